@@ -1,0 +1,14 @@
+namespace OrleansKms;
+
+/// <summary>
+/// Who asks, as the caller itself says it: for logs, metrics and audit. It is not an authentication boundary: a process
+/// that may call grains at all has full data-plane authority.
+/// </summary>
+/// <param name="Principal">The authenticated name, for example <c>admin</c>; at most 128 characters.</param>
+/// <param name="Source">Where the request came from, for example a remote IP address.</param>
+/// <param name="RequestId">The request's id, which joins log lines of the gateway and the silos.</param>
+[GenerateSerializer, Immutable, Alias("okms.Caller")]
+public sealed record Caller(
+    [property: Id(0)] string Principal,
+    [property: Id(1)] string Source,
+    [property: Id(2)] string RequestId);

@@ -1,0 +1,38 @@
+namespace OrleansKms;
+
+/// <summary>
+/// Lists what is stored, in the order of the ids' bytes. A stateless worker, called by the key <see cref="Key"/>, so that a
+/// gateway needs no right to the storage tables.
+/// </summary>
+[Alias("okms.IDirectoryGrain")]
+public interface IDirectoryGrain : IGrainWithIntegerKey
+{
+    /// <summary>The key by which the worker is called.</summary>
+    const long Key = 0;
+
+    /// <summary>One page of key ids.</summary>
+    [Alias("ListKeys")] Task<DirectoryPage> ListKeys(DirectoryQuery query);
+
+    /// <summary>One page of alias names.</summary>
+    [Alias("ListAliases")] Task<DirectoryPage> ListAliases(DirectoryQuery query);
+}
+
+/// <summary>Asks for one page.</summary>
+/// <param name="Caller">Who asks.</param>
+/// <param name="Prefix">Only ids that begin so; empty for all.</param>
+/// <param name="After">Only ids after this one, or null to begin at the start.</param>
+/// <param name="Limit">1 to 1,000.</param>
+/// <param name="IncludeDestroyed">Whether tombstones are listed too.</param>
+[GenerateSerializer, Immutable, Alias("okms.DirectoryQuery")]
+public sealed record DirectoryQuery(
+    [property: Id(0)] Caller Caller,
+    [property: Id(1)] string Prefix,
+    [property: Id(2)] string? After,
+    [property: Id(3)] int Limit,
+    [property: Id(4)] bool IncludeDestroyed);
+
+/// <summary>One page.</summary>
+/// <param name="Ids">The ids, in the order of their bytes.</param>
+/// <param name="HasMore">Whether a further page would have something.</param>
+[GenerateSerializer, Immutable, Alias("okms.DirectoryPage")]
+public sealed record DirectoryPage([property: Id(0)] string[] Ids, [property: Id(1)] bool HasMore);

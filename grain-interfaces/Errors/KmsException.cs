@@ -1,0 +1,23 @@
+namespace OrleansKms;
+
+/// <summary>
+/// An expected failure. It is the only exception that grains let callers see; <see cref="Code"/> is a key of
+/// <see cref="KmsError.All"/>.
+/// </summary>
+[GenerateSerializer, Alias("okms.KmsException")]
+public sealed class KmsException : Exception
+{
+    /// <summary>Makes the exception of an error.</summary>
+    /// <param name="code">The stable code.</param>
+    /// <param name="message">A text for the caller, with nothing secret in it.</param>
+    /// <param name="innerException">The cause, for the log of the process that threw.</param>
+    public KmsException(string code, string message, Exception? innerException = null)
+        : base(message, innerException) => Code = code;
+
+    /// <summary>The stable code of the error.</summary>
+    [Id(0)]
+    public string Code { get; }
+
+    /// <summary>The error's row in the table; <see cref="KmsError.Internal"/> for a code that a newer silo sent.</summary>
+    public KmsError Error => KmsError.All.GetValueOrDefault(Code, KmsError.Internal);
+}

@@ -1,0 +1,82 @@
+namespace OrleansKms;
+
+/// <summary>Everything about a key that its users may know; never material.</summary>
+[GenerateSerializer, Immutable, Alias("okms.KeyDescription")]
+public sealed record KeyDescription
+{
+    /// <summary>The id.</summary>
+    [Id(0)] public required string Id { get; init; }
+    /// <summary>The key spec, for example <c>AES_256_GCM</c>.</summary>
+    [Id(1)] public required string Spec { get; init; }
+    /// <summary>What the key may be used for.</summary>
+    [Id(2)] public required KeyUsage Usage { get; init; }
+    /// <summary>Where the key is in its life.</summary>
+    [Id(3)] public required KeyState State { get; init; }
+    /// <summary>Where the material lives.</summary>
+    [Id(4)] public required KeyProtection Protection { get; init; }
+    /// <summary>Where the material comes from.</summary>
+    [Id(5)] public required KeyOrigin Origin { get; init; }
+    /// <summary>Whether the material may leave, wrapped.</summary>
+    [Id(6)] public required bool Exportable { get; init; }
+    /// <summary>A text for people; at most 1,024 characters.</summary>
+    [Id(7)] public string? Description { get; init; }
+    /// <summary>Up to 50 tags.</summary>
+    [Id(8)] public required IReadOnlyDictionary<string, string> Tags { get; init; }
+    /// <summary>When the key was created, UTC.</summary>
+    [Id(9)] public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>The version that encrypts; 0 while the key waits for its first import.</summary>
+    [Id(10)] public required int PrimaryVersion { get; init; }
+    /// <summary>The least version that decrypts; at least 1.</summary>
+    [Id(11)] public required int MinDecryptVersion { get; init; }
+    /// <summary>All versions, oldest first.</summary>
+    [Id(12)] public required KeyVersionDescription[] Versions { get; init; }
+    /// <summary>The rotation plan, or null when the key rotates only by hand and at the limit of its algorithm.</summary>
+    [Id(13)] public RotationPlan? Rotation { get; init; }
+    /// <summary>When the key rotates next by time, UTC, or null.</summary>
+    [Id(14)] public DateTimeOffset? NextRotationAt { get; init; }
+    /// <summary>Uses of all versions together.</summary>
+    [Id(15)] public required KeyUses Uses { get; init; }
+    /// <summary>When the material will be (or was) erased, UTC, or null.</summary>
+    [Id(16)] public DateTimeOffset? DeletionAt { get; init; }
+}
+
+/// <summary>One version of a key.</summary>
+/// <param name="Version">1 or more; never used again for other material.</param>
+/// <param name="State">Where the version is in its life.</param>
+/// <param name="CreatedAt">When it was made, UTC.</param>
+/// <param name="Uses">How often it spent from its budget: encryptions, signatures and MACs. Never below the truth.</param>
+[GenerateSerializer, Immutable, Alias("okms.KeyVersionDescription")]
+public sealed record KeyVersionDescription(
+    [property: Id(0)] int Version,
+    [property: Id(1)] KeyVersionState State,
+    [property: Id(2)] DateTimeOffset CreatedAt,
+    [property: Id(3)] long Uses);
+
+/// <summary>
+/// How often a key was used. Encryptions, signatures and MACs are never below the truth, also after a crash; the others may
+/// miss the last 10 seconds before one.
+/// </summary>
+[GenerateSerializer, Immutable, Alias("okms.KeyUses")]
+public sealed record KeyUses
+{
+    /// <summary>Encryptions, with data keys, rewraps and each item of a batch.</summary>
+    [Id(0)] public long Encrypt { get; init; }
+    /// <summary>Decryptions.</summary>
+    [Id(1)] public long Decrypt { get; init; }
+    /// <summary>Signatures.</summary>
+    [Id(2)] public long Sign { get; init; }
+    /// <summary>Verifications of signatures and MACs.</summary>
+    [Id(3)] public long Verify { get; init; }
+    /// <summary>MACs.</summary>
+    [Id(4)] public long Mac { get; init; }
+    /// <summary>Bytes of plaintext and messages that went through the key.</summary>
+    [Id(5)] public long Bytes { get; init; }
+    /// <summary>The last use, UTC, or null.</summary>
+    [Id(6)] public DateTimeOffset? LastUsedAt { get; init; }
+}
+
+/// <summary>When a key makes itself a new primary version.</summary>
+/// <param name="Every">Time between rotations, or null. At least one second.</param>
+/// <param name="AfterUses">Uses of a version after which it stops being primary, 1 to 2^31, or null.</param>
+[GenerateSerializer, Immutable, Alias("okms.RotationPlan")]
+public sealed record RotationPlan([property: Id(0)] TimeSpan? Every, [property: Id(1)] long? AfterUses);

@@ -1,0 +1,20 @@
+namespace OrleansKms;
+
+/// <summary>What the silo knows of the parts it stands on, from probes in the background. A stateless worker.</summary>
+[Alias("okms.IHealthGrain")]
+public interface IHealthGrain : IGrainWithIntegerKey
+{
+    /// <summary>The last probes' outcome; never waits for a part itself.</summary>
+    [Alias("Check")] ValueTask<HealthReport> Check(HealthQuery query);
+}
+
+/// <summary>Asks for the health report.</summary>
+/// <param name="Caller">Who asks.</param>
+[GenerateSerializer, Immutable, Alias("okms.HealthQuery")]
+public sealed record HealthQuery([property: Id(0)] Caller Caller);
+
+/// <summary>Whether the parts answer.</summary>
+/// <param name="Database">Whether the database answered the last probe.</param>
+/// <param name="Hsm">Whether the HSM answered the last probe; null when none is configured.</param>
+[GenerateSerializer, Immutable, Alias("okms.HealthReport")]
+public sealed record HealthReport([property: Id(0)] bool Database, [property: Id(1)] bool? Hsm);
