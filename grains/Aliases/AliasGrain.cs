@@ -19,7 +19,8 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
 
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
-        [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, TimeProvider time, ILogger<AliasGrain> logger, IGrainContext context)
+        [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
+        [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AliasGrain> logger, IGrainContext context)
     {
         _storage = storage;
         _time = time;

@@ -172,9 +172,12 @@ public sealed partial class KeyGrain
         }
     }
 
-    /// <summary>Another activation of this key has written: this one must not go on.</summary>
+    /// <summary>
+    /// Another activation of this key has written: this one ends. What it still has to answer it answers from what is stored.
+    /// </summary>
     private void LostRace()
     {
+        _slot.Invalidate();
         ForgetEncryptPath();
         _usage.Invalidate();
         _ciphers.Dispose();

@@ -36,8 +36,7 @@ public sealed partial class KeyGrain
 
         return Counted(async () =>
         {
-            var path = await Spend(wanted: 1);
-            return EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt);
+            return await EncryptWhenReady(request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, startedAt);
         });
     }
 
@@ -58,9 +57,8 @@ public sealed partial class KeyGrain
         }
 
         KeyRequestRules.CheckAssociatedData(request.AssociatedData);
-        var path = await Spend(wanted: 1);
         var dataKey = RandomNumberGenerator.GetBytes(request.Bytes);
-        var encrypted = EncryptUnder(path, CiphertextKind.DataKey, dataKey, request.AssociatedData, startedAt);
+        var encrypted = await EncryptWhenReady(CiphertextKind.DataKey, dataKey, request.AssociatedData, wanted: 1, startedAt);
         if (!request.WithPlaintext)
         {
             CryptographicOperations.ZeroMemory(dataKey);
@@ -97,8 +95,7 @@ public sealed partial class KeyGrain
         {
             var startedAt = Stopwatch.GetTimestamp();
             KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
-            var path = TrySpend() ?? await Spend(left);
-            return EncryptUnder(path, CiphertextKind.Data, item.Plaintext, item.AssociatedData, startedAt);
+            return await EncryptWhenReady(CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, startedAt);
         }, encrypts: true);
 
     /// <inheritdoc/>
@@ -106,8 +103,7 @@ public sealed partial class KeyGrain
         request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
         {
             var header = ReadHeader(item.Ciphertext, item.AssociatedData);
-            var cipher = FindUsable(header) ?? await OpenForDecryption(header);
-            var decrypted = DecryptUnder(cipher, header, item.Ciphertext, item.AssociatedData);
+            var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         }, encrypts: false);
@@ -120,12 +116,10 @@ public sealed partial class KeyGrain
     private async Task<Encrypted> RewrapOne(byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
         var header = ReadHeader(ciphertext, associatedData);
-        var cipher = FindUsable(header) ?? await OpenForDecryption(header);
-        var decrypted = DecryptUnder(cipher, header, ciphertext, associatedData);
+        var decrypted = await DecryptWhenReady(header, ciphertext, associatedData);
         try
         {
-            var path = TrySpend() ?? await Spend(wanted);
-            return EncryptUnder(path, decrypted.Kind, decrypted.Plaintext, associatedData, startedAt);
+            return await EncryptWhenReady(decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
         }
         finally
         {
@@ -151,9 +145,25 @@ public sealed partial class KeyGrain
     }
 
     /// <summary>
-    /// Makes an encryption possible, by whatever it takes (a read, a due rotation, a reservation), and spends a use.
+    /// Encrypts, and prepares that first where it must. Between a preparation and its use lies an await, in which a lost race
+    /// can close the cipher; so spending and encrypting are one step without an await, and are tried again.
     /// </summary>
-    private async Task<EncryptPath> Spend(long wanted)
+    private async Task<Encrypted> EncryptWhenReady(
+        CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
+    {
+        while (true)
+        {
+            if (TrySpend() is { } path)
+            {
+                return EncryptUnder(path, kind, plaintext, associatedData, startedAt);
+            }
+
+            await PrepareEncryption(wanted);
+        }
+    }
+
+    /// <summary>Makes an encryption possible, by whatever it takes: a read, a due rotation, a reservation.</summary>
+    private async Task PrepareEncryption(long wanted)
     {
         while (true)
         {
@@ -185,10 +195,7 @@ public sealed partial class KeyGrain
             if (await OpenVersion(row.PrimaryVersion) is { } cipher && ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
             {
                 _encryptPath = new(cipher, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
-                if (TrySpend() is { } path)
-                {
-                    return path;
-                }
+                return;
             }
         }
     }
@@ -220,10 +227,16 @@ public sealed partial class KeyGrain
             ? _ciphers.Find(header.KeyVersion)
             : null;
 
-    private async Task<VersionCipher> OpenForDecryption(CiphertextHeader header)
+    /// <summary>Decrypts, and opens the version first where it must; in one step, as <see cref="EncryptWhenReady"/>.</summary>
+    private async Task<Decrypted> DecryptWhenReady(CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
     {
         while (true)
         {
+            if (FindUsable(header) is { } cipher)
+            {
+                return DecryptUnder(cipher, header, ciphertext, associatedData);
+            }
+
             var row = await Load();
             KeyLifecycle.RequireUsable(row.State);
             RequireUsage(row);
@@ -233,10 +246,7 @@ public sealed partial class KeyGrain
                 throw KmsError.VersionNotUsable.Exception();
             }
 
-            if (await OpenVersion(version.Version) is { } cipher && FindUsable(header) is not null)
-            {
-                return cipher;
-            }
+            await OpenVersion(version.Version);
         }
     }
 
@@ -257,8 +267,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            var decrypted = await Guarded(async () =>
-                DecryptUnder(await OpenForDecryption(header), header, ciphertext, associatedData));
+            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData));
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         }

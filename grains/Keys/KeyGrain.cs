@@ -33,7 +33,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-        IMaterialSealer sealer, KeyOptions options, TimeProvider time, ILogger<KeyGrain> logger, IGrainContext context)
+        IMaterialSealer sealer, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
+        ILogger<KeyGrain> logger, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;

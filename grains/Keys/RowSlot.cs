@@ -21,6 +21,9 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>Whether the row must be read before it is relied on. True at first.</summary>
     public bool IsStale { get; private set; } = true;
 
+    /// <summary>Makes the row be read before it is relied on again.</summary>
+    public void Invalidate() => IsStale = true;
+
     /// <summary>Reads the row.</summary>
     /// <exception cref="KmsException">key_corrupted: it does not open, or is older than what was seen before.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>

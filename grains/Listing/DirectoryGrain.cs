@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Directory;
+namespace OrleansKms.Grains.Listing;
 
 /// <summary>Lists keys and aliases from the storage's own index; there is no second list to fall out of step.</summary>
 [StatelessWorker]
