@@ -1,0 +1,45 @@
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Silo.Hosting;
+
+/// <summary>Turns a start that is refused into one line on standard error and an exit code.</summary>
+internal static class StartGuard
+{
+    /// <summary>The exit code of a start that was refused.</summary>
+    public const int Refused = 2;
+
+    /// <summary>Runs the service until it is stopped.</summary>
+    /// <param name="serve">Starts it and waits for its end.</param>
+    /// <returns>0 for a clean stop, <see cref="Refused"/> when something must be put right first.</returns>
+    public static async Task<int> Run(Func<Task> serve)
+    {
+        try
+        {
+            await serve();
+            return 0;
+        }
+        catch (Exception e) when (ReasonOf(e) is { } reason)
+        {
+            await Console.Error.WriteLineAsync($"orleans-kms: {OneLine(reason)}");
+            return Refused;
+        }
+    }
+
+    /// <summary>What an operator must put right, or null for a defect, which keeps its stack trace.</summary>
+    private static string? ReasonOf(Exception? exception) => exception switch
+    {
+        null => null,
+        SettingException e => e.Message,
+        StartRefusedException e => e.Message,
+        AddressInUseException => "PORT is in use by another process at this address.",
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "OKMS_BIND_ADDRESS is not an address of this machine.",
+        SocketException { SocketErrorCode: SocketError.AccessDenied } => "PORT may not be opened by this user.",
+        AggregateException e => e.InnerExceptions.Select(ReasonOf).FirstOrDefault(reason => reason is not null),
+        _ => ReasonOf(exception.InnerException),
+    };
+
+    private static string OneLine(string text) => string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+}
