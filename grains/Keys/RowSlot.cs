@@ -67,4 +67,13 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         _etag = state.ETag;
         _highestRevision = row.Revision;
     }
+
+    /// <summary>Removes the row that was last seen.</summary>
+    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is stale.</exception>
+    /// <exception cref="StorageFailedException">It failed; the slot is stale.</exception>
+    public async Task Clear()
+    {
+        IsStale = true;
+        await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
+    }
 }

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Grains.Keys;
+
+namespace OrleansKms.Grains;
+
+/// <summary>Adds the grains to a silo.</summary>
+public static class KmsGrainsExtensions
+{
+    /// <summary>The meter of everything that grains measure.</summary>
+    public const string MeterName = KeyInstruments.MeterName;
+
+    /// <summary>Adds what key grains need besides storage.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="options">What the operator set about keys.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static ISiloBuilder AddKmsGrains(this ISiloBuilder silo, KeyOptions options)
+    {
+        silo.Services.AddSingleton(options.Validated());
+        silo.Services.TryAddSingleton(TimeProvider.System);
+        return silo;
+    }
+}
