@@ -45,7 +45,7 @@ public sealed partial record Settings
     /// <summary>OKMS_SHUTDOWN_TIMEOUT: when a stop is forced. PT1S to PT10M, default PT30S.</summary>
     public required TimeSpan ShutdownTimeout { get; init; }
 
-    /// <summary>OKMS_DRAIN_DELAY: how long readiness is false before listening stops. PT0S to PT5M, default PT0S.</summary>
+    /// <summary>OKMS_DRAIN_DELAY: how long readiness is false before listening stops. PT0S to PT1M, default PT0S.</summary>
     public required TimeSpan DrainDelay { get; init; }
 
     /// <summary>OKMS_MAX_PLAINTEXT_BYTES: the largest plaintext, 1 to 1048576. Default 65536.</summary>
@@ -63,7 +63,7 @@ public sealed partial record Settings
     /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once; null for the same as the rate.</summary>
     public required int? RateLimitBurst { get; init; }
 
-    /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart. 0 to 1000000, default 2000.</summary>
+    /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart; the others are counted together. 1 to 1000000, default 2000.</summary>
     public required int MetricsKeyLimit { get; init; }
 
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true.</summary>

@@ -45,7 +45,7 @@ public sealed partial record Settings
                 "OKMS_REQUEST_TIMEOUT", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
             ShutdownTimeout = reader.Duration(
                 "OKMS_SHUTDOWN_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
-            DrainDelay = reader.Duration("OKMS_DRAIN_DELAY", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(5)),
+            DrainDelay = reader.Duration("OKMS_DRAIN_DELAY", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(1)),
             MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", 64 * 1024, 1, 1024 * 1024),
             MinDeletionDelay = reader.Duration(
                 "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
@@ -53,7 +53,7 @@ public sealed partial record Settings
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
             RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 1_000_000),
             RateLimitBurst = reader.Integer("OKMS_RATE_LIMIT_BURST", 1, 10_000_000),
-            MetricsKeyLimit = reader.Integer("OKMS_METRICS_KEY_LIMIT", 2000, 0, 1_000_000),
+            MetricsKeyLimit = reader.Integer("OKMS_METRICS_KEY_LIMIT", 2000, 1, 1_000_000),
             Dashboard = reader.Switch("OKMS_DASHBOARD", true),
         };
         reader.RefuseUnknown();

@@ -26,6 +26,14 @@ internal static class SettingsToOptions
     /// <summary>What the gateway needs.</summary>
     public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken token) => new()
     {
+        AdministratorTokenSha256 = token.Sha256,
+        MaxPlaintextBytes = settings.MaxPlaintextBytes,
+        RequestTimeout = settings.RequestTimeout,
+        RateLimitPerSecond = settings.RateLimit,
+        RateLimitBurst = settings.RateLimitBurst,
+        DrainDelay = settings.DrainDelay,
+        RequestLog = settings.RequestLog ? LogLevel.Information : LogLevel.None,
+        MetricsKeyLimit = settings.MetricsKeyLimit,
     };
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>

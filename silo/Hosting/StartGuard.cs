@@ -11,9 +11,12 @@ internal static class StartGuard
     /// <summary>The exit code of a start that was refused.</summary>
     public const int Refused = 2;
 
+    /// <summary>The exit code of a failure that nobody foresaw.</summary>
+    public const int Failed = 3;
+
     /// <summary>Runs the service until it is stopped.</summary>
     /// <param name="serve">Starts it and waits for its end.</param>
-    /// <returns>0 for a clean stop, <see cref="Refused"/> when something must be put right first.</returns>
+    /// <returns>0 for a clean stop, <see cref="Refused"/> when something must be put right first, or <see cref="Failed"/>.</returns>
     public static async Task<int> Run(Func<Task> serve)
     {
         try
@@ -26,9 +29,15 @@ internal static class StartGuard
             await Console.Error.WriteLineAsync($"orleans-kms: {OneLine(reason)}");
             return Refused;
         }
+        catch (Exception e)
+        {
+            // With its stack trace, and without the runtime's abort, which is how a crash looks.
+            await Console.Error.WriteLineAsync($"orleans-kms: unexpected failure: {e}");
+            return Failed;
+        }
     }
 
-    /// <summary>What an operator must put right, or null for a defect, which keeps its stack trace.</summary>
+    /// <summary>What an operator must put right, or null for a defect.</summary>
     private static string? ReasonOf(Exception? exception) => exception switch
     {
         null => null,
