@@ -21,12 +21,24 @@ public sealed partial record Settings
         ["text"] = LogFormat.Text,
     };
 
+    /// <summary>The names of all settings.</summary>
+    internal static IReadOnlyCollection<string> Names
+    {
+        get
+        {
+            var reader = new SettingsReader(new ConfigurationManager());
+            Read(reader);
+            return reader.Known;
+        }
+    }
+
     /// <summary>Reads and checks all settings.</summary>
     /// <param name="configuration">The environment and appsettings.json, merged.</param>
     /// <exception cref="SettingException">A setting is wrong or unknown.</exception>
-    public static Settings Read(IConfiguration configuration)
+    public static Settings Read(IConfiguration configuration) => Read(new SettingsReader(configuration));
+
+    private static Settings Read(SettingsReader reader)
     {
-        var reader = new SettingsReader(configuration);
         RefuseHsm(reader);
         var settings = new Settings
         {

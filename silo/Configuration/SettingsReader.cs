@@ -14,6 +14,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
 
     private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>Every setting that was asked for.</summary>
+    public IReadOnlyCollection<string> Known => _known;
+
     /// <summary>The text of a setting, or null when it is not set.</summary>
     /// <exception cref="SettingException">
     /// It is set to nothing. An empty DATABASE_URL is more likely a secret that did not arrive than a wish for an embedded

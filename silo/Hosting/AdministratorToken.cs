@@ -16,7 +16,7 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
 {
     private const int RandomLength = 32;
     private const int LeastLength = 32;
-    private const int MostLength = 512;
+    private const int MostLength = 256;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Reads the token, or makes it.</summary>

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Configuration;
@@ -43,9 +42,7 @@ internal static class StartGuard
         null => null,
         SettingException e => e.Message,
         StartRefusedException e => e.Message,
-        AddressInUseException => "PORT is in use by another process at this address.",
-        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "OKMS_BIND_ADDRESS is not an address of this machine.",
-        SocketException { SocketErrorCode: SocketError.AccessDenied } => "PORT may not be opened by this user.",
+        AddressInUseException => "PORT is in use by another process.",
         AggregateException e => e.InnerExceptions.Select(ReasonOf).FirstOrDefault(reason => reason is not null),
         _ => ReasonOf(exception.InnerException),
     };
