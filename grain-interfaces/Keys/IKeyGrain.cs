@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace OrleansKms;
 
 /// <summary>
@@ -48,7 +50,7 @@ public interface IKeyGrain : IGrainWithStringKey
     [Alias("Encrypt")] ValueTask<Encrypted> Encrypt(Encrypt request);
 
     /// <summary>Decrypts. Errors: invalid_ciphertext, version_not_usable.</summary>
-    [Alias("Decrypt")] ValueTask<Decrypted> Decrypt(Decrypt request);
+    [Alias("Decrypt"), AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
 
     /// <summary>Encrypts again under the primary version without showing the plaintext; keeps the kind; spends one use.</summary>
     [Alias("Rewrap")] ValueTask<Encrypted> Rewrap(Decrypt request);
@@ -60,7 +62,7 @@ public interface IKeyGrain : IGrainWithStringKey
     [Alias("EncryptBatch")] ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request);
 
     /// <summary>Decrypts many items in order.</summary>
-    [Alias("DecryptBatch")] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
+    [Alias("DecryptBatch"), AlwaysInterleave] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
 
     /// <summary>Rewraps many items in order; spends a use for each.</summary>
     [Alias("RewrapBatch")] ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request);

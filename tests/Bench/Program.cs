@@ -1,1 +1,18 @@
-return 0;
+using OrleansKms.Tests.Bench;
+
+// Each benchmark prints one table; figures and the way they were made stand in README.md beside this file.
+switch (args.FirstOrDefault())
+{
+    case "grain-cost":
+        await GrainCost.Run();
+        return 0;
+    case "many-keys":
+        await ManyKeys.Run(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 100_000);
+        return 0;
+    case "validate":
+        await ValidateFanOut.Run();
+        return 0;
+    default:
+        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost | many-keys [COUNT] | validate");
+        return 2;
+}

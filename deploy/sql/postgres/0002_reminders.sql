@@ -1,0 +1,66 @@
+-- Reminders. They fire to start what is scheduled; what is true stands in the rows.
+CREATE TABLE okms_reminder (
+  service_id text COLLATE "C" NOT NULL,
+  grain_id text COLLATE "C" NOT NULL,
+  reminder_name text COLLATE "C" NOT NULL,
+  start_time timestamptz NOT NULL,
+  period bigint NOT NULL,
+  grain_hash integer NOT NULL,
+  version integer NOT NULL,
+  PRIMARY KEY (service_id, grain_id, reminder_name)
+);
+
+CREATE INDEX okms_reminder_due ON okms_reminder (service_id, start_time);
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('UpsertReminderRowKey', '
+  INSERT INTO okms_reminder AS r (service_id, grain_id, reminder_name, start_time, period, grain_hash, version)
+  VALUES (@ServiceId, @GrainId, @ReminderName, @StartTime, @Period, @GrainHash, 1)
+  ON CONFLICT (service_id, grain_id, reminder_name) DO UPDATE
+  SET start_time = excluded.start_time, period = excluded.period, grain_hash = excluded.grain_hash, version = r.version + 1
+  RETURNING version AS "Version"
+');
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('ReadReminderRowKey', '
+  SELECT grain_id AS "GrainId", reminder_name AS "ReminderName", start_time AS "StartTime", period AS "Period",
+    version AS "Version"
+  FROM okms_reminder
+  WHERE service_id = @ServiceId AND grain_id = @GrainId AND reminder_name = @ReminderName
+');
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('ReadReminderRowsKey', '
+  SELECT grain_id AS "GrainId", reminder_name AS "ReminderName", start_time AS "StartTime", period AS "Period",
+    version AS "Version"
+  FROM okms_reminder
+  WHERE service_id = @ServiceId AND grain_id = @GrainId
+');
+
+-- A silo reads its range every few minutes and forgets what is not in the answer, so it needs only what is due before it
+-- reads again several times over. A reminder that has started repeats, and counts as due.
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('ReadRangeRows1Key', '
+  SELECT grain_id AS "GrainId", reminder_name AS "ReminderName", start_time AS "StartTime", period AS "Period",
+    version AS "Version"
+  FROM okms_reminder
+  WHERE service_id = @ServiceId AND start_time <= now() + interval ''20 minutes''
+    AND grain_hash > @BeginHash AND grain_hash <= @EndHash
+');
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('ReadRangeRows2Key', '
+  SELECT grain_id AS "GrainId", reminder_name AS "ReminderName", start_time AS "StartTime", period AS "Period",
+    version AS "Version"
+  FROM okms_reminder
+  WHERE service_id = @ServiceId AND start_time <= now() + interval ''20 minutes''
+    AND (grain_hash > @BeginHash OR grain_hash <= @EndHash)
+');
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('DeleteReminderRowKey', '
+  WITH deleted AS (
+    DELETE FROM okms_reminder
+    WHERE service_id = @ServiceId AND grain_id = @GrainId AND reminder_name = @ReminderName AND version = @Version
+    RETURNING 1
+  )
+  SELECT EXISTS (SELECT 1 FROM deleted)
+');
+
+INSERT INTO OrleansQuery (QueryKey, QueryText) VALUES ('DeleteReminderRowsKey', '
+  DELETE FROM okms_reminder WHERE service_id = @ServiceId
+');

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test, on a throw-away Postgres of its own. Needs nothing but .NET and apt.
+#   ./deploy/test.sh            all tests
+#   ./deploy/test.sh unit       one part or several: unit, cluster, api, fuzz
+# Ends with one line "N passed, N failed", and with 0 only if something ran and nothing failed.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+export DEBIAN_FRONTEND=noninteractive
+exec </dev/null
+
+work=""
+postgres_bin=""
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Postgres refuses to run as root.
+as_postgres() {
+  if [ "$(id -u)" -eq 0 ]; then (cd / && setpriv --reuid=postgres --regid=postgres --init-groups "$@"); else "$@"; fi
+}
+
+find_postgres() {
+  local candidate
+  if command -v initdb >/dev/null; then dirname "$(command -v initdb)"; return; fi
+  for candidate in $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V -r); do
+    if [ -x "$candidate/initdb" ]; then echo "$candidate"; return; fi
+  done
+}
+
+install_missing() {
+  local packages=()
+  [ -n "$(find_postgres)" ] || packages+=(postgresql)
+  [ -e /usr/lib/softhsm/libsofthsm2.so ] || command -v softhsm2-util >/dev/null || packages+=(softhsm2)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  echo "Installing ${packages[*]}"
+  as_root apt-get update -qq
+  as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+start_postgres() {
+  local port
+  postgres_bin="$(find_postgres)"
+  mkdir "$work/postgres"
+  if [ "$(id -u)" -eq 0 ]; then
+    chmod 711 "$work"
+    chown postgres: "$work/postgres"
+  fi
+  # Passwords only in this directory; nobody else on the machine gets in over TCP without one.
+  local password
+  password="$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')"
+  as_postgres sh -c "umask 077; printf %s '$password' > '$work/postgres/password'"
+  as_postgres "$postgres_bin/initdb" -D "$work/postgres/cluster" -U okms -A scram-sha-256 --pwfile="$work/postgres/password" \
+    -E UTF8 --locale=C.UTF-8 >"$work/initdb.log" 2>&1 || { cat "$work/initdb.log"; return 1; }
+  # A port that is free now may be taken a moment later, so a failed start tries another.
+  for _ in 1 2 3 4 5; do
+    port=$((20000 + RANDOM % 10000))
+    if as_postgres "$postgres_bin/pg_ctl" -D "$work/postgres/cluster" -s -w -t 60 -l "$work/postgres/log" \
+      -o "-c listen_addresses=127.0.0.1 -c port=$port -c unix_socket_directories='$work/postgres' -c max_connections=200 -c fsync=on" \
+      start >/dev/null 2>&1; then
+      export OKMS_TEST_DATABASE_URL="Host=127.0.0.1;Port=$port;Username=okms;Password=$password;Database=postgres"
+      return 0
+    fi
+  done
+  cat "$work/postgres/log"
+  return 1
+}
+
+clean_up() {
+  local status=$?
+  trap - EXIT
+  if [ -n "$postgres_bin" ] && [ -f "$work/postgres/cluster/postmaster.pid" ]; then
+    as_postgres "$postgres_bin/pg_ctl" -D "$work/postgres/cluster" -s -m immediate -w stop >/dev/null 2>&1 || true
+  fi
+  [ -z "$work" ] || rm -rf "$work"
+  exit "$status"
+}
+
+# The number that the counters of a result file give for one outcome.
+count() {
+  local sum=0 number
+  for number in $(sed -n "s/.*<Counters [^>]*\b$1=\"\([0-9]*\)\".*/\1/p" "$work"/results/*.trx 2>/dev/null); do
+    sum=$((sum + number))
+  done
+  echo "$sum"
+}
+
+project_of() {
+  case "$1" in
+    unit) echo tests/Unit ;;
+    cluster) echo tests/Cluster ;;
+    api) echo tests/Api ;;
+    fuzz) echo tests/Fuzz ;;
+    *) echo "unknown part: $1 (unit, cluster, api, fuzz)" >&2; return 1 ;;
+  esac
+}
+
+main() {
+  local parts=("$@") part project projects=() broken=0 passed failed
+  [ ${#parts[@]} -gt 0 ] || parts=(unit cluster api fuzz)
+  for part in "${parts[@]}"; do
+    project="$(project_of "$part")"
+    projects+=("$project")
+  done
+
+  work="$(mktemp -d "${TMPDIR:-/tmp}/okms-test.XXXXXX")"
+  trap clean_up EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+  install_missing
+  dotnet build OrleansKms.sln -v q -warnaserror
+  start_postgres
+  for project in "${projects[@]}"; do
+    # A run that ends without a result file, as a crashed one does, is a failure too.
+    dotnet test "$project" --no-build --logger "trx;LogFileName=$(basename "$project").trx" \
+      --results-directory "$work/results" || broken=1
+    [ -f "$work/results/$(basename "$project").trx" ] || { echo "$project has no results"; broken=1; }
+  done
+
+  passed="$(count passed)"
+  failed=$(($(count total) - passed))
+  if [ "$failed" -eq 0 ] && { [ "$broken" -ne 0 ] || [ "$passed" -eq 0 ]; }; then failed=1; fi
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ]
+}
+
+main "$@"

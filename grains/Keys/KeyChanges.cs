@@ -1,0 +1,135 @@
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// The changes of a key as pure functions from one row to the next; nothing is written here. Each checks
+/// <see cref="KeyLifecycle"/> first.
+/// </summary>
+public static class KeyChanges
+{
+    /// <summary>A new key. A generated one has version 1; an external one waits for its import.</summary>
+    /// <param name="request">The checked request.</param>
+    /// <param name="usage">What the key may be used for.</param>
+    /// <param name="incarnation">The life that begins.</param>
+    /// <param name="material">Version 1, wrapped; null for an external key.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Create(
+        CreateKey request, KeyUsage usage, Incarnation incarnation, WrappedMaterial? material, DateTimeOffset now) => new()
+        {
+            Incarnation = incarnation,
+            Material = material,
+            Spec = request.Spec,
+            Usage = usage,
+            State = material is null ? KeyState.PendingImport : KeyState.Enabled,
+            Protection = request.Protection,
+            Origin = request.Origin,
+            Exportable = request.Exportable,
+            Description = request.Description,
+            Tags = request.Tags,
+            CreatedAt = now,
+            PrimaryVersion = material is null ? 0 : material.Version,
+            Versions = material is null ? [] : [new(material.Version, KeyVersionState.Enabled, now)],
+            Rotation = request.Rotation,
+            NextRotationAt = NextRotation(request.Rotation, now),
+        };
+
+    /// <summary>A new primary version.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="material">The new version, wrapped.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Rotate(KeyRow row, WrappedMaterial material, DateTimeOffset now)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Rotate);
+        return row with
+        {
+            Material = material,
+            PrimaryVersion = material.Version,
+            Versions = [.. row.Versions, new(material.Version, KeyVersionState.Enabled, now)],
+            NextRotationAt = NextRotation(row.Rotation, now),
+        };
+    }
+
+    /// <summary>Description, tags, rotation plan and the least version that decrypts.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="request">The checked request.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Update(KeyRow row, UpdateKey request, DateTimeOffset now)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Update);
+        if (request.MinDecryptVersion is { } least && (least < 1 || least > Math.Max(1, row.PrimaryVersion)))
+        {
+            throw KmsError.InvalidParameter.Exception("min_decrypt_version must be 1 to the primary version.");
+        }
+
+        return row with
+        {
+            Description = request.Description.IsSet ? request.Description.Value : row.Description,
+            Tags = request.Tags.IsSet ? request.Tags.Value : row.Tags,
+            Rotation = request.Rotation.IsSet ? request.Rotation.Value : row.Rotation,
+            NextRotationAt = request.Rotation.IsSet ? NextRotation(request.Rotation.Value, now) : row.NextRotationAt,
+            MinDecryptVersion = request.MinDecryptVersion ?? row.MinDecryptVersion,
+        };
+    }
+
+    /// <summary>Enabled or disabled.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="happening"><see cref="KeyEvent.Enable"/> or <see cref="KeyEvent.Disable"/>.</param>
+    public static KeyRow SetState(KeyRow row, KeyEvent happening) =>
+        row with { State = KeyLifecycle.Next(row.State, happening) };
+
+    /// <summary>One version enabled, disabled or destroyed.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="happening">What happens to it.</param>
+    public static KeyRow ChangeVersion(KeyRow row, int version, KeyVersionEvent happening)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.ChangeVersion);
+        var entry = row.Find(version) ?? throw KmsError.NotFound.Exception("The key has no such version.");
+        var next = KeyLifecycle.Next(entry.State, happening);
+        if (next == entry.State)
+        {
+            return row;
+        }
+
+        var changed = row with { Versions = [.. row.Versions.Select(v => v.Version == version ? v with { State = next } : v)] };
+        return next == KeyVersionState.Destroyed ? WithoutMaterial(changed, [version]) : changed;
+    }
+
+    /// <summary>The end of the key is set.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="at">When the material is erased.</param>
+    public static KeyRow ScheduleDeletion(KeyRow row, DateTimeOffset at) =>
+        row with { State = KeyLifecycle.Next(row.State, KeyEvent.ScheduleDeletion), DeletionAt = at };
+
+    /// <summary>The end of the key is taken back.</summary>
+    /// <param name="row">The key.</param>
+    public static KeyRow CancelDeletion(KeyRow row) => row with
+    {
+        State = KeyLifecycle.Next(row.State, KeyEvent.CancelDeletion, row.Versions.Count > 0),
+        DeletionAt = null,
+    };
+
+    /// <summary>A tombstone: every version destroyed.</summary>
+    /// <param name="row">The key.</param>
+    public static KeyRow Destroy(KeyRow row)
+    {
+        var state = KeyLifecycle.Next(row.State, KeyEvent.Destroy);
+        int[] erased = [.. row.Versions.Where(v => v.State != KeyVersionState.Destroyed).Select(v => v.Version)];
+        return WithoutMaterial(row, erased) with
+        {
+            State = state,
+            Versions = [.. row.Versions.Select(v => v with { State = KeyVersionState.Destroyed })],
+            Rotation = null,
+            NextRotationAt = null,
+        };
+    }
+
+    private static KeyRow WithoutMaterial(KeyRow row, IReadOnlyCollection<int> erased) => row with
+    {
+        Material = row.Material is { } m && erased.Contains(m.Version) ? null : row.Material,
+        ErasePending = [.. row.ErasePending.Union(erased).Order()],
+    };
+
+    private static DateTimeOffset? NextRotation(RotationPlan? plan, DateTimeOffset now) => now + plan?.Every;
+}

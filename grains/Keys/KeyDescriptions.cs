@@ -1,0 +1,44 @@
+using System.Collections.Frozen;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>Puts a key's row and counters into the words of the contract.</summary>
+internal static class KeyDescriptions
+{
+    public static KeyDescription Of(string id, KeyRow row, UsageLease usage) => new()
+    {
+        Id = id,
+        Spec = row.Spec,
+        Usage = row.Usage,
+        State = row.State,
+        Protection = row.Protection,
+        Origin = row.Origin,
+        Exportable = row.Exportable,
+        Description = row.Description,
+        Tags = row.Tags is null ? FrozenDictionary<string, string>.Empty : new Dictionary<string, string>(row.Tags),
+        CreatedAt = row.CreatedAt,
+        PrimaryVersion = row.PrimaryVersion,
+        MinDecryptVersion = row.MinDecryptVersion,
+        Versions = [.. row.Versions.Select(v => new KeyVersionDescription(v.Version, v.State, v.CreatedAt, usage.Meter(v.Version).Spent))],
+        Rotation = row.Rotation,
+        NextRotationAt = row.NextRotationAt,
+        Uses = Uses(row.Usage, usage),
+        DeletionAt = row.DeletionAt,
+    };
+
+    private static KeyUses Uses(KeyUsage kind, UsageLease usage)
+    {
+        var meters = usage.Meters.ToArray();
+        var spent = meters.Sum(m => m.Spent);
+        return new()
+        {
+            Encrypt = kind == KeyUsage.EncryptDecrypt ? spent : 0,
+            Sign = kind == KeyUsage.SignVerify ? spent : 0,
+            Mac = kind == KeyUsage.Mac ? spent : 0,
+            Decrypt = meters.Sum(m => m.Decrypted),
+            Verify = meters.Sum(m => m.Verified),
+            Bytes = meters.Sum(m => m.Bytes),
+            LastUsedAt = meters.Max(m => m.LastUsedAt),
+        };
+    }
+}

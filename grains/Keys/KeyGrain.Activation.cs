@@ -1,0 +1,246 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys;
+
+// The activation's own life: reading, the end of the key, failures, deactivation.
+public sealed partial class KeyGrain
+{
+    private const string DeletionReminder = "deletion";
+
+    // A tick that is missed while the cluster is down waits one whole period.
+    private static readonly TimeSpan _reminderPeriod = TimeSpan.FromMinutes(10);
+
+    private static readonly Caller _self = new("okms", "silo", "-");
+
+    /// <summary>Writes the exact counters and lets go of the material.</summary>
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        ForgetEncryptPath();
+        try
+        {
+            if (_slot is { Row: { } row, IsStale: false } && (_usage.IsLoaded || _usage.HasUnsaved))
+            {
+                await _usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is KmsException or StorageFailedException or InconsistentStateException or OperationCanceledException)
+        {
+            // Nothing is lost: the count resumes at the reserved ceiling.
+            LogCountersNotSaved(Id, e);
+        }
+        finally
+        {
+            _ciphers.Dispose();
+        }
+
+        await base.OnDeactivateAsync(reason, cancellationToken);
+    }
+
+    /// <summary>Erases the material when the deletion is due; otherwise nothing.</summary>
+    async Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status)
+    {
+        try
+        {
+            var row = await Guarded(Current);
+            if (row.State != KeyState.PendingDeletion)
+            {
+                await ForgetDeletionReminder();
+            }
+        }
+        catch (KmsException e) when (e.Code == KmsError.KeyNotFound.Code)
+        {
+            // The reminder was set and the create or schedule it belonged to never committed.
+            await ForgetDeletionReminder();
+        }
+        catch (KmsException e)
+        {
+            LogReminderFailed(Id, e.Code);
+        }
+    }
+
+    /// <summary>The key as it is now, after a deletion that is due.</summary>
+    private async Task<KeyRow> Current()
+    {
+        var row = await Load();
+        if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt)
+        {
+            row = await Write(KeyChanges.Destroy(row));
+            LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
+            row = await Erase(row);
+        }
+
+        return row;
+    }
+
+    private ValueTask<KeyRow> Load() => _slot is { IsStale: false, Row: { } row } ? new(row) : LoadSlowly();
+
+    private async ValueTask<KeyRow> LoadSlowly()
+    {
+        await LoadSlot();
+        if (_slot.Row is { } row)
+        {
+            return row;
+        }
+
+        // Callers can name any id; an activation for one that does not exist must not stay in memory.
+        DeactivateOnIdle();
+        throw KmsError.KeyNotFound.Exception();
+    }
+
+    private async Task LoadSlot()
+    {
+        // One read for all who wait: decryptions interleave.
+        while (_slot.IsStale)
+        {
+            var loading = _loading ??= LoadOnce();
+            try
+            {
+                await loading;
+            }
+            finally
+            {
+                if (_loading == loading)
+                {
+                    _loading = null;
+                }
+            }
+        }
+    }
+
+    private async Task LoadOnce()
+    {
+        ForgetEncryptPath();
+        _ciphers.Dispose();
+        await _slot.Read();
+        if (_slot.Row is { ErasePending.Count: > 0 } row)
+        {
+            await Erase(row);
+        }
+    }
+
+    /// <summary>
+    /// Erases the stored material of destroyed versions. The destruction is committed already, so a failure here is not the
+    /// caller's: it is repeated at the next activation.
+    /// </summary>
+    private async Task<KeyRow> Erase(KeyRow row)
+    {
+        if (row.ErasePending.Count == 0)
+        {
+            return row;
+        }
+
+        try
+        {
+            await _versionRows.Erase(row);
+            return await Write(row with { ErasePending = [] });
+        }
+        catch (StorageFailedException e)
+        {
+            LogErasePending(Id, row.ErasePending.Count, e);
+            return row;
+        }
+    }
+
+    private async Task RemindOfDeletion(TimeSpan after)
+    {
+        try
+        {
+            await this.RegisterOrUpdateReminder(DeletionReminder, after + TimeSpan.FromSeconds(1), _reminderPeriod);
+        }
+        catch (Exception e) when (e is not KmsException)
+        {
+            LogReminderStorageFailed(Id, e);
+            throw KmsError.StorageUnavailable.Exception();
+        }
+    }
+
+    private async Task ForgetDeletionReminder()
+    {
+        try
+        {
+            if (await this.GetReminder(DeletionReminder) is { } reminder)
+            {
+                await this.UnregisterReminder(reminder);
+            }
+        }
+        catch (Exception e)
+        {
+            // A reminder that stays does nothing but come again, and is then removed.
+            LogReminderStorageFailed(Id, e);
+        }
+    }
+
+    /// <summary>
+    /// Another activation of this key has written: this one ends. What it still has to answer it answers from what is stored.
+    /// </summary>
+    private void LostRace()
+    {
+        _slot.Invalidate();
+        ForgetEncryptPath();
+        _usage.Invalidate();
+        _ciphers.Dispose();
+        LogLostRace(Id);
+        DeactivateOnIdle();
+    }
+
+    /// <summary>Runs an operation and lets nothing but expected failures out.</summary>
+    private async Task<T> Guarded<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (KmsException)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            throw Translated(e);
+        }
+    }
+
+    private KmsException Translated(Exception exception)
+    {
+        switch (exception)
+        {
+            case KmsException expected:
+                return expected;
+            case InconsistentStateException:
+                LostRace();
+                return KmsError.Conflict.Exception("Another activation of the key changed it at the same time; try again.");
+            case StorageFailedException failure:
+                LogStorageFailed(Id, failure.OutcomeUnknown, failure);
+                return KmsError.StorageUnavailable.Exception();
+            default:
+                LogUnexpected(Id, exception);
+                return KmsError.Internal.Exception();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "key {KeyId}: {Operation}, primary version {Version}, by {Principal}, request {RequestId}")]
+    private partial void LogChanged(string keyId, string operation, int version, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: another activation wrote; this one ends")]
+    private partial void LogLostRace(string keyId);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: storage failed, outcome unknown: {OutcomeUnknown}")]
+    private partial void LogStorageFailed(string keyId, bool outcomeUnknown, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: exact counters were not saved; the count resumes at the reserved ceiling")]
+    private partial void LogCountersNotSaved(string keyId, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: material of {Count} destroyed versions is still to be erased")]
+    private partial void LogErasePending(string keyId, int count, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: reminder storage failed")]
+    private partial void LogReminderStorageFailed(string keyId, Exception exception);
+
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: the deletion reminder found {Code}")]
+    private partial void LogReminderFailed(string keyId, string code);
+
+    [LoggerMessage(LogLevel.Error, "key {KeyId}: unexpected failure")]
+    private partial void LogUnexpected(string keyId, Exception exception);
+}

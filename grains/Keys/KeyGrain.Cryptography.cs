@@ -1,0 +1,381 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Keys;
+
+// The data plane. What is ready is answered at once and without an await; what is not is prepared first.
+public sealed partial class KeyGrain
+{
+    private EncryptPath? _encryptPath;
+    private IGrainTimer? _saveTimer;
+
+    /// <summary>
+    /// What an encryption needs when nothing stands in its way: that the key and its primary version are usable was checked
+    /// when this was made, and whatever changes that forgets it.
+    /// </summary>
+    private sealed record EncryptPath(VersionCipher Cipher, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+
+    /// <inheritdoc/>
+    public ValueTask<Encrypted> Encrypt(Encrypt request)
+    {
+        var startedAt = KeyInstruments.TimesEncryption ? Stopwatch.GetTimestamp() : 0;
+        try
+        {
+            KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, _options.MaxPlaintextBytes);
+            if (TrySpend() is { } path)
+            {
+                return new(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt));
+            }
+        }
+        catch (KmsException e)
+        {
+            KeyInstruments.EncryptionFailed(_keyTag, e.Code);
+            throw;
+        }
+
+        return Counted(async () =>
+        {
+            return await EncryptWhenReady(request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, startedAt);
+        });
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<Encrypted> Rewrap(Decrypt request) => Counted(async () =>
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        return await RewrapOne(request.Ciphertext, request.AssociatedData, wanted: 1, startedAt);
+    });
+
+    /// <inheritdoc/>
+    public ValueTask<DataKey> GenerateDataKey(GenerateDataKey request) => Counted(async () =>
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        if (request.Bytes is < 1 or > KeyLimits.DataKeyBytes)
+        {
+            throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KeyLimits.DataKeyBytes}.");
+        }
+
+        KeyRequestRules.CheckAssociatedData(request.AssociatedData);
+        var dataKey = RandomNumberGenerator.GetBytes(request.Bytes);
+        var encrypted = await EncryptWhenReady(CiphertextKind.DataKey, dataKey, request.AssociatedData, wanted: 1, startedAt);
+        if (!request.WithPlaintext)
+        {
+            CryptographicOperations.ZeroMemory(dataKey);
+        }
+
+        return new DataKey(encrypted.KeyVersion, request.WithPlaintext ? dataKey : null, encrypted.Ciphertext);
+    });
+
+    /// <inheritdoc/>
+    public ValueTask<Decrypted> Decrypt(Decrypt request)
+    {
+        try
+        {
+            var header = ReadHeader(request.Ciphertext, request.AssociatedData);
+            if (FindUsable(header) is { } cipher)
+            {
+                var decrypted = DecryptUnder(cipher, header, request.Ciphertext, request.AssociatedData);
+                KeyInstruments.Decrypted(_keyTag);
+                return new(decrypted);
+            }
+
+            return DecryptSlowly(header, request.Ciphertext, request.AssociatedData);
+        }
+        catch (KmsException e)
+        {
+            KeyInstruments.DecryptionFailed(_keyTag, e.Code);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request) => Batch(
+        request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, left) =>
+        {
+            var startedAt = Stopwatch.GetTimestamp();
+            KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
+            return await EncryptWhenReady(CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, startedAt);
+        }, encrypts: true);
+
+    /// <inheritdoc/>
+    public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
+        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
+        {
+            var header = ReadHeader(item.Ciphertext, item.AssociatedData);
+            var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
+            KeyInstruments.Decrypted(_keyTag);
+            return decrypted;
+        }, encrypts: false);
+
+    /// <inheritdoc/>
+    public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
+        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), (item, left) =>
+            RewrapOne(item.Ciphertext, item.AssociatedData, left, Stopwatch.GetTimestamp()), encrypts: true);
+
+    private async Task<Encrypted> RewrapOne(byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
+    {
+        var header = ReadHeader(ciphertext, associatedData);
+        var decrypted = await DecryptWhenReady(header, ciphertext, associatedData);
+        try
+        {
+            return await EncryptWhenReady(decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(decrypted.Plaintext);
+        }
+    }
+
+    /// <summary>Spends a use without waiting, if everything is ready.</summary>
+    private EncryptPath? TrySpend()
+    {
+        var path = _encryptPath;
+        if (path is null || _slot.IsStale || _time.GetUtcNow().UtcTicks >= path.RotateAtTicks || !path.Meter.TrySpend())
+        {
+            return null;
+        }
+
+        if (_usage.RenewInBackground(path.Meter, path.Policy, _slot.Row!.Incarnation) is { } renewal)
+        {
+            _ = Observe(renewal);
+        }
+
+        return path;
+    }
+
+    /// <summary>
+    /// Encrypts, and prepares that first where it must. Between a preparation and its use lies an await, in which a lost race
+    /// can close the cipher; so spending and encrypting are one step without an await, and are tried again.
+    /// </summary>
+    private async Task<Encrypted> EncryptWhenReady(
+        CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
+    {
+        while (true)
+        {
+            if (TrySpend() is { } path)
+            {
+                return EncryptUnder(path, kind, plaintext, associatedData, startedAt);
+            }
+
+            await PrepareEncryption(wanted);
+        }
+    }
+
+    /// <summary>Makes an encryption possible, by whatever it takes: a read, a due rotation, a reservation.</summary>
+    private async Task PrepareEncryption(long wanted)
+    {
+        while (true)
+        {
+            var row = await Current();
+            KeyLifecycle.RequireUsable(row.State);
+            RequireUsage(row);
+            await _usage.Load(row.Incarnation);
+            var meter = _usage.Meter(row.PrimaryVersion);
+            if (RotationIsDue(row, meter))
+            {
+                await RotateNow(row, _self, "rotate-by-plan");
+                continue;
+            }
+
+            RequirePrimary(row);
+            var policy = Policy(row);
+            if (meter.Spent >= policy.RefuseAt)
+            {
+                throw KmsError.KeyExhausted.Exception();
+            }
+
+            // A plan that was changed may have put a threshold below what is reserved.
+            meter.SpendUntil = Math.Min(meter.SpendUntil, policy.NextThreshold(meter.Spent));
+            if (meter.Spent >= meter.SpendUntil)
+            {
+                await _usage.Reserve(meter, policy, row.Incarnation, wanted);
+            }
+
+            if (await OpenVersion(row.PrimaryVersion) is { } cipher && ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
+            {
+                _encryptPath = new(cipher, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
+                return;
+            }
+        }
+    }
+
+    private Encrypted EncryptUnder(EncryptPath path, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt)
+    {
+        if (kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair)
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        var ciphertext = path.Cipher.Encrypt(kind, plaintext, associatedData);
+        path.Meter.CountBytes(plaintext.Length, _time.GetUtcNow().UtcTicks);
+        KeyInstruments.Encrypted(_keyTag, startedAt);
+        return new(path.Cipher.Version, ciphertext);
+    }
+
+    private CiphertextHeader ReadHeader(byte[]? ciphertext, byte[]? associatedData)
+    {
+        KeyRequestRules.CheckAssociatedData(associatedData);
+        return CiphertextHeader.TryRead(ciphertext, out var header) && header.KeyId == Id
+            ? header
+            : throw KmsError.InvalidCiphertext.Exception();
+    }
+
+    /// <summary>The cipher that a header names, if it is open and nothing forbids its use.</summary>
+    private VersionCipher? FindUsable(in CiphertextHeader header) =>
+        _slot is { IsStale: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
+            ? _ciphers.Find(header.KeyVersion)
+            : null;
+
+    /// <summary>Decrypts, and opens the version first where it must; in one step, as <see cref="EncryptWhenReady"/>.</summary>
+    private async Task<Decrypted> DecryptWhenReady(CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    {
+        while (true)
+        {
+            if (FindUsable(header) is { } cipher)
+            {
+                return DecryptUnder(cipher, header, ciphertext, associatedData);
+            }
+
+            var row = await Load();
+            KeyLifecycle.RequireUsable(row.State);
+            RequireUsage(row);
+            var version = row.Find(header.KeyVersion) ?? throw KmsError.InvalidCiphertext.Exception();
+            if (version.State != KeyVersionState.Enabled || version.Version < row.MinDecryptVersion)
+            {
+                throw KmsError.VersionNotUsable.Exception();
+            }
+
+            await OpenVersion(version.Version);
+        }
+    }
+
+    private Decrypted DecryptUnder(VersionCipher cipher, in CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    {
+        var plaintext = cipher.Decrypt(header, ciphertext, associatedData) ?? throw KmsError.InvalidCiphertext.Exception();
+        _usage.Meter(header.KeyVersion).CountDecryption(plaintext.Length, _time.GetUtcNow().UtcTicks);
+        _saveTimer ??= this.RegisterGrainTimer(SaveCounters, new()
+        {
+            DueTime = TimeSpan.FromSeconds(10),
+            Period = TimeSpan.FromSeconds(10),
+            Interleave = true,
+        });
+        return new(header.KeyVersion, header.Kind, plaintext);
+    }
+
+    private async ValueTask<Decrypted> DecryptSlowly(CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    {
+        try
+        {
+            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData));
+            KeyInstruments.Decrypted(_keyTag);
+            return decrypted;
+        }
+        catch (KmsException e)
+        {
+            KeyInstruments.DecryptionFailed(_keyTag, e.Code);
+            throw;
+        }
+    }
+
+    private async ValueTask<VersionCipher?> OpenVersion(int version) => await _ciphers.Open(await Load(), version);
+
+    private static void RequireUsage(KeyRow row)
+    {
+        if (row.Usage != KeyUsage.EncryptDecrypt)
+        {
+            throw KmsError.WrongKeyUsage.Exception();
+        }
+    }
+
+    private static void RequirePrimary(KeyRow row)
+    {
+        if (row.Find(row.PrimaryVersion) is not { State: KeyVersionState.Enabled })
+        {
+            throw KmsError.VersionNotUsable.Exception("The primary version is disabled or destroyed; rotate the key.");
+        }
+    }
+
+    private void ForgetEncryptPath() => _encryptPath = null;
+
+    /// <summary>Runs an encryption that may wait, and counts its failure.</summary>
+    private async ValueTask<T> Counted<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await Guarded(operation);
+        }
+        catch (KmsException e)
+        {
+            KeyInstruments.EncryptionFailed(_keyTag, e.Code);
+            throw;
+        }
+    }
+
+    /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
+    private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
+        TItem[] items, Func<TItem, long> size, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        where TResult : class
+    {
+        await Guarded(async () =>
+        {
+            KeyRequestRules.CheckBatch(items, size);
+            var row = await Current();
+            KeyLifecycle.RequireUsable(row.State);
+            RequireUsage(row);
+            return row;
+        });
+
+        var results = new ItemResult<TResult>[items.Length];
+        for (var i = 0; i < items.Length; i++)
+        {
+            var (item, left) = (items[i], items.Length - i);
+            try
+            {
+                results[i] = new(await Guarded(() => run(item, left)), null);
+            }
+            catch (KmsException e)
+            {
+                (encrypts ? (Action<KeyValuePair<string, object?>, string>)CountFailedEncryption : CountFailedDecryption)(_keyTag, e.Code);
+                results[i] = new(null, new(e.Code, e.Message));
+            }
+        }
+
+        return results;
+    }
+
+    private static void CountFailedEncryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.EncryptionFailed(key, code);
+
+    private static void CountFailedDecryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.DecryptionFailed(key, code);
+
+    private async Task SaveCounters(CancellationToken cancellationToken)
+    {
+        if (_slot is not { Row: { } row, IsStale: false } || !_usage.HasUnsaved)
+        {
+            _saveTimer?.Dispose();
+            _saveTimer = null;
+            return;
+        }
+
+        await Observe(SaveAll(row));
+    }
+
+    private async Task SaveAll(KeyRow row)
+    {
+        await _usage.Load(row.Incarnation);
+        await _usage.Save(row.Incarnation, exact: false);
+    }
+
+    /// <summary>Sees to the failure of a write that nobody waits for.</summary>
+    private async Task Observe(Task write)
+    {
+        try
+        {
+            await write;
+        }
+        catch (Exception e)
+        {
+            Translated(e);
+        }
+    }
+}

@@ -1,0 +1,254 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Placement;
+using Orleans.Storage;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// One key: owns its material, its life and its counters. This file is the control plane and the activation's own life;
+/// <c>KeyGrain.Cryptography.cs</c> is the data plane.
+/// </summary>
+/// <remarks>
+/// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
+/// reservation that waits for the database; everything else takes its turn. A change is prepared on a copy and becomes
+/// visible when its write is acknowledged. When a write's outcome is unknown, the row is read again before anything is answered.
+/// </remarks>
+[GrainType("key"), RandomPlacement]
+public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposable
+{
+    private readonly RowSlot<KeyRow> _slot;
+    private readonly VersionRows _versionRows;
+    private readonly VersionCiphers _ciphers;
+    private readonly UsageLease _usage;
+    private readonly KeyOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly KeyValuePair<string, object?> _keyTag;
+    private Task? _loading;
+
+    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    public KeyGrain(
+        [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
+        IMaterialSealer sealer, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
+        ILogger<KeyGrain> logger, IGrainContext context)
+    {
+        var id = context.GrainId;
+        Id = id.Key.ToString()!;
+        _slot = new(storage, id, RowNames.Key);
+        _versionRows = new(storage, id);
+        _ciphers = new(storage, sealer, id, Id);
+        _usage = new(storage, id, time);
+        _options = options;
+        _time = time;
+        _logger = logger;
+        _keyTag = new("key_id", Id);
+    }
+
+    private string Id { get; }
+
+    private DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Create(CreateKey request) => Guarded(async () =>
+    {
+        var algorithm = KeyRequestRules.Check(request, Id);
+        await LoadSlot();
+        if (_slot.Row is { } existing)
+        {
+            throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
+        }
+
+        var generated = request.Origin == KeyOrigin.Generated;
+        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), generated);
+        var material = generated ? _ciphers.NewMaterial(algorithm, incarnation, version: 1) : null;
+        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, Now);
+        try
+        {
+            await _slot.Write(row);
+        }
+        catch (InconsistentStateException)
+        {
+            LostRace();
+            throw KmsError.KeyExists.Exception();
+        }
+
+        LogChanged(Id, "create", row.PrimaryVersion, request.Caller.Principal, request.Caller.RequestId);
+        return Described(row);
+    });
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Describe(KeyCommand request) => Guarded(async () =>
+    {
+        var row = await Current();
+        await _usage.Load(row.Incarnation);
+        if (row.State == KeyState.Enabled && RotationIsDue(row, _usage.Meter(row.PrimaryVersion)))
+        {
+            row = await RotateNow(row, request.Caller, "rotate-by-plan");
+        }
+
+        return Described(row);
+    });
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Update(UpdateKey request) => Change(request.Caller, "update", row =>
+    {
+        KeyRequestRules.Check(request, row);
+        return KeyChanges.Update(row, request, Now);
+    });
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Rotate(KeyCommand request) => Guarded(async () =>
+    {
+        var row = await RotateNow(await Current(), request.Caller, "rotate");
+        await _usage.Load(row.Incarnation);
+        return Described(row);
+    });
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Enable(KeyCommand request) =>
+        Change(request.Caller, "enable", row => KeyChanges.SetState(row, KeyEvent.Enable));
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> Disable(KeyCommand request) =>
+        Change(request.Caller, "disable", row => KeyChanges.SetState(row, KeyEvent.Disable));
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> EnableVersion(KeyVersionCommand request) =>
+        ChangeVersion(request, "enable-version", KeyVersionEvent.Enable);
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> DisableVersion(KeyVersionCommand request) =>
+        ChangeVersion(request, "disable-version", KeyVersionEvent.Disable);
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> DestroyVersion(KeyVersionCommand request) =>
+        ChangeVersion(request, "destroy-version", KeyVersionEvent.Destroy);
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => Guarded(async () =>
+    {
+        KeyRequestRules.Check(request, _options);
+        var row = await Current();
+        var next = KeyChanges.ScheduleDeletion(row, Now + request.After);
+
+        // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
+        await RemindOfDeletion(request.After);
+        return await Commit(next, request.Caller, "schedule-deletion");
+    });
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> CancelDeletion(KeyCommand request) => Guarded(async () =>
+    {
+        var description = await Commit(KeyChanges.CancelDeletion(await Current()), request.Caller, "cancel-deletion");
+        await ForgetDeletionReminder();
+        return description;
+    });
+
+    /// <inheritdoc/>
+    public async Task<KeyValidation> Validate(KeyCommand request)
+    {
+        KeyState? state = null;
+        try
+        {
+            return await Guarded(async () =>
+            {
+                var row = await Current();
+                state = row.State;
+                KeyLifecycle.RequireUsable(row.State);
+                RequirePrimary(row);
+                await OpenVersion(row.PrimaryVersion);
+                return new KeyValidation(true, state, null);
+            });
+        }
+        catch (KmsException e)
+        {
+            return new(false, state, e.Code);
+        }
+    }
+
+    /// <summary>Lets go of the material, also when the activation failed.</summary>
+    public void Dispose() => _ciphers.Dispose();
+
+    private Task<KeyDescription> ChangeVersion(KeyVersionCommand request, string operation, KeyVersionEvent happening) =>
+        Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening));
+
+    private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change) =>
+        Guarded(async () => await Commit(change(await Current()), caller, operation));
+
+    /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
+    private async Task<KeyDescription> Commit(KeyRow next, Caller caller, string operation)
+    {
+        var row = _slot.Row!;
+        if (next != row)
+        {
+            row = await Write(next);
+            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            row = await Erase(row);
+        }
+
+        await _usage.Load(row.Incarnation);
+        return Described(row);
+    }
+
+    private async Task<KeyRow> Write(KeyRow next)
+    {
+        await _slot.Write(next);
+        ForgetEncryptPath();
+        CloseUnusable(_slot.Row!);
+        return _slot.Row!;
+    }
+
+    private void CloseUnusable(KeyRow row)
+    {
+        if (row.State != KeyState.Enabled)
+        {
+            _ciphers.Dispose();
+            return;
+        }
+
+        foreach (var version in row.Versions.Where(v => v.State != KeyVersionState.Enabled))
+        {
+            _ciphers.Close(version.Version);
+        }
+    }
+
+    private async Task<KeyRow> RotateNow(KeyRow row, Caller caller, string operation)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Rotate);
+        if (row.Origin == KeyOrigin.External)
+        {
+            throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
+        }
+
+        if (row.Versions.Count >= KeyLimits.Versions)
+        {
+            throw KmsError.Conflict.Exception($"The key has {KeyLimits.Versions} versions, the most that a key may have.");
+        }
+
+        if (!KeyAlgorithms.TryFind(row.Spec, out var algorithm))
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        await _versionRows.Keep(row);
+        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
+        row = await Write(KeyChanges.Rotate(row, material, Now));
+        LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        return row;
+    }
+
+    private bool RotationIsDue(KeyRow row, UsageMeter primary) =>
+        row.Origin == KeyOrigin.Generated
+        && (Now >= row.NextRotationAt || primary.Spent >= Policy(row).RotateAt);
+
+    private static UsagePolicy Policy(KeyRow row) =>
+        KeyAlgorithms.TryFind(row.Spec, out var algorithm)
+            ? UsagePolicy.Of(algorithm, row.Rotation, row.Origin)
+            : throw KmsError.KeyCorrupted.Exception();
+
+    private KeyDescription Described(KeyRow row) => KeyDescriptions.Of(Id, row, _usage);
+}

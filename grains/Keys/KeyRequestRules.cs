@@ -1,0 +1,144 @@
+using System.Diagnostics.CodeAnalysis;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>What arguments a key takes: checked here once, for callers on HTTP and by Orleans client alike.</summary>
+internal static class KeyRequestRules
+{
+    public static KeyAlgorithm Check(CreateKey request, string id)
+    {
+        if (!KeyId.IsValid(id))
+        {
+            throw KmsError.InvalidKeyId.Exception();
+        }
+
+        if (!KeyAlgorithms.TryFind(request.Spec, out var algorithm))
+        {
+            throw KmsError.UnsupportedAlgorithm.Exception();
+        }
+
+        if (request.Usage is { } usage && !algorithm.Usages.Contains(usage))
+        {
+            throw KmsError.InvalidParameter.Exception("The key spec does not allow this usage.");
+        }
+
+        if (!Enum.IsDefined(request.Origin) || !Enum.IsDefined(request.Protection))
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        if (request.Protection == KeyProtection.Hsm)
+        {
+            throw KmsError.InvalidParameter.Exception("No HSM is configured for keys of protection hsm.");
+        }
+
+        CheckDescription(request.Description);
+        CheckTags(request.Tags);
+        CheckRotation(request.Rotation, request.Origin);
+        return algorithm;
+    }
+
+    public static void Check(UpdateKey request, KeyRow row)
+    {
+        CheckDescription(request.Description.Value);
+        CheckTags(request.Tags.Value);
+        CheckRotation(request.Rotation.Value, row.Origin);
+    }
+
+    public static void Check(ScheduleDeletion request, KeyOptions options)
+    {
+        if (request.After < options.MinDeletionDelay || request.After > KeyLimits.MaxDeletionDelay)
+        {
+            throw KmsError.InvalidParameter.Exception(
+                $"after must be {System.Xml.XmlConvert.ToString(options.MinDeletionDelay)} to {System.Xml.XmlConvert.ToString(KeyLimits.MaxDeletionDelay)}.");
+        }
+    }
+
+    public static void CheckPlaintext([NotNull] byte[]? plaintext, byte[]? associatedData, int limit)
+    {
+        if (plaintext is not { Length: > 0 })
+        {
+            throw KmsError.InvalidParameter.Exception("The plaintext must not be empty.");
+        }
+
+        if (plaintext.Length > limit)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The plaintext may have {limit} bytes.");
+        }
+
+        CheckAssociatedData(associatedData);
+    }
+
+    public static void CheckAssociatedData(byte[]? associatedData)
+    {
+        if (associatedData?.Length > KeyLimits.AssociatedDataBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The associated data may have {KeyLimits.AssociatedDataBytes} bytes.");
+        }
+    }
+
+    public static void CheckBatch<T>([NotNull] T[]? items, Func<T, long> size)
+    {
+        if (items is not { Length: > 0 and <= KeyLimits.BatchItems })
+        {
+            throw KmsError.InvalidParameter.Exception($"A batch has 1 to {KeyLimits.BatchItems} items.");
+        }
+
+        if (items.Sum(size) > KeyLimits.BatchBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The items of a batch may have {KeyLimits.BatchBytes} bytes together.");
+        }
+    }
+
+    private static void CheckDescription(string? description)
+    {
+        if (description?.Length > KeyLimits.DescriptionLength)
+        {
+            throw KmsError.InvalidParameter.Exception($"The description may have {KeyLimits.DescriptionLength} characters.");
+        }
+    }
+
+    private static void CheckTags(IReadOnlyDictionary<string, string>? tags)
+    {
+        if (tags is null)
+        {
+            return;
+        }
+
+        if (tags.Count > KeyLimits.Tags
+            || tags.Any(t => t.Key.Length is 0 or > KeyLimits.TagNameLength || t.Value is not { Length: <= KeyLimits.TagValueLength }))
+        {
+            throw KmsError.InvalidParameter.Exception(
+                $"There may be {KeyLimits.Tags} tags, with names of 1 to {KeyLimits.TagNameLength} and values of up to {KeyLimits.TagValueLength} characters.");
+        }
+    }
+
+    private static void CheckRotation(RotationPlan? plan, KeyOrigin origin)
+    {
+        if (plan is null)
+        {
+            return;
+        }
+
+        if (plan is { Every: null, AfterUses: null })
+        {
+            throw KmsError.InvalidParameter.Exception("A rotation plan has every, after_uses or both.");
+        }
+
+        if (origin == KeyOrigin.External)
+        {
+            throw KmsError.InvalidParameter.Exception("A key of origin external cannot rotate by itself.");
+        }
+
+        if (plan.Every < KeyLimits.MinRotation || plan.Every > KeyLimits.MaxRotation)
+        {
+            throw KmsError.InvalidParameter.Exception("rotation.every must be PT1S to P3650D.");
+        }
+
+        if (plan.AfterUses is < 1 or > KeyLimits.MaxRotationUses)
+        {
+            throw KmsError.InvalidParameter.Exception("rotation.after_uses must be 1 to 2147483648.");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// The row <c>key</c>: what a key is. Its write is the commit point of every change. The newest version's material travels
+/// with it (<see cref="Row.Material"/>). A change is prepared on a copy.
+/// </summary>
+public sealed record KeyRow : Row
+{
+    /// <summary>The key spec; a row of the algorithm table.</summary>
+    public required string Spec { get; init; }
+    /// <summary>What the key may be used for.</summary>
+    public required KeyUsage Usage { get; init; }
+    /// <summary>Where the key is in its life.</summary>
+    public required KeyState State { get; init; }
+    /// <summary>Where the material lives.</summary>
+    public required KeyProtection Protection { get; init; }
+    /// <summary>Where the material comes from.</summary>
+    public required KeyOrigin Origin { get; init; }
+    /// <summary>Whether the material may leave, wrapped.</summary>
+    public bool Exportable { get; init; }
+    /// <summary>A text for people.</summary>
+    public string? Description { get; init; }
+    /// <summary>Tags.</summary>
+    public IReadOnlyDictionary<string, string>? Tags { get; init; }
+    /// <summary>When the key was created, UTC.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+    /// <summary>The version that encrypts; 0 while there is none. It is always the newest.</summary>
+    public int PrimaryVersion { get; init; }
+    /// <summary>The least version that decrypts.</summary>
+    public int MinDecryptVersion { get; init; } = 1;
+    /// <summary>All versions, oldest first, without gaps except those that a restore made.</summary>
+    public IReadOnlyList<KeyVersionEntry> Versions { get; init; } = [];
+    /// <summary>The rotation plan.</summary>
+    public RotationPlan? Rotation { get; init; }
+    /// <summary>When the key rotates next by time, UTC.</summary>
+    public DateTimeOffset? NextRotationAt { get; init; }
+    /// <summary>When the material is erased, or was, UTC.</summary>
+    public DateTimeOffset? DeletionAt { get; init; }
+    /// <summary>
+    /// Destroyed versions whose stored material may not be gone yet. Erasing is repeated at each activation until it is.
+    /// </summary>
+    public IReadOnlyList<int> ErasePending { get; init; } = [];
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsTombstone => State == KeyState.Destroyed;
+
+    /// <summary>The entry of a version, or null.</summary>
+    /// <param name="version">Any number.</param>
+    public KeyVersionEntry? Find(int version)
+    {
+        // Versions are in order; almost always there are few, and the newest is the one asked for.
+        for (var i = Versions.Count - 1; i >= 0 && Versions[i].Version >= version; i--)
+        {
+            if (Versions[i].Version == version)
+            {
+                return Versions[i];
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>One version in the row <c>key</c>.</summary>
+/// <param name="Version">1 or more.</param>
+/// <param name="State">Where the version is in its life.</param>
+/// <param name="CreatedAt">When it was made, UTC.</param>
+public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTimeOffset CreatedAt);
+
+/// <summary>
+/// A row <c>key.v{n}</c>: an older version's material, or, once that is destroyed, a mark in its place, so that a stale
+/// activation cannot put the material back.
+/// </summary>
+public sealed record KeyVersionRow : Row
+{
+    /// <summary>The version.</summary>
+    public required int Version { get; init; }
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsTombstone => Material is null;
+}
+
+/// <summary>
+/// The row <c>key.usage</c>: how often each version was used, and up to where uses are reserved. It is inserted before the
+/// row <c>key</c>; its absence is corruption, never zero.
+/// </summary>
+public sealed record KeyUsageRow : Row
+{
+    /// <summary>The counters of each version that was ever used.</summary>
+    public IReadOnlyList<VersionUsage> Versions { get; init; } = [];
+}
+
+/// <summary>One version's counters as they are stored.</summary>
+/// <param name="Version">The version.</param>
+/// <param name="Ceiling">
+/// Uses reserved. Uses resume here, whatever the truth was: an activation writes the exact figure only when it will spend no more.
+/// </param>
+/// <param name="Decrypted">Decryptions, as of the last write.</param>
+/// <param name="Verified">Verifications, as of the last write.</param>
+/// <param name="Bytes">Bytes, as of the last write.</param>
+/// <param name="LastUsedAt">Last use, as of the last write, UTC.</param>
+public sealed record VersionUsage(
+    int Version, long Ceiling, long Decrypted, long Verified, long Bytes, DateTimeOffset? LastUsedAt);

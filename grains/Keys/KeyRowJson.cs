@@ -1,0 +1,18 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Grains.Aliases;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// The content of rows as JSON. Names and the texts of enumerations are stored for ever; an unknown field (from a newer
+/// program) is passed over.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UseStringEnumConverter = true)]
+[JsonSerializable(typeof(KeyRow))]
+[JsonSerializable(typeof(KeyVersionRow))]
+[JsonSerializable(typeof(KeyUsageRow))]
+[JsonSerializable(typeof(AliasRow))]
+public sealed partial class KeyRowJson : JsonSerializerContext;

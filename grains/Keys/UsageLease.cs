@@ -1,0 +1,245 @@
+using Orleans.Storage;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// A key's counters and its right to spend. Uses are reserved in the row <c>key.usage</c> before they are spent, in blocks;
+/// after a crash the count resumes at the reserved ceiling, so it is never below the truth.
+/// </summary>
+/// <remarks>
+/// All methods run on the activation's scheduler. Writes of the row never overlap: each waits for the one before it. A
+/// failed write takes nothing back: what was reserved before stays spendable, and the row is read again before the next write.
+/// </remarks>
+internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvider time)
+{
+    /// <summary>After a failure nothing is tried for so long, so that callers hear of it at once while the database is down.</summary>
+    private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
+
+    private readonly RowSlot<KeyUsageRow> _slot = new(storage, grain, RowNames.KeyUsage);
+    private readonly Dictionary<int, UsageMeter> _meters = [];
+    private Task _writing = Task.CompletedTask;
+    private long _lastReservation;
+    private long _lastFailure = long.MinValue;
+    private bool _closed;
+
+    /// <summary>Whether the counters are known. They are not until the row was read.</summary>
+    public bool IsLoaded { get; private set; }
+
+    /// <summary>Whether something was counted that no row holds yet.</summary>
+    public bool HasUnsaved => _meters.Values.Any(m => m.HasUnsaved);
+
+    /// <summary>Whether a write is under way.</summary>
+    public bool IsWriting => !_writing.IsCompleted;
+
+    /// <summary>All meters, in the order of versions.</summary>
+    public IEnumerable<UsageMeter> Meters => _meters.Values.OrderBy(m => m.Version);
+
+    /// <summary>The counters of a version; zero for one that was never used.</summary>
+    public UsageMeter Meter(int version)
+    {
+        if (!_meters.TryGetValue(version, out var meter))
+        {
+            _meters.Add(version, meter = new(version));
+        }
+
+        return meter;
+    }
+
+    /// <summary>
+    /// Inserts the row of a new key, with the first block of version 1 reserved. Where an earlier attempt to create the key
+    /// left a row, its incarnation goes on, so that whichever attempt commits finds a row that fits.
+    /// </summary>
+    /// <returns>The incarnation that the row <c>key</c> must have.</returns>
+    public async Task<Incarnation> Begin(UsagePolicy policy, bool withVersion)
+    {
+        await _slot.Read();
+        var incarnation = _slot.Row?.Incarnation ?? Incarnation.New();
+        Resume();
+        if (withVersion)
+        {
+            var meter = Meter(1);
+            meter.Block = UsagePolicy.FirstBlock;
+            await Write(incarnation, meter, policy.Reservation(meter.Spent, meter.Block), exact: false);
+            meter.SpendUntil = meter.Ceiling;
+        }
+        else
+        {
+            await Write(incarnation, null, 0, exact: false);
+        }
+
+        return incarnation;
+    }
+
+    /// <summary>Reads the counters where that is needed.</summary>
+    /// <exception cref="KmsException">key_corrupted: the row is missing or of another life of the key.</exception>
+    public async Task Load(Incarnation incarnation)
+    {
+        while (!_writing.IsCompleted)
+        {
+            await Settled(_writing);
+        }
+
+        if (IsLoaded)
+        {
+            return;
+        }
+
+        await Reload(incarnation);
+    }
+
+    /// <summary>Reserves uses for a version, at least one, and waits for the write.</summary>
+    /// <param name="meter">The version's counters.</param>
+    /// <param name="policy">What bounds the reservation.</param>
+    /// <param name="incarnation">The key's incarnation.</param>
+    /// <param name="wanted">Uses that are about to be spent.</param>
+    public async Task Reserve(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
+    {
+        while (!_writing.IsCompleted)
+        {
+            await Settled(_writing);
+        }
+
+        if (meter.Spent < meter.SpendUntil)
+        {
+            return;
+        }
+
+        if (_lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure)
+        {
+            throw KmsError.StorageUnavailable.Exception();
+        }
+
+        await (_writing = Renew(meter, policy, incarnation, wanted));
+    }
+
+    /// <summary>Begins to reserve the next block when half of the last one is spent, without making anyone wait.</summary>
+    /// <returns>The write, for its failure to be seen; null when there is nothing to do.</returns>
+    public Task? RenewInBackground(UsageMeter meter, UsagePolicy policy, Incarnation incarnation)
+    {
+        var paused = _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
+        if (_closed || paused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
+            || meter.SpendUntil >= policy.NextThreshold(meter.Spent))
+        {
+            return null;
+        }
+
+        return _writing = Renew(meter, policy, incarnation, 1);
+    }
+
+    /// <summary>Writes what was counted in memory.</summary>
+    /// <param name="incarnation">The key's incarnation.</param>
+    /// <param name="exact">
+    /// Whether to give back what was reserved and not spent. Nothing can be spent afterwards.
+    /// </param>
+    public async Task Save(Incarnation incarnation, bool exact)
+    {
+        _closed |= exact;
+        while (!_writing.IsCompleted)
+        {
+            await Settled(_writing);
+        }
+
+        if (exact)
+        {
+            foreach (var meter in _meters.Values)
+            {
+                meter.SpendUntil = meter.Spent;
+            }
+        }
+
+        await (_writing = SaveOnce(incarnation, exact));
+    }
+
+    /// <summary>Forgets the right to spend and reads the row again before the next use.</summary>
+    public void Invalidate()
+    {
+        IsLoaded = false;
+        foreach (var meter in _meters.Values)
+        {
+            meter.SpendUntil = meter.Spent;
+        }
+    }
+
+    private async Task SaveOnce(Incarnation incarnation, bool exact)
+    {
+        if (_slot.IsStale)
+        {
+            await Reload(incarnation);
+        }
+
+        if (HasUnsaved || (exact && _meters.Values.Any(m => m.Spent != m.Ceiling)))
+        {
+            await Write(incarnation, null, 0, exact);
+        }
+    }
+
+    private async Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
+    {
+        if (_slot.IsStale)
+        {
+            await Reload(incarnation);
+        }
+
+        var busy = _lastReservation != 0 && time.GetElapsedTime(_lastReservation) < TimeSpan.FromMinutes(1);
+        meter.Block = Math.Clamp(busy ? meter.Block * 2 : meter.Block, UsagePolicy.FirstBlock, UsagePolicy.LargestBlock);
+        var from = Math.Max(meter.Spent, meter.Ceiling);
+        var uses = policy.Reservation(from, Math.Max(wanted, meter.Block));
+        if (uses > 0)
+        {
+            await Write(incarnation, meter, from + uses - meter.Ceiling, exact: false);
+            _lastReservation = time.GetTimestamp();
+        }
+
+        meter.SpendUntil = _closed ? meter.Spent : Math.Min(meter.Ceiling, policy.NextThreshold(meter.Spent));
+    }
+
+    private async Task Reload(Incarnation incarnation)
+    {
+        await _slot.Read();
+        if (_slot.Row is not { } row || row.Incarnation != incarnation)
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        Resume();
+    }
+
+    private void Resume()
+    {
+        foreach (var stored in _slot.Row?.Versions ?? [])
+        {
+            Meter(stored.Version).Resume(stored);
+        }
+
+        IsLoaded = true;
+    }
+
+    private async Task Write(Incarnation incarnation, UsageMeter? reserved, long uses, bool exact)
+    {
+        var written = Meters
+            .Select(m => (Meter: m, Stored: m.ToStored(exact ? m.Spent : m == reserved ? m.Ceiling + uses : m.Ceiling)))
+            .Where(w => w.Stored is not { Ceiling: 0, Decrypted: 0, Verified: 0 })
+            .ToArray();
+        try
+        {
+            await _slot.Write(new() { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)] });
+        }
+        catch
+        {
+            _lastFailure = time.GetTimestamp();
+            throw;
+        }
+
+        _lastFailure = long.MinValue;
+        foreach (var (meter, stored) in written)
+        {
+            meter.Saved(stored);
+        }
+    }
+
+    /// <summary>Waits for a write of which someone else sees the failure.</summary>
+    private static async Task Settled(Task write) => await write.ConfigureAwait(
+        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+}

@@ -1,0 +1,54 @@
+using Orleans.Storage;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>The rows <c>key.v{n}</c>: older versions' material.</summary>
+internal sealed class VersionRows(IGrainStorage storage, GrainId grain)
+{
+    /// <summary>
+    /// Keeps the newest version's material in a row of its own, before a newer one takes its place. The content of such a
+    /// row never differs, so it does no harm if it is there already.
+    /// </summary>
+    /// <exception cref="InconsistentStateException">The version was destroyed by another activation.</exception>
+    public async Task Keep(KeyRow key)
+    {
+        if (key.Material is not { } material)
+        {
+            return;
+        }
+
+        var slot = Slot(material.Version);
+        try
+        {
+            await slot.Write(new() { Version = material.Version, Incarnation = key.Incarnation, Material = material });
+        }
+        catch (InconsistentStateException)
+        {
+            await slot.Read();
+            if (slot.Row is not { Material: not null } there || there.Incarnation != key.Incarnation)
+            {
+                throw;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Writes a mark in place of the material of destroyed versions. A mark and not a deletion: a stale activation that still
+    /// wants to keep the material finds the row taken.
+    /// </summary>
+    public async Task Erase(KeyRow key)
+    {
+        foreach (var version in key.ErasePending)
+        {
+            var slot = Slot(version);
+            await slot.Read();
+            if (slot.Row is not { Material: null })
+            {
+                await slot.Write(new() { Version = version, Incarnation = key.Incarnation });
+            }
+        }
+    }
+
+    private RowSlot<KeyVersionRow> Slot(int version) => new(storage, grain, RowNames.KeyVersion(version));
+}

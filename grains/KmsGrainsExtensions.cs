@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains;
+
+/// <summary>Adds the grains to a silo.</summary>
+public static class KmsGrainsExtensions
+{
+    /// <summary>The meter of everything that grains measure.</summary>
+    public const string MeterName = KeyInstruments.MeterName;
+
+    /// <summary>
+    /// The key of the clock that keys go by: rotation, deletion, times of use. Apart from the clock that Orleans' own timers
+    /// go by, so that a test can move one without the other.
+    /// </summary>
+    public const string Clock = "okms.clock";
+
+    /// <summary>Adds what key grains need besides storage.</summary>
+    /// <param name="silo">The silo.</param>
+    /// <param name="options">What the operator set about keys.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public static ISiloBuilder AddKmsGrains(this ISiloBuilder silo, KeyOptions options)
+    {
+        silo.Services.AddSingleton(options.Validated());
+        silo.Services.AddRowTypes(KeyRowJson.Default);
+        silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
+        return silo;
+    }
+}

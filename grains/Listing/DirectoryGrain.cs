@@ -1,0 +1,44 @@
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Listing;
+
+/// <summary>Lists keys and aliases from the storage's own index; there is no second list to fall out of step.</summary>
+[StatelessWorker]
+public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
+{
+    private const int LargestPage = 1000;
+    private readonly ILogger _logger = logger;
+
+    /// <inheritdoc/>
+    public Task<DirectoryPage> ListKeys(DirectoryQuery query) => List(RowNames.Key, query);
+
+    /// <inheritdoc/>
+    public Task<DirectoryPage> ListAliases(DirectoryQuery query) => List(RowNames.Alias, query);
+
+    private async Task<DirectoryPage> List(string rowName, DirectoryQuery query)
+    {
+        if (query.Limit is < 1 or > LargestPage || !KeyId.IsValidPrefix(query.Prefix)
+            || (query.After is not null && !KeyId.IsValid(query.After)))
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        try
+        {
+            // One more than asked for tells whether there is a next page.
+            var found = await rows.List(
+                rowName, query.Prefix, query.After, query.Limit + 1, query.IncludeDestroyed, CancellationToken.None);
+            return new([.. found.Take(query.Limit)], found.Count > query.Limit);
+        }
+        catch (StorageFailedException e)
+        {
+            LogFailed(e);
+            throw KmsError.StorageUnavailable.Exception();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "listing failed")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,130 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// A root key in a file: 32 random bytes, readable by the owner only. Whoever copies the file and the database opens every
+/// key, so it is for development and small installs.
+/// </summary>
+internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logger) : IRootKey, IDisposable
+{
+    private const byte Format = 1;
+    private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
+    private const string WrapPurpose = "okms.kek.wrap";
+
+    private XAes256Gcm? _cipher;
+    private string? _id;
+
+    /// <inheritdoc/>
+    public string Id => _id ?? throw NotOpen();
+
+    /// <inheritdoc/>
+    public Task Open(bool mayCreate, CancellationToken cancellationToken)
+    {
+        if (_cipher is not null)
+        {
+            return Task.CompletedTask;
+        }
+
+        if (!File.Exists(path))
+        {
+            if (!mayCreate)
+            {
+                throw new StartRefusedException(
+                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back.");
+            }
+
+            Create();
+        }
+
+        using var root = Read();
+        _id = "file:" + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
+        _cipher = new XAes256Gcm(root.Span);
+        WarnOfFileRoot(path);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken)
+    {
+        var wrapped = new byte[WrappedLength];
+        wrapped[0] = Format;
+        var nonce = wrapped.AsSpan(1, XAes256Gcm.NonceLength);
+        NonceSource.System.Next(nonce);
+        Cipher.Encrypt(
+            nonce, kek.Span, wrapped.AsSpan(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
+            wrapped.AsSpan(WrappedLength - XAes256Gcm.TagLength), Context(id).Span);
+        return Task.FromResult(wrapped);
+    }
+
+    /// <inheritdoc/>
+    public Task<SecretBytes?> Unwrap(KekId id, ReadOnlyMemory<byte> wrapped, CancellationToken cancellationToken)
+    {
+        var bytes = wrapped.Span;
+        if (bytes.Length != WrappedLength || bytes[0] != Format)
+        {
+            return Task.FromResult<SecretBytes?>(null);
+        }
+
+        var kek = new SecretBytes(XAes256Gcm.KeyLength);
+        if (Cipher.TryDecrypt(
+            bytes.Slice(1, XAes256Gcm.NonceLength), bytes.Slice(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
+            bytes[^XAes256Gcm.TagLength..], kek.Span, Context(id).Span))
+        {
+            return Task.FromResult<SecretBytes?>(kek);
+        }
+
+        kek.Dispose();
+        return Task.FromResult<SecretBytes?>(null);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _cipher?.Dispose();
+
+    private XAes256Gcm Cipher => _cipher ?? throw NotOpen();
+
+    private AssociatedData Context(KekId id) => new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(Format);
+
+    private void Create()
+    {
+        using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
+        PrivateFiles.WriteNew(path, root.Span);
+    }
+
+    private SecretBytes Read()
+    {
+        var root = new SecretBytes(XAes256Gcm.KeyLength);
+        try
+        {
+            PrivateFiles.RequirePrivate(path);
+            using var file = File.OpenHandle(path);
+            if (RandomAccess.GetLength(file) == root.Length && RandomAccess.Read(file, root.Span, 0) == root.Length)
+            {
+                return root;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            root.Dispose();
+            throw new StartRefusedException($"The root key {path} cannot be read: {e.Message}", e);
+        }
+        catch
+        {
+            root.Dispose();
+            throw;
+        }
+
+        root.Dispose();
+        throw new StartRefusedException($"The root key {path} is not one: it must have exactly {XAes256Gcm.KeyLength} bytes.");
+    }
+
+    private static InvalidOperationException NotOpen() => new("The root key is not open yet.");
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "THE ROOT KEY IS A FILE ({Path}). Whoever copies it and the database opens every key. For development only; use an HSM in production.")]
+    private partial void WarnOfFileRoot(string path);
+}

@@ -1,0 +1,29 @@
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// The root of trust: the one key that is not in the database. It wraps the KEKs. Asynchronous, because an HSM does the work
+/// in another process or machine.
+/// </summary>
+public interface IRootKey
+{
+    /// <summary>Names the root among those that may wrap one KEK; known once the root is open.</summary>
+    string Id { get; }
+
+    /// <summary>Opens the root.</summary>
+    /// <param name="mayCreate">
+    /// Whether a missing root may be made now. True only while nothing exists that another root may have wrapped.
+    /// </param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="Storage.StartRefusedException">There is no usable root.</exception>
+    Task Open(bool mayCreate, CancellationToken cancellationToken);
+
+    /// <summary>Wraps a KEK.</summary>
+    Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken);
+
+    /// <summary>Opens a wrapped KEK; the caller disposes it.</summary>
+    /// <returns>Null when this root did not wrap it under this id.</returns>
+    Task<SecretBytes?> Unwrap(KekId id, ReadOnlyMemory<byte> wrapped, CancellationToken cancellationToken);
+}

@@ -1,0 +1,161 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// The KEKs, opened once by the root when the silo starts and again when a row names one that the silo does not know. Readers
+/// see an immutable snapshot.
+/// </summary>
+internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IDisposable
+{
+    private readonly SemaphoreSlim _reloading = new(1, 1);
+    private volatile Snapshot? _snapshot;
+
+    /// <inheritdoc/>
+    public Kek Current => Ring.Current;
+
+    /// <inheritdoc/>
+    public Kek? Find(KekId id) => Ring.ById.GetValueOrDefault(id);
+
+    private Snapshot Ring => _snapshot ?? throw new InvalidOperationException("The KEK ring is not open yet.");
+
+    /// <summary>The id that a KEK must have.</summary>
+    public static KekId IdOf(ReadOnlySpan<byte> kek)
+    {
+        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        HMACSHA256.HashData(kek, "okms.kek.id.v1"u8, mac);
+        return KekId.Read(mac[..KekId.Length]);
+    }
+
+    /// <summary>Opens the ring; makes the first KEK in an empty database. The caller holds the schema's lock.</summary>
+    /// <exception cref="StartRefusedException">The root is missing or does not open every KEK.</exception>
+    public async Task Open(CancellationToken cancellationToken)
+    {
+        var isInUse = await store.IsInUse(cancellationToken);
+        await root.Open(mayCreate: !isInUse, cancellationToken);
+        if (!isInUse)
+        {
+            await StoreNewKek(cancellationToken);
+        }
+
+        var stored = await store.ReadAll(root.Id, cancellationToken);
+        var opened = new Dictionary<KekId, Kek>();
+        foreach (var kek in stored)
+        {
+            opened[kek.Id] = await TryOpen(kek, cancellationToken)
+                ?? throw new StartRefusedException(
+                    $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
+        }
+
+        _snapshot = Snapshot.Of(opened, stored)
+            ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
+        RingOpened(opened.Count, _snapshot.Current.Id);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Kek?> Reload(KekId id, CancellationToken cancellationToken)
+    {
+        await _reloading.WaitAsync(cancellationToken);
+        try
+        {
+            return Find(id) ?? await Refresh(id, cancellationToken);
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+    }
+
+    /// <summary>Makes a new KEK that everything new is sealed under from now on, here and in the database.</summary>
+    internal async Task<KekId> AddCurrent(CancellationToken cancellationToken)
+    {
+        var id = await StoreNewKek(cancellationToken);
+        await _reloading.WaitAsync(cancellationToken);
+        try
+        {
+            _ = await Refresh(id, cancellationToken) ?? throw new InvalidOperationException("internal error: a new KEK does not open.");
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+
+        return id;
+    }
+
+    /// <summary>Erases the KEKs.</summary>
+    public void Dispose()
+    {
+        foreach (var kek in _snapshot?.ById.Values ?? [])
+        {
+            kek.Cipher.Dispose();
+        }
+
+        _reloading.Dispose();
+    }
+
+    private async Task<KekId> StoreNewKek(CancellationToken cancellationToken)
+    {
+        using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
+        var id = IdOf(kek.Span);
+        await store.AddCurrent(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
+        KekCreated(id);
+        return id;
+    }
+
+    // A row with a made-up KEK id costs one query, and the root is asked for no KEK that is open already.
+    private async Task<Kek?> Refresh(KekId wanted, CancellationToken cancellationToken)
+    {
+        var stored = await store.ReadAll(root.Id, cancellationToken);
+        var opened = new Dictionary<KekId, Kek>(Ring.ById);
+        foreach (var kek in stored.Where(k => !opened.ContainsKey(k.Id)))
+        {
+            if (await TryOpen(kek, cancellationToken) is { } cipher)
+            {
+                opened[kek.Id] = cipher;
+            }
+            else
+            {
+                KekDoesNotOpen(kek.Id, root.Id);
+            }
+        }
+
+        _snapshot = Snapshot.Of(opened, stored) ?? Ring with { ById = opened.ToFrozenDictionary() };
+        return Find(wanted);
+    }
+
+    private async Task<Kek?> TryOpen(StoredKek stored, CancellationToken cancellationToken)
+    {
+        if (stored.Wrapped is null)
+        {
+            return null;
+        }
+
+        using var kek = await root.Unwrap(stored.Id, stored.Wrapped, cancellationToken);
+        return kek is { Length: XAes256Gcm.KeyLength } && IdOf(kek.Span) == stored.Id
+            ? new Kek(stored.Id, new XAes256Gcm(kek.Span))
+            : null;
+    }
+
+    private sealed record Snapshot(FrozenDictionary<KekId, Kek> ById, Kek Current)
+    {
+        public static Snapshot? Of(Dictionary<KekId, Kek> opened, List<StoredKek> stored) =>
+            stored.Find(k => k.IsCurrent) is { } current && opened.TryGetValue(current.Id, out var kek)
+                ? new Snapshot(opened.ToFrozenDictionary(), kek)
+                : null;
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "KEK ring open: {Count} KEKs, current {Current}")]
+    private partial void RingOpened(int count, KekId current);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} created")]
+    private partial void KekCreated(KekId kekId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId}")]
+    private partial void KekDoesNotOpen(KekId kekId, string rootId);
+}

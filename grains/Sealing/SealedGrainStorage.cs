@@ -1,0 +1,191 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Sealing;
+
+/// <summary>
+/// The grain storage that seals: nothing reaches the database but sealed rows, and a row that was changed or moved does not
+/// open. It is a decorator of the storage, not a serializer, because a serializer never sees the grain's id, to which the row
+/// is bound.
+/// </summary>
+internal sealed partial class SealedGrainStorage : IGrainStorage
+{
+    private readonly IGrainStorage _rows;
+    private readonly Database _database;
+    private readonly RowSealer _sealer;
+    private readonly IKekRing _ring;
+    private readonly RowTypes _types;
+    private readonly ILogger<SealedGrainStorage> _logger;
+    private readonly Counter<long> _corrupted;
+
+    /// <summary>Decorates the raw storage.</summary>
+    public SealedGrainStorage(
+        [FromKeyedServices(KmsStorageExtensions.RawStorage)] IGrainStorage rows, Database database, RowSealer sealer,
+        IKekRing ring, RowTypes types, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
+    {
+        _rows = rows;
+        _database = database;
+        _sealer = sealer;
+        _ring = ring;
+        _types = types;
+        _logger = logger;
+        _corrupted = meters.Create("OrleansKms").CreateCounter<long>("rows_corrupted", "{row}", "Rows read that did not open.");
+    }
+
+    /// <inheritdoc/>
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async Task ReadStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
+    {
+        var raw = new GrainState<OpaqueRow>();
+        await Run(_database.Read, "read", isWrite: false, async () =>
+        {
+            await _rows.ReadStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+        if (!raw.RecordExists)
+        {
+            grainState.State = default!;
+            grainState.ETag = null;
+            grainState.RecordExists = false;
+            return;
+        }
+
+        var row = await Open<T>(stateName, grainId, raw.State!.Payload, cancellationToken);
+        if (row is null)
+        {
+            _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
+            RowDoesNotOpen(stateName, grainId);
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        grainState.State = row;
+        grainState.ETag = raw.ETag;
+        grainState.RecordExists = true;
+    }
+
+    /// <inheritdoc/>
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public async Task WriteStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
+    {
+        if (grainState.State is not Row row)
+        {
+            throw new InvalidOperationException($"internal error: {typeof(T).Name} is not a {nameof(Row)}.");
+        }
+
+        var payload = _sealer.Seal(grainId, stateName, row, _types.Write(grainState.State));
+        var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, grainState.ETag)
+        {
+            RecordExists = grainState.RecordExists,
+        };
+        await Run(_database.Write, "write", isWrite: true, async () =>
+        {
+            await _rows.WriteStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+        grainState.ETag = raw.ETag;
+        grainState.RecordExists = true;
+    }
+
+    /// <inheritdoc/>
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    /// <summary>
+    /// Deletes the row, without opening it: also one that is corrupted. Without an ETag it deletes what is there, if anything.
+    /// </summary>
+    public async Task ClearStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
+    {
+        var raw = new GrainState<OpaqueRow>(new OpaqueRow(), grainState.ETag) { RecordExists = grainState.RecordExists };
+        await Run(_database.Write, "clear", isWrite: true, async () =>
+        {
+            await _rows.ClearStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+        grainState.State = default!;
+        grainState.ETag = null;
+        grainState.RecordExists = false;
+    }
+
+    // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. None begins so.
+    private static GrainId StoredId(GrainId grainId) =>
+        GrainId.Create(grainId.Type, IdSpan.Create(RowDirectory.KeyMark + grainId.Key.ToString()));
+
+    private async Task<T?> Open<T>(string stateName, GrainId grainId, byte[] payload, CancellationToken cancellationToken)
+    {
+        var row = RowLayout.TryRead(payload);
+        if (row is null)
+        {
+            return default;
+        }
+
+        var kek = _ring.Find(row.Header.KekId) ?? await ReloadRing(row.Header.KekId, cancellationToken);
+        var content = kek is null ? null : _sealer.TryOpenContent(kek, grainId, stateName, row);
+        if (content is null)
+        {
+            return default;
+        }
+
+        try
+        {
+            return _types.Read<T>(content) is Row opened
+                ? (T)(object)(opened with { Incarnation = row.Header.Incarnation, Material = row.Material })
+                : default;
+        }
+        catch (JsonException)
+        {
+            return default;
+        }
+    }
+
+    private Task<Kek?> ReloadRing(KekId id, CancellationToken cancellationToken) =>
+        Run(call => call(), "read", isWrite: false, () => _ring.Reload(id, cancellationToken));
+
+    private async Task<TResult> Run<TResult>(
+        Func<Func<Task<TResult>>, Task<TResult>> database, string operation, bool isWrite, Func<Task<TResult>> call)
+    {
+        try
+        {
+            return await database(call);
+        }
+        catch (Exception e) when (e is not InconsistentStateException && (isWrite || e is not OperationCanceledException))
+        {
+            throw new StorageFailedException(
+                $"A {operation} of a row failed.", isWrite && _database.IsOutcomeUnknown(e), e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The row {RowName} of {GrainId} does not open: it was changed, moved or damaged")]
+    private partial void RowDoesNotOpen(string rowName, GrainId grainId);
+}
+
+/// <summary>A row as the raw storage sees it.</summary>
+internal sealed class OpaqueRow
+{
+    /// <summary>The sealed bytes.</summary>
+    public byte[] Payload { get; set; } = [];
+}
+
+/// <summary>Hands the sealed bytes through the raw storage as they are.</summary>
+internal sealed class OpaqueRowSerializer : IGrainStorageSerializer
+{
+    /// <inheritdoc/>
+    public BinaryData Serialize<T>(T? input) => input is OpaqueRow row
+        ? new BinaryData(row.Payload)
+        : throw new InvalidOperationException("internal error: only sealed rows go to the raw storage.");
+
+    /// <inheritdoc/>
+    public T Deserialize<T>(BinaryData input) => (T)(object)new OpaqueRow { Payload = input.ToArray() };
+}

@@ -1,0 +1,12 @@
+using Orleans.Concurrency;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Services;
+
+/// <summary>Tells what the probes in the background found.</summary>
+[StatelessWorker]
+public sealed class HealthGrain(IStorageHealth storage) : Grain, IHealthGrain
+{
+    /// <inheritdoc/>
+    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, Hsm: null));
+}

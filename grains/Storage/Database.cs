@@ -1,0 +1,74 @@
+using System.Data.Common;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// What differs between the databases: how connections are made, which failures leave the outcome open, how calls keep off
+/// the grain scheduler, and what must hold before the service starts.
+/// </summary>
+internal abstract class Database : IDisposable
+{
+    /// <summary>The name by which the Orleans providers know the database.</summary>
+    public abstract string Invariant { get; }
+
+    /// <summary>Every connection comes from here; one that cannot be opened is a <see cref="DatabaseUnreachableException"/>.</summary>
+    public abstract DbDataSource Connections { get; }
+
+    /// <summary>The folder of the embedded migrations.</summary>
+    public abstract string MigrationFolder { get; }
+
+    /// <summary>The clause that keeps tombstones out of a listing, written as in the partial index.</summary>
+    public abstract string LiveRows { get; }
+
+    /// <summary>A query whose one value is true while the database can do its work.</summary>
+    public abstract string Probe { get; }
+
+    /// <summary>Checks and prepares what must hold before the first connection.</summary>
+    /// <exception cref="StartRefusedException">It does not hold.</exception>
+    public abstract Task Prepare(CancellationToken cancellationToken);
+
+    /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until it is disposed.</summary>
+    public abstract Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken);
+
+    /// <summary>What applies migrations to this database, without the scripts yet.</summary>
+    public abstract DbUp.Builder.UpgradeEngineBuilder Migrations { get; }
+
+    /// <summary>Runs a call that only reads.</summary>
+    public abstract Task<T> Read<T>(Func<Task<T>> call);
+
+    /// <summary>Runs a call that writes.</summary>
+    public abstract Task<T> Write<T>(Func<Task<T>> call);
+
+    /// <summary>Whether a write that failed so may have happened nevertheless.</summary>
+    public abstract bool IsOutcomeUnknown(Exception failure);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
+
+/// <summary>No connection could be opened, so nothing was executed.</summary>
+internal sealed class DatabaseUnreachableException(Exception innerException)
+    : Exception("No connection to the database could be opened.", innerException);
+
+/// <summary>Shorthand for commands.</summary>
+internal static class DatabaseCommands
+{
+    /// <summary>Makes a command with named parameters.</summary>
+    public static DbCommand Command(
+        this DbConnection connection, string text, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every text is a constant of this assembly; what varies is a parameter.
+        command.CommandText = text;
+#pragma warning restore CA2100
+        foreach (var (name, value) in parameters)
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            parameter.Value = value;
+            command.Parameters.Add(parameter);
+        }
+
+        return command;
+    }
+}

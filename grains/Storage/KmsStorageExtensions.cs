@@ -1,0 +1,89 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+using OrleansKms.Grains.Root;
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>Adds storage to a silo.</summary>
+public static class KmsStorageExtensions
+{
+    /// <summary>The unsealed storage under the sealed one; nothing else may use it.</summary>
+    internal const string RawStorage = "okms.raw";
+
+    /// <summary>
+    /// Adds the sealed grain storage <see cref="StorageNames.Sealed"/>, <see cref="IMaterialSealer"/>,
+    /// <see cref="IRowDirectory"/>, <see cref="IStorageHealth"/> and the reminder table. Before the silo starts the schema is
+    /// migrated and the KEK ring opened; what forbids the start is a <see cref="StartRefusedException"/> from the host's
+    /// start.
+    /// </summary>
+    /// <exception cref="StartRefusedException">An option is not valid.</exception>
+    public static ISiloBuilder AddKmsStorage(this ISiloBuilder builder, KmsStorageOptions options)
+    {
+        options.Validate();
+        var services = builder.Services;
+        services.AddSingleton(options);
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddMetrics();
+        services.AddSingleton<Database>(_ => options.IsEmbedded
+            ? new SqliteDatabase(options.DataDirectory)
+            : new PostgresDatabase(options.ConnectionString!, options.MigrationTimeout));
+        services.AddSingleton<SchemaMigrations>();
+        services.AddHostedService<StorageStart>();
+        AddRing(services, options);
+        AddRows(services);
+        builder.UseAdoNetReminderService(reminders => reminders.Configure<Database>((o, database) =>
+        {
+            o.Invariant = database.Invariant;
+            o.DataSource = database.Connections;
+        }));
+        GateReminders(services);
+        return builder;
+    }
+
+    private static void AddRing(IServiceCollection services, KmsStorageOptions options)
+    {
+        services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
+            Path.GetFullPath(Path.Combine(options.DataDirectory, "root.key")),
+            provider.GetRequiredService<ILogger<FileRootKey>>()));
+        services.AddSingleton<KekStore>();
+        services.AddSingleton<KekRing>();
+        services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
+    }
+
+    private static void AddRows(IServiceCollection services)
+    {
+        services.AddAdoNetGrainStorage(RawStorage, storage => storage.Configure<Database>((o, database) =>
+        {
+            o.Invariant = database.Invariant;
+            o.DataSource = database.Connections;
+            o.GrainStorageSerializer = new OpaqueRowSerializer();
+            o.DeleteStateOnClear = true;
+        }));
+
+        // It logs each failure with a stack trace and then throws it, so a database that is down would fill the log. What is
+        // thrown reaches the grains, and the probe logs once that the database is down.
+        services.AddLogging(logging => logging.AddFilter(typeof(AdoNetGrainStorage).FullName, LogLevel.None));
+        services.AddSingleton<RowTypes>();
+        services.AddSingleton<RowSealer>(provider => ActivatorUtilities.CreateInstance<RowSealer>(provider));
+        services.AddSingleton<IMaterialSealer>(provider => provider.GetRequiredService<RowSealer>());
+        services.AddKeyedSingleton<IGrainStorage>(
+            StorageNames.Sealed, (provider, _) => ActivatorUtilities.CreateInstance<SealedGrainStorage>(provider));
+        services.AddSingleton<IRowDirectory, RowDirectory>();
+        services.AddSingleton<StorageProbe>();
+        services.AddSingleton<IStorageHealth>(provider => provider.GetRequiredService<StorageProbe>());
+        services.AddHostedService(provider => provider.GetRequiredService<StorageProbe>());
+    }
+
+    // The provider's table is internal to it, so it is known here only by its registration.
+    private static void GateReminders(IServiceCollection services)
+    {
+        var provided = services.Last(s => s.ServiceType == typeof(IReminderTable));
+        services.Remove(provided);
+        services.AddSingleton<IReminderTable>(provider => new GatedReminderTable(
+            (IReminderTable)ActivatorUtilities.CreateInstance(provider, provided.ImplementationType!),
+            provider.GetRequiredService<Database>()));
+    }
+}

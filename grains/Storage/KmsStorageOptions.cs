@@ -1,0 +1,51 @@
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>Where rows, the KEK ring and the root key are.</summary>
+public sealed record KmsStorageOptions
+{
+    /// <summary>
+    /// The directory of the file root key <c>root.key</c> and, without a <see cref="ConnectionString"/>, of the database
+    /// <c>kms.db</c>. Made with mode 0700 if it is missing. Every silo of a cluster needs the same root key.
+    /// </summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>How often the database is probed in the background.</summary>
+    public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a probe may take.</summary>
+    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
+    public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Whether the rows are in the embedded SQLite database.</summary>
+    internal bool IsEmbedded => ConnectionString is null;
+
+    /// <summary>Throws on a setting that cannot work.</summary>
+    /// <exception cref="StartRefusedException">Names the setting.</exception>
+    internal void Validate()
+    {
+        if (string.IsNullOrWhiteSpace(DataDirectory))
+        {
+            throw new StartRefusedException($"{nameof(DataDirectory)} must name a directory.");
+        }
+
+        RequirePositive(ProbeInterval, nameof(ProbeInterval));
+        RequirePositive(ProbeTimeout, nameof(ProbeTimeout));
+        RequirePositive(MigrationTimeout, nameof(MigrationTimeout));
+    }
+
+    private static void RequirePositive(TimeSpan value, string name)
+    {
+        if (value <= TimeSpan.Zero || value > TimeSpan.FromHours(1))
+        {
+            throw new StartRefusedException($"{name} must be above zero and at most an hour.");
+        }
+    }
+
+    /// <summary>Without the connection string, which may hold a password.</summary>
+    public override string ToString() => $"{nameof(KmsStorageOptions)} {{ {nameof(DataDirectory)} = {DataDirectory} }}";
+}

@@ -1,0 +1,81 @@
+using System.Globalization;
+using DbUp.Engine;
+using DbUp.Engine.Output;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// Brings the schema up to this program: numbered scripts, each applied once and in a transaction of its own. A database that
+/// is newer is used as it is, unless it says that this program is too old for it.
+/// </summary>
+internal sealed partial class SchemaMigrations(Database database, ILogger<SchemaMigrations> logger)
+{
+    /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
+    public const int ProgramVersion = 1;
+
+    /// <summary>Applies what is missing. The caller holds the schema's lock.</summary>
+    /// <exception cref="StartRefusedException">A migration failed, or this program is too old.</exception>
+    public async Task Apply(CancellationToken cancellationToken)
+    {
+        var engine = database.Migrations
+            .WithScripts(Scripts())
+            .WithVariablesDisabled()
+            .WithTransactionPerScript()
+            .LogTo(new NoUpgradeLog())
+            .Build();
+
+        // DbUp blocks.
+        var result = await Task.Run(engine.PerformUpgrade, cancellationToken);
+        if (!result.Successful)
+        {
+            throw new StartRefusedException(
+                $"The database migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+        }
+
+        foreach (var script in result.Scripts)
+        {
+            MigrationApplied(script.Name);
+        }
+
+        await RequireProgramVersion(cancellationToken);
+    }
+
+    private IEnumerable<SqlScript> Scripts()
+    {
+        var assembly = typeof(SchemaMigrations).Assembly;
+        var prefix = $"sql/{database.MigrationFolder}/";
+        foreach (var resource in assembly.GetManifestResourceNames().Where(n => n.StartsWith(prefix, StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal))
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
+            yield return new SqlScript(resource[prefix.Length..], reader.ReadToEnd());
+        }
+    }
+
+    private async Task RequireProgramVersion(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command("SELECT least_program_version FROM okms_schema WHERE id = 1");
+        var least = Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
+        if (least > ProgramVersion)
+        {
+            throw new StartRefusedException(
+                $"The database has been migrated for a newer OrleansKms (schema for program version {least}, this is {ProgramVersion}).");
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Database migration {Migration} applied")]
+    private partial void MigrationApplied(string migration);
+
+    // What matters is logged above, once, when it is known.
+    private sealed class NoUpgradeLog : IUpgradeLog
+    {
+        public void LogTrace(string format, params object[] args) { }
+        public void LogDebug(string format, params object[] args) { }
+        public void LogInformation(string format, params object[] args) { }
+        public void LogWarning(string format, params object[] args) { }
+        public void LogError(string format, params object[] args) { }
+        public void LogError(Exception ex, string format, params object[] args) { }
+    }
+}

@@ -1,0 +1,60 @@
+using System.Data.Common;
+using Microsoft.Data.Sqlite;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// Opens SQLite connections on which a commit that is acknowledged is on the disk. What makes it so are settings of the
+/// connection, not of the file, and a connection string has none for them; so the Orleans providers get their connections
+/// here too.
+/// </summary>
+internal sealed class SqliteConnections(string connectionString) : DbDataSource
+{
+    // secure_delete overwrites what is deleted with zeros, so that erased material does not stay in free pages. The busy
+    // time-out makes SQLite wait in its own steps; without it the client sleeps 150 ms at a time.
+    private const string Settings =
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+
+    /// <inheritdoc/>
+    public override string ConnectionString => connectionString;
+
+    /// <inheritdoc/>
+    protected override DbConnection CreateDbConnection() => new SqliteConnection(connectionString);
+
+    /// <inheritdoc/>
+    protected override DbConnection OpenDbConnection()
+    {
+        var connection = new SqliteConnection(connectionString);
+        try
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = Settings;
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch (Exception e)
+        {
+            connection.Dispose();
+            throw new DatabaseUnreachableException(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested
+            ? ValueTask.FromCanceled<DbConnection>(cancellationToken)
+            : ValueTask.FromResult(OpenDbConnection());
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            using var connection = new SqliteConnection(connectionString);
+            SqliteConnection.ClearPool(connection);
+        }
+
+        base.Dispose(disposing);
+    }
+}

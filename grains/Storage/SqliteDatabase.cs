@@ -1,0 +1,142 @@
+using System.Data.Common;
+using DbUp;
+using DbUp.Builder;
+using Microsoft.Data.Sqlite;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// The embedded database of the all-in-one service: one file in the data directory, which a lock keeps to one process.
+/// SQLite has one writer, and its calls block, so writes wait their turn in an asynchronous gate and no call runs on the grain
+/// scheduler.
+/// </summary>
+internal sealed class SqliteDatabase : Database
+{
+    private const string FileName = "kms.db";
+    private const string LockFileName = "kms.lock";
+
+    private readonly string _directory;
+    private readonly string _file;
+    private readonly SqliteConnections _connections;
+    private readonly SemaphoreSlim _writer = new(1, 1);
+    private FileStream? _lock;
+
+    /// <summary>Names the database; touches nothing yet.</summary>
+    public SqliteDatabase(string directory)
+    {
+        _directory = Path.GetFullPath(directory);
+        _file = Path.Combine(_directory, FileName);
+        _connections = new SqliteConnections(new SqliteConnectionStringBuilder
+        {
+            DataSource = _file,
+            Mode = SqliteOpenMode.ReadWrite,
+            ForeignKeys = true,
+            Pooling = true,
+            DefaultTimeout = 5,
+        }.ConnectionString);
+    }
+
+    /// <inheritdoc/>
+    public override string Invariant => "System.Data.SQLite";
+
+    /// <inheritdoc/>
+    public override DbDataSource Connections => _connections;
+
+    /// <inheritdoc/>
+    public override string MigrationFolder => "sqlite";
+
+    /// <inheritdoc/>
+    public override string LiveRows => "tombstone = 0";
+
+    /// <inheritdoc/>
+    public override string Probe => "SELECT count(*) > 0 FROM okms_schema";
+
+    /// <inheritdoc/>
+    public override UpgradeEngineBuilder Migrations =>
+        DeployChanges.To.SqliteDatabase(_connections.ConnectionString).JournalToSqliteTable("okms_migration");
+
+    /// <inheritdoc/>
+    public override async Task Prepare(CancellationToken cancellationToken)
+    {
+        try
+        {
+            PrivateFiles.PrepareDirectory(_directory);
+            _lock ??= Lock();
+
+            // SQLite gives its other files the mode of this one.
+            PrivateFiles.EnsureExists(_file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The data directory {_directory} cannot be used: {e.Message}", e);
+        }
+
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command("PRAGMA journal_mode = WAL");
+        if (await command.ExecuteScalarAsync(cancellationToken) is not "wal")
+        {
+            throw new StartRefusedException($"{_file} cannot be used with a write-ahead log on this file system.");
+        }
+    }
+
+    /// <inheritdoc/>
+    public override Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken) =>
+        Task.FromResult<IAsyncDisposable>(new HeldByDirectoryLock());
+
+    /// <inheritdoc/>
+    public override Task<T> Read<T>(Func<Task<T>> call) => Task.Run(call);
+
+    /// <inheritdoc/>
+    public override async Task<T> Write<T>(Func<Task<T>> call)
+    {
+        await _writer.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            return await Task.Run(call).ConfigureAwait(false);
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool IsOutcomeUnknown(Exception failure) => failure switch
+    {
+        DatabaseUnreachableException => false,
+
+        // SQLite takes back what one of these interrupts. What is not here, such as an I/O error, may come after a commit.
+        SqliteException e => e.SqliteErrorCode is not (
+            SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_BUSY
+            or SQLitePCL.raw.SQLITE_LOCKED or SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_CANTOPEN
+            or SQLitePCL.raw.SQLITE_FULL or SQLitePCL.raw.SQLITE_SCHEMA or SQLitePCL.raw.SQLITE_TOOBIG
+            or SQLitePCL.raw.SQLITE_CONSTRAINT or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_NOTADB),
+        _ => true,
+    };
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        // The connections first: the last one to close writes the log back into the file, still under the lock.
+        _connections.Dispose();
+        _lock?.Dispose();
+        _writer.Dispose();
+    }
+
+    private FileStream Lock()
+    {
+        try
+        {
+            return PrivateFiles.OpenExclusive(Path.Combine(_directory, LockFileName));
+        }
+        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
+        {
+            throw new StartRefusedException($"Another process uses the data directory {_directory}.", e);
+        }
+    }
+
+    private sealed class HeldByDirectoryLock : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

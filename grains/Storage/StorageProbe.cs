@@ -1,0 +1,78 @@
+using System.Globalization;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>Asks the database every few seconds whether it can do its work, so that a health check costs and waits for nothing.</summary>
+internal sealed partial class StorageProbe(
+    Database database, KmsStorageOptions options, TimeProvider time, ILogger<StorageProbe> logger)
+    : BackgroundService, IStorageHealth
+{
+    private volatile bool _isHealthy;
+
+    /// <inheritdoc/>
+    public bool IsHealthy => _isHealthy;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.ProbeInterval, time);
+        var isFirst = true;
+        do
+        {
+            var failure = await Probe(stoppingToken);
+            if (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
+            Report(failure, isFirst);
+            isFirst = false;
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    // Once for each change: a database that is down for an hour is one line, and not one for each probe.
+    private void Report(Exception? failure, bool isFirst)
+    {
+        var wasHealthy = _isHealthy;
+        _isHealthy = failure is null;
+        if (failure is not null && (wasHealthy || isFirst))
+        {
+            DatabaseDown(failure is DatabaseUnreachableException ? failure.InnerException!.Message : failure.Message);
+        }
+        else if (failure is null && !wasHealthy && !isFirst)
+        {
+            DatabaseBack();
+        }
+    }
+
+    private async Task<Exception?> Probe(CancellationToken stoppingToken)
+    {
+        using var timeout = new CancellationTokenSource(options.ProbeTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stoppingToken);
+        try
+        {
+            var answer = await database.Read(() => Ask(either.Token)).WaitAsync(either.Token);
+            return answer ? null : new InvalidOperationException("The database takes no writes.");
+        }
+        catch (Exception e)
+        {
+            return timeout.IsCancellationRequested ? new TimeoutException("The database did not answer in time.", e) : e;
+        }
+    }
+
+    private async Task<bool> Ask(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(database.Probe);
+        return Convert.ToBoolean(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database does not answer: {Reason}")]
+    private partial void DatabaseDown(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The database answers again")]
+    private partial void DatabaseBack();
+}

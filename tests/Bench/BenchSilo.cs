@@ -1,0 +1,67 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using OrleansKms.Grains;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Tests.Bench;
+
+/// <summary>One silo on a throw-away SQLite file, called from its own process; no dashboard, no gateway.</summary>
+internal sealed class BenchSilo : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly DirectoryInfo _folder;
+
+    private BenchSilo(IHost host, DirectoryInfo folder)
+    {
+        _host = host;
+        _folder = folder;
+    }
+
+    public static Caller Caller { get; } = new("bench", "local", "-");
+
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    public IServiceProvider Services => _host.Services;
+
+    public static async Task<BenchSilo> Start(TimeSpan? idle = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("okms-bench-");
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0);
+            silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName });
+            silo.AddKmsGrains(new KeyOptions());
+            if (idle is { } age)
+            {
+                silo.Configure<GrainCollectionOptions>(o =>
+                {
+                    o.CollectionAge = age;
+                    o.CollectionQuantum = age / 2;
+                });
+            }
+        });
+        var host = builder.Build();
+        await host.StartAsync();
+        return new(host, folder);
+    }
+
+    public Task<KeyDescription> Create(string id) => Grains.GetGrain<IKeyGrain>(id).Create(new() { Caller = Caller });
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

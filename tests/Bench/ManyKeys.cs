@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace OrleansKms.Tests.Bench;
+
+/// <summary>
+/// What a key costs as their number grows: creating, listing all by pages, describing any one; and what memory is left when
+/// idle keys have been deactivated.
+/// </summary>
+internal static class ManyKeys
+{
+    private const int Steps = 5;
+    private const int Parallel = 64;
+    private const int Described = 2000;
+
+    public static async Task Run(int count)
+    {
+        var idle = TimeSpan.FromSeconds(60);
+        await using var silo = await BenchSilo.Start(idle);
+        var management = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
+        Console.WriteLine($"memory at start {Memory():F0} MiB");
+        Console.WriteLine("      keys | create us CPU | list us CPU | describe us CPU (warm and cold) | memory MiB");
+        var random = new Random(1);
+        for (var step = 1; step <= Steps; step++)
+        {
+            var (from, to) = (count / Steps * (step - 1), count / Steps * step);
+            var create = await Cost(to - from, i => silo.Create(Id(from + i)));
+            var list = await ListCost(silo, to);
+            var describe = await Cost(Described, _ =>
+                silo.Grains.GetGrain<IKeyGrain>(Id(random.Next(to))).Describe(new(BenchSilo.Caller)));
+            Console.WriteLine($"{to,10} | {create,13:F0} | {list,11:F2} | {describe,31:F0} | {Memory(),10:F0}");
+        }
+
+        await management.ForceActivationCollection(TimeSpan.Zero);
+        for (var left = int.MaxValue; left > 100;)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            await management.ForceActivationCollection(TimeSpan.Zero);
+            left = await management.GetTotalActivationCount();
+        }
+
+        Console.WriteLine($"memory after deactivation {Memory():F0} MiB");
+    }
+
+    private static string Id(int i) => $"bench.many.{i:D7}";
+
+    private static async Task<double> Cost(int operations, Func<int, Task> operation)
+    {
+        using var process = Process.GetCurrentProcess();
+        var before = process.TotalProcessorTime;
+        await System.Threading.Tasks.Parallel.ForAsync(
+            0, operations, new ParallelOptions { MaxDegreeOfParallelism = Parallel }, async (i, _) => await operation(i));
+        process.Refresh();
+        return (process.TotalProcessorTime - before).TotalMicroseconds / operations;
+    }
+
+    private static async Task<double> ListCost(BenchSilo silo, int expected)
+    {
+        var directory = silo.Grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.Key);
+        using var process = Process.GetCurrentProcess();
+        var before = process.TotalProcessorTime;
+        var seen = 0;
+        for (string? after = null; ;)
+        {
+            var page = await directory.ListKeys(new(BenchSilo.Caller, "bench.many.", after, 1000, IncludeDestroyed: false));
+            seen += page.Ids.Length;
+            if (!page.HasMore)
+            {
+                break;
+            }
+
+            after = page.Ids[^1];
+        }
+
+        if (seen != expected)
+        {
+            throw new InvalidOperationException($"listed {seen} of {expected} keys");
+        }
+
+        process.Refresh();
+        return (process.TotalProcessorTime - before).TotalMicroseconds / seen;
+    }
+
+    private static double Memory()
+    {
+        GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64 / 1048576.0;
+    }
+}

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using Orleans.Storage;
+using OrleansKms.Grains;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Tests.Cluster.Keys;
+
+/// <summary>
+/// One silo in the test's process, a cluster of its own, on the real storage. Two of them on one database give two
+/// activations of one key, which a sound cluster would not.
+/// </summary>
+internal sealed class TestSilo : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private TestSilo(IHost host, Gate gate)
+    {
+        _host = host;
+        Gate = gate;
+    }
+
+    public static Caller Caller { get; } = new("test", "local", "request-1");
+
+    public Gate Gate { get; }
+
+    public IServiceProvider Services => _host.Services;
+
+    public IGrainFactory Grains => Services.GetRequiredService<IGrainFactory>();
+
+    public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
+
+    public static async Task<TestSilo> Start(
+        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null)
+    {
+        var gate = new Gate();
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.SetMinimumLevel(LogLevel.Error).AddConsole();
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: serviceId, clusterId: Guid.NewGuid().ToString("N"));
+            silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
+            silo.AddKmsStorage(storage);
+            silo.AddKmsGrains(keys ?? new());
+            Gated(silo.Services, gate);
+            if (time is not null)
+            {
+                silo.Services.AddKeyedSingleton(KmsGrainsExtensions.Clock, time);
+            }
+        });
+        var host = builder.Build();
+        await host.StartAsync();
+        return new(host, gate);
+    }
+
+    public IKeyGrain Key(string id) => Grains.GetGrain<IKeyGrain>(id);
+
+    public Task<KeyDescription> Create(string id, RotationPlan? rotation = null, string spec = "AES_256_GCM") =>
+        Key(id).Create(new() { Caller = Caller, Spec = spec, Rotation = rotation });
+
+    public async ValueTask DisposeAsync()
+    {
+        Gate.HoldAt(-1);
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    private static void Gated(IServiceCollection services, Gate gate)
+    {
+        var real = services.Last(d => d.ServiceType == typeof(IGrainStorage) && Equals(d.ServiceKey, StorageNames.Sealed));
+        services.Remove(real);
+        services.AddKeyedSingleton<IGrainStorage>(StorageNames.Sealed, (provider, key) => new GatedStorage(
+            (IGrainStorage)(real.KeyedImplementationInstance
+                ?? real.KeyedImplementationFactory?.Invoke(provider, key)
+                ?? ActivatorUtilities.CreateInstance(provider, real.KeyedImplementationType!)), gate));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

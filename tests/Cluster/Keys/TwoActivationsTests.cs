@@ -1,0 +1,213 @@
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Tests.Cluster.Keys;
+
+/// <summary>
+/// Two activations of one key, of which one is held at every await of create, rotation and lease renewal while the other
+/// works on. Whatever either acknowledged must hold afterwards.
+/// </summary>
+public sealed class TwoActivationsTests : IAsyncLifetime
+{
+    private static readonly byte[] _plaintext = "two activations of one key"u8.ToArray();
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("okms-two-");
+    private readonly List<TestSilo> _silos = [];
+    private string _database = "";
+
+    public async Task InitializeAsync()
+    {
+        _database = await Postgres.NewDatabase();
+        _silos.Add(await Silo());
+        _silos.Add(await Silo());
+    }
+
+    public async Task DisposeAsync()
+    {
+        foreach (var silo in _silos)
+        {
+            await silo.DisposeAsync();
+        }
+
+        _root.Delete(recursive: true);
+    }
+
+    private Task<TestSilo> Silo() => TestSilo.Start(new()
+    {
+        ConnectionString = _database,
+        DataDirectory = _root.FullName,
+    });
+
+    [Fact]
+    public Task Create_HeldAtEachAwait_OneWinsAndNothingAcknowledgedIsLost() => AtEachAwait("create", async (held, other, id, seen) =>
+    {
+        await Task.CompletedTask;
+        return (
+            () => seen.Created(() => held.Create(id)),
+            async () =>
+            {
+                await seen.Created(() => other.Create(id));
+                await seen.Encrypt(other, id, 3);
+                await seen.Rotate(other, id);
+                await seen.Encrypt(other, id, 3);
+            }
+        );
+    }, (_, seen) => Assert.True(seen.Creations == 1, $"{seen.Creations} creations were acknowledged"));
+
+    [Fact]
+    public Task Rotate_HeldAtEachAwait_NothingAcknowledgedIsLost() => AtEachAwait("rotate", async (held, other, id, seen) =>
+    {
+        await seen.Created(() => held.Create(id));
+        await seen.Encrypt(held, id, 2);
+        await seen.Encrypt(other, id, 2);
+        return (
+            () => seen.Rotate(held, id),
+            async () =>
+            {
+                await seen.Rotate(other, id);
+                await seen.Encrypt(other, id, 2);
+                await seen.DestroyVersion(other, id, 1);
+                await seen.Encrypt(other, id, 2);
+            }
+        );
+    });
+
+    [Fact]
+    public Task Rotate_HeldWhileTheNewestVersionIsDestroyed_TheMaterialDoesNotComeBack() => AtEachAwait("destroy", async (held, other, id, seen) =>
+    {
+        await seen.Created(() => held.Create(id));
+        await seen.Encrypt(held, id, 1);
+        await seen.Encrypt(other, id, 1);
+        return (() => seen.Rotate(held, id), () => seen.DestroyVersion(other, id, 1));
+    });
+
+    [Fact]
+    public Task LeaseRenewal_HeldAtEachAwait_NoUseIsLostAndNoVersionGoesBeyondItsPlan() => AtEachAwait("lease", async (held, other, id, seen) =>
+    {
+        // Blocks of at most four uses, so that almost every encryption renews.
+        await seen.Created(() => held.Create(id, new RotationPlan(null, 64)));
+        await seen.Encrypt(held, id, 5);
+        return (
+            () => seen.Encrypt(held, id, 6),
+            async () =>
+            {
+                await seen.Encrypt(other, id, 5);
+                await seen.Rotate(other, id);
+                await seen.Encrypt(other, id, 5);
+            }
+        );
+    }, (_, seen) => Assert.All(seen.EncryptionsByVersion, v => Assert.InRange(v.Value, 1, 64)));
+
+    private async Task AtEachAwait(
+        string name,
+        Func<TestSilo, TestSilo, string, Acknowledged, Task<(Func<Task> Held, Func<Task> Meanwhile)>> arrange,
+        Action<KeyDescription, Acknowledged>? alsoCheck = null)
+    {
+        var point = 0;
+        for (var reached = true; reached; point++)
+        {
+            var (held, other, id, seen) = (_silos[0], _silos[1], $"{name}.{point}", new Acknowledged());
+            var (run, meanwhile) = await arrange(held, other, id, seen);
+            held.Gate.HoldAt(point);
+            var running = run();
+            reached = await Task.WhenAny(held.Gate.Reached, running) == held.Gate.Reached;
+            if (reached)
+            {
+                await meanwhile();
+                held.Gate.Release();
+            }
+
+            await running;
+            held.Gate.HoldAt(-1);
+            await seen.Encrypt(held, id, 2);
+            await seen.Encrypt(other, id, 2);
+
+            // A third activation knows nothing but what is stored.
+            await using var fresh = await Silo();
+            var description = await fresh.Key(id).Describe(new(TestSilo.Caller));
+            await seen.Check(fresh, id, description);
+            alsoCheck?.Invoke(description, seen);
+        }
+
+        Assert.True(point > 2, "no await was held");
+    }
+
+    /// <summary>What was acknowledged to callers, to be held against what a fresh activation finds.</summary>
+    private sealed class Acknowledged
+    {
+        private readonly List<Encrypted> _ciphertexts = [];
+        private readonly HashSet<int> _versions = [];
+        private readonly HashSet<int> _destroyed = [];
+
+        public int Creations { get; private set; }
+
+        public IReadOnlyDictionary<int, int> EncryptionsByVersion =>
+            _ciphertexts.GroupBy(c => c.KeyVersion).ToDictionary(g => g.Key, g => g.Count());
+
+        public Task Created(Func<Task<KeyDescription>> create) => Try(async () =>
+        {
+            _versions.Add((await create()).PrimaryVersion);
+            Creations++;
+        });
+
+        public async Task Encrypt(TestSilo silo, string id, int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                await Try(async () => _ciphertexts.Add(await silo.Key(id).Encrypt(new(TestSilo.Caller, _plaintext))));
+            }
+        }
+
+        public Task Rotate(TestSilo silo, string id) =>
+            Try(async () => Assert.True(_versions.Add((await silo.Key(id).Rotate(new(TestSilo.Caller))).PrimaryVersion), "a version number was given twice"));
+
+        public Task DestroyVersion(TestSilo silo, string id, int version) => Try(async () =>
+        {
+            await silo.Key(id).DestroyVersion(new(TestSilo.Caller, version));
+            _destroyed.Add(version);
+        });
+
+        public async Task Check(TestSilo fresh, string id, KeyDescription description)
+        {
+            Assert.NotEmpty(_ciphertexts);
+            foreach (var encrypted in _ciphertexts)
+            {
+                var decrypt = async () => await fresh.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
+                if (_destroyed.Contains(encrypted.KeyVersion))
+                {
+                    Assert.Equal("version_not_usable", (await Assert.ThrowsAsync<KmsException>(decrypt)).Code);
+                }
+                else
+                {
+                    Assert.Equal(_plaintext, (await decrypt()).Plaintext);
+                }
+            }
+
+            Assert.Superset(_versions, description.Versions.Select(v => v.Version).ToHashSet());
+            foreach (var (version, count) in EncryptionsByVersion)
+            {
+                Assert.True(description.Versions.Single(v => v.Version == version).Uses >= count, $"version {version} counts fewer uses than acknowledged");
+            }
+
+            foreach (var version in _destroyed)
+            {
+                Assert.Equal(KeyVersionState.Destroyed, description.Versions.Single(v => v.Version == version).State);
+                var row = new RowSlot<KeyVersionRow>(fresh.Rows, GrainId.Create("key", id), RowNames.KeyVersion(version));
+                await row.Read();
+                Assert.Null(row.Row?.Material);
+            }
+        }
+
+        // A refusal is no acknowledgement; anything else than an expected failure fails the test.
+        private static async Task Try(Func<Task> operation)
+        {
+            try
+            {
+                await operation();
+            }
+            catch (KmsException e)
+            {
+                Assert.Contains(e.Code, new[] { "conflict", "key_exists", "key_not_found", "storage_unavailable", "version_not_usable" });
+            }
+        }
+    }
+}

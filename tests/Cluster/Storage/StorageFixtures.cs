@@ -1,0 +1,100 @@
+using Npgsql;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Tests.Cluster.Storage;
+
+/// <summary>A database of its own, and a silo on it.</summary>
+public abstract class StorageFixture : IAsyncLifetime
+{
+    public StorageSilo Silo { get; private set; } = null!;
+
+    public KmsStorageOptions Options { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        Options = await CreateDatabase();
+        Silo = await StorageSilo.Start(Options);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (Silo is not null)
+        {
+            await Silo.DisposeAsync();
+        }
+
+        await DropDatabase();
+    }
+
+    protected abstract Task<KmsStorageOptions> CreateDatabase();
+
+    protected abstract Task DropDatabase();
+}
+
+public sealed class SqliteFixture : StorageFixture
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    protected override Task<KmsStorageOptions> CreateDatabase() =>
+        Task.FromResult(new KmsStorageOptions { DataDirectory = _directory.Path });
+
+    protected override Task DropDatabase()
+    {
+        _directory.Delete();
+        return Task.CompletedTask;
+    }
+}
+
+public sealed class PostgresFixture : StorageFixture
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly TestPostgres _database = new();
+
+    protected override async Task<KmsStorageOptions> CreateDatabase() =>
+        new() { DataDirectory = _directory.Path, ConnectionString = await _database.Create() };
+
+    protected override async Task DropDatabase()
+    {
+        await _database.Drop();
+        _directory.Delete();
+    }
+}
+
+/// <summary>A database in the Postgres that deploy/test.sh starts.</summary>
+public sealed class TestPostgres
+{
+    private const string Variable = "OKMS_TEST_DATABASE_URL";
+    private readonly string _name = "okms_test_" + Guid.NewGuid().ToString("N");
+
+    private static string Server => Environment.GetEnvironmentVariable(Variable)
+        ?? throw new InvalidOperationException($"{Variable} is not set: run the tests by deploy/test.sh, which starts a Postgres.");
+
+    public async Task<string> Create()
+    {
+        await Execute($"CREATE DATABASE {_name}");
+        return new NpgsqlConnectionStringBuilder(Server) { Database = _name, MaxPoolSize = 20 }.ConnectionString;
+    }
+
+    public Task Drop() => Execute($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)");
+
+    public static async Task Execute(string text)
+    {
+        await using var source = NpgsqlDataSource.Create(Server);
+        await using var command = source.CreateCommand(text);
+        await command.ExecuteNonQueryAsync();
+    }
+}
+
+/// <summary>A directory that goes with the test.</summary>
+public sealed class TemporaryDirectory
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("okms-test-").FullName;
+
+    public void Delete() => Directory.Delete(Path, recursive: true);
+}
+
+[Trait("database", "sqlite")]
+public sealed class SqliteConformance(SqliteFixture fixture) : StorageConformance(fixture), IClassFixture<SqliteFixture>;
+
+[Trait("database", "postgres")]
+public sealed class PostgresConformance(PostgresFixture fixture) : StorageConformance(fixture), IClassFixture<PostgresFixture>;

@@ -1,0 +1,46 @@
+using System.Text.Json;
+using OrleansKms.Grains.Keys;
+
+namespace OrleansKms.Tests.Unit.Keys;
+
+/// <summary>The content of rows is stored for ever: these texts must always be readable, and what is written must not drift.</summary>
+public sealed class KeyRowJsonTests
+{
+    private const string GoldenKey =
+        """{"spec":"AES_256_GCM","usage":"EncryptDecrypt","state":"Enabled","protection":"Software","origin":"Generated","exportable":false,"description":"d","tags":{"team":"pay"},"created_at":"2026-01-02T03:04:05+00:00","primary_version":2,"min_decrypt_version":1,"versions":[{"version":1,"state":"Destroyed","created_at":"2026-01-02T03:04:05+00:00"},{"version":2,"state":"Enabled","created_at":"2026-01-03T03:04:05+00:00"}],"rotation":{"every":"90.00:00:00","after_uses":1000},"next_rotation_at":"2026-04-03T03:04:05+00:00","erase_pending":[1],"revision":3}""";
+
+    private const string GoldenUsage =
+        """{"versions":[{"version":1,"ceiling":1024,"decrypted":2,"verified":0,"bytes":77,"last_used_at":"2026-01-02T03:04:05+00:00"}],"revision":9}""";
+
+    [Fact]
+    public void Key_Golden_ReadsAndWritesTheSameText()
+    {
+        var row = JsonSerializer.Deserialize(GoldenKey, KeyRowJson.Default.KeyRow)!;
+        Assert.Equal(KeyVersionState.Destroyed, row.Find(1)!.State);
+        Assert.Equal(TimeSpan.FromDays(90), row.Rotation!.Every);
+        Assert.Equal(3, row.Revision);
+        Assert.Equal(GoldenKey, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
+    }
+
+    [Fact]
+    public void Usage_Golden_ReadsAndWritesTheSameText()
+    {
+        var row = JsonSerializer.Deserialize(GoldenUsage, KeyRowJson.Default.KeyUsageRow)!;
+        Assert.Equal(1024, Assert.Single(row.Versions).Ceiling);
+        Assert.Equal(GoldenUsage, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyUsageRow));
+    }
+
+    [Fact]
+    public void Version_Golden_ReadsAndWritesTheSameText()
+    {
+        const string golden = """{"version":7,"revision":1}""";
+        var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyVersionRow)!;
+        Assert.Equal(7, row.Version);
+        Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyVersionRow));
+    }
+
+    [Fact]
+    public void Key_FieldOfANewerProgram_IsPassedOver() =>
+        Assert.Equal(2, JsonSerializer.Deserialize(GoldenKey.Replace("\"spec\"", "\"new_field\":{\"x\":[1]},\"spec\"", StringComparison.Ordinal),
+            KeyRowJson.Default.KeyRow)!.PrimaryVersion);
+}
