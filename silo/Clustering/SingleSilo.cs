@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Connections;
+using Orleans.Configuration;
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Silo.Clustering;
+
+/// <summary>Membership of one: a table in memory, and no port open to anyone.</summary>
+internal static class SingleSilo
+{
+    /// <summary>Makes the silo a cluster by itself.</summary>
+    public static ISiloBuilder UseSingleSilo(this ISiloBuilder silo, Settings settings)
+    {
+        // The address only names the silo in its own membership table. No client port.
+        silo.UseLocalhostClustering(settings.SiloPort, gatewayPort: 0, serviceId: settings.ServiceId, clusterId: settings.ClusterId);
+        CloseListeners(silo.Services);
+        // Should Orleans one day come to a listener by another way, whoever connects is still turned away.
+        silo.Configure<SiloConnectionOptions>(options =>
+        {
+            options.ConfigureSiloInboundConnection(Refuse);
+            options.ConfigureGatewayInboundConnection(Refuse);
+        });
+        return silo;
+    }
+
+    private static void CloseListeners(IServiceCollection services)
+    {
+        var listeners = services
+            .Where(service => service.IsKeyedService && service.ServiceType == typeof(IConnectionListenerFactory))
+            .ToList();
+        if (listeners.Count == 0) throw new InvalidOperationException("Internal error: Orleans' ports could not be closed.");
+        foreach (var listener in listeners)
+        {
+            services.Remove(listener);
+            services.AddKeyedSingleton(listener.ServiceKey, NoListener.Factory);
+        }
+    }
+
+    private static void Refuse(IConnectionBuilder builder) => builder.Use(_ => connection =>
+    {
+        connection.Abort();
+        return Task.CompletedTask;
+    });
+}

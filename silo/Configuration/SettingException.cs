@@ -1,0 +1,10 @@
+namespace OrleansKms.Silo.Configuration;
+
+/// <summary>A setting is wrong, so the silo does not start.</summary>
+/// <param name="name">The setting.</param>
+/// <param name="problem">What is wrong with it, as the rest of a sentence; never the value of a secret.</param>
+public sealed class SettingException(string name, string problem) : Exception($"{name} {problem}")
+{
+    /// <summary>The setting that is wrong.</summary>
+    public string Name { get; } = name;
+}

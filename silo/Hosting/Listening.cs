@@ -1,0 +1,80 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Silo.Hosting;
+
+/// <summary>Where the HTTP interface listens.</summary>
+internal static class Listening
+{
+    private const string KestrelEndpoints = "Kestrel:Endpoints";
+
+    /// <summary>
+    /// Listens where PORT and OKMS_BIND_ADDRESS say; or, for TLS, where Kestrel's own settings (<c>Kestrel:Endpoints</c>) say.
+    /// </summary>
+    public static void ListenOn(this WebApplicationBuilder builder, Settings settings)
+    {
+        // Only our own settings say where to listen: images of the platform set this one to all addresses.
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+        builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
+        builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any()) return;
+        var addresses = AddressesOf(settings.BindAddress).ToList();
+        // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
+        foreach (var address in addresses) RefuseUnlessFree(new IPEndPoint(address, settings.Port));
+        builder.WebHost.ConfigureKestrel(kestrel => addresses.ForEach(address => kestrel.Listen(address, settings.Port)));
+    }
+
+    /// <summary>The addresses that are listened on, for the log.</summary>
+    public static string Describe(WebApplication app) =>
+        string.Join(", ", app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
+
+    private static IEnumerable<IPAddress> AddressesOf(BindAddress bind)
+    {
+        if (bind.Address is { } address)
+        {
+            // "All" without IPv6 in the kernel is all of IPv4.
+            yield return address.Equals(IPAddress.IPv6Any) && !Socket.OSSupportsIPv6 ? IPAddress.Any : address;
+            yield break;
+        }
+        yield return IPAddress.Loopback;
+        if (HasLoopbackIPv6()) yield return IPAddress.IPv6Loopback;
+    }
+
+    private static void RefuseUnlessFree(IPEndPoint endPoint)
+    {
+        try
+        {
+            using var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(endPoint);
+        }
+        catch (SocketException e)
+        {
+            throw e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => new SettingException("PORT", $"is in use by another process: {endPoint}"),
+                SocketError.AccessDenied => new SettingException("PORT", $"may not be opened by this user: {endPoint}"),
+                _ => new SettingException("OKMS_BIND_ADDRESS", $"is not an address that this machine can listen on: {endPoint}"),
+            };
+        }
+    }
+
+    /// <summary>Whether ::1 exists: the kernel may know IPv6 and have no address of it.</summary>
+    private static bool HasLoopbackIPv6()
+    {
+        if (!Socket.OSSupportsIPv6) return false;
+        try
+        {
+            using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp);
+            socket.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using Orleans.Configuration;
+using OrleansKms.Grains;
+using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Configuration;
+using GatewayOptions = OrleansKms.Gateway.GatewayOptions;
+
+namespace OrleansKms.Silo.Hosting;
+
+/// <summary>Hands each part the settings that are its own.</summary>
+internal static class SettingsToOptions
+{
+    /// <summary>What the storage needs.</summary>
+    public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
+    {
+        DataDirectory = settings.DataDirectory,
+        ConnectionString = settings.ConnectionString,
+    };
+
+    /// <summary>What the key grains need.</summary>
+    public static KeyOptions ToKeyOptions(this Settings settings) => new()
+    {
+        MaxPlaintextBytes = settings.MaxPlaintextBytes,
+        MinDeletionDelay = settings.MinDeletionDelay,
+    };
+
+    /// <summary>What the gateway needs.</summary>
+    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken token) => new()
+    {
+        AdministratorTokenSha256 = token.Sha256,
+        MaxPlaintextBytes = settings.MaxPlaintextBytes,
+        RequestTimeout = settings.RequestTimeout,
+        RateLimitPerSecond = settings.RateLimit,
+        RateLimitBurst = settings.RateLimitBurst,
+        DrainDelay = settings.DrainDelay,
+        RequestLog = settings.RequestLog ? LogLevel.Information : LogLevel.None,
+        MetricsKeyLimit = settings.MetricsKeyLimit,
+    };
+
+    /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>
+    public static ISiloBuilder UseTimeouts(this ISiloBuilder silo, Settings settings)
+    {
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = settings.RequestTimeout);
+        silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.RequestTimeout);
+        return silo.Configure<GrainCollectionOptions>(options => options.CollectionAge = settings.KeyIdleTime);
+    }
+}

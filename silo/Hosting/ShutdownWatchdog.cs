@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Silo.Hosting;
+
+/// <summary>
+/// Ends the process when a graceful stop takes longer than allowed. A thread of its own, since what hangs may be the thread
+/// pool; nothing acknowledged is lost by it, as if the process had been killed.
+/// </summary>
+internal static partial class ShutdownWatchdog
+{
+    /// <summary>The exit code of a stop that had to be forced.</summary>
+    public const int ForcedStop = 1;
+
+    /// <summary>Starts to count when the host begins to stop.</summary>
+    public static void Arm(IHostApplicationLifetime lifetime, Settings settings) =>
+        lifetime.ApplicationStopping.Register(() => new Thread(() => End(settings.ShutdownTimeout))
+        {
+            IsBackground = true,
+            Name = "shutdown watchdog",
+        }.Start());
+
+    private static void End(TimeSpan timeout)
+    {
+        Thread.Sleep(timeout);
+        Console.Error.WriteLine("orleans-kms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced.");
+        // Environment.Exit runs finalizers and handlers, which may be what hangs; FailFast would write a dump.
+        if (OperatingSystem.IsWindows()) Environment.Exit(ForcedStop);
+        EndAtOnce(ForcedStop);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void EndAtOnce(int status);
+}

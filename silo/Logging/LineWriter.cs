@@ -1,0 +1,102 @@
+using System.Buffers;
+
+namespace OrleansKms.Silo.Logging;
+
+/// <summary>
+/// Takes finished lines from any thread and writes them to a stream from one, many lines with one call while it is busy. The
+/// room is bounded: when the reader of the stream is slow, lines below warning are dropped and counted, and a warning waits.
+/// </summary>
+internal sealed class LineWriter : IDisposable
+{
+    private const int InitialCapacity = 64 * 1024;
+
+    private readonly Stream _stream;
+    private readonly int _capacity;
+    private readonly Func<long, byte[]> _droppedLine;
+    private readonly object _gate = new();
+    private readonly Thread _thread;
+    private ArrayBufferWriter<byte> _filling = new(InitialCapacity);
+    private ArrayBufferWriter<byte> _draining = new(InitialCapacity);
+    private long _dropped;
+    private bool _disposed;
+
+    /// <summary>Starts the writing thread.</summary>
+    /// <param name="stream">Where lines go; disposed with the writer.</param>
+    /// <param name="capacity">The bytes that may wait.</param>
+    /// <param name="droppedLine">The line that says how many were dropped.</param>
+    public LineWriter(Stream stream, int capacity, Func<long, byte[]> droppedLine)
+    {
+        _stream = stream;
+        _capacity = capacity;
+        _droppedLine = droppedLine;
+        _thread = new Thread(WriteLines) { IsBackground = true, Name = "log" };
+        _thread.Start();
+    }
+
+    /// <summary>Hands over one line with its line feed.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="mayDrop">Whether it may be dropped when there is no room, rather than wait.</param>
+    public void Write(ReadOnlySpan<byte> line, bool mayDrop)
+    {
+        lock (_gate)
+        {
+            // A line larger than all the room is taken once the room is empty.
+            while (!_disposed && _filling.WrittenCount > 0 && _filling.WrittenCount + line.Length > _capacity)
+            {
+                if (mayDrop)
+                {
+                    _dropped++;
+                    return;
+                }
+                Monitor.Wait(_gate);
+            }
+            if (_disposed) return;
+            if (_filling.WrittenCount == 0) Monitor.PulseAll(_gate);
+            _filling.Write(line);
+        }
+    }
+
+    /// <summary>Writes what waits and ends the thread.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_disposed) return;
+            _disposed = true;
+            Monitor.PulseAll(_gate);
+        }
+        _thread.Join();
+        _stream.Dispose();
+    }
+
+    private void WriteLines()
+    {
+        while (TakeLines(out var dropped))
+        {
+            try
+            {
+                _stream.Write(_draining.WrittenSpan);
+                if (dropped > 0) _stream.Write(_droppedLine(dropped));
+                _stream.Flush();
+            }
+            catch (IOException)
+            {
+                // The reader of stdout is gone. There is nowhere left to say so, and the service must go on.
+            }
+            _draining.ResetWrittenCount();
+        }
+    }
+
+    private bool TakeLines(out long dropped)
+    {
+        lock (_gate)
+        {
+            while (_filling.WrittenCount == 0 && !_disposed) Monitor.Wait(_gate);
+            (_filling, _draining) = (_draining, _filling);
+            dropped = _dropped;
+            _dropped = 0;
+            Monitor.PulseAll(_gate);
+            return _draining.WrittenCount > 0;
+        }
+    }
+}

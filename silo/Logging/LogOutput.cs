@@ -1,0 +1,37 @@
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Silo.Logging;
+
+/// <summary>What is logged, and where to.</summary>
+internal static class LogOutput
+{
+    private const string OurOwn = "OrleansKms";
+    private const string DashboardLogger = "Orleans.Dashboard.Implementation.DashboardLogger";
+
+    /// <summary>Logs lines to standard output, at the level that the settings say.</summary>
+    public static void UseLogLines(this WebApplicationBuilder builder, Settings settings)
+    {
+        var logging = builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<ILoggerProvider>(services => new LineLoggerProvider(
+            settings.LogFormat, Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
+        logging.SetMinimumLevel(LevelOfFrameworks(settings.LogLevel)).AddFilter(OurOwn, settings.LogLevel);
+        // Recommends another garbage collector at each start, which was measured and decided in the project file.
+        logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
+        // Its first line at a start is false: it counts the time since the machine's boot as a stall.
+        logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+        // A start that is refused says why in one line on standard error; the host would add a stack trace.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // The dashboard's trace is switched off, but its logger would still be handed every line.
+        builder.Services.Configure<LoggerFilterOptions>(options =>
+            options.Rules.Add(new LoggerFilterRule(DashboardLogger, categoryName: null, LogLevel.None, filter: null)));
+    }
+
+    /// <summary>The parts underneath have much to say; they are heard one step later than we are.</summary>
+    private static LogLevel LevelOfFrameworks(LogLevel ours) => ours switch
+    {
+        LogLevel.Trace => LogLevel.Debug,
+        LogLevel.Debug => LogLevel.Information,
+        LogLevel.Error => LogLevel.Error,
+        _ => LogLevel.Warning,
+    };
+}

@@ -1,0 +1,34 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace OrleansKms.Silo.Logging;
+
+/// <summary>An event as one line of text: time, level, category, message, exception.</summary>
+internal sealed class TextLineFormat : ILineFormat
+{
+    /// <inheritdoc/>
+    public void Write(IBufferWriter<byte> output, in LogEvent logEvent)
+    {
+        var line = new StringBuilder(256)
+            .Append(logEvent.Time.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture))
+            .Append(' ').Append(LevelNames.Of(logEvent.Level).PadRight(5))
+            .Append(' ').Append(logEvent.Category.AsSpan(logEvent.Category.LastIndexOf('.') + 1))
+            .Append(": ");
+        AppendEscaped(line, logEvent.Message);
+        if (logEvent.Exception is { } exception) AppendEscaped(line.Append(" | "), exception.ToString());
+        line.Append('\n');
+        Encoding.UTF8.GetBytes(line.ToString(), output);
+    }
+
+    /// <summary>Control characters are shown as escapes, so that what a caller sent cannot forge a line or steer a terminal.</summary>
+    private static void AppendEscaped(StringBuilder line, string text)
+    {
+        foreach (var c in text)
+        {
+            if (!char.IsControl(c) && c is not ('\u2028' or '\u2029')) line.Append(c);
+            else if (c == '\n') line.Append("\\n");
+            else if (c != '\r') line.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
+        }
+    }
+}

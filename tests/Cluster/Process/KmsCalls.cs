@@ -1,0 +1,83 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>The few calls of the HTTP interface that these tests make, as a client would.</summary>
+internal static class KmsCalls
+{
+    private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
+
+    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null)
+    {
+        var request = new JsonObject { ["id"] = id };
+        if (afterUses is not null) request["rotation"] = new JsonObject { ["after_uses"] = afterUses };
+        return await http.Post("/v1/keys", request);
+    }
+
+    public static async Task<JsonObject> Describe(this HttpClient http, string id)
+    {
+        using var answer = await http.GetAsync($"/v1/keys/{id}");
+        return await Read(answer);
+    }
+
+    public static Task<JsonObject> Rotate(this HttpClient http, string id) => http.Post($"/v1/keys/{id}/rotate");
+
+    public static Task<JsonObject> Change(this HttpClient http, string id, string verb) => http.Post($"/v1/keys/{id}/{verb}");
+
+    public static Task<JsonObject> DestroyVersion(this HttpClient http, string id, int version) =>
+        http.Post(string.Create(CultureInfo.InvariantCulture, $"/v1/keys/{id}/versions/{version}/destroy"));
+
+    public static async Task<(int Version, byte[] Ciphertext)> Encrypt(this HttpClient http, string id, byte[] plaintext)
+    {
+        var answer = await http.Post($"/v1/keys/{id}/encrypt", new JsonObject { ["plaintext"] = Convert.ToBase64String(plaintext) });
+        return (answer["key_version"]!.GetValue<int>(), Convert.FromBase64String(answer["ciphertext"]!.GetValue<string>()));
+    }
+
+    public static async Task<(int Version, byte[] Ciphertext)> EncryptBytes(this HttpClient http, string id, byte[] plaintext)
+    {
+        using var content = new ByteArrayContent(plaintext);
+        content.Headers.ContentType = OctetStream;
+        using var answer = await http.PostAsync($"/v1/keys/{id}/encrypt", content);
+        if (!answer.IsSuccessStatusCode) await Read(answer);
+        var version = int.Parse(answer.Headers.GetValues("Okms-Key-Version").Single(), CultureInfo.InvariantCulture);
+        return (version, await answer.Content.ReadAsByteArrayAsync());
+    }
+
+    /// <summary>Decrypts many ciphertexts of one key; each answer is a plaintext or the code of an error.</summary>
+    public static async Task<IReadOnlyList<(byte[]? Plaintext, string? Error)>> DecryptAll(
+        this HttpClient http, string id, IEnumerable<byte[]> ciphertexts)
+    {
+        var results = new List<(byte[]?, string?)>();
+        foreach (var chunk in ciphertexts.Chunk(500))
+        {
+            var items = new JsonArray([.. chunk.Select(c => new JsonObject { ["ciphertext"] = Convert.ToBase64String(c) })]);
+            var answer = await http.Post($"/v1/keys/{id}/decrypt", new JsonObject { ["items"] = items });
+            foreach (var result in answer["results"]!.AsArray())
+            {
+                var error = result!["error"] is JsonObject problem ? problem["code"]!.GetValue<string>() : null;
+                results.Add((error is null ? Convert.FromBase64String(result["plaintext"]!.GetValue<string>()) : null, error));
+            }
+        }
+        return results;
+    }
+
+    public static async Task<JsonObject> Post(this HttpClient http, string path, JsonObject? body = null)
+    {
+        using var answer = body is null ? await http.PostAsync(path, null) : await http.PostAsJsonAsync(path, body);
+        return await Read(answer);
+    }
+
+    private static async Task<JsonObject> Read(HttpResponseMessage answer)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        return answer.IsSuccessStatusCode
+            ? JsonNode.Parse(text)!.AsObject()
+            : throw new UnexpectedAnswerException($"{answer.RequestMessage?.RequestUri?.AbsolutePath}: {(int)answer.StatusCode} {text}");
+    }
+}
+
+/// <summary>The service answered, and with an error where none was due.</summary>
+internal sealed class UnexpectedAnswerException(string message) : Exception(message);

@@ -1,0 +1,130 @@
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Silo.Logging;
+
+namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>Log lines: whole, in order, one an event, whatever a caller sends and however slowly they are read.</summary>
+public sealed partial class LogLineTests
+{
+    [Fact]
+    public void Json_HasTheEventsOwnFields_InSnakeCase()
+    {
+        var line = JsonDocument.Parse(Assert.Single(Logged(LogFormat.Json, log =>
+            Something(log, "a", 3, 0.5, "own", null)))).RootElement;
+        Assert.Equal("info", line.GetProperty("level").GetString());
+        Assert.Equal("Tests.Category", line.GetProperty("category").GetString());
+        Assert.Equal("Something", line.GetProperty("event").GetString());
+        Assert.Equal("key a: 3 in 0.5 ms, own, (null)", line.GetProperty("message").GetString());
+        Assert.Equal("a", line.GetProperty("key_id").GetString());
+        Assert.Equal(3, line.GetProperty("count").GetInt32());
+        Assert.Equal(0.5, line.GetProperty("duration_ms").GetDouble());
+        Assert.Equal("own", line.GetProperty("level_").GetString());
+        Assert.Equal(JsonValueKind.Null, line.GetProperty("nothing").ValueKind);
+        Assert.Equal(TimeSpan.Zero, line.GetProperty("time").GetDateTimeOffset().Offset);
+    }
+
+    [Theory]
+    [InlineData(LogFormat.Json)]
+    [InlineData(LogFormat.Text)]
+    public void HostileValues_StayInTheirLine(LogFormat format)
+    {
+        const string hostile = "x\r\n{\"level\":\"error\"}\n\u001b[2J\u2028\0\"\\";
+        var lines = Logged(format, log => From(log, hostile, new InvalidOperationException(hostile)));
+        var line = Assert.Single(lines);
+        if (format == LogFormat.Text) Assert.DoesNotContain(line, char.IsControl);
+        else Assert.Equal(hostile, JsonDocument.Parse(line).RootElement.GetProperty("source").GetString());
+    }
+
+    [Fact]
+    public void ManyThreads_EveryLineIsWholeAndThereOnce()
+    {
+        var lines = Logged(LogFormat.Json, log => Parallel.For(0, 20_000, i => Numbered(log, i)));
+        var numbers = lines.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("number").GetInt32());
+        Assert.Equal(Enumerable.Range(0, 20_000), numbers.Order());
+    }
+
+    [Fact]
+    public void SlowReader_DropsWhatMayBeDropped_AndSaysHowMany()
+    {
+        using var stream = new GatedStream();
+        var writer = new LineWriter(stream, capacity: 100, dropped => Encoding.UTF8.GetBytes($"dropped {dropped}\n"));
+        writer.Write("first\n"u8, mayDrop: true);
+        stream.WriteBegan.Wait();
+        writer.Write(new byte[90], mayDrop: true);
+        for (var i = 0; i < 5; i++) writer.Write(new byte[20], mayDrop: true);
+        stream.Open();
+        writer.Dispose();
+        var text = stream.Text;
+        Assert.StartsWith("first\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("dropped 5\n", text, StringComparison.Ordinal);
+        Assert.Equal("first\n".Length + 90 + "dropped 5\n".Length, text.Length);
+    }
+
+    [Fact]
+    public async Task SlowReader_AWarningWaitsForRoom()
+    {
+        using var stream = new GatedStream();
+        var writer = new LineWriter(stream, capacity: 100, _ => []);
+        writer.Write("first\n"u8, mayDrop: true);
+        stream.WriteBegan.Wait();
+        writer.Write(new byte[90], mayDrop: true);
+        var warning = Task.Run(() => writer.Write("a warning of some length\n"u8, mayDrop: false));
+        Assert.False(warning.IsCompleted);
+        stream.Open();
+        await warning;
+        writer.Dispose();
+        Assert.EndsWith("a warning of some length\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReaderGone_LoggingGoesOn()
+    {
+        using var stream = new GatedStream { Broken = true };
+        stream.Open();
+        var writer = new LineWriter(stream, capacity: 100, _ => []);
+        for (var i = 0; i < 100; i++) writer.Write(new byte[60], mayDrop: false);
+        writer.Dispose();
+    }
+
+    [LoggerMessage(7, LogLevel.Information, "key {KeyId}: {Count} in {DurationMs} ms, {Level}, {Nothing}")]
+    private static partial void Something(ILogger logger, string keyId, int count, double durationMs, string level, string? nothing);
+
+    [LoggerMessage(8, LogLevel.Warning, "from {Source}")]
+    private static partial void From(ILogger logger, string source, Exception exception);
+
+    [LoggerMessage(9, LogLevel.Information, "number {Number}")]
+    private static partial void Numbered(ILogger logger, int number);
+
+    private static string[] Logged(LogFormat format, Action<ILogger> log)
+    {
+        using var stream = new GatedStream();
+        stream.Open();
+        using (var provider = new LineLoggerProvider(format, stream, TimeProvider.System)) log(provider.CreateLogger("Tests.Category"));
+        Assert.EndsWith("\n", stream.Text, StringComparison.Ordinal);
+        return stream.Text[..^1].Split('\n');
+    }
+
+    /// <summary>A stream whose reader does not read until it is opened.</summary>
+    private sealed class GatedStream : MemoryStream
+    {
+        private readonly ManualResetEventSlim _open = new();
+
+        public ManualResetEventSlim WriteBegan { get; } = new();
+
+        public bool Broken { get; init; }
+
+        public string Text => Encoding.UTF8.GetString(ToArray());
+
+        public void Open() => _open.Set();
+
+        public override void Write(ReadOnlySpan<byte> buffer)
+        {
+            WriteBegan.Set();
+            _open.Wait();
+            if (Broken) throw new IOException("Broken pipe.");
+            base.Write(buffer);
+        }
+    }
+}

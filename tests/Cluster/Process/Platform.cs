@@ -1,0 +1,4 @@
+using System.Runtime.Versioning;
+
+// These tests read file modes and /proc.
+[assembly: SupportedOSPlatform("linux")]

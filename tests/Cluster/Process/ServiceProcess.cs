@@ -1,0 +1,169 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+
+namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>The built service as a process of its own, on a free port.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = new();
+    private readonly ConcurrentQueue<string> _errors = new();
+
+    private ServiceProcess(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    {
+        WorkingDirectory = workingDirectory;
+        Port = port;
+        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience };
+        _process = new Process { StartInfo = StartInfo(workingDirectory, port, environment) };
+        _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    public string WorkingDirectory { get; }
+
+    public string DataDirectory => Path.Combine(WorkingDirectory, "okms-data");
+
+    public int Port { get; }
+
+    public int Id => _process.Id;
+
+    public HttpClient Http { get; }
+
+    public string Token => File.ReadAllText(Path.Combine(DataDirectory, "admin.token")).Trim();
+
+    public IReadOnlyCollection<string> Output => _output;
+
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    /// <summary>Starts the service without waiting for anything.</summary>
+    public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
+        new(workingDirectory, port ?? FreePort(), environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>Starts the service, waits until it is healthy, and signs in with its token.</summary>
+    public static async Task<ServiceProcess> Start(string workingDirectory, params (string Name, string? Value)[] environment)
+    {
+        var service = Launch(workingDirectory, port: null, environment);
+        try
+        {
+            await service.UntilHealthy();
+            service.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", service.Token);
+            return service;
+        }
+        catch
+        {
+            await service.DisposeAsync();
+            throw;
+        }
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>kill -9: no handler runs, nothing is flushed.</summary>
+    public async Task Kill()
+    {
+        _process.Kill();
+        await Exited();
+    }
+
+    /// <summary>SIGTERM, and the wait for the end.</summary>
+    /// <returns>The exit code.</returns>
+    public async Task<int> Stop()
+    {
+        Terminate();
+        return await Exited();
+    }
+
+    /// <summary>SIGTERM.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    /// <summary>Waits for the end of the process and of its output.</summary>
+    public async Task<int> Exited()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(patience.Token);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+        _process.Dispose();
+    }
+
+    /// <summary>Everything that the process said, for the message of a failed test.</summary>
+    public override string ToString() =>
+        $"output:\n{string.Join('\n', _output)}\nerrors:\n{string.Join('\n', _errors)}";
+
+    private async Task UntilHealthy()
+    {
+        var waiting = Stopwatch.StartNew();
+        while (waiting.Elapsed < Patience)
+        {
+            if (_process.HasExited)
+            {
+                await Exited();
+                Assert.Fail($"The service ended with {_process.ExitCode}.\n{this}");
+            }
+            try
+            {
+                using var answer = await Http.GetAsync("/health");
+                if (answer.IsSuccessStatusCode) return;
+            }
+            catch (HttpRequestException)
+            {
+                // Not listening yet.
+            }
+            await Task.Delay(20);
+        }
+        Assert.Fail($"The service did not become healthy.\n{this}");
+    }
+
+    private static ProcessStartInfo StartInfo(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    {
+        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OrleansKms.Silo.dll")])
+        {
+            WorkingDirectory = workingDirectory,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        // The service gets its own settings only, not those of whoever runs the tests.
+        foreach (var name in info.Environment.Keys.Where(IsSetting).ToList()) info.Environment.Remove(name);
+        info.Environment["PORT"] = port.ToString(CultureInfo.InvariantCulture);
+        foreach (var (name, value) in environment) info.Environment[name] = value;
+        return info;
+    }
+
+    private static bool IsSetting(string name) =>
+        name is "PORT" or "DATABASE_URL" or "LOG_LEVEL" or "HSM_ADDRESS"
+        || name.StartsWith("OKMS_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal);
+
+    private static void Keep(ConcurrentQueue<string> lines, string? line)
+    {
+        if (line is not null) lines.Enqueue(line);
+    }
+}

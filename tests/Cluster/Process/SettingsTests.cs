@@ -1,0 +1,104 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using OrleansKms.Silo.Configuration;
+
+namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>The reading of settings, without a process.</summary>
+public sealed class SettingsTests
+{
+    [Fact]
+    public void Nothing_IsAllInOneOnLoopback()
+    {
+        var settings = Read();
+        Assert.True(settings.IsAllInOne);
+        Assert.Equal(8080, settings.Port);
+        Assert.Equal(BindAddress.Localhost, settings.BindAddress);
+        Assert.Equal(Path.Combine(Directory.GetCurrentDirectory(), "okms-data"), settings.DataDirectory);
+        Assert.Equal(LogLevel.Information, settings.LogLevel);
+        Assert.Equal(TimeSpan.FromSeconds(5), settings.RequestTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.ShutdownTimeout);
+        Assert.Equal(65536, settings.MaxPlaintextBytes);
+        Assert.Null(settings.RateLimit);
+        Assert.True(settings.Dashboard);
+    }
+
+    [Theory]
+    [InlineData("PORT", "0")]
+    [InlineData("PORT", "65536")]
+    [InlineData("PORT", "http")]
+    [InlineData("PORT", "")]
+    [InlineData("PORT", "-1")]
+    [InlineData("PORT", "8080.0")]
+    [InlineData("DATABASE_URL", "")]
+    [InlineData("DATABASE_URL", "mysql://u:p@h/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/")]
+    [InlineData("DATABASE_URL", "postgres://h/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=maybe")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?host=elsewhere")]
+    [InlineData("DATABASE_URL", "Host=h;Username=u")]
+    [InlineData("LOG_LEVEL", "loud")]
+    [InlineData("LOG_LEVEL", "2")]
+    [InlineData("HSM_ADDRESS", "pkcs11:token=okms")]
+    [InlineData("OKMS_BIND_ADDRESS", "everywhere")]
+    [InlineData("OKMS_BIND_ADDRESS", "127.0.0.1:80")]
+    [InlineData("OKMS_SILO_PORT", "x")]
+    [InlineData("OKMS_CLIENT_PORT", "70000")]
+    [InlineData("OKMS_SERVICE_ID", "a b")]
+    [InlineData("OKMS_CLUSTER_ID", "a\nb")]
+    [InlineData("OKMS_REQUEST_TIMEOUT", "5s")]
+    [InlineData("OKMS_REQUEST_TIMEOUT", "PT0S")]
+    [InlineData("OKMS_REQUEST_TIMEOUT", "P99999999999D")]
+    [InlineData("OKMS_SHUTDOWN_TIMEOUT", "PT11M")]
+    [InlineData("OKMS_DRAIN_DELAY", "PT30S")]
+    [InlineData("OKMS_MAX_PLAINTEXT_BYTES", "1048577")]
+    [InlineData("OKMS_MIN_DELETION_DELAY", "-PT1H")]
+    [InlineData("OKMS_KEY_IDLE_TIME", "PT1S")]
+    [InlineData("OKMS_RATE_LIMIT", "0")]
+    [InlineData("OKMS_RATE_LIMIT_BURST", "10")]
+    [InlineData("OKMS_METRICS_KEY_LIMIT", "many")]
+    [InlineData("OKMS_DASHBOARD", "yes")]
+    [InlineData("OKMS_REQUEST_LOG", "1")]
+    [InlineData("OKMS_LOG_FORMAT", "xml")]
+    [InlineData("OKMS_PORT", "8080")]
+    [InlineData("OKMS_DATA_DIRECTORY", "x")]
+    public void Wrong_IsRefusedByName(string name, string value)
+    {
+        var refusal = Assert.Throws<SettingException>(() => Read((name, value)));
+        Assert.Equal(name, refusal.Name);
+        Assert.StartsWith(name + " ", refusal.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', refusal.Message);
+    }
+
+    [Fact]
+    public void WrongDatabaseUrl_MessageHoldsNoPassword()
+    {
+        foreach (var url in (string[])["postgres://user:s3cret@h", "mysql://user:s3cret@h/db", "postgres://user:s3cret@h/db?x=1", "user:s3cret"])
+        {
+            Assert.DoesNotContain("s3cret", Assert.Throws<SettingException>(() => Read(("DATABASE_URL", url))).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void DatabaseUrl_IsReadWhole()
+    {
+        var settings = Read(("DATABASE_URL", "postgres://us%40er:p%3Aw%2F%40d@db.example:6543/my%20keys?sslmode=verify-full&sslrootcert=%2Fca.pem"));
+        Assert.False(settings.IsAllInOne);
+        var connection = new NpgsqlConnectionStringBuilder(settings.ConnectionString);
+        Assert.Equal(("us@er", "p:w/@d", "db.example", 6543, "my keys"),
+            (connection.Username, connection.Password, connection.Host, connection.Port, connection.Database));
+        Assert.Equal(SslMode.VerifyFull, connection.SslMode);
+        Assert.Equal("/ca.pem", connection.RootCertificate);
+        Assert.DoesNotContain("p:w", settings.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DatabaseUrl_DefaultPort() =>
+        Assert.Equal(5432, new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", "postgresql://u@h/db")).ConnectionString).Port);
+
+    private static Settings Read(params (string Name, string Value)[] settings) => Settings.Read(new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)))
+        .Build());
+}
