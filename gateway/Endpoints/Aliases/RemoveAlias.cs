@@ -1,0 +1,16 @@
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Aliases;
+
+/// <summary>Removes an alias; the key stays.</summary>
+internal static class RemoveAliasEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var name = AliasInRoute.Read(exchange);
+        exchange.Authorize(KmsAction.RemoveAlias);
+        await AliasInRoute.Grain(exchange, name).Remove(new AliasCommand(exchange.Caller));
+        await exchange.AnswerNothing();
+    }
+}

@@ -1,0 +1,53 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Cryptography;
+
+/// <summary>A ciphertext that names its key itself.</summary>
+internal sealed class DecryptByCiphertextBody
+{
+    /// <summary>A ciphertext of any key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>What the ciphertext was made with.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+}
+
+/// <summary>Decrypts with the key that the ciphertext names.</summary>
+internal static class DecryptByCiphertextEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        if (Bodies.IsOctets(exchange.Http.Request))
+        {
+            var associatedData = OctetForm.AssociatedData(exchange);
+            var (keyId, value) = await Decrypt(exchange, await exchange.ReadOctets(exchange.Limits.Ciphertext), associatedData);
+            await OctetForm.Answer(exchange, keyId, value.KeyVersion, value.Plaintext, value.Kind);
+            return;
+        }
+
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptByCiphertextBody, exchange.Limits.SingleBody);
+        var (id, decrypted) = await Decrypt(exchange, body.Ciphertext, body.AssociatedData);
+        exchange.KeyId = id;
+        await DecryptEndpoint.Answer(exchange, id, decrypted);
+    }
+
+    /// <summary>Decrypts, whatever key it is.</summary>
+    public static async Task<(string KeyId, Decrypted Value)> Decrypt(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
+    {
+        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
+        var id = await exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+        try
+        {
+            return (id, await DecryptEndpoint.Decrypt(exchange, id, ciphertext, associatedData));
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
+        {
+            // The id was in the ciphertext: that it names no key is one more way in which a ciphertext is not one of ours.
+            throw KmsError.InvalidCiphertext.Exception();
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Cryptography;
+
+/// <summary>One ciphertext, or <c>items</c> of them.</summary>
+internal sealed class DecryptBody
+{
+    /// <summary>A ciphertext of the key.</summary>
+    public byte[]? Ciphertext { get; set; }
+
+    /// <summary>What the ciphertext was made with.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>1 to 1,000 ciphertexts, 4 MiB together, instead of one.</summary>
+    public DecryptItemBody[]? Items { get; set; }
+}
+
+/// <summary>One ciphertext of a batch.</summary>
+internal sealed class DecryptItemBody : IReferenced
+{
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>What the ciphertext was made with.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    public string? Reference { get; set; }
+}
+
+/// <summary>A plaintext.</summary>
+internal sealed class DecryptAnswer
+{
+    /// <summary>The key.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; init; }
+
+    /// <summary>The version that had encrypted.</summary>
+    [JsonPropertyName("key_version")]
+    public required int KeyVersion { get; init; }
+
+    /// <summary>What the ciphertext held: data, data_key or data_key_pair.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The plaintext.</summary>
+    public required byte[] Plaintext { get; init; }
+}
+
+/// <summary>Decrypts with a key that the path names.</summary>
+internal static class DecryptEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var id = await exchange.RouteKey(KmsAction.Decrypt);
+        if (Bodies.IsOctets(exchange.Http.Request))
+        {
+            var associatedData = OctetForm.AssociatedData(exchange);
+            var ciphertext = await exchange.ReadOctets(exchange.Limits.Ciphertext);
+            var decrypted = await Decrypt(exchange, id, ciphertext, associatedData);
+            await OctetForm.Answer(exchange, id, decrypted.KeyVersion, decrypted.Plaintext, decrypted.Kind);
+            return;
+        }
+
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, exchange.Limits.BatchBody);
+        if (body.Items is { } items)
+        {
+            await DecryptItems(exchange, id, body, items);
+            return;
+        }
+
+        await Answer(exchange, id, await Decrypt(exchange, id, Fields.Require(body.Ciphertext, "ciphertext"), body.AssociatedData));
+    }
+
+    /// <summary>Decrypts one ciphertext.</summary>
+    public static ValueTask<Decrypted> Decrypt(Exchange exchange, string id, byte[] ciphertext, byte[]? associatedData)
+    {
+        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
+        return exchange.Key(id).Decrypt(new Decrypt(exchange.Caller, ciphertext, associatedData));
+    }
+
+    /// <summary>Answers with a plaintext.</summary>
+    public static Task Answer(Exchange exchange, string id, Decrypted decrypted) => exchange.Answer(
+        new DecryptAnswer
+        {
+            KeyId = id,
+            KeyVersion = decrypted.KeyVersion,
+            Kind = WireNames<CiphertextKind>.Of(decrypted.Kind),
+            Plaintext = decrypted.Plaintext,
+        },
+        GatewayJson.Default.DecryptAnswer);
+
+    /// <summary>Refuses fields beside <c>items</c> and a batch that is too large.</summary>
+    public static void CheckItems(DecryptBody body, DecryptItemBody[] items)
+    {
+        if (body.Ciphertext is not null || body.AssociatedData is not null)
+        {
+            throw KmsError.InvalidRequest.Exception("'items' stands alone: its fields belong to each item.");
+        }
+
+        Items.Check(items, i => i.Ciphertext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);
+    }
+
+    private static async Task DecryptItems(Exchange exchange, string id, DecryptBody body, DecryptItemBody[] items)
+    {
+        CheckItems(body, items);
+        var key = exchange.Key(id);
+        var results = await Items.Run(
+            exchange,
+            items,
+            (limits, i) => Fields.CheckCiphertext(limits, i.Ciphertext, i.AssociatedData),
+            i => new DecryptItem(i.Ciphertext, i.AssociatedData),
+            good => key.DecryptBatch(new DecryptBatch(exchange.Caller, good)),
+            (i, value) => ItemAnswer.Of(i.Reference, id, value));
+        await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Cryptography;
+
+/// <summary>What data key is wanted.</summary>
+internal sealed class DataKeyBody
+{
+    /// <summary>Its length in bytes, 1 to 1024; by default 32.</summary>
+    public int? Bytes { get; set; }
+
+    /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
+    public bool? Plaintext { get; set; }
+
+    /// <summary>Authenticated with the ciphertext; up to 8 KiB.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+}
+
+/// <summary>A data key.</summary>
+internal sealed class DataKeyAnswer
+{
+    /// <summary>The key that encrypted it.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; init; }
+
+    /// <summary>The version that encrypted it.</summary>
+    [JsonPropertyName("key_version")]
+    public required int KeyVersion { get; init; }
+
+    /// <summary>The data key in the clear, if it was wanted.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? Plaintext { get; init; }
+
+    /// <summary>The data key encrypted.</summary>
+    public required byte[] Ciphertext { get; init; }
+}
+
+/// <summary>Makes a data key.</summary>
+internal static class DataKeyEndpoint
+{
+    private const int DefaultBytes = 32;
+    private const int MaxBytes = 1024;
+
+    public static async Task Handle(Exchange exchange)
+    {
+        var id = await exchange.RouteKey(KmsAction.GenerateDataKey);
+        var body = await exchange.ReadOptionalJson(GatewayJson.Default.DataKeyBody, exchange.Limits.SingleBody);
+        var key = await Generate(exchange, id, body.Bytes, body.Plaintext, body.AssociatedData);
+        await exchange.Answer(
+            new DataKeyAnswer { KeyId = id, KeyVersion = key.KeyVersion, Plaintext = key.Plaintext, Ciphertext = key.Ciphertext },
+            GatewayJson.Default.DataKeyAnswer);
+    }
+
+    /// <summary>Makes one.</summary>
+    public static ValueTask<DataKey> Generate(Exchange exchange, string id, int? bytes, bool? plaintext, byte[]? associatedData)
+    {
+        if (bytes is < 1 or > MaxBytes)
+        {
+            throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {MaxBytes}.");
+        }
+
+        Fields.Refuse(Fields.CheckAssociatedData(associatedData));
+        return exchange.Key(id).GenerateDataKey(
+            new GenerateDataKey(exchange.Caller, bytes ?? DefaultBytes, plaintext ?? true, associatedData));
+    }
+}

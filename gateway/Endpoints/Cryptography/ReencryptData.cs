@@ -1,0 +1,52 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Cryptography;
+
+/// <summary>A ciphertext that is to be under another key.</summary>
+internal sealed class ReencryptBody
+{
+    /// <summary>A ciphertext of any key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>What the ciphertext was made with.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>The key to encrypt with: an id or an alias.</summary>
+    [JsonPropertyName("destination_key_id")]
+    public required string DestinationKeyId { get; set; }
+
+    /// <summary>The associated data of the new ciphertext.</summary>
+    [JsonPropertyName("destination_associated_data")]
+    public byte[]? DestinationAssociatedData { get; set; }
+}
+
+/// <summary>Moves a ciphertext from one key to another; the plaintext stays in the silos.</summary>
+internal static class ReencryptEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var body = await exchange.ReadJson(GatewayJson.Default.ReencryptBody, exchange.Limits.SingleBody);
+        var answer = await Reencrypt(
+            exchange, body.Ciphertext, body.AssociatedData, body.DestinationKeyId, body.DestinationAssociatedData);
+        exchange.KeyId = answer.KeyId;
+        await exchange.Answer(
+            new EncryptAnswer { KeyId = answer.KeyId, KeyVersion = answer.KeyVersion, Ciphertext = answer.Ciphertext },
+            GatewayJson.Default.EncryptAnswer);
+    }
+
+    /// <summary>Moves one ciphertext. The caller must be allowed to decrypt with the one key and encrypt with the other.</summary>
+    public static async Task<Reencrypted> Reencrypt(
+        Exchange exchange, byte[] ciphertext, byte[]? associatedData, string destinationKeyId, byte[]? destinationAssociatedData)
+    {
+        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
+        Fields.Refuse(Fields.CheckAssociatedData(destinationAssociatedData));
+        await exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+        var destination = await exchange.ResolveKey(destinationKeyId, KmsAction.Encrypt);
+        return await exchange.Services.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(
+            new Reencrypt(exchange.Caller, ciphertext, associatedData, destination, destinationAssociatedData));
+    }
+}

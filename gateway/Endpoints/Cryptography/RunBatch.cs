@@ -1,0 +1,178 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Cryptography;
+
+/// <summary>Operations on any number of keys.</summary>
+internal sealed class BatchBody
+{
+    /// <summary>1 to 1,000 operations, 4 MiB together.</summary>
+    public required BatchOperation[] Operations { get; set; }
+}
+
+/// <summary>One operation of a batch; <c>op</c> says which.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "op", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonDerivedType(typeof(EncryptOperation), "encrypt")]
+[JsonDerivedType(typeof(DecryptOperation), "decrypt")]
+[JsonDerivedType(typeof(RewrapOperation), "rewrap")]
+[JsonDerivedType(typeof(ReencryptOperation), "reencrypt")]
+[JsonDerivedType(typeof(DataKeyOperation), "datakey")]
+internal abstract class BatchOperation : IReferenced
+{
+    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    public string? Reference { get; set; }
+
+    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>How many bytes it counts towards the batch.</summary>
+    [JsonIgnore]
+    public virtual long Size => AssociatedData?.Length ?? 0;
+
+    /// <summary>Does it; throws what goes wrong.</summary>
+    public abstract Task<ItemAnswer> Run(Exchange exchange);
+}
+
+/// <summary>Encrypts.</summary>
+internal sealed class EncryptOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    public required byte[] Plaintext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + Plaintext.Length;
+
+    public override async Task<ItemAnswer> Run(Exchange exchange)
+    {
+        var id = await exchange.ResolveKey(KeyId, KmsAction.Encrypt);
+        return ItemAnswer.Of(Reference, id, await EncryptEndpoint.Encrypt(exchange, id, Plaintext, AssociatedData));
+    }
+}
+
+/// <summary>Decrypts.</summary>
+internal sealed class DecryptOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias. It may be left out, since the ciphertext names it.</summary>
+    [JsonPropertyName("key_id")]
+    public string? KeyId { get; set; }
+
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + Ciphertext.Length;
+
+    public override async Task<ItemAnswer> Run(Exchange exchange)
+    {
+        if (KeyId is null)
+        {
+            var (keyId, value) = await DecryptByCiphertextEndpoint.Decrypt(exchange, Ciphertext, AssociatedData);
+            return ItemAnswer.Of(Reference, keyId, value);
+        }
+
+        var id = await exchange.ResolveKey(KeyId, KmsAction.Decrypt);
+        return ItemAnswer.Of(Reference, id, await DecryptEndpoint.Decrypt(exchange, id, Ciphertext, AssociatedData));
+    }
+}
+
+/// <summary>Encrypts a ciphertext again under the primary version.</summary>
+internal sealed class RewrapOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + Ciphertext.Length;
+
+    public override async Task<ItemAnswer> Run(Exchange exchange)
+    {
+        var id = await exchange.ResolveKey(KeyId, KmsAction.Rewrap);
+        return ItemAnswer.Of(Reference, id, await RewrapEndpoint.Rewrap(exchange, id, Ciphertext, AssociatedData));
+    }
+}
+
+/// <summary>Moves a ciphertext to another key.</summary>
+internal sealed class ReencryptOperation : BatchOperation
+{
+    /// <summary>A ciphertext of any key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>The key to encrypt with: an id or an alias.</summary>
+    [JsonPropertyName("destination_key_id")]
+    public required string DestinationKeyId { get; set; }
+
+    /// <summary>The associated data of the new ciphertext.</summary>
+    [JsonPropertyName("destination_associated_data")]
+    public byte[]? DestinationAssociatedData { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + Ciphertext.Length + (DestinationAssociatedData?.Length ?? 0);
+
+    public override async Task<ItemAnswer> Run(Exchange exchange)
+    {
+        var answer = await ReencryptEndpoint.Reencrypt(
+            exchange, Ciphertext, AssociatedData, DestinationKeyId, DestinationAssociatedData);
+        return new ItemAnswer
+        {
+            Reference = Reference,
+            KeyId = answer.KeyId,
+            KeyVersion = answer.KeyVersion,
+            Ciphertext = answer.Ciphertext,
+        };
+    }
+}
+
+/// <summary>Makes a data key.</summary>
+internal sealed class DataKeyOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>The data key's length in bytes, 1 to 1024; by default 32.</summary>
+    public int? Bytes { get; set; }
+
+    /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
+    public bool? Plaintext { get; set; }
+
+    public override async Task<ItemAnswer> Run(Exchange exchange)
+    {
+        var id = await exchange.ResolveKey(KeyId, KmsAction.GenerateDataKey);
+        return ItemAnswer.Of(Reference, id, await DataKeyEndpoint.Generate(exchange, id, Bytes, Plaintext, AssociatedData));
+    }
+}
+
+/// <summary>Runs operations on many keys side by side; each fails or succeeds by itself.</summary>
+internal static class BatchEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var body = await exchange.ReadJson(GatewayJson.Default.BatchBody, exchange.Limits.BatchBody);
+        Items.Check(body.Operations, o => o.Size, o => o.Reference);
+        var results = await exchange.Within(Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation))));
+        await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
+    }
+
+    private static async Task<ItemAnswer> Run(Exchange exchange, BatchOperation operation)
+    {
+        try
+        {
+            return await operation.Run(exchange);
+        }
+        catch (Exception e)
+        {
+            return new ItemAnswer { Reference = operation.Reference, Error = ErrorAnswer.Of(exchange, e) };
+        }
+    }
+}

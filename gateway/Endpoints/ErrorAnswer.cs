@@ -1,0 +1,44 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+
+namespace OrleansKms.Gateway.Endpoints;
+
+/// <summary>Why one item of a batch, or one key of a list, failed while others did not.</summary>
+internal sealed class ErrorAnswer
+{
+    /// <summary>The stable code.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>What is wrong.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>The failure of an item that a grain reported.</summary>
+    public static ErrorAnswer Of(ItemError error) => new() { Code = error.Code, Detail = error.Detail };
+
+    /// <summary>The failure of a call for one item. A defect is logged, since the request itself succeeds.</summary>
+    public static ErrorAnswer Of(Exchange exchange, Exception exception)
+    {
+        var failure = Failure.Of(exception);
+        if (failure.IsDefect)
+        {
+            exchange.Services.LogDefect(exchange, exception);
+        }
+
+        return new() { Code = failure.Error.Code, Detail = failure.Detail };
+    }
+
+    /// <summary>A failure that the gateway found itself.</summary>
+    public static ErrorAnswer Of(KmsError error, string? detail = null) => new() { Code = error.Code, Detail = detail ?? error.Title };
+}
+
+/// <summary>A request that holds nothing: its body may be left out or be <c>{}</c>.</summary>
+internal sealed class EmptyBody;
+
+/// <summary>Where a page of a list ends.</summary>
+internal abstract class PageAnswer
+{
+    /// <summary>What to send as <c>cursor</c> for the next page; absent on the last.</summary>
+    [JsonPropertyName("next_cursor")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NextCursor { get; init; }
+}

@@ -1,0 +1,18 @@
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Keys;
+
+/// <summary>Makes a disabled key usable again.</summary>
+internal static class EnableKeyEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var id = await exchange.RouteKey(KmsAction.EnableKey);
+        await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
+        var key = await exchange.Key(id).Enable(new KeyCommand(exchange.Caller));
+        await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
+    }
+}

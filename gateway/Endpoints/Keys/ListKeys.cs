@@ -1,0 +1,61 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Keys;
+
+/// <summary>One page of keys, in the order of their ids.</summary>
+internal sealed class ListKeysAnswer : PageAnswer
+{
+    /// <summary>The keys.</summary>
+    public required ListedKey[] Keys { get; init; }
+}
+
+/// <summary>A key of a list: its id alone, or with <c>describe=true</c> all that <c>GET /v1/keys/{id}</c> answers.</summary>
+[JsonConverter(typeof(ListedKeyConverter))]
+internal sealed record ListedKey(string Id, KeyAnswer? Key, ErrorAnswer? Error);
+
+/// <summary>Lists keys.</summary>
+internal static class ListKeysEndpoint
+{
+    public static readonly QueryParameter[] Parameters =
+    [
+        new("prefix", "string", "Only ids that begin so."),
+        new("limit", "integer", "Keys on a page, 1 to 1000; by default 100."),
+        new("cursor", "string", "The next_cursor of the page before."),
+        new("describe", "boolean", "Whether each key is described; by default only its id is there."),
+        new("destroyed", "boolean", "Whether destroyed keys are listed too; by default not."),
+    ];
+
+    public static async Task Handle(Exchange exchange)
+    {
+        exchange.Authorize(KmsAction.ListKeys);
+        var query = new Query(exchange);
+        var (prefix, limit, destroyed, describe) = (query.Prefix(), query.Limit(), query.Flag("destroyed"), query.Flag("describe"));
+        var list = $"keys {prefix} {destroyed}";
+        var after = Cursor.Read(list, query.Text("cursor"));
+        var page = await exchange.Services.Grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.Key)
+            .ListKeys(new DirectoryQuery(exchange.Caller, prefix, after, limit, destroyed));
+        var keys = describe
+            ? await exchange.Within(Task.WhenAll(page.Ids.Select(id => Describe(exchange, id))))
+            : Array.ConvertAll(page.Ids, id => new ListedKey(id, null, null));
+        await exchange.Answer(
+            new ListKeysAnswer { Keys = keys, NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null },
+            GatewayJson.Default.ListKeysAnswer);
+    }
+
+    // One key that cannot be described must not hide the others.
+    private static async Task<ListedKey> Describe(Exchange exchange, string id)
+    {
+        try
+        {
+            await exchange.ResolveKey(id, KmsAction.DescribeKey);
+            return new ListedKey(id, KeyAnswer.Of(await exchange.Key(id).Describe(new KeyCommand(exchange.Caller))), null);
+        }
+        catch (Exception e)
+        {
+            return new ListedKey(id, null, ErrorAnswer.Of(exchange, e));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Keys;
+
+/// <summary>Makes a new primary version.</summary>
+internal static class RotateKeyEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var id = await exchange.RouteKey(KmsAction.RotateKey);
+        await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
+        var key = await exchange.Key(id).Rotate(new KeyCommand(exchange.Caller));
+        await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
+    }
+}

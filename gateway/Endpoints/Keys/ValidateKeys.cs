@@ -1,0 +1,75 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Keys;
+
+/// <summary>Keys to look at.</summary>
+internal sealed class ValidateKeysBody
+{
+    /// <summary>1 to 1,000 ids or aliases.</summary>
+    public required string[] Ids { get; set; }
+}
+
+/// <summary>What became of a validation, in the order of the request.</summary>
+internal sealed class ValidateKeysAnswer
+{
+    /// <summary>One for each id.</summary>
+    public required ValidateKeysResult[] Results { get; init; }
+}
+
+/// <summary>Whether one key can be used now.</summary>
+internal sealed class ValidateKeysResult
+{
+    /// <summary>The id as the request has it.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Whether the key exists, is enabled and its primary version opens.</summary>
+    public required bool Valid { get; init; }
+
+    /// <summary>The key's state, where it is known.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? State { get; init; }
+
+    /// <summary>Why the key cannot be used.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ErrorAnswer? Error { get; init; }
+}
+
+/// <summary>Asks many keys at once whether they can be used.</summary>
+internal static class ValidateKeysEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        var body = await exchange.ReadJson(GatewayJson.Default.ValidateKeysBody, SizeLimits.ControlBody * 4);
+        if (body.Ids.Length is 0 or > SizeLimits.Items || Array.Exists(body.Ids, id => id is null))
+        {
+            throw KmsError.InvalidRequest.Exception($"'ids' must hold 1 to {SizeLimits.Items} ids.");
+        }
+
+        var results = await exchange.Within(Task.WhenAll(body.Ids.Select(id => Validate(exchange, id))));
+        await exchange.Answer(new ValidateKeysAnswer { Results = results }, GatewayJson.Default.ValidateKeysAnswer);
+    }
+
+    private static async Task<ValidateKeysResult> Validate(Exchange exchange, string text)
+    {
+        try
+        {
+            var id = await exchange.ResolveKey(text, KmsAction.DescribeKey);
+            var validation = await exchange.Key(id).Validate(new KeyCommand(exchange.Caller));
+            return new ValidateKeysResult
+            {
+                Id = text,
+                Valid = validation.Valid,
+                State = validation.State is { } state ? WireNames<KeyState>.Of(state) : null,
+                Error = validation.Error is { } code ? ErrorAnswer.Of(KmsError.All.GetValueOrDefault(code, KmsError.Internal)) : null,
+            };
+        }
+        catch (Exception e)
+        {
+            return new ValidateKeysResult { Id = text, Valid = false, Error = ErrorAnswer.Of(exchange, e) };
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+
+namespace OrleansKms.Gateway.Endpoints.Operation;
+
+/// <summary>Whether the service works, and which of its parts.</summary>
+internal sealed class HealthAnswer
+{
+    public const string Healthy = "healthy";
+    public const string Unhealthy = "unhealthy";
+
+    /// <summary>healthy or unhealthy.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Each part that this installation has.</summary>
+    public HealthChecks? Checks { get; init; }
+
+    public static string Of(bool healthy) => healthy ? Healthy : Unhealthy;
+}
+
+/// <summary>The parts: healthy or unhealthy.</summary>
+internal sealed class HealthChecks
+{
+    /// <summary>Whether a silo answers.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>Whether the silo's last probe of the database succeeded.</summary>
+    public required string Database { get; init; }
+
+    /// <summary>Whether the silo's last probe of the HSM succeeded.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Hsm { get; init; }
+}
+
+/// <summary>Tells whether every part works.</summary>
+internal static class HealthEndpoint
+{
+    public static async Task Handle(Exchange exchange) => await Answer(exchange, await exchange.Services.Health.Current());
+
+    /// <summary>Tells that the process runs; says nothing of what it stands on.</summary>
+    public static Task HandleLive(Exchange exchange) =>
+        exchange.Answer(new HealthAnswer { Status = HealthAnswer.Healthy }, GatewayJson.Default.HealthAnswer);
+
+    /// <summary>Tells whether requests should be sent here: everything works and the process is not about to stop.</summary>
+    public static async Task HandleReady(Exchange exchange)
+    {
+        var health = await exchange.Services.Health.Current();
+        await Answer(exchange, exchange.Services.Health.IsStopping ? health.Stopping() : health);
+    }
+
+    private static Task Answer(Exchange exchange, Gateway.Operation.Health health)
+    {
+        var status = health.IsHealthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        if (!health.IsHealthy)
+        {
+            exchange.Http.Response.Headers.RetryAfter = "1";
+        }
+
+        var answer = new HealthAnswer
+        {
+            Status = HealthAnswer.Of(health.IsHealthy),
+            Checks = new HealthChecks
+            {
+                Cluster = HealthAnswer.Of(health.Cluster),
+                Database = HealthAnswer.Of(health.Database),
+                Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
+            },
+        };
+        return exchange.Answer(answer, GatewayJson.Default.HealthAnswer, status);
+    }
+}

@@ -1,0 +1,93 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway;
+
+/// <summary>Adds the gateway to a host that has an Orleans client, or is itself a silo.</summary>
+public static class GatewayExtensions
+{
+    /// <summary>Adds the gateway's services.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="options">The gateway's settings.</param>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names it.</exception>
+    public static IServiceCollection AddKmsGateway(this IServiceCollection services, GatewayOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<SizeLimits>();
+        services.AddSingleton<RequestRate>();
+        services.AddSingleton<IPrincipalSource, AdministratorToken>();
+        services.AddSingleton<IAccessPolicy, AdministratorOnly>();
+        services.AddSingleton<Credentials>();
+        services.AddSingleton<HealthProbe>();
+        services.AddSingleton<ReferenceDocument>();
+        services.AddSingleton<GatewayServices>();
+        services.AddHostedService<Drain>();
+        services.Configure<KestrelServerOptions>(Limit);
+        services.AddTelemetry(options);
+        services.AddReference();
+        AddAuthorization(services);
+        return services;
+    }
+
+    /// <summary>
+    /// Maps every route of the gateway. Call it before the host maps routes of its own, which then need the same credentials.
+    /// </summary>
+    /// <param name="app">The host.</param>
+    public static WebApplication MapKmsGateway(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseMiddleware<FrontDoor>();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        foreach (var route in Routes.All)
+        {
+            // The front door has done what the rest of the pipeline would do.
+            app.MapMethods(route.Pattern, [route.Method], route.Invoke)
+                .WithMetadata(route, route.Handler.Method)
+                .ShortCircuit();
+        }
+
+        app.MapReference();
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(GatewayPolicies.Administrator);
+        return app;
+    }
+
+    private static void Limit(KestrelServerOptions server)
+    {
+        server.AddServerHeader = false;
+        server.AllowSynchronousIO = false;
+        // Each route has a limit of its own, which is lower; this one ends bodies that no route reads.
+        server.Limits.MaxRequestBodySize = 32 << 20;
+        server.Limits.MaxRequestLineSize = 8 * 1024;
+        server.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        server.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+        server.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+        server.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+    }
+
+    // Two schemes, so that the framework takes neither for the default that it would run on every request.
+    private static void AddAuthorization(IServiceCollection services)
+    {
+        services.AddAuthentication(authentication =>
+            {
+                authentication.DefaultChallengeScheme = PrincipalHandler.Bearer;
+                authentication.DefaultForbidScheme = PrincipalHandler.Bearer;
+            })
+            .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Bearer, null)
+            .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Basic, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole));
+    }
+}

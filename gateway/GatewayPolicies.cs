@@ -1,0 +1,8 @@
+namespace OrleansKms.Gateway;
+
+/// <summary>Names of authorization policies that a host may put on its own routes.</summary>
+public static class GatewayPolicies
+{
+    /// <summary>Only the administrator. A route under <c>/dashboard</c> also takes HTTP Basic, so that a browser can sign in.</summary>
+    public const string Administrator = "okms.administrator";
+}

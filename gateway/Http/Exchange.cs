@@ -1,0 +1,186 @@
+using System.Net;
+using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Http;
+
+/// <summary>One request and its answer: what handlers work with, and what the request log tells.</summary>
+internal sealed class Exchange(HttpContext http, GatewayServices services)
+{
+    private Caller? _caller;
+    private long _workStarted = services.Time.GetTimestamp();
+
+    /// <summary>ASP.NET Core's side of the request.</summary>
+    public HttpContext Http { get; } = http;
+
+    /// <summary>What the gateway is made of.</summary>
+    public GatewayServices Services { get; } = services;
+
+    /// <summary>The request's id.</summary>
+    public string RequestId { get; } = Gateway.Http.RequestId.From(http.Request.Headers[Gateway.Http.RequestId.Header]);
+
+    /// <summary>Who asks; null only on open routes.</summary>
+    public Principal? Principal { get; set; }
+
+    /// <summary>The route, once it is found.</summary>
+    public Route? Route { get; set; }
+
+    /// <summary>The key that the request is about, for the log: a valid id or null.</summary>
+    public string? KeyId { get; set; }
+
+    /// <summary>The error code of the answer, or null.</summary>
+    public string? Code { get; set; }
+
+    /// <summary>Bytes of body that were read.</summary>
+    public long RequestBytes { get; set; }
+
+    /// <summary>Bytes of body that were written.</summary>
+    public long ResponseBytes { get; private set; }
+
+    /// <summary>When the request began, in the clock's ticks.</summary>
+    public long Started { get; } = services.Time.GetTimestamp();
+
+    /// <summary>Size limits.</summary>
+    public SizeLimits Limits => Services.Limits;
+
+    /// <summary>What grains are told about who asks.</summary>
+    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? "anonymous", Source(Http), RequestId);
+
+    /// <summary>The exchange of a request; the front door has put it there.</summary>
+    public static Exchange Of(HttpContext http) => http.Features.Get<Exchange>()
+        ?? throw new InvalidOperationException("The request did not come through the gateway's front door.");
+
+    /// <summary>The address that the request came from.</summary>
+    public static string Source(HttpContext http)
+    {
+        // An IPAddress keeps its text, and the server keeps the IPAddress while the connection lives.
+        const string Mapped = "::ffff:";
+        var text = http.Connection.RemoteIpAddress?.ToString() ?? IPAddress.None.ToString();
+        return text.StartsWith(Mapped, StringComparison.Ordinal) && text.Contains('.', StringComparison.Ordinal)
+            ? text[Mapped.Length..]
+            : text;
+    }
+
+    /// <summary>A part of the path.</summary>
+    public string RouteValue(string name) => Http.Request.RouteValues[name] as string ?? "";
+
+    /// <summary>A key's grain.</summary>
+    public IKeyGrain Key(string id) => Services.Grains.GetGrain<IKeyGrain>(id);
+
+    /// <summary>Lets an action pass that names no key.</summary>
+    public void Authorize(KmsAction action) => Authorize(action, null);
+
+    /// <summary>
+    /// The key id that a request means by <c>{id}</c> or a field: an id, or <c>alias:</c> and a name. The action is authorized
+    /// for it.
+    /// </summary>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> ResolveKey(string text, KmsAction action)
+    {
+        if (OrleansKms.KeyId.IsValid(text))
+        {
+            Authorize(action, text);
+            return ValueTask.FromResult(text);
+        }
+
+        return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
+            ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], action)
+            : throw KmsError.InvalidKeyId.Exception();
+    }
+
+    /// <summary>The key of the path's <c>{id}</c>, which is also the log's.</summary>
+    public ValueTask<string> RouteKey(KmsAction action)
+    {
+        var key = ResolveKey(RouteValue("id"), action);
+        if (!key.IsCompletedSuccessfully)
+        {
+            return Note(key);
+        }
+
+        KeyId = key.Result;
+        return ValueTask.FromResult(KeyId);
+
+        async ValueTask<string> Note(ValueTask<string> resolving) => KeyId = await resolving;
+    }
+
+    /// <summary>
+    /// Waits for work that needs more than one call, within the request's deadline. (One call alone ends by the Orleans
+    /// client's own time-out, so it needs no timer.)
+    /// </summary>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining(), Services.Time);
+
+    /// <summary>The work begins now: the time until here was the client's.</summary>
+    public void BodyHasArrived() => _workStarted = Services.Time.GetTimestamp();
+
+    /// <summary>Answers with JSON.</summary>
+    public Task Answer<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
+        Write(status, value, type, "application/json");
+
+    /// <summary>Answers with nothing.</summary>
+    public Task AnswerNothing()
+    {
+        Http.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Answers with bytes.</summary>
+    public Task AnswerBytes(ReadOnlyMemory<byte> bytes, string contentType, int status = StatusCodes.Status200OK)
+    {
+        Begin(status, contentType, bytes.Length);
+        var writing = Http.Response.BodyWriter.WriteAsync(bytes);
+        return writing.IsCompletedSuccessfully ? Task.CompletedTask : writing.AsTask();
+    }
+
+    /// <summary>Writes JSON whose length is sent ahead of it.</summary>
+    public Task Write<T>(int status, T value, JsonTypeInfo<T> type, string contentType)
+    {
+        var buffer = JsonBuffer.Rent();
+        System.Text.Json.JsonSerializer.Serialize(buffer.Writer, value, type);
+        buffer.Writer.Flush();
+        var written = buffer.Written;
+        Begin(status, contentType, written.Length);
+        var writing = Http.Response.BodyWriter.WriteAsync(written);
+        if (!writing.IsCompletedSuccessfully)
+        {
+            // The server may still read the buffer, so it is not used again.
+            return writing.AsTask();
+        }
+
+        buffer.Return();
+        return Task.CompletedTask;
+    }
+
+    private void Begin(int status, string contentType, int length)
+    {
+        var response = Http.Response;
+        response.StatusCode = status;
+        response.ContentType = contentType;
+        response.ContentLength = length;
+        ResponseBytes = length;
+    }
+
+    private void Authorize(KmsAction action, string? keyId) =>
+        Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), action, keyId);
+
+    private async ValueTask<string> ResolveAlias(string name, KmsAction action)
+    {
+        if (!OrleansKms.KeyId.IsValid(name))
+        {
+            throw KmsError.InvalidKeyId.Exception();
+        }
+
+        var alias = await Services.Grains.GetGrain<IAliasGrain>(name).Resolve(new AliasCommand(Caller));
+        Authorize(action, alias.KeyId);
+        return alias.KeyId;
+    }
+
+    private TimeSpan Remaining()
+    {
+        var remaining = Services.Options.RequestTimeout - Services.Time.GetElapsedTime(_workStarted);
+        return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+    }
+}

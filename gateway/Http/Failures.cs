@@ -1,0 +1,28 @@
+using Microsoft.AspNetCore.Http;
+using Orleans.Runtime.Messaging;
+
+namespace OrleansKms.Gateway.Http;
+
+/// <summary>What an exception is to the caller. Only texts of our own leave: an unexpected exception's message never does.</summary>
+/// <param name="Error">The error.</param>
+/// <param name="Detail">A text for the caller.</param>
+/// <param name="IsDefect">Whether it is for the log, because nobody expected it.</param>
+internal readonly record struct Failure(KmsError Error, string Detail, bool IsDefect = false)
+{
+    /// <summary>Finds the error of an exception.</summary>
+    public static Failure Of(Exception exception) => exception switch
+    {
+        // A code that this gateway does not know came from a newer silo: its text is still meant for callers.
+        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal),
+        TimeoutException => Of(KmsError.Timeout),
+        GatewayTooBusyException or LimitExceededException => Of(KmsError.Overloaded),
+        SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException or ClientNotAvailableException
+            => Of(KmsError.Unavailable),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => Of(KmsError.RequestTimeout),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => Of(KmsError.PayloadTooLarge),
+        BadHttpRequestException => Of(KmsError.InvalidRequest),
+        _ => new(KmsError.Internal, KmsError.Internal.Title, IsDefect: true),
+    };
+
+    private static Failure Of(KmsError error) => new(error, error.Title);
+}

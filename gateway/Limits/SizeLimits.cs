@@ -1,0 +1,51 @@
+using OrleansKms.Gateway.Json;
+
+namespace OrleansKms.Gateway.Limits;
+
+/// <summary>How large requests may be, derived from the one limit that is a setting.</summary>
+internal sealed class SizeLimits
+{
+    /// <summary>The most bytes of associated data: 8 KiB.</summary>
+    public const int AssociatedData = 8 * 1024;
+
+    /// <summary>The most items of a batch, and ids of a validation.</summary>
+    public const int Items = 1000;
+
+    /// <summary>The most bytes of all items of a batch together, as they are before base64: 4 MiB.</summary>
+    public const int BatchBytes = 4 << 20;
+
+    /// <summary>The most characters of an item's reference.</summary>
+    public const int Reference = 256;
+
+    /// <summary>The body of a request that describes something: room for 50 tags in which every character is escaped.</summary>
+    public const int ControlBody = 256 * 1024;
+
+    // What a ciphertext adds: its header with the longest id, a nonce of up to 24 bytes and the tag.
+    private const int CiphertextOverhead = CiphertextHeader.FixedLength + KeyId.MaxLength + 24 + 16;
+
+    // Names, punctuation, a reference whose characters are all escaped.
+    private const int ItemOverhead = 2048;
+
+    public SizeLimits(GatewayOptions options)
+    {
+        Plaintext = options.MaxPlaintextBytes;
+        Ciphertext = Plaintext + CiphertextOverhead;
+        SingleBody = JsonLength(Ciphertext + 2 * AssociatedData) + ItemOverhead;
+        BatchBody = JsonLength(BatchBytes) + Items * ItemOverhead;
+    }
+
+    /// <summary>The most bytes of one plaintext.</summary>
+    public int Plaintext { get; }
+
+    /// <summary>The most bytes of one ciphertext: what the largest plaintext can become.</summary>
+    public int Ciphertext { get; }
+
+    /// <summary>The largest JSON body of one operation.</summary>
+    public int SingleBody { get; }
+
+    /// <summary>The largest JSON body of a batch.</summary>
+    public int BatchBody { get; }
+
+    // A tenth more for the characters that JSON writers escape in base64.
+    private static int JsonLength(int bytes) => StrictBase64.EncodedLength(bytes) / 10 * 11;
+}

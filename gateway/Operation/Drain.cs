@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Hosting;
+
+namespace OrleansKms.Gateway.Operation;
+
+/// <summary>
+/// The first step of a graceful stop: readiness turns off while the server still takes requests, for as long as load
+/// balancers need to notice.
+/// </summary>
+internal sealed class Drain(HealthProbe health, GatewayOptions options, TimeProvider time) : IHostedLifecycleService
+{
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        health.Stop();
+        return options.DrainDelay > TimeSpan.Zero
+            ? Task.Delay(options.DrainDelay, time, cancellationToken)
+            : Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

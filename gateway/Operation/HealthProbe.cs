@@ -1,0 +1,71 @@
+using Microsoft.Extensions.Hosting;
+
+namespace OrleansKms.Gateway.Operation;
+
+/// <summary>What is known of the parts.</summary>
+/// <param name="Cluster">Whether a silo answered.</param>
+/// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
+/// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
+/// <param name="IsStopping">Whether this process is about to stop.</param>
+internal sealed record Health(bool Cluster, bool Database, bool? Hsm, bool IsStopping = false)
+{
+    /// <summary>Whether every part works.</summary>
+    public bool IsHealthy => Cluster && Database && Hsm != false && !IsStopping;
+
+    /// <summary>The same, of a process that is about to stop.</summary>
+    public Health Stopping() => this with { IsStopping = true };
+}
+
+/// <summary>
+/// Asks a silo how it is, at most once a second however often it is asked itself: anybody may ask, so an answer must cost
+/// nothing.
+/// </summary>
+internal sealed class HealthProbe(IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time)
+{
+    private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly HealthQuery _query = new(new Caller("gateway", "gateway", "health"));
+
+    private readonly Lock _lock = new();
+    private Task<Health>? _probe;
+    private long _probed;
+    private volatile bool _isStopping;
+
+    /// <summary>Whether this process is about to stop.</summary>
+    public bool IsStopping => _isStopping || lifetime.ApplicationStopping.IsCancellationRequested;
+
+    /// <summary>This process is about to stop.</summary>
+    public void Stop() => _isStopping = true;
+
+    /// <summary>The last probe's outcome, or that of the one under way.</summary>
+    public Task<Health> Current()
+    {
+        lock (_lock)
+        {
+            if (_probe is null || (_probe.IsCompleted && time.GetElapsedTime(_probed) >= _freshFor))
+            {
+                _probe = Probe();
+            }
+
+            return _probe;
+        }
+    }
+
+    private async Task<Health> Probe()
+    {
+        try
+        {
+            var report = await grains.GetGrain<IHealthGrain>(0).Check(_query).AsTask().WaitAsync(_patience, time);
+            return new Health(Cluster: true, report.Database, report.Hsm);
+        }
+        catch (Exception)
+        {
+            // Whatever it is, no silo has answered; the cluster's own log says why.
+            return new Health(Cluster: false, Database: false, Hsm: null);
+        }
+        finally
+        {
+            _probed = time.GetTimestamp();
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Gateway.Http;
+
+namespace OrleansKms.Gateway.Operation;
+
+/// <summary>
+/// One line for each request. It holds the route's pattern and never the path or the query, so nothing that a caller chose
+/// gets in but a checked request id and a valid key id.
+/// </summary>
+internal static partial class RequestLog
+{
+    /// <summary>Writes the line.</summary>
+    public static void Write(ILogger log, Exchange exchange)
+    {
+        var level = exchange.Services.Options.RequestLog;
+        if (level != LogLevel.None && exchange.Route is { IsQuiet: true })
+        {
+            level = LogLevel.Debug;
+        }
+
+        if (level == LogLevel.None || !log.IsEnabled(level))
+        {
+            return;
+        }
+
+        var duration = exchange.Services.Time.GetElapsedTime(exchange.Started).TotalMilliseconds;
+        var method = Method(exchange.Http.Request.Method);
+        Request(
+            log, level, method, exchange.Route?.Pattern ?? "-", exchange.Http.Response.StatusCode, exchange.Code, duration,
+            exchange.RequestId, exchange.Principal?.Name, exchange.KeyId, exchange.RequestBytes, exchange.ResponseBytes);
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed in a way that nobody expected.", EventName = "Defect")]
+    public static partial void Defect(ILogger log, string requestId, string? route, Exception exception);
+
+    [LoggerMessage(EventId = 2, Message = "{Method} {Route} {Status} {Code} {DurationMs:0.###} ms, request {RequestId} of {Principal}, key {KeyId}, {RequestBytes} in, {ResponseBytes} out", EventName = "Request", SkipEnabledCheck = true)]
+    private static partial void Request(
+        ILogger log, LogLevel level, string method, string route, int status, string? code, double durationMs, string requestId,
+        string? principal, string? keyId, long requestBytes, long responseBytes);
+
+    private static string Method(string method) =>
+        HttpMethods.GetCanonicalizedValue(method) is { Length: <= 7 } known ? known : "other";
+}

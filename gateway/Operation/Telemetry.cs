@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+using OpenTelemetry.Metrics;
+
+namespace OrleansKms.Gateway.Operation;
+
+/// <summary>Which metrics are collected, and how they look to Prometheus.</summary>
+internal static class Telemetry
+{
+    private const string KeyMeter = "OrleansKms";
+
+    // Seconds. An encryption takes microseconds, and one whose key is loaded first some milliseconds.
+    private static readonly double[] _buckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1];
+
+    /// <summary>Adds the collection of metrics.</summary>
+    public static void AddTelemetry(this IServiceCollection services, GatewayOptions options) =>
+        services.AddOpenTelemetry().WithMetrics(metrics =>
+        {
+            metrics.AddMeter(KeyMeter);
+            metrics.AddView(instrument => instrument.Meter.Name != KeyMeter ? null
+                : instrument.GetType().GetGenericTypeDefinition() == typeof(System.Diagnostics.Metrics.Histogram<>)
+                    ? new ExplicitBucketHistogramConfiguration { Boundaries = _buckets, CardinalityLimit = options.MetricsKeyLimit }
+                    : new MetricStreamConfiguration { CardinalityLimit = options.MetricsKeyLimit });
+            if (options.PlatformMetrics)
+            {
+                metrics.AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "System.Runtime");
+            }
+
+            metrics.AddPrometheusExporter(exporter =>
+            {
+                exporter.ScopeInfoEnabled = false;
+                exporter.TargetInfoEnabled = false;
+            });
+        });
+}

@@ -1,0 +1,48 @@
+using System.Text;
+using Microsoft.AspNetCore.Http;
+
+namespace OrleansKms.Gateway.Security;
+
+/// <summary>Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617).</summary>
+internal sealed class Credentials(IPrincipalSource source)
+{
+    private const string BearerScheme = "Bearer ";
+    private const string BasicScheme = "Basic ";
+    private static readonly PathString _dashboard = "/dashboard";
+
+    /// <summary>Whether a browser may sign in here with a password.</summary>
+    public static bool TakesPassword(PathString path) => path.StartsWithSegments(_dashboard);
+
+    /// <summary>The request's principal, or null.</summary>
+    public Principal? Find(HttpRequest request)
+    {
+        var header = request.Headers.Authorization;
+        if (header.Count != 1 || header[0] is not { } text)
+        {
+            return null;
+        }
+
+        if (text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return source.Find(text.AsSpan(BearerScheme.Length).Trim(' '));
+        }
+
+        return text.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) && TakesPassword(request.Path)
+            ? FindByPassword(text.AsSpan(BasicScheme.Length).Trim(' '))
+            : null;
+    }
+
+    private Principal? FindByPassword(ReadOnlySpan<char> encoded)
+    {
+        Span<byte> bytes = stackalloc byte[1024];
+        if (encoded.Length > bytes.Length || !Convert.TryFromBase64Chars(encoded, bytes, out var length))
+        {
+            return null;
+        }
+
+        Span<char> text = stackalloc char[1024];
+        text = text[..Encoding.UTF8.GetChars(bytes[..length], text)];
+        var colon = text.IndexOf(':');
+        return colon < 0 ? null : source.Find(text[(colon + 1)..]);
+    }
+}

@@ -1,0 +1,39 @@
+using System.Security.Claims;
+
+namespace OrleansKms.Gateway.Security;
+
+/// <summary>Who makes a request.</summary>
+internal sealed class Principal
+{
+    /// <summary>The role that <see cref="GatewayPolicies.Administrator"/> asks for.</summary>
+    public const string AdministratorRole = "okms:administrator";
+
+    public Principal(string name, bool isAdministrator)
+    {
+        Name = name;
+        IsAdministrator = isAdministrator;
+        var identity = new ClaimsIdentity([new(ClaimTypes.Name, name)], "okms");
+        if (isAdministrator)
+        {
+            identity.AddClaim(new(ClaimTypes.Role, AdministratorRole));
+        }
+
+        Claims = new ClaimsPrincipal(identity);
+    }
+
+    /// <summary>The name in logs, metrics and audit.</summary>
+    public string Name { get; }
+
+    /// <summary>Whether everything is allowed.</summary>
+    public bool IsAdministrator { get; }
+
+    /// <summary>The same principal for ASP.NET Core's authorization.</summary>
+    public ClaimsPrincipal Claims { get; }
+}
+
+/// <summary>Finds the principal that a bearer token belongs to.</summary>
+internal interface IPrincipalSource
+{
+    /// <summary>The token's principal, or null when the token is none that is known.</summary>
+    Principal? Find(ReadOnlySpan<char> token);
+}
