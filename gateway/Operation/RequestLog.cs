@@ -38,7 +38,8 @@ internal static partial class RequestLog
     [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed in a way that nobody expected.", EventName = "Defect")]
     public static partial void Defect(ILogger log, string requestId, string? route, Exception exception);
 
-    [LoggerMessage(EventId = 2, Message = "{Method} {Route} {Status} {Code} {DurationMs:0.###} ms, request {RequestId} of {Principal}, key {KeyId}, {RequestBytes} in, {ResponseBytes} out", EventName = "Request", SkipEnabledCheck = true)]
+    // The text is short because it is made for every request; the other values are properties of the event.
+    [LoggerMessage(EventId = 2, Message = "{Method} {Route} {Status}", EventName = "Request", SkipEnabledCheck = true)]
     private static partial void Request(
         ILogger log, LogLevel level, string method, string route, int status, string? code, double durationMs, string requestId,
         string? principal, string? keyId, long requestBytes, long responseBytes);

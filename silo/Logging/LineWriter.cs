@@ -10,6 +10,11 @@ internal sealed class LineWriter : IDisposable
 {
     private const int InitialCapacity = 64 * 1024;
 
+    // A write and two thread switches for each line would cost more than the line. So lines wait a moment for company, unless
+    // one is a warning or there are many already.
+    private static readonly TimeSpan _company = TimeSpan.FromMilliseconds(25);
+    private const int Many = 32 * 1024;
+
     private readonly Stream _stream;
     private readonly int _capacity;
     private readonly Func<long, byte[]> _droppedLine;
@@ -18,6 +23,7 @@ internal sealed class LineWriter : IDisposable
     private ArrayBufferWriter<byte> _filling = new(InitialCapacity);
     private ArrayBufferWriter<byte> _draining = new(InitialCapacity);
     private long _dropped;
+    private bool _urgent;
     private bool _disposed;
 
     /// <summary>Starts the writing thread.</summary>
@@ -51,8 +57,11 @@ internal sealed class LineWriter : IDisposable
                 Monitor.Wait(_gate);
             }
             if (_disposed) return;
-            if (_filling.WrittenCount == 0) Monitor.PulseAll(_gate);
+            var wasEmpty = _filling.WrittenCount == 0;
+            var wasFew = _filling.WrittenCount < Many;
             _filling.Write(line);
+            _urgent |= !mayDrop;
+            if (wasEmpty || !mayDrop || (wasFew && _filling.WrittenCount >= Many)) Monitor.PulseAll(_gate);
         }
     }
 
@@ -92,6 +101,8 @@ internal sealed class LineWriter : IDisposable
         lock (_gate)
         {
             while (_filling.WrittenCount == 0 && !_disposed) Monitor.Wait(_gate);
+            if (!_urgent && !_disposed && _filling.WrittenCount < Many) Monitor.Wait(_gate, _company);
+            _urgent = false;
             (_filling, _draining) = (_draining, _filling);
             dropped = _dropped;
             _dropped = 0;

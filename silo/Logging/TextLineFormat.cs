@@ -16,9 +16,23 @@ internal sealed class TextLineFormat : ILineFormat
             .Append(' ').Append(logEvent.Category.AsSpan(logEvent.Category.LastIndexOf('.') + 1))
             .Append(": ");
         AppendEscaped(line, logEvent.Message);
+        AppendUnnamed(line, logEvent.Properties);
         if (logEvent.Exception is { } exception) AppendEscaped(line.Append(" | "), exception.ToString());
         line.Append('\n');
         Encoding.UTF8.GetBytes(line.ToString(), output);
+    }
+
+    /// <summary>Appends the properties that the message does not name.</summary>
+    private static void AppendUnnamed(StringBuilder line, IReadOnlyList<KeyValuePair<string, object?>>? properties)
+    {
+        var template = properties?.FirstOrDefault(p => p.Key == "{OriginalFormat}").Value as string;
+        foreach (var (name, value) in properties ?? [])
+        {
+            if (value is null || template is null || value == (object)template
+                || template.Contains('{' + name, StringComparison.OrdinalIgnoreCase)) continue;
+            line.Append(' ').Append(name).Append('=');
+            AppendEscaped(line, Convert.ToString(value, CultureInfo.InvariantCulture) ?? "");
+        }
     }
 
     /// <summary>Control characters are shown as escapes, so that what a caller sent cannot forge a line or steer a terminal.</summary>
