@@ -59,7 +59,9 @@ public static class GatewayExtensions
         }
 
         app.MapReference();
-        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(GatewayPolicies.Administrator);
+        app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
+            .WithMetadata(Routes.Metrics)
+            .RequireAuthorization(GatewayPolicies.Administrator);
         return app;
     }
 

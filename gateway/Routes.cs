@@ -50,6 +50,9 @@ internal static class Routes
             Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Open()),
     ];
 
+    /// <summary>Metrics for Prometheus, which the exporter answers.</summary>
+    public static Route Metrics { get; } = new(HttpMethods.Get, "/metrics", "Metrics for Prometheus.", _ => Task.CompletedTask) { IsQuiet = true };
+
     private static Route Get(string pattern, string summary, Func<Exchange, Task> handler) =>
         new(HttpMethods.Get, pattern, summary, handler);
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Security.Cryptography;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace OrleansKms.Gateway.Json;
@@ -18,7 +19,10 @@ internal sealed class JsonBuffer : IBufferWriter<byte>
     private byte[] _bytes = new byte[4096];
     private int _length;
 
-    private JsonBuffer() => Writer = new Utf8JsonWriter((IBufferWriter<byte>)this, new JsonWriterOptions { SkipValidation = true });
+    // Answers are never put into a page, so only what JSON itself asks for is escaped.
+    private JsonBuffer() => Writer = new Utf8JsonWriter(
+        (IBufferWriter<byte>)this,
+        new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
     /// <summary>Writes into this buffer.</summary>
     public Utf8JsonWriter Writer { get; }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +16,15 @@ internal static class Reference
     public static void AddReference(this IServiceCollection services)
     {
         services.Configure<JsonOptions>(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, GatewayJson.Default));
-        services.AddOpenApi(ReferenceDocument.Name, ReferenceTransformers.Configure);
+        services.AddOpenApi(ReferenceDocument.Name, options =>
+        {
+            options.OpenApiVersion = Microsoft.OpenApi.OpenApiSpecVersion.OpenApi3_1;
+            // The host's own routes, such as the dashboard's, are not part of the interface.
+            options.ShouldInclude = description => ReferenceTransformers.RouteOf(description) is not null;
+            options.AddDocumentTransformer(ReferenceTransformers.Describe);
+            options.AddOperationTransformer(ReferenceTransformers.Describe);
+            options.AddSchemaTransformer(ReferenceTransformers.Describe);
+        });
     }
 
     /// <summary>
@@ -31,6 +40,12 @@ internal static class Reference
                 .DisableTelemetry()
                 .DisableAgent()
                 .DisableMcp();
-            options.DynamicNonce = true;
+            var nonce = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+            options.Nonce = nonce;
+            var headers = http.Response.Headers;
+            headers.ContentSecurityPolicy =
+                $"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                + "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            headers["Referrer-Policy"] = "no-referrer";
         });
 }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Http;
 
@@ -13,6 +14,8 @@ internal static partial class RequestLog
     /// <summary>Writes the line.</summary>
     public static void Write(ILogger log, Exchange exchange)
     {
+        var endpoint = exchange.Route is null ? exchange.Http.GetEndpoint() : null;
+        exchange.Route ??= endpoint?.Metadata.GetMetadata<Http.Route>();
         var level = exchange.Services.Options.RequestLog;
         if (level != LogLevel.None && exchange.Route is { IsQuiet: true })
         {
@@ -26,9 +29,10 @@ internal static partial class RequestLog
 
         var duration = exchange.Services.Time.GetElapsedTime(exchange.Started).TotalMilliseconds;
         var method = Method(exchange.Http.Request.Method);
+        var route = exchange.Route?.Pattern ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "-";
         Request(
-            log, level, method, exchange.Route?.Pattern ?? "-", exchange.Http.Response.StatusCode, exchange.Code, duration,
-            exchange.RequestId, exchange.Principal?.Name, exchange.KeyId, exchange.RequestBytes, exchange.ResponseBytes);
+            log, level, method, route, exchange.Http.Response.StatusCode, exchange.Code, duration, exchange.RequestId,
+            exchange.Principal?.Name, exchange.KeyId, exchange.RequestBytes, exchange.ResponseBytes);
     }
 
     [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed in a way that nobody expected.", EventName = "Defect")]
