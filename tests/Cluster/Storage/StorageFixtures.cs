@@ -69,6 +69,8 @@ public sealed class TestPostgres
     private static string Server => Environment.GetEnvironmentVariable(Variable)
         ?? throw new InvalidOperationException($"{Variable} is not set: run the tests by deploy/test.sh, which starts a Postgres.");
 
+    public static string Password => new NpgsqlConnectionStringBuilder(Server).Password!;
+
     public async Task<string> Create()
     {
         await Execute($"CREATE DATABASE {Name}");
