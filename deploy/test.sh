@@ -32,7 +32,8 @@ find_postgres() {
 
 install_missing() {
   local packages=()
-  [ -n "$(find_postgres)" ] || packages+=(postgresql)
+  # Root needs the user postgres too, which comes with the package.
+  if [ -z "$(find_postgres)" ] || { [ "$(id -u)" -eq 0 ] && ! id postgres >/dev/null 2>&1; }; then packages+=(postgresql); fi
   [ -e /usr/lib/softhsm/libsofthsm2.so ] || command -v softhsm2-util >/dev/null || packages+=(softhsm2)
   [ ${#packages[@]} -gt 0 ] || return 0
   echo "Installing ${packages[*]}"

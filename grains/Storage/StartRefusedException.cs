@@ -5,4 +5,4 @@ namespace OrleansKms.Grains.Storage;
 /// host prints it and nothing else.
 /// </summary>
 public sealed class StartRefusedException(string message, Exception? innerException = null)
-    : Exception(message, innerException);
+    : Exception(message.ReplaceLineEndings(" "), innerException);

@@ -41,7 +41,7 @@ CREATE TABLE okms_row (
   PRIMARY KEY (service_id, row_name, grain_key)
 );
 
-CREATE INDEX okms_row_live ON okms_row (service_id, row_name, grain_key) WHERE tombstone = 0;
+CREATE INDEX okms_row_live ON okms_row (service_id, row_name, grain_key, tombstone) WHERE tombstone = 0;
 CREATE INDEX okms_row_kek ON okms_row (kek_id);
 
 CREATE TABLE OrleansQuery (
