@@ -119,6 +119,7 @@ main() {
     [ -f "$work/results/$(basename "$project").trx" ] || { echo "$project has no results"; broken=1; }
   done
 
+  # A test that was skipped did not pass.
   passed="$(count passed)"
   failed=$(($(count total) - passed))
   if [ "$failed" -eq 0 ] && { [ "$broken" -ne 0 ] || [ "$passed" -eq 0 ]; }; then failed=1; fi

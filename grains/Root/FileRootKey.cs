@@ -92,7 +92,15 @@ internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logg
     private void Create()
     {
         using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
-        PrivateFiles.WriteNew(path, root.Span);
+        try
+        {
+            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
+            PrivateFiles.WriteNew(path, root.Span);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The root key {path} cannot be made: {e.Message}", e);
+        }
     }
 
     private SecretBytes Read()

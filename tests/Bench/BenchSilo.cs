@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans.Configuration;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Storage;
 
@@ -25,24 +24,16 @@ internal sealed class BenchSilo : IAsyncDisposable
 
     public IServiceProvider Services => _host.Services;
 
-    public static async Task<BenchSilo> Start(TimeSpan? idle = null)
+    public static async Task<BenchSilo> Start()
     {
         var folder = Directory.CreateTempSubdirectory("okms-bench-");
         var builder = Host.CreateApplicationBuilder();
-        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        builder.Logging.SetMinimumLevel(LogLevel.Error);
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(FreePort(), gatewayPort: 0);
             silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName });
             silo.AddKmsGrains(new KeyOptions());
-            if (idle is { } age)
-            {
-                silo.Configure<GrainCollectionOptions>(o =>
-                {
-                    o.CollectionAge = age;
-                    o.CollectionQuantum = age / 2;
-                });
-            }
         });
         var host = builder.Build();
         await host.StartAsync();

@@ -15,31 +15,37 @@ internal static class ManyKeys
 
     public static async Task Run(int count)
     {
-        var idle = TimeSpan.FromSeconds(60);
-        await using var silo = await BenchSilo.Start(idle);
+        await using var silo = await BenchSilo.Start();
         var management = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
         Console.WriteLine($"memory at start {Memory():F0} MiB");
-        Console.WriteLine("      keys | create us CPU | list us CPU | describe us CPU (warm and cold) | memory MiB");
+        Console.WriteLine("CPU microseconds a key:");
+        Console.WriteLine("      keys |  create |    list | describe cold | describe warm | memory MiB with all active | and with none");
         var random = new Random(1);
         for (var step = 1; step <= Steps; step++)
         {
             var (from, to) = (count / Steps * (step - 1), count / Steps * step);
             var create = await Cost(to - from, i => silo.Create(Id(from + i)));
             var list = await ListCost(silo, to);
-            var describe = await Cost(Described, _ =>
-                silo.Grains.GetGrain<IKeyGrain>(Id(random.Next(to))).Describe(new(BenchSilo.Caller)));
-            Console.WriteLine($"{to,10} | {create,13:F0} | {list,11:F2} | {describe,31:F0} | {Memory(),10:F0}");
+            var active = Memory();
+            await DeactivateAll(management);
+            int[] some = [.. Enumerable.Range(0, Described).Select(_ => random.Next(to)).Distinct()];
+            var cold = await Cost(some.Length, i => Describe(silo, some[i]));
+            var warm = await Cost(some.Length, i => Describe(silo, some[i]));
+            await DeactivateAll(management);
+            Console.WriteLine($"{to,10} | {create,7:F0} | {list,7:F2} | {cold,13:F0} | {warm,13:F0} | {active,26:F0} | {Memory(),13:F0}");
         }
+    }
 
-        await management.ForceActivationCollection(TimeSpan.Zero);
-        for (var left = int.MaxValue; left > 100;)
+    private static Task<KeyDescription> Describe(BenchSilo silo, int i) => silo.Grains.GetGrain<IKeyGrain>(Id(i)).Describe(new(BenchSilo.Caller));
+
+    private static async Task DeactivateAll(IManagementGrain management)
+    {
+        do
         {
-            await Task.Delay(TimeSpan.FromSeconds(1));
             await management.ForceActivationCollection(TimeSpan.Zero);
-            left = await management.GetTotalActivationCount();
+            await Task.Delay(TimeSpan.FromSeconds(1));
         }
-
-        Console.WriteLine($"memory after deactivation {Memory():F0} MiB");
+        while (await management.GetTotalActivationCount() > 100);
     }
 
     private static string Id(int i) => $"bench.many.{i:D7}";

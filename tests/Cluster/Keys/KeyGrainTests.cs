@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys;
@@ -317,6 +318,36 @@ public sealed class KeyGrainTests : IAsyncLifetime
         await slot.Clear();
         await Refused("key_corrupted", () => Encrypt("robbed"));
         await Refused("key_corrupted", () => Describe("robbed"));
+    }
+
+    [Theory]
+    [InlineData("copied over another key's rows", "UPDATE okms_row SET payload = (SELECT o.payload FROM okms_row o WHERE o.row_name = okms_row.row_name AND o.grain_key = '=source') WHERE grain_key = '=victim'")]
+    [InlineData("restored under another name", "DELETE FROM okms_row WHERE grain_key = '=victim'; INSERT INTO okms_row (service_id, row_name, grain_key, payload, version, modified_at) SELECT service_id, row_name, '=victim', payload, version, modified_at FROM okms_row WHERE grain_key = '=source'")]
+    [InlineData("put under another row's name", "UPDATE okms_row SET payload = (SELECT o.payload FROM okms_row o WHERE o.row_name = 'key' AND o.grain_key = '=victim') WHERE row_name = 'key.usage' AND grain_key = '=victim'")]
+    public async Task Rows_ThatWereMoved_CorruptThatKeyAndHarmNoOther(string how, string sql)
+    {
+        await _silo.Create("source");
+        await _silo.Create("victim");
+        var (own, source) = (await Encrypt("victim"), await Encrypt("source"));
+        await Restart();
+        await using (var database = new SqliteConnection($"Data Source={Path.Combine(_folder.FullName, "kms.db")};Foreign Keys=True"))
+        {
+            await database.OpenAsync();
+            var command = database.CreateCommand();
+            command.CommandText = sql;
+            Assert.True(await command.ExecuteNonQueryAsync() > 0, how);
+        }
+
+        await Refused("key_corrupted", () => Encrypt("victim"));
+        await Refused("key_corrupted", () => Describe("victim"));
+        if (how != "put under another row's name")
+        {
+            await Refused("key_corrupted", () => Decrypt("victim", own));
+            Assert.Equal("key_corrupted", (await _silo.Key("victim").Validate(new(TestSilo.Caller))).Error);
+        }
+
+        Assert.Equal(_plaintext, (await Decrypt("source", source)).Plaintext);
+        await Encrypt("source");
     }
 
     [Fact]

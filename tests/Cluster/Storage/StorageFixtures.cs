@@ -64,18 +64,20 @@ public sealed class PostgresFixture : StorageFixture
 public sealed class TestPostgres
 {
     private const string Variable = "OKMS_TEST_DATABASE_URL";
-    private readonly string _name = "okms_test_" + Guid.NewGuid().ToString("N");
+    public string Name { get; } = "okms_test_" + Guid.NewGuid().ToString("N");
 
     private static string Server => Environment.GetEnvironmentVariable(Variable)
         ?? throw new InvalidOperationException($"{Variable} is not set: run the tests by deploy/test.sh, which starts a Postgres.");
 
+    public static string Password => new NpgsqlConnectionStringBuilder(Server).Password!;
+
     public async Task<string> Create()
     {
-        await Execute($"CREATE DATABASE {_name}");
-        return new NpgsqlConnectionStringBuilder(Server) { Database = _name, MaxPoolSize = 20 }.ConnectionString;
+        await Execute($"CREATE DATABASE {Name}");
+        return new NpgsqlConnectionStringBuilder(Server) { Database = Name, MaxPoolSize = 20 }.ConnectionString;
     }
 
-    public Task Drop() => Execute($"DROP DATABASE IF EXISTS {_name} WITH (FORCE)");
+    public Task Drop() => Execute($"DROP DATABASE IF EXISTS {Name} WITH (FORCE)");
 
     public static async Task Execute(string text)
     {

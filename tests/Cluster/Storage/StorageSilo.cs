@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 using Orleans.TestingHost;
@@ -29,7 +31,7 @@ public sealed class StorageSilo : IAsyncDisposable
 
     internal Database Database => Services.GetRequiredService<Database>();
 
-    public static async Task<StorageSilo> Start(KmsStorageOptions options)
+    public static async Task<StorageSilo> Start(KmsStorageOptions options, Action<ISiloBuilder>? configure = null)
     {
         var builder = new InProcessTestClusterBuilder(1);
         builder.Options.ServiceId = "storage-tests";
@@ -37,6 +39,7 @@ public sealed class StorageSilo : IAsyncDisposable
         {
             silo.AddKmsStorage(options);
             silo.Services.AddRowTypes(TestRowsContext.Default);
+            configure?.Invoke(silo);
         });
         var cluster = builder.Build();
         try
@@ -90,6 +93,54 @@ public sealed class StorageSilo : IAsyncDisposable
     public Task<int> SetPayload(string key, byte[] payload, string name = RowNames.Key) =>
         Execute("UPDATE okms_row SET payload = @p WHERE row_name = @n AND grain_key = @k",
             ("p", payload), ("n", name), ("k", "=" + key));
+
+    /// <summary>As an attacker with the database's superuser: foreign keys do not hold.</summary>
+    public async Task SetPayloadUnchecked(string key, byte[] payload)
+    {
+        await using var connection = await Database.Connections.OpenConnectionAsync();
+        await using var off = connection.Command(
+            Database is SqliteDatabase ? "PRAGMA foreign_keys = OFF" : "SET session_replication_role = replica");
+        await off.ExecuteNonQueryAsync();
+        await using var command = connection.Command(
+            "UPDATE okms_row SET payload = @p WHERE grain_key = @k", ("p", payload), ("k", "=" + key));
+        Assert.Equal(1, await command.ExecuteNonQueryAsync());
+    }
+
+    /// <summary>All that the database holds: the bytes of its files, or of every column of its tables.</summary>
+    public async Task<byte[]> Dump()
+    {
+        if (Database is SqliteDatabase)
+        {
+            var file = new SqliteConnectionStringBuilder(Database.Connections.ConnectionString).DataSource;
+            return [.. await ReadShared(file), .. await ReadShared(file + "-wal")];
+        }
+
+        using var dump = new MemoryStream();
+        await using var connection = await Database.Connections.OpenConnectionAsync();
+        foreach (var table in new[] { "okms_row", "okms_kek", "okms_kek_wrap", "okms_reminder", "OrleansQuery" })
+        {
+            await using var command = connection.Command("SELECT * FROM " + table);
+            await using var reader = await command.ExecuteReaderAsync();
+            while (await reader.ReadAsync())
+            {
+                for (var i = 0; i < reader.FieldCount; i++)
+                {
+                    dump.Write(reader.GetValue(i) is byte[] bytes ? bytes
+                        : Encoding.UTF8.GetBytes(Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture)!));
+                }
+            }
+        }
+
+        return dump.ToArray();
+    }
+
+    private static async Task<byte[]> ReadShared(string path)
+    {
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var bytes = new byte[file.Length];
+        await file.ReadExactlyAsync(bytes);
+        return bytes;
+    }
 
     public async Task<long> Count(string table) =>
         Convert.ToInt64(await Scalar("SELECT count(*) FROM " + table), CultureInfo.InvariantCulture);

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using OrleansKms.Grains.Storage;
+using static OrleansKms.Tests.Cluster.Storage.StorageSilo;
+
+namespace OrleansKms.Tests.Cluster.Storage;
+
+/// <summary>What grains and the health check learn when Postgres goes away.</summary>
+[Trait("database", "postgres")]
+public sealed class PostgresFailures : IAsyncLifetime, IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly TestPostgres _database = new();
+    private readonly LogRecorder _log = new();
+    private StorageSilo _silo = null!;
+
+    public async Task InitializeAsync() => _silo = await StorageSilo.Start(
+        new KmsStorageOptions
+        {
+            DataDirectory = _directory.Path,
+            ConnectionString = await _database.Create(),
+            ProbeInterval = TimeSpan.FromMilliseconds(50),
+        },
+        silo => silo.Services.AddLogging(logging => logging.AddProvider(_log)));
+
+    public async Task DisposeAsync()
+    {
+        await _silo.DisposeAsync();
+        await _database.Drop();
+        _directory.Delete();
+    }
+
+    public void Dispose() => _log.Dispose();
+
+    [Fact]
+    public async Task DatabaseAway_CallsFailWithAKnownOutcomeAndHealthTurnsAndAllRecovers()
+    {
+        var health = _silo.Services.GetRequiredService<IStorageHealth>();
+        await _silo.Write("k", Note("before"));
+
+        await TestPostgres.Execute($"ALTER DATABASE {_database.Name} WITH ALLOW_CONNECTIONS false");
+        await TestPostgres.Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database.Name}'");
+        await _log.Wait("The database does not answer");
+        Assert.False(health.IsHealthy);
+
+        var write = await Assert.ThrowsAsync<StorageFailedException>(() => _silo.Write("k", Note("after"), "1"));
+        var read = await Assert.ThrowsAsync<StorageFailedException>(() => _silo.Read("k"));
+        var list = await Assert.ThrowsAsync<StorageFailedException>(() => _silo.Directory.List(RowNames.Key, "", null, 1, false, default));
+        Assert.False(write.OutcomeUnknown);
+        Assert.False(read.OutcomeUnknown);
+        Assert.False(list.OutcomeUnknown);
+
+        await TestPostgres.Execute($"ALTER DATABASE {_database.Name} WITH ALLOW_CONNECTIONS true");
+        await _log.Wait("The database answers again");
+        Assert.True(health.IsHealthy);
+        Assert.Equal("before", (await _silo.Read("k")).State!.Text);
+
+        // Neither a stack trace for each failed call, nor the password, which the silo's options know.
+        Assert.DoesNotContain(_log.Lines, l => l.Contains("Orleans.Storage.AdoNetGrainStorage:", StringComparison.Ordinal));
+        Assert.DoesNotContain(_log.Lines, l => l.Contains(TestPostgres.Password, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task ConnectionCutInTheMiddleOfAWrite_OutcomeIsUnknown()
+    {
+        await _silo.Write("cut", Note("before"));
+        await using var blocker = await _silo.Database.Connections.OpenConnectionAsync();
+        await using var transaction = await blocker.BeginTransactionAsync();
+        await using var locking = blocker.Command("SELECT version FROM okms_row WHERE grain_key = '=cut' FOR UPDATE");
+        locking.Transaction = transaction;
+        await locking.ExecuteNonQueryAsync();
+
+        var write = _silo.Write("cut", Note("after"), "1");
+        await TerminateWaitingWriter();
+        var failure = await Assert.ThrowsAsync<StorageFailedException>(() => write);
+
+        Assert.True(failure.OutcomeUnknown);
+        Assert.IsAssignableFrom<NpgsqlException>(failure.InnerException);
+    }
+
+    [Theory]
+    [InlineData(PostgresErrorCodes.UniqueViolation, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.ReadOnlySqlTransaction, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.DiskFull, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.QueryCanceled, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.StatementCompletionUnknown, "ERROR", true)]
+    [InlineData(PostgresErrorCodes.AdminShutdown, "FATAL", true)]
+    [InlineData(PostgresErrorCodes.IoError, "ERROR", true)]
+    public void ServerError_IsClassedByWhetherTheWriteMayHaveHappened(string state, string severity, bool unknown) =>
+        Assert.Equal(unknown, _silo.Database.IsOutcomeUnknown(new PostgresException("x", severity, severity, state)));
+
+    private async Task TerminateWaitingWriter()
+    {
+        while (Convert.ToInt32(await _silo.Scalar(
+            """
+            SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE okms_row%'
+            """), System.Globalization.CultureInfo.InvariantCulture) == 0)
+        {
+            await Task.Yield();
+        }
+    }
+}
+
+/// <summary>Keeps what is logged, and lets a test wait for a line.</summary>
+public sealed class LogRecorder : ILoggerProvider
+{
+    private readonly ConcurrentQueue<string> _lines = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _waiting = new();
+
+    public IEnumerable<string> Lines => _lines;
+
+    public Task Wait(string text)
+    {
+        var waiting = _waiting.GetOrAdd(text, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        foreach (var line in _lines)
+        {
+            Notify(line);
+        }
+
+        return waiting.Task.WaitAsync(TimeSpan.FromMinutes(1));
+    }
+
+    public ILogger CreateLogger(string categoryName) => new Recorder(this, categoryName);
+
+    public void Dispose()
+    {
+    }
+
+    private void Notify(string line)
+    {
+        foreach (var (text, waiting) in _waiting)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                waiting.TrySetResult();
+            }
+        }
+    }
+
+    private sealed class Recorder(LogRecorder owner, string category) : ILogger
+    {
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            var line = $"{logLevel} {category}: {formatter(state, exception)} {exception}";
+            owner._lines.Enqueue(line);
+            owner.Notify(line);
+        }
+    }
+}
