@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http;
-using Orleans.Runtime;
 using OrleansKms.Gateway.Http;
 
 namespace OrleansKms.Tests.Unit.Gateway;
