@@ -117,9 +117,15 @@ internal static class Bodies
             if (buffer.IsSingleSegment && (read.IsCompleted || buffer.Length == declared) && buffer.Length <= limit)
             {
                 exchange.RequestBytes = buffer.Length;
-                var value = parse(buffer.FirstSpan, state);
-                reader.AdvanceTo(buffer.End);
-                return ValueTask.FromResult(value);
+                try
+                {
+                    return ValueTask.FromResult(parse(buffer.FirstSpan, state));
+                }
+                finally
+                {
+                    // Also when the body is refused: the connection's next request stands behind it.
+                    reader.AdvanceTo(buffer.End);
+                }
             }
 
             reader.AdvanceTo(buffer.Start);

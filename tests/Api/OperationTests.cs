@@ -1,0 +1,103 @@
+using System.Net;
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Tests.Api;
+
+[Collection(DefaultApiCollection.Name)]
+public sealed partial class OperationTests(DefaultApi api)
+{
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/health/ready")]
+    public async Task Health_NamesThePartsThereAre(string path)
+    {
+        var health = (await api.Get(path)).Is(HttpStatusCode.OK).Json;
+        Assert.Equal("healthy", (string)health["status"]!);
+        Assert.Equal(["cluster", "database"], health["checks"]!.AsObject().Select(p => p.Key).Order());
+        Assert.All(health["checks"]!.AsObject(), c => Assert.Equal("healthy", (string)c.Value!));
+    }
+
+    [Fact]
+    public async Task Live_TellsThatTheProcessRuns() =>
+        Assert.Equal("healthy", (string)(await api.Get("/health/live")).Is(HttpStatusCode.OK).Json["status"]!);
+
+    [Fact]
+    public async Task Metrics_HaveTheirExactNames()
+    {
+        var id = await api.NewKey();
+        await api.Encrypt(id, [1]);
+        await api.Encrypt(id, [1]);
+        await api.Post($"/v1/keys/{id}/encrypt", new { plaintext = "" });
+        var lines = (await Metrics(id)).Split('\n');
+        Assert.Contains($"encryptions_total{{key_id=\"{id}\",status=\"success\"}} 2", lines.Select(l => TimeStamp().Replace(l, "")));
+        Assert.Contains(lines, l => l.StartsWith($"encryption_duration_seconds_count{{key_id=\"{id}\"}} 2", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith($"encryption_duration_seconds_bucket{{key_id=\"{id}\",le=\"0.001\"}}", StringComparison.Ordinal));
+        Assert.Contains("# TYPE encryptions_total counter", lines);
+        Assert.Contains("# TYPE encryption_duration_seconds histogram", lines);
+    }
+
+    [Fact]
+    public async Task OpenApi_Is31_AndTellsOfEveryRoute()
+    {
+        var document = (await api.Get("/openapi/v1.json")).Is(HttpStatusCode.OK).Json;
+        Assert.StartsWith("3.1.", (string)document["openapi"]!, StringComparison.Ordinal);
+        var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => (Path: p.Key, Method: o.Key, o.Value))).ToList();
+        string[] expected =
+        [
+            "delete /v1/aliases/{name}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json", "get /v1/aliases",
+            "get /v1/aliases/{name}", "get /v1/keys", "get /v1/keys/{id}", "patch /v1/keys/{id}", "post /decrypt", "post /encrypt",
+            "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
+            "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable",
+            "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",
+            "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
+            "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}",
+        ];
+        Assert.Equal(expected.Order(StringComparer.Ordinal), operations.Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal));
+        Assert.Equal(operations.Count, operations.Select(o => (string)o.Value!["operationId"]!).Distinct().Count());
+        Assert.All(operations, o => Assert.NotNull(o.Value!["responses"]!["default"]));
+        var body = document["components"]!["schemas"]!["EncryptShortBody"]!;
+        Assert.Equal(["associated_data", "key_id", "plaintext"], body["properties"]!.AsObject().Select(p => p.Key).Order());
+        Assert.Equal(["key_id", "plaintext"], body["required"]!.AsArray().Select(r => (string)r!).Order());
+        var key = document["components"]!["schemas"]!["KeyAnswer"]!["properties"]!.AsObject().Select(p => p.Key);
+        Assert.All(key, name => Assert.Matches("^[a-z_]+$", name));
+    }
+
+    [Fact]
+    public async Task Docs_LoadNothingFromElsewhere()
+    {
+        var page = (await api.Get("/docs/")).Is(HttpStatusCode.OK);
+        Assert.Equal("text/html", page.Header("Content-Type"));
+        Assert.DoesNotMatch("(src|href)=\"(https?:)?//", page.Text);
+        var policy = page.Header("Content-Security-Policy");
+        Assert.Contains("default-src 'none'", policy, StringComparison.Ordinal);
+        Assert.DoesNotContain("http", policy, StringComparison.Ordinal);
+        var nonces = Nonce().Matches(page.Text).Select(m => m.Groups[1].Value).Distinct().ToList();
+        Assert.Contains($"'nonce-{Assert.Single(nonces)}'", policy, StringComparison.Ordinal);
+        Assert.NotEqual(policy, (await api.Get("/docs/")).Header("Content-Security-Policy"));
+        foreach (var script in Script().Matches(page.Text).Select(m => m.Groups[1].Value))
+        {
+            Assert.NotEmpty((await api.Get("/docs/" + script)).Is(HttpStatusCode.OK).Body);
+        }
+    }
+
+    // The exporter keeps an answer for a moment.
+    private async Task<string> Metrics(string id)
+    {
+        string text;
+        do
+        {
+            text = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+        }
+        while (!text.Contains($"encryption_duration_seconds_count{{key_id=\"{id}\"}}", StringComparison.Ordinal));
+        return text;
+    }
+
+    [GeneratedRegex(" \\d{13}$")]
+    private static partial Regex TimeStamp();
+
+    [GeneratedRegex("nonce=\"([^\"]+)\"")]
+    private static partial Regex Nonce();
+
+    [GeneratedRegex("src=\"([^\"]+)\"")]
+    private static partial Regex Script();
+}

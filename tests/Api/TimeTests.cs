@@ -1,0 +1,107 @@
+using System.Net;
+using Microsoft.Data.Sqlite;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>A service that is short of patience.</summary>
+public sealed class ImpatientApi : Api
+{
+    public ImpatientApi()
+        : base(("OKMS_REQUEST_TIMEOUT", "PT1S"))
+    {
+    }
+}
+
+/// <summary>Too slow a client, and too slow a database.</summary>
+public sealed class TimeTests(ImpatientApi api) : IClassFixture<ImpatientApi>
+{
+    [Theory]
+    [InlineData("Content-Length: 100\r\n\r\n{\"key_id\"")]
+    [InlineData("Content-Length: 100\r\n\r\n")]
+    [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\n{\"key")]
+    public async Task Body_ThatDoesNotArrive_IsRequestTimeout(string rest)
+    {
+        using var raw = await RawHttp.Connect(api.Port);
+        await raw.Send($"POST /encrypt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.Token}\r\nContent-Type: application/json\r\n{rest}");
+        // The connection is closed, since what else comes on it would be the rest of this body.
+        var answer = await raw.ReadToEnd();
+        Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
+        Assert.Contains("\"code\":\"request_timeout\"", answer, StringComparison.Ordinal);
+        Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Database_ThatDoesNotAnswerInTime_IsTimeout()
+    {
+        var id = await api.NewKey();
+        using var database = await Locked(api);
+        (await api.Post($"/v1/keys/{id}/rotate")).Is(HttpStatusCode.GatewayTimeout, "timeout");
+    }
+
+    /// <summary>Holds the database's write lock until disposed.</summary>
+    internal static async Task<SqliteConnection> Locked(Api api)
+    {
+        var path = Path.Combine(api.Service.DataDirectory, "kms.db");
+        var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        await database.OpenAsync();
+        using var begin = database.CreateCommand();
+        begin.CommandText = "BEGIN IMMEDIATE";
+        await begin.ExecuteNonQueryAsync();
+        return database;
+    }
+}
+
+/// <summary>A service that waits for longer than the database does.</summary>
+public sealed class PatientApi : Api
+{
+    public PatientApi()
+        : base(("OKMS_REQUEST_TIMEOUT", "PT30S"))
+    {
+    }
+}
+
+/// <summary>Failures of what lies below.</summary>
+public sealed class StorageTests(PatientApi api) : IClassFixture<PatientApi>
+{
+    [Fact]
+    public async Task Database_ThatCannotBeWritten_IsStorageUnavailable()
+    {
+        var id = await api.NewKey();
+        var ciphertext = await api.Encrypt(id, [1]);
+        using (await TimeTests.Locked(api))
+        {
+            var answer = (await api.Post($"/v1/keys/{id}/rotate")).Is(HttpStatusCode.ServiceUnavailable, "storage_unavailable");
+            Assert.NotEqual("", answer.Header("Retry-After"));
+        }
+
+        (await api.Post($"/v1/keys/{id}/rotate")).Is(HttpStatusCode.OK);
+        (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Row_ThatWasChanged_IsKeyCorrupted_AndHarmsNoOther()
+    {
+        var (broken, whole) = (await api.NewKey(), await api.NewKey());
+        await api.Restart(() => Spoil(Path.Combine(api.Service.DataDirectory, "kms.db"), broken));
+        (await api.Get("/v1/keys/" + broken)).Is(HttpStatusCode.InternalServerError, "key_corrupted");
+        (await api.Post($"/v1/keys/{broken}/encrypt", new { plaintext = "AQ==" })).Is(HttpStatusCode.InternalServerError, "key_corrupted");
+        await api.Encrypt(whole, [1]);
+        var listed = (await api.Get("/v1/keys?describe=true")).Is(HttpStatusCode.OK).Json["keys"]!.AsArray();
+        Assert.Equal("key_corrupted", (string)listed.Single(k => (string)k!["id"]! == broken)!["error"]!["code"]!);
+        Assert.Equal("enabled", (string)listed.Single(k => (string)k!["id"]! == whole)!["state"]!);
+        var results = (await api.Post("/v1/keys/validate", new { ids = new[] { broken, whole } })).Json["results"]!.AsArray();
+        Assert.Equal(["key_corrupted", null], results.Select(r => (string?)r!["error"]?["code"]));
+    }
+
+    private static void Spoil(string path, string id)
+    {
+        using var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        database.Open();
+        using var update = database.CreateCommand();
+        // The last byte of the last section's tag.
+        update.CommandText =
+            "UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'00' AS BLOB) WHERE row_name = 'key' AND grain_key = $id";
+        update.Parameters.AddWithValue("$id", "=" + id);
+        Assert.Equal(1, update.ExecuteNonQuery());
+    }
+}
