@@ -28,10 +28,11 @@ public sealed partial class KeyGrain
                 return new(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt));
             }
         }
-        catch (KmsException e)
+        catch (Exception e)
         {
-            KeyInstruments.EncryptionFailed(_keyTag, e.Code);
-            throw;
+            var failure = Translated(e);
+            KeyInstruments.EncryptionFailed(_keyTag, failure.Code);
+            throw failure;
         }
 
         return Counted(async () =>
@@ -82,10 +83,11 @@ public sealed partial class KeyGrain
 
             return DecryptSlowly(header, request.Ciphertext, request.AssociatedData);
         }
-        catch (KmsException e)
+        catch (Exception e)
         {
-            KeyInstruments.DecryptionFailed(_keyTag, e.Code);
-            throw;
+            var failure = Translated(e);
+            KeyInstruments.DecryptionFailed(_keyTag, failure.Code);
+            throw failure;
         }
     }
 
@@ -131,17 +133,9 @@ public sealed partial class KeyGrain
     private EncryptPath? TrySpend()
     {
         var path = _encryptPath;
-        if (path is null || _slot.IsStale || _time.GetUtcNow().UtcTicks >= path.RotateAtTicks || !path.Meter.TrySpend())
-        {
-            return null;
-        }
-
-        if (_usage.RenewInBackground(path.Meter, path.Policy, _slot.Row!.Incarnation) is { } renewal)
-        {
-            _ = Observe(renewal);
-        }
-
-        return path;
+        return path is null || _slot.IsStale || _time.GetUtcNow().UtcTicks >= path.RotateAtTicks || !path.Meter.TrySpend()
+            ? null
+            : path;
     }
 
     /// <summary>
@@ -210,6 +204,13 @@ public sealed partial class KeyGrain
         var ciphertext = path.Cipher.Encrypt(kind, plaintext, associatedData);
         path.Meter.CountBytes(plaintext.Length, _time.GetUtcNow().UtcTicks);
         KeyInstruments.Encrypted(_keyTag, startedAt);
+
+        // Last: a renewal can fail at once, as a lost race, and that closes the cipher.
+        if (_usage.RenewInBackground(path.Meter, path.Policy, _slot.Row!.Incarnation) is { } renewal)
+        {
+            _ = Observe(renewal);
+        }
+
         return new(path.Cipher.Version, ciphertext);
     }
 
