@@ -79,14 +79,17 @@ public static class GatewayExtensions
         server.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
     }
 
-    // Two schemes, so that the framework takes neither for the default that it would run on every request.
+    // Two schemes, so that the framework takes neither for the default that it would run on every request. AddAuthentication
+    // would do the same and add data protection, which nothing here uses and which writes keys into the user's home.
     private static void AddAuthorization(IServiceCollection services)
     {
-        services.AddAuthentication(authentication =>
-            {
-                authentication.DefaultChallengeScheme = PrincipalHandler.Bearer;
-                authentication.DefaultForbidScheme = PrincipalHandler.Bearer;
-            })
+        services.AddAuthenticationCore(authentication =>
+        {
+            authentication.DefaultChallengeScheme = PrincipalHandler.Bearer;
+            authentication.DefaultForbidScheme = PrincipalHandler.Bearer;
+        });
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services)
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Bearer, null)
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Basic, null);
         services.AddAuthorizationBuilder()
