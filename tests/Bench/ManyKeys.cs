@@ -19,7 +19,7 @@ internal static class ManyKeys
         var management = silo.Services.GetRequiredService<IGrainFactory>().GetGrain<IManagementGrain>(0);
         Console.WriteLine($"memory at start {Memory():F0} MiB");
         Console.WriteLine("CPU microseconds a key:");
-        Console.WriteLine("      keys |  create |    list | describe cold | describe warm | memory MiB with all active | and with none");
+        Console.WriteLine("      keys |  create |    list | describe cold | describe warm | MiB with all active | with none | managed heap");
         var random = new Random(1);
         for (var step = 1; step <= Steps; step++)
         {
@@ -32,7 +32,7 @@ internal static class ManyKeys
             var cold = await Cost(some.Length, i => Describe(silo, some[i]));
             var warm = await Cost(some.Length, i => Describe(silo, some[i]));
             await DeactivateAll(management);
-            Console.WriteLine($"{to,10} | {create,7:F0} | {list,7:F2} | {cold,13:F0} | {warm,13:F0} | {active,26:F0} | {Memory(),13:F0}");
+            Console.WriteLine($"{to,10} | {create,7:F0} | {list,7:F2} | {cold,13:F0} | {warm,13:F0} | {active,19:F0} | {Memory(),9:F0} | {GC.GetTotalMemory(forceFullCollection: true) / 1048576.0,12:F1}");
         }
     }
 
