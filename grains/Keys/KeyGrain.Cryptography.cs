@@ -91,30 +91,6 @@ public sealed partial class KeyGrain
         }
     }
 
-    /// <inheritdoc/>
-    public ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request) => Batch(
-        request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, left) =>
-        {
-            var startedAt = Stopwatch.GetTimestamp();
-            KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
-            return await EncryptWhenReady(CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, startedAt);
-        }, encrypts: true);
-
-    /// <inheritdoc/>
-    public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
-        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
-        {
-            var header = ReadHeader(item.Ciphertext, item.AssociatedData);
-            var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
-            KeyInstruments.Decrypted(_keyTag);
-            return decrypted;
-        }, encrypts: false);
-
-    /// <inheritdoc/>
-    public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), (item, left) =>
-            RewrapOne(item.Ciphertext, item.AssociatedData, left, Stopwatch.GetTimestamp()), encrypts: true);
-
     private async Task<Encrypted> RewrapOne(byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
         var header = ReadHeader(ciphertext, associatedData);
@@ -312,42 +288,6 @@ public sealed partial class KeyGrain
             throw;
         }
     }
-
-    /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
-    private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
-        TItem[] items, Func<TItem, long> size, Func<TItem, long, Task<TResult>> run, bool encrypts)
-        where TResult : class
-    {
-        await Guarded(async () =>
-        {
-            KeyRequestRules.CheckBatch(items, size);
-            var row = await Current();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
-            return row;
-        });
-
-        var results = new ItemResult<TResult>[items.Length];
-        for (var i = 0; i < items.Length; i++)
-        {
-            var (item, left) = (items[i], items.Length - i);
-            try
-            {
-                results[i] = new(await Guarded(() => run(item, left)), null);
-            }
-            catch (KmsException e)
-            {
-                (encrypts ? (Action<KeyValuePair<string, object?>, string>)CountFailedEncryption : CountFailedDecryption)(_keyTag, e.Code);
-                results[i] = new(null, new(e.Code, e.Message));
-            }
-        }
-
-        return results;
-    }
-
-    private static void CountFailedEncryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.EncryptionFailed(key, code);
-
-    private static void CountFailedDecryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.DecryptionFailed(key, code);
 
     private async Task SaveCounters(CancellationToken cancellationToken)
     {

@@ -9,8 +9,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>
-/// One key: owns its material, its life and its counters. This file is the control plane and the activation's own life;
-/// <c>KeyGrain.Cryptography.cs</c> is the data plane.
+/// One key: owns its material, its life and its counters. This file is the control plane; <c>KeyGrain.Activation.cs</c> is
+/// the life of the activation, <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
