@@ -40,6 +40,8 @@ internal static class Reference
                 .DisableTelemetry()
                 .DisableAgent()
                 .DisableMcp();
+            // They offer to send the document to the vendor of the page.
+            options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
             var nonce = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
             options.Nonce = nonce;
             var headers = http.Response.Headers;
