@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using OrleansKms.Gateway.Endpoints.Aliases;
 using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Endpoints.Keys;

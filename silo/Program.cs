@@ -1,10 +1,11 @@
 using OrleansKms.Gateway;
+using OrleansKms.Gateway.Hosting;
+using OrleansKms.Gateway.Logging;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
-using OrleansKms.Silo.Logging;
 
 return await StartGuard.Run(async () =>
 {
@@ -14,9 +15,9 @@ return await StartGuard.Run(async () =>
     DataDirectory.Prepare(settings.DataDirectory);
     var token = AdministratorToken.Open(settings.DataDirectory);
 
-    builder.UseLogLines(settings);
-    builder.ListenOn(settings);
-    builder.StopWithin(settings);
+    builder.UseLogLines(settings.Log);
+    builder.ListenOn(settings.Http);
+    builder.StopWithin(settings.Http);
     builder.UseOrleans(silo => silo
         .UseSingleSilo(settings)
         .UseTimeouts(settings)
@@ -28,7 +29,8 @@ return await StartGuard.Run(async () =>
     var app = builder.Build();
     app.MapKmsGateway();
     app.MapDashboardPage(settings);
-    app.Announce(token);
-    ShutdownWatchdog.Arm(app.Lifetime, settings);
+    app.Announce();
+    token.Announce(app);
+    ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
     await app.RunAsync();
 });

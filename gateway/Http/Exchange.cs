@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;

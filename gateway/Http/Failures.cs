@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Orleans.Runtime.Messaging;
 
 namespace OrleansKms.Gateway.Http;

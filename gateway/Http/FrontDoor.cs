@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
 using OrleansKms.Gateway.Security;

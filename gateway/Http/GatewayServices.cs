@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
 using OrleansKms.Gateway.Security;

@@ -1,5 +1,3 @@
-using Microsoft.AspNetCore.Http;
-
 namespace OrleansKms.Gateway.Http;
 
 /// <summary>One row of the route table: the address, its handler, and what the OpenAPI document tells of it.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Hosting;
-
 namespace OrleansKms.Gateway.Operation;
 
 /// <summary>

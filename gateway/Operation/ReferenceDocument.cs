@@ -1,6 +1,5 @@
 using System.Text;
 using Microsoft.AspNetCore.OpenApi;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.OpenApi;
 
 namespace OrleansKms.Gateway.Operation;

@@ -1,6 +1,4 @@
-using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Http;
 
 namespace OrleansKms.Gateway.Operation;

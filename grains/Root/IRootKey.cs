@@ -17,7 +17,7 @@ public interface IRootKey
     /// Whether a missing root may be made now. True only while nothing exists that another root may have wrapped.
     /// </param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="Storage.StartRefusedException">There is no usable root.</exception>
+    /// <exception cref="StartRefusedException">There is no usable root.</exception>
     Task Open(bool mayCreate, CancellationToken cancellationToken);
 
     /// <summary>Wraps a KEK.</summary>

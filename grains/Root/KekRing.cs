@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Sealing;
-using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 

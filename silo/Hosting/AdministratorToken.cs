@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
 
@@ -34,6 +34,14 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
         {
             throw new SettingException("OKMS_DATA_DIR", $"holds a token file that cannot be read or written: {path}");
         }
+    }
+
+    /// <summary>Says where a new token is; never the token.</summary>
+    public void Announce(WebApplication app)
+    {
+        if (!IsNew) return;
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Silo");
+        app.Lifetime.ApplicationStarted.Register(() => AdministratorTokenMessages.Written(logger, Path));
     }
 
     private static byte[] Read(string path)
@@ -81,4 +89,12 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
             File.Delete(temporary);
         }
     }
+}
+
+/// <summary>What is said about the token.</summary>
+internal static partial class AdministratorTokenMessages
+{
+    /// <summary>Where it is; never the token.</summary>
+    [LoggerMessage(1, LogLevel.Information, "A new administrator's token was written to {TokenPath}.")]
+    public static partial void Written(ILogger logger, string tokenPath);
 }

@@ -1,4 +1,4 @@
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
 

@@ -13,13 +13,13 @@ internal static class SettingsToOptions
     public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
     {
         DataDirectory = settings.DataDirectory,
-        ConnectionString = settings.ConnectionString,
+        ConnectionString = settings.Cluster.ConnectionString,
     };
 
     /// <summary>What the key grains need.</summary>
     public static KeyOptions ToKeyOptions(this Settings settings) => new()
     {
-        MaxPlaintextBytes = settings.MaxPlaintextBytes,
+        MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
         MinDeletionDelay = settings.MinDeletionDelay,
     };
 
@@ -27,20 +27,20 @@ internal static class SettingsToOptions
     public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken token) => new()
     {
         AdministratorTokenSha256 = token.Sha256,
-        MaxPlaintextBytes = settings.MaxPlaintextBytes,
-        RequestTimeout = settings.RequestTimeout,
-        RateLimitPerSecond = settings.RateLimit,
-        RateLimitBurst = settings.RateLimitBurst,
-        DrainDelay = settings.DrainDelay,
-        RequestLog = settings.RequestLog ? LogLevel.Information : LogLevel.None,
-        MetricsKeyLimit = settings.MetricsKeyLimit,
+        MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
+        RequestTimeout = settings.Http.RequestTimeout,
+        RateLimitPerSecond = settings.Http.RateLimit,
+        RateLimitBurst = settings.Http.RateLimitBurst,
+        DrainDelay = settings.Http.DrainDelay,
+        RequestLog = settings.Http.RequestLog ? LogLevel.Information : LogLevel.None,
+        MetricsKeyLimit = settings.Http.MetricsKeyLimit,
     };
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>
     public static ISiloBuilder UseTimeouts(this ISiloBuilder silo, Settings settings)
     {
-        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = settings.RequestTimeout);
-        silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.RequestTimeout);
+        silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = settings.Http.RequestTimeout);
+        silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.Http.RequestTimeout);
         return silo.Configure<GrainCollectionOptions>(options => options.CollectionAge = settings.KeyIdleTime);
     }
 }

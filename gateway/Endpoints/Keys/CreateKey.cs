@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Silo.Logging;
+using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Tests.Cluster.Processes;
@@ -13,14 +14,14 @@ public sealed class SettingsTests
     {
         var settings = Read();
         Assert.True(settings.IsAllInOne);
-        Assert.Equal(8080, settings.Port);
-        Assert.Equal(BindAddress.Localhost, settings.BindAddress);
+        Assert.Equal(8080, settings.Http.Port);
+        Assert.Equal(BindAddress.Localhost, settings.Http.BindAddress);
         Assert.Equal(Path.Combine(Directory.GetCurrentDirectory(), "okms-data"), settings.DataDirectory);
-        Assert.Equal(LogLevel.Information, settings.LogLevel);
-        Assert.Equal(TimeSpan.FromSeconds(5), settings.RequestTimeout);
-        Assert.Equal(TimeSpan.FromSeconds(30), settings.ShutdownTimeout);
-        Assert.Equal(65536, settings.MaxPlaintextBytes);
-        Assert.Null(settings.RateLimit);
+        Assert.Equal(LogLevel.Information, settings.Log.Level);
+        Assert.Equal(TimeSpan.FromSeconds(5), settings.Http.RequestTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(30), settings.Http.ShutdownTimeout);
+        Assert.Equal(65536, settings.Http.MaxPlaintextBytes);
+        Assert.Null(settings.Http.RateLimit);
         Assert.True(settings.Dashboard);
     }
 
@@ -86,17 +87,17 @@ public sealed class SettingsTests
     {
         var settings = Read(("DATABASE_URL", "postgres://us%40er:p%3Aw%2F%40d@db.example:6543/my%20keys?sslmode=verify-full&sslrootcert=%2Fca.pem"));
         Assert.False(settings.IsAllInOne);
-        var connection = new NpgsqlConnectionStringBuilder(settings.ConnectionString);
+        var connection = new NpgsqlConnectionStringBuilder(settings.Cluster.ConnectionString);
         Assert.Equal(("us@er", "p:w/@d", "db.example", 6543, "my keys"),
             (connection.Username, connection.Password, connection.Host, connection.Port, connection.Database));
         Assert.Equal(SslMode.VerifyFull, connection.SslMode);
         Assert.Equal("/ca.pem", connection.RootCertificate);
-        Assert.DoesNotContain("p:w", settings.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("p:w", settings.ToString() + settings.Cluster, StringComparison.Ordinal);
     }
 
     [Fact]
     public void DatabaseUrl_DefaultPort() =>
-        Assert.Equal(5432, new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", "postgresql://u@h/db")).ConnectionString).Port);
+        Assert.Equal(5432, new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", "postgresql://u@h/db")).Cluster.ConnectionString).Port);
 
     private static Settings Read(params (string Name, string Value)[] settings) => Settings.Read(new ConfigurationBuilder()
         .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)))

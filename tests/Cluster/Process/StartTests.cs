@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using OrleansKms.Silo.Hosting;
+using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 

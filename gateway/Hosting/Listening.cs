@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
-namespace OrleansKms.Silo.Hosting;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>Where the HTTP interface listens.</summary>
 internal static class Listening
@@ -14,7 +14,7 @@ internal static class Listening
     /// <summary>
     /// Listens where PORT and OKMS_BIND_ADDRESS say; or, for TLS, where Kestrel's own settings (<c>Kestrel:Endpoints</c>) say.
     /// </summary>
-    public static void ListenOn(this WebApplicationBuilder builder, Settings settings)
+    public static void ListenOn(this WebApplicationBuilder builder, HttpSettings settings)
     {
         // Only our own settings say where to listen: images of the platform set this one to all addresses.
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");

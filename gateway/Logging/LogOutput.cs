@@ -1,6 +1,6 @@
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>What is logged, and where to.</summary>
 internal static class LogOutput
@@ -9,12 +9,12 @@ internal static class LogOutput
     private const string DashboardLogger = "Orleans.Dashboard.Implementation.DashboardLogger";
 
     /// <summary>Logs lines to standard output, at the level that the settings say.</summary>
-    public static void UseLogLines(this WebApplicationBuilder builder, Settings settings)
+    public static void UseLogLines(this WebApplicationBuilder builder, LogSettings settings)
     {
         var logging = builder.Logging.ClearProviders();
         builder.Services.AddSingleton<ILoggerProvider>(services => new LineLoggerProvider(
-            settings.LogFormat, Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
-        logging.SetMinimumLevel(LevelOfFrameworks(settings.LogLevel)).AddFilter(OurOwn, settings.LogLevel);
+            settings.Format, Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
+        logging.SetMinimumLevel(LevelOfFrameworks(settings.Level)).AddFilter(OurOwn, settings.Level);
         // Recommends another garbage collector at each start, which was measured and decided in the project file.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         // Its first line at a start is false: it counts the time since the machine's boot as a stall.

@@ -1,4 +1,4 @@
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>How a log line looks.</summary>
 public enum LogFormat

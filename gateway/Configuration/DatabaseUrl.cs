@@ -1,6 +1,6 @@
 using Npgsql;
 
-namespace OrleansKms.Silo.Configuration;
+namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>Turns <c>postgres://user:password@host:port/database?sslmode=…</c> into what Npgsql takes.</summary>
 internal static class DatabaseUrl

@@ -1,9 +1,9 @@
-namespace OrleansKms.Silo.Configuration;
+namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>A setting is wrong, so the silo does not start.</summary>
+/// <summary>A setting is wrong, so the process does not start.</summary>
 /// <param name="name">The setting.</param>
 /// <param name="problem">What is wrong with it, as the rest of a sentence; never the value of a secret.</param>
-public sealed class SettingException(string name, string problem) : Exception($"{name} {problem}")
+public sealed class SettingException(string name, string problem) : StartRefusedException($"{name} {problem}")
 {
     /// <summary>The setting that is wrong.</summary>
     public string Name { get; } = name;

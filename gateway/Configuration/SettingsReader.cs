@@ -1,7 +1,8 @@
 using System.Globalization;
+using System.Net;
 using System.Xml;
 
-namespace OrleansKms.Silo.Configuration;
+namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
 /// Reads settings one by one and remembers their names, so that whatever begins with <c>OKMS_</c> and was not asked for is
@@ -77,6 +78,15 @@ internal sealed class SettingsReader(IConfiguration configuration)
             ? choice
             : throw new SettingException(name, $"must be one of {string.Join(", ", choices.Keys)}.");
     }
+
+    /// <summary>An IP address, <c>*</c> for all, or <c>localhost</c>, which is also the default.</summary>
+    public BindAddress BindAddress(string name) => Text(name) switch
+    {
+        null or "localhost" => Configuration.BindAddress.Localhost,
+        "*" => new BindAddress(IPAddress.IPv6Any),
+        var text when IPAddress.TryParse(text, out var address) => new BindAddress(address),
+        _ => throw new SettingException(name, "must be localhost, an IP address, or * for all addresses."),
+    };
 
     /// <summary>Refuses settings of ours that nothing asked for.</summary>
     public void RefuseUnknown()

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
-namespace OrleansKms.Silo.Hosting;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
 /// Ends the process when a graceful stop takes longer than allowed. A thread of its own, since what hangs may be the thread
@@ -13,7 +13,7 @@ internal static partial class ShutdownWatchdog
     public const int ForcedStop = 1;
 
     /// <summary>Starts to count when the host begins to stop.</summary>
-    public static void Arm(IHostApplicationLifetime lifetime, Settings settings) =>
+    public static void Arm(IHostApplicationLifetime lifetime, HttpSettings settings) =>
         lifetime.ApplicationStopping.Register(() => new Thread(() => End(settings.ShutdownTimeout))
         {
             IsBackground = true,

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
 /// Takes finished lines from any thread and writes them to a stream from one, many lines with one call while it is busy. The

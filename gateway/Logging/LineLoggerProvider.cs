@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
 /// Logs to standard output, one line an event. It stands in for the console logger because that writes each line with a call

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
-using OrleansKms.Silo.Configuration;
+using OrleansKms.Gateway.Configuration;
 
-namespace OrleansKms.Silo.Hosting;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
 /// What the process gives up before it holds a secret: files that others can read, and core dumps, which would hold every

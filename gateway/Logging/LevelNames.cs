@@ -1,4 +1,4 @@
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>The levels by the names that LOG_LEVEL takes.</summary>
 internal static class LevelNames

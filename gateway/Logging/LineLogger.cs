@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>One category's logger: formats the event on the caller's thread and hands the line to the writer.</summary>
 internal sealed class LineLogger(string category, ILineFormat format, LineWriter writer, TimeProvider time) : ILogger

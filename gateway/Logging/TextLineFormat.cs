@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>An event as one line of text: time, level, category, message, exception.</summary>
 internal sealed class TextLineFormat : ILineFormat

@@ -1,8 +1,6 @@
 using Microsoft.AspNetCore.Connections;
-using OrleansKms.Grains.Storage;
-using OrleansKms.Silo.Configuration;
 
-namespace OrleansKms.Silo.Hosting;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>Turns a start that is refused into one line on standard error and an exit code.</summary>
 internal static class StartGuard
@@ -40,7 +38,6 @@ internal static class StartGuard
     private static string? ReasonOf(Exception? exception) => exception switch
     {
         null => null,
-        SettingException e => e.Message,
         StartRefusedException e => e.Message,
         AddressInUseException => "PORT is in use by another process.",
         AggregateException e => e.InnerExceptions.Select(ReasonOf).FirstOrDefault(reason => reason is not null),

@@ -1,12 +1,8 @@
-namespace OrleansKms.Silo.Hosting;
+namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>What the silo says about its own start and stop.</summary>
+/// <summary>What a process says about its own start and stop.</summary>
 internal static partial class StartMessages
 {
-    /// <summary>Says where the new token is; never the token.</summary>
-    [LoggerMessage(1, LogLevel.Information, "A new administrator's token was written to {TokenPath}.")]
-    public static partial void TokenWritten(ILogger logger, string tokenPath);
-
     /// <summary>The service answers.</summary>
     [LoggerMessage(2, LogLevel.Information, "OrleansKms {Version} is ready at {Addresses}.")]
     public static partial void Ready(ILogger logger, string version, string addresses);

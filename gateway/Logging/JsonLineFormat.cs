@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace OrleansKms.Silo.Logging;
+namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
 /// An event as one JSON object: <c>time</c>, <c>level</c>, <c>category</c>, <c>event</c>, <c>message</c>, then the event's own

@@ -1,0 +1,42 @@
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Gateway.Configuration;
+
+/// <summary>Which installation and cluster a process belongs to, and the database in which its members meet.</summary>
+public sealed partial record ClusterSettings
+{
+    /// <summary>DATABASE_URL as an Npgsql connection string; null for the embedded database. Holds a password.</summary>
+    public required string? ConnectionString { get; init; }
+
+    /// <summary>OKMS_SERVICE_ID: the installation's name for ever. It is sealed into every row, so a change closes all rows. Default <c>okms</c>.</summary>
+    public required string ServiceId { get; init; }
+
+    /// <summary>OKMS_CLUSTER_ID: the name of the running cluster. Default <c>okms</c>.</summary>
+    public required string ClusterId { get; init; }
+
+    /// <summary>How the cluster's connections are protected.</summary>
+    public required TransportSettings Transport { get; init; }
+
+    /// <summary>Reads and checks them.</summary>
+    internal static ClusterSettings Read(SettingsReader reader) => new()
+    {
+        ConnectionString = reader.Text("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url) : null,
+        ServiceId = ReadName(reader, "OKMS_SERVICE_ID"),
+        ClusterId = ReadName(reader, "OKMS_CLUSTER_ID"),
+        Transport = TransportSettings.Read(reader),
+    };
+
+    /// <summary>Never the connection string.</summary>
+    public override string ToString() => $"{nameof(ClusterSettings)} {{ ServiceId = {ServiceId}, ClusterId = {ClusterId} }}";
+
+    private static string ReadName(SettingsReader reader, string name)
+    {
+        var text = reader.Text(name) ?? "okms";
+        return NamePattern().IsMatch(text)
+            ? text
+            : throw new SettingException(name, "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+    }
+
+    [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z")]
+    private static partial Regex NamePattern();
+}

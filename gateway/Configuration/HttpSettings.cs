@@ -1,0 +1,73 @@
+using System.Net;
+
+namespace OrleansKms.Gateway.Configuration;
+
+/// <summary>How a process serves HTTP: where it listens, and what bounds its requests and its stop.</summary>
+public sealed record HttpSettings
+{
+    /// <summary>PORT: the port of the HTTP interface, 1 to 65535. Default 8080.</summary>
+    public required int Port { get; init; }
+
+    /// <summary>OKMS_BIND_ADDRESS: an IP address, <c>*</c> for all, or <c>localhost</c> (the default) for loopback only.</summary>
+    public required BindAddress BindAddress { get; init; }
+
+    /// <summary>OKMS_REQUEST_LOG: whether each request writes a line. Default true.</summary>
+    public required bool RequestLog { get; init; }
+
+    /// <summary>OKMS_REQUEST_TIMEOUT: how long a request and each grain call in it may take. PT0.1S to PT5M, default PT5S.</summary>
+    public required TimeSpan RequestTimeout { get; init; }
+
+    /// <summary>OKMS_SHUTDOWN_TIMEOUT: when a stop is forced. PT1S to PT10M, default PT30S.</summary>
+    public required TimeSpan ShutdownTimeout { get; init; }
+
+    /// <summary>OKMS_DRAIN_DELAY: how long readiness is false before listening stops. PT0S to PT1M, default PT0S.</summary>
+    public required TimeSpan DrainDelay { get; init; }
+
+    /// <summary>OKMS_MAX_PLAINTEXT_BYTES: the largest plaintext, 1 to 1048576. Default 65536.</summary>
+    public required int MaxPlaintextBytes { get; init; }
+
+    /// <summary>OKMS_RATE_LIMIT: requests a second for each principal; null (the default) for no limit.</summary>
+    public required int? RateLimit { get; init; }
+
+    /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once; null for the same as the rate.</summary>
+    public required int? RateLimitBurst { get; init; }
+
+    /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart; the others are counted together. 1 to 1000000, default 2000.</summary>
+    public required int MetricsKeyLimit { get; init; }
+
+    /// <summary>Reads and checks them.</summary>
+    internal static HttpSettings Read(SettingsReader reader)
+    {
+        var settings = new HttpSettings
+        {
+            Port = reader.Integer("PORT", 8080, 1, 65535),
+            BindAddress = reader.BindAddress("OKMS_BIND_ADDRESS"),
+            RequestLog = reader.Switch("OKMS_REQUEST_LOG", true),
+            RequestTimeout = reader.Duration(
+                "OKMS_REQUEST_TIMEOUT", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
+            ShutdownTimeout = reader.Duration(
+                "OKMS_SHUTDOWN_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
+            DrainDelay = reader.Duration("OKMS_DRAIN_DELAY", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(1)),
+            MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", 64 * 1024, 1, 1024 * 1024),
+            RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 1_000_000),
+            RateLimitBurst = reader.Integer("OKMS_RATE_LIMIT_BURST", 1, 10_000_000),
+            MetricsKeyLimit = reader.Integer("OKMS_METRICS_KEY_LIMIT", 2000, 1, 1_000_000),
+        };
+        if (settings is { RateLimitBurst: not null, RateLimit: null })
+        {
+            throw new SettingException("OKMS_RATE_LIMIT_BURST", "needs OKMS_RATE_LIMIT.");
+        }
+
+        return settings.DrainDelay < settings.ShutdownTimeout
+            ? settings
+            : throw new SettingException("OKMS_DRAIN_DELAY", "must be shorter than OKMS_SHUTDOWN_TIMEOUT.");
+    }
+}
+
+/// <summary>Where the HTTP interface listens.</summary>
+/// <param name="Address">The one address, or null for loopback in IPv4 and, where there is one, IPv6.</param>
+public readonly record struct BindAddress(IPAddress? Address)
+{
+    /// <summary>Loopback only.</summary>
+    public static BindAddress Localhost => default;
+}

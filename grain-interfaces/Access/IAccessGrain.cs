@@ -1,0 +1,23 @@
+namespace OrleansKms;
+
+/// <summary>Who may sign in at the gateways of a cluster. A stateless worker, called by the key 0.</summary>
+[Alias("okms.IAccessGrain")]
+public interface IAccessGrain : IGrainWithIntegerKey
+{
+    /// <summary>What gateways compare tokens with. Error: storage_unavailable.</summary>
+    [Alias("ListCredentials")] ValueTask<SignInCredentials> ListCredentials(CredentialsQuery query);
+}
+
+/// <summary>Asks what tokens are compared with.</summary>
+/// <param name="Caller">Who asks.</param>
+[GenerateSerializer, Immutable, Alias("okms.CredentialsQuery")]
+public sealed record CredentialsQuery([property: Id(0)] Caller Caller);
+
+/// <summary>What gateways compare tokens with. A token is random and long, so that its hash does not help to find it.</summary>
+/// <param name="AdministratorTokenSha256">SHA-256 of the administrator's token; null while there is no administrator.</param>
+[GenerateSerializer, Immutable, Alias("okms.SignInCredentials")]
+public sealed record SignInCredentials([property: Id(0)] byte[]? AdministratorTokenSha256)
+{
+    /// <summary>Never the hash.</summary>
+    public override string ToString() => $"{nameof(SignInCredentials)} {{ HasAdministrator = {AdministratorTokenSha256 is not null} }}";
+}

@@ -1,0 +1,10 @@
+namespace OrleansKms;
+
+/// <summary>
+/// A process must not start like this. The message is one line for the operator: what is wrong, where, and what to do. The host
+/// prints it and nothing else.
+/// </summary>
+/// <param name="message">The line; never a secret.</param>
+/// <param name="innerException">The cause, for the log.</param>
+public class StartRefusedException(string message, Exception? innerException = null)
+    : Exception(message.ReplaceLineEndings(" "), innerException);
