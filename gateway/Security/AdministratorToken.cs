@@ -10,10 +10,14 @@ namespace OrleansKms.Gateway.Security;
 internal sealed class AdministratorToken(GatewayOptions options) : IPrincipalSource
 {
     private const int MaxTokenLength = 256;
-    private readonly Principal _administrator = new("admin", isAdministrator: true);
-    private readonly byte[] _expected = options.AdministratorTokenSha256;
+    private static readonly Principal _administrator = new("admin", isAdministrator: true);
+    private readonly byte[] _expected = options.AdministratorTokenSha256
+        ?? throw new InvalidOperationException("internal error: no administrator's token was set.");
 
-    public Principal? Find(ReadOnlySpan<char> token)
+    public Principal? Find(ReadOnlySpan<char> token) => Match(token, _expected);
+
+    /// <summary>The administrator, if the token is the one with this hash.</summary>
+    public static Principal? Match(ReadOnlySpan<char> token, ReadOnlySpan<byte> expectedSha256)
     {
         if (token.Length is 0 or > MaxTokenLength)
         {
@@ -25,6 +29,6 @@ internal sealed class AdministratorToken(GatewayOptions options) : IPrincipalSou
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(bytes[..length], hash);
         CryptographicOperations.ZeroMemory(bytes[..length]);
-        return CryptographicOperations.FixedTimeEquals(hash, _expected) ? _administrator : null;
+        return CryptographicOperations.FixedTimeEquals(hash, expectedSha256) ? _administrator : null;
     }
 }

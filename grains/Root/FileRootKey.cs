@@ -35,7 +35,7 @@ internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logg
             if (!mayCreate)
             {
                 throw new StartRefusedException(
-                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back.");
+                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
             }
 
             Create();

@@ -30,6 +30,9 @@ internal abstract class Database : IDisposable
     /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until it is disposed.</summary>
     public abstract Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken);
 
+    /// <summary>Whether the role that this process signs in with may change the schema.</summary>
+    public abstract Task<bool> MayMigrate(CancellationToken cancellationToken);
+
     /// <summary>What applies migrations to this database, without the scripts yet.</summary>
     public abstract DbUp.Builder.UpgradeEngineBuilder Migrations { get; }
 

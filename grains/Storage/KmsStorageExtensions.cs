@@ -27,10 +27,12 @@ public static class KmsStorageExtensions
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton<Database>(_ => options.IsEmbedded
+        services.AddSingleton<Database>(provider => options.IsEmbedded
             ? new SqliteDatabase(options.DataDirectory)
-            : new PostgresDatabase(options.ConnectionString!, options.MigrationTimeout));
+            : ActivatorUtilities.CreateInstance<PostgresDatabase>(provider, options));
         services.AddSingleton<SchemaMigrations>();
+        services.AddSingleton<StorageOpening>();
+        services.AddSingleton(provider => new StorageSession(provider, provider.GetRequiredService<StorageOpening>()));
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);

@@ -18,6 +18,9 @@ public sealed record KmsStorageOptions
     /// <summary>How long a probe may take.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a start waits for a database that cannot be reached yet; zero for not at all. Up to an hour.</summary>
+    public TimeSpan StartTimeout { get; init; }
+
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -36,6 +39,10 @@ public sealed record KmsStorageOptions
         RequirePositive(ProbeInterval, nameof(ProbeInterval));
         RequirePositive(ProbeTimeout, nameof(ProbeTimeout));
         RequirePositive(MigrationTimeout, nameof(MigrationTimeout));
+        if (StartTimeout < TimeSpan.Zero || StartTimeout > TimeSpan.FromHours(1))
+        {
+            throw new StartRefusedException($"{nameof(StartTimeout)} must be from zero to an hour.");
+        }
     }
 
     private static void RequirePositive(TimeSpan value, string name)

@@ -26,6 +26,14 @@ internal sealed partial class SchemaMigrations(Database database, ILogger<Schema
             .Build();
 
         // DbUp blocks.
+        var missing = await Task.Run(engine.GetScriptsToExecute, cancellationToken);
+        if (missing.Count > 0 && !await database.MayMigrate(cancellationToken))
+        {
+            throw new StartRefusedException(
+                $"The database lacks the migration {missing[0].Name}, which the role of this process may not apply. "
+                + "Run the command migrate with the role that owns the schema.");
+        }
+
         var result = await Task.Run(engine.PerformUpgrade, cancellationToken);
         if (!result.Successful)
         {

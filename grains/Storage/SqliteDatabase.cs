@@ -52,6 +52,9 @@ internal sealed class SqliteDatabase : Database
     public override string Probe => "SELECT count(*) > 0 FROM okms_schema";
 
     /// <inheritdoc/>
+    public override Task<bool> MayMigrate(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
         DeployChanges.To.SqliteDatabase(_connections.ConnectionString).JournalToSqliteTable("okms_migration");
 

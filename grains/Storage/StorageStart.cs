@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Hosting;
-using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -8,24 +7,10 @@ namespace OrleansKms.Grains.Storage;
 /// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
 /// whatever the order of registration.
 /// </summary>
-internal sealed class StorageStart(Database database, SchemaMigrations migrations, KekRing ring) : IHostedLifecycleService
+internal sealed class StorageStart(StorageOpening opening) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public async Task StartingAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.Prepare(cancellationToken);
-            await using var schema = await database.LockSchema(cancellationToken);
-            await migrations.Apply(cancellationToken);
-            await ring.Open(cancellationToken);
-        }
-        catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
-        {
-            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
-            throw new StartRefusedException($"Storage cannot be opened: {cause.Message}", e);
-        }
-    }
+    public Task StartingAsync(CancellationToken cancellationToken) => opening.Open(cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

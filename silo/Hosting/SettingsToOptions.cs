@@ -14,6 +14,7 @@ internal static class SettingsToOptions
     {
         DataDirectory = settings.DataDirectory,
         ConnectionString = settings.Cluster.ConnectionString,
+        StartTimeout = settings.StartTimeout,
     };
 
     /// <summary>What the key grains need.</summary>
@@ -24,9 +25,11 @@ internal static class SettingsToOptions
     };
 
     /// <summary>What the gateway needs.</summary>
-    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken token) => new()
+    /// <param name="settings">What the operator set.</param>
+    /// <param name="token">The administrator's token; null where the cluster knows who may sign in.</param>
+    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken? token) => new()
     {
-        AdministratorTokenSha256 = token.Sha256,
+        AdministratorTokenSha256 = token?.Sha256,
         MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
         RequestTimeout = settings.Http.RequestTimeout,
         RateLimitPerSecond = settings.Http.RateLimit,

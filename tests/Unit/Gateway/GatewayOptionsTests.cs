@@ -10,7 +10,7 @@ public sealed class GatewayOptionsTests
     public static TheoryData<string, GatewayOptions> Bad => new()
     {
         { nameof(GatewayOptions.AdministratorTokenSha256), _good with { AdministratorTokenSha256 = new byte[31] } },
-        { nameof(GatewayOptions.AdministratorTokenSha256), _good with { AdministratorTokenSha256 = null! } },
+        { nameof(GatewayOptions.AdministratorTokenSha256), _good with { AdministratorTokenSha256 = [] } },
         { nameof(GatewayOptions.MaxPlaintextBytes), _good with { MaxPlaintextBytes = 0 } },
         { nameof(GatewayOptions.MaxPlaintextBytes), _good with { MaxPlaintextBytes = (1 << 20) + 1 } },
         { nameof(GatewayOptions.RequestTimeout), _good with { RequestTimeout = TimeSpan.Zero } },

@@ -1,0 +1,17 @@
+using OrleansKms.Gateway.Configuration;
+
+namespace OrleansKms.Silo.Clustering;
+
+/// <summary>How the connections of a silo of a cluster are protected.</summary>
+internal static class ClusterTransport
+{
+    /// <summary>Protects the silo's connections as the operator decided.</summary>
+    /// <exception cref="SettingException">Nobody decided.</exception>
+    public static ISiloBuilder UseTransport(this ISiloBuilder silo, TransportSettings transport)
+    {
+        transport.RequireDecision();
+        return transport.MutualTls is null
+            ? silo
+            : throw new SettingException("OKMS_TLS_CERT", "is set, but this build does not support certificates yet.");
+    }
+}
