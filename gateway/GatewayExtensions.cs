@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
@@ -23,7 +24,8 @@ public static class GatewayExtensions
         services.AddSingleton(options);
         services.AddSingleton<SizeLimits>();
         services.AddSingleton<RequestRate>();
-        services.AddSingleton<IPrincipalSource, AdministratorToken>();
+        services.TryAddSingleton(ClusterLink.InProcess);
+        AddPrincipals(services, options);
         services.AddSingleton<IAccessPolicy, AdministratorOnly>();
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();
@@ -61,6 +63,19 @@ public static class GatewayExtensions
             .WithMetadata(Routes.Metrics)
             .RequireAuthorization(GatewayPolicies.Administrator);
         return app;
+    }
+
+    private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
+    {
+        if (options.AdministratorTokenSha256 is not null)
+        {
+            services.AddSingleton<IPrincipalSource, AdministratorToken>();
+            return;
+        }
+
+        services.AddSingleton<ClusterPrincipals>();
+        services.AddSingleton<IPrincipalSource>(provider => provider.GetRequiredService<ClusterPrincipals>());
+        services.AddHostedService(provider => provider.GetRequiredService<ClusterPrincipals>());
     }
 
     private static void Limit(KestrelServerOptions server)
