@@ -8,8 +8,7 @@ namespace OrleansKms.Gateway.Security;
 /// for nothing. A replaced token is refused within <see cref="RefusedWithin"/> while the cluster answers; when it does not, what
 /// was last known holds for <see cref="HoldsFor"/>, so that active keys go on working while the database is away.
 /// </summary>
-internal sealed partial class ClusterPrincipals(
-    IGrainFactory grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log) : BackgroundService, IPrincipalSource
+internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalSource
 {
     /// <summary>The bound that is promised; a fetch begins every 3 s and is given up after 2 s.</summary>
     public static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(10);
@@ -22,8 +21,22 @@ internal sealed partial class ClusterPrincipals(
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
     private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
 
+    private readonly Func<CredentialsQuery, ValueTask<SignInCredentials>> _ask;
+    private readonly ClusterLink _link;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
     private volatile Known? _known;
     private bool _failed;
+
+    /// <summary>Asks the cluster's grain.</summary>
+    public ClusterPrincipals(IGrainFactory grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
+        : this(query => grains.GetGrain<IAccessGrain>(0).ListCredentials(query), link, time, log)
+    {
+    }
+
+    internal ClusterPrincipals(
+        Func<CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
+        (_ask, _link, _time, _log) = (ask, link, time, log);
 
     /// <summary>What the cluster said.</summary>
     /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
@@ -33,7 +46,7 @@ internal sealed partial class ClusterPrincipals(
     /// <inheritdoc/>
     public bool IsReady => Current is not null;
 
-    private Known? Current => _known is { } known && time.GetElapsedTime(known.AskedAt) <= HoldsFor ? known : null;
+    private Known? Current => _known is { } known && _time.GetElapsedTime(known.AskedAt) <= HoldsFor ? known : null;
 
     /// <inheritdoc/>
     public Principal? Find(ReadOnlySpan<char> token) =>
@@ -44,10 +57,10 @@ internal sealed partial class ClusterPrincipals(
     {
         try
         {
-            await link.Connected.WaitAsync(stoppingToken);
+            await _link.Connected.WaitAsync(stoppingToken);
             while (true)
             {
-                await Task.Delay(await Fetch(stoppingToken) ? _period : _pauseAfterFailure, time, stoppingToken);
+                await Task.Delay(await Fetch(stoppingToken) ? _period : _pauseAfterFailure, _time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -58,17 +71,17 @@ internal sealed partial class ClusterPrincipals(
 
     private async Task<bool> Fetch(CancellationToken stopping)
     {
-        var askedAt = time.GetTimestamp();
+        var askedAt = _time.GetTimestamp();
         try
         {
-            var answer = await grains.GetGrain<IAccessGrain>(0).ListCredentials(_query).AsTask().WaitAsync(_patience, time, stopping);
+            var answer = await _ask(_query).AsTask().WaitAsync(_patience, _time, stopping);
             Keep(answer.AdministratorTokenSha256, askedAt);
             return true;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
             // Told once, not every second of an outage.
-            if (!_failed) LogFailed(log, e.GetType().Name, e.Message);
+            if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
             return false;
         }
@@ -84,7 +97,7 @@ internal sealed partial class ClusterPrincipals(
         var isNews = _known is not { } known || !tokenSha256.AsSpan().SequenceEqual(known.TokenSha256);
         _known = new Known(tokenSha256, askedAt);
         _failed = false;
-        if (isNews) LogNews(log, tokenSha256 is null ? "is none yet" : "is known");
+        if (isNews) LogNews(_log, tokenSha256 is null ? "is none yet" : "is known");
     }
 
     [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]

@@ -7,7 +7,7 @@ using System.Net.Sockets;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>The built service as a process of its own, on a free port.</summary>
+/// <summary>A built program of the service, silo or gateway, as a process of its own, on a free port.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -16,12 +16,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
-    private ServiceProcess(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    private ServiceProcess(string program, string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
     {
         WorkingDirectory = workingDirectory;
         Port = port;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience };
-        _process = new Process { StartInfo = StartInfo(workingDirectory, port, environment) };
+        _process = new Process { StartInfo = StartInfo(program, workingDirectory, port, environment) };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
@@ -45,9 +45,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public IReadOnlyCollection<string> Errors => _errors;
 
-    /// <summary>Starts the service without waiting for anything.</summary>
+    /// <summary>Starts a silo without waiting for anything.</summary>
     public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
-        new(workingDirectory, port ?? FreePort(), environment.ToDictionary(e => e.Name, e => e.Value));
+        new("OrleansKms.Silo.dll", workingDirectory, port ?? FreePort(), environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>Starts a gateway without waiting for anything.</summary>
+    public static ServiceProcess LaunchGateway(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
+        new("OrleansKms.Gateway.dll", workingDirectory, port ?? FreePort(), environment.ToDictionary(e => e.Name, e => e.Value));
 
     /// <summary>Starts the service, waits until it is healthy, and signs in with its token.</summary>
     public static async Task<ServiceProcess> Start(string workingDirectory, params (string Name, string? Value)[] environment)
@@ -55,7 +59,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         var service = Launch(workingDirectory, port: null, environment);
         try
         {
-            await service.UntilHealthy();
+            await service.Until("/health");
             service.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", service.Token);
             return service;
         }
@@ -119,7 +123,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public override string ToString() =>
         $"output:\n{string.Join('\n', _output)}\nerrors:\n{string.Join('\n', _errors)}";
 
-    private async Task UntilHealthy()
+    /// <summary>Waits until a path answers well.</summary>
+    public async Task Until(string path)
     {
         var waiting = Stopwatch.StartNew();
         while (waiting.Elapsed < Patience)
@@ -131,7 +136,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             try
             {
-                using var answer = await Http.GetAsync("/health");
+                using var answer = await Http.GetAsync(path);
                 if (answer.IsSuccessStatusCode) return;
             }
             catch (HttpRequestException)
@@ -140,12 +145,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             await Task.Delay(20);
         }
-        Assert.Fail($"The service did not become healthy.\n{this}");
+        Assert.Fail($"{path} did not become healthy.\n{this}");
     }
 
-    private static ProcessStartInfo StartInfo(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    private static ProcessStartInfo StartInfo(
+        string program, string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OrleansKms.Silo.dll")])
+        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, program)])
         {
             WorkingDirectory = workingDirectory,
             RedirectStandardOutput = true,
