@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
@@ -23,6 +24,7 @@ public static class GatewayExtensions
         services.AddSingleton(options);
         services.AddSingleton<SizeLimits>();
         services.AddSingleton<RequestRate>();
+        services.TryAddSingleton(ClusterLink.InProcess);
         AddPrincipals(services, options);
         services.AddSingleton<IAccessPolicy, AdministratorOnly>();
         services.AddSingleton<Credentials>();

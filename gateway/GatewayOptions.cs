@@ -9,10 +9,10 @@ public sealed record GatewayOptions
     public const int PlaintextCeiling = 1 << 20;
 
     /// <summary>
-    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null where the cluster knows who
-    /// may sign in and is asked.
+    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to ask the cluster for it,
+    /// again and again, so that a replaced token is refused everywhere within 10 s.
     /// </summary>
-    public required byte[]? AdministratorTokenSha256 { get; init; }
+    public byte[]? AdministratorTokenSha256 { get; init; }
 
     /// <summary>The most bytes of plaintext in one encryption, 1 to 1 MiB. The grains have the same setting.</summary>
     public int MaxPlaintextBytes { get; init; } = 64 * 1024;

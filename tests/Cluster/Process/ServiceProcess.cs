@@ -7,11 +7,14 @@ using System.Net.Sockets;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>The built service as a process of its own, on a free port.</summary>
+/// <summary>A built program of the service, silo or gateway, as a process of its own, on a free port.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     /// <summary>The program that is a silo.</summary>
     public const string Silo = "OrleansKms.Silo.dll";
+
+    /// <summary>The program that is a gateway.</summary>
+    public const string Gateway = "OrleansKms.Gateway.dll";
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
@@ -54,6 +57,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Starts the service without waiting for anything.</summary>
     public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
         new(workingDirectory, port ?? FreePort(), Silo, environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>Starts a gateway without waiting for anything.</summary>
+    public static ServiceProcess LaunchGateway(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
+        new(workingDirectory, port ?? FreePort(), Gateway, environment.ToDictionary(e => e.Name, e => e.Value));
 
     /// <summary>Starts one of the programs without waiting for anything.</summary>
     public static ServiceProcess Launch(
@@ -148,7 +155,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
         $"output:\n{string.Join('\n', _output)}\nerrors:\n{string.Join('\n', _errors)}";
 
     /// <summary>Waits until the process says that every part works; fails when it ends before.</summary>
-    public async Task UntilHealthy()
+    public Task UntilHealthy() => Until("/health");
+
+    /// <summary>Waits until a path answers well; fails when the process ends before.</summary>
+    public async Task Until(string path)
     {
         var waiting = Stopwatch.StartNew();
         while (waiting.Elapsed < Patience)
@@ -160,7 +170,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             try
             {
-                using var answer = await Http.GetAsync("/health");
+                using var answer = await Http.GetAsync(path);
                 if (answer.IsSuccessStatusCode) return;
             }
             catch (HttpRequestException)
@@ -169,7 +179,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             await Task.Delay(20);
         }
-        Assert.Fail($"The service did not become healthy.\n{this}");
+        Assert.Fail($"{path} did not answer well.\n{this}");
     }
 
     private void Signal(string name)
