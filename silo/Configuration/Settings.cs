@@ -17,6 +17,12 @@ public sealed record Settings
     /// <summary>OKMS_DATA_DIR: where the embedded database, the file root key and the first token are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>
+    /// OKMS_ROOT_KEY_FILE: where the file root key is when the platform hands it in, as the same file on every silo; it is read only
+    /// and never made. Null, the default, for <c>root.key</c> in the data directory, which the first start makes.
+    /// </summary>
+    public required string? RootKeyFile { get; init; }
+
     /// <summary>OKMS_SILO_PORT: the silo's port for other silos. Default 11111. Not opened while a silo runs alone.</summary>
     public required int SiloPort { get; init; }
 
@@ -60,6 +66,7 @@ public sealed record Settings
             Http = HttpSettings.Read(reader),
             Cluster = ClusterSettings.Read(reader),
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
+            RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),
             SiloPort = reader.Integer("OKMS_SILO_PORT", 11111, 1, 65535),
             ClientPort = reader.Integer("OKMS_CLIENT_PORT", 30000, 1, 65535),
             MinDeletionDelay = reader.Duration(
