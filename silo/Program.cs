@@ -7,6 +7,7 @@ using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 
+if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
 return await StartGuard.Run(async () =>
 {
     ProcessHardening.Apply();
