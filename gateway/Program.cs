@@ -4,6 +4,7 @@ using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
 
+if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
 return await StartGuard.Run(async () =>
 {
     ProcessHardening.Apply();

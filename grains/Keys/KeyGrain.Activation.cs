@@ -223,6 +223,12 @@ public sealed partial class KeyGrain
     [LoggerMessage(LogLevel.Information, "key {KeyId}: {Operation}, primary version {Version}, by {Principal}, request {RequestId}")]
     private partial void LogChanged(string keyId, string operation, int version, string principal, string requestId);
 
+    // Of an update, the version that is now the least that decrypts. Whoever restores a backup does again what these lines say.
+    [LoggerMessage(LogLevel.Information,
+        "key {KeyId}: {Operation} of version {ChangedVersion}, primary version {Version}, by {Principal}, request {RequestId}")]
+    private partial void LogVersionChanged(
+        string keyId, string operation, int changedVersion, int version, string principal, string requestId);
+
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: another activation wrote; this one ends")]
     private partial void LogLostRace(string keyId);
 

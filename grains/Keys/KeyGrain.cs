@@ -98,7 +98,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     {
         KeyRequestRules.Check(request, row);
         return KeyChanges.Update(row, request, Now);
-    });
+    }, request.MinDecryptVersion);
 
     /// <inheritdoc/>
     public Task<KeyDescription> Rotate(KeyCommand request) => Guarded(async () =>
@@ -174,19 +174,27 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public void Dispose() => _ciphers.Dispose();
 
     private Task<KeyDescription> ChangeVersion(KeyVersionCommand request, string operation, KeyVersionEvent happening) =>
-        Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening));
+        Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening), request.Version);
 
-    private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change) =>
-        Guarded(async () => await Commit(change(await Current()), caller, operation));
+    private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change, int? changedVersion = null) =>
+        Guarded(async () => await Commit(change(await Current()), caller, operation, changedVersion));
 
     /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
-    private async Task<KeyDescription> Commit(KeyRow next, Caller caller, string operation)
+    private async Task<KeyDescription> Commit(KeyRow next, Caller caller, string operation, int? changedVersion = null)
     {
         var row = _slot.Row!;
         if (next != row)
         {
             row = await Write(next);
-            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            if (changedVersion is { } version)
+            {
+                LogVersionChanged(Id, operation, version, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            }
+            else
+            {
+                LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            }
+
             row = await Erase(row);
         }
 

@@ -48,7 +48,8 @@ public static class KmsStorageExtensions
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
         services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
-            Path.GetFullPath(Path.Combine(options.DataDirectory, "root.key")),
+            Path.GetFullPath(options.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key")),
+            isHandedIn: options.RootKeyFile is not null,
             provider.GetRequiredService<ILogger<FileRootKey>>()));
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();

@@ -9,6 +9,12 @@ public sealed record KmsStorageOptions
     /// </summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>
+    /// The file root key, when it is handed in from outside: never made, and its group may read it. Null for <c>root.key</c> in
+    /// the <see cref="DataDirectory"/>.
+    /// </summary>
+    public string? RootKeyFile { get; init; }
+
     /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
     public string? ConnectionString { get; init; }
 

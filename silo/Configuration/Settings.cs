@@ -17,6 +17,12 @@ public sealed record Settings
     /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>
+    /// OKMS_ROOT_KEY_FILE: where the file root key is when the platform hands it in, as the same file on every silo; it is read only
+    /// and never made. Null, the default, for <c>root.key</c> in the data directory, which the first start makes.
+    /// </summary>
+    public required string? RootKeyFile { get; init; }
+
     /// <summary>Where a silo of a cluster is reached, and how soon one that is gone is given up.</summary>
     public required MemberSettings Member { get; init; }
 
@@ -65,6 +71,7 @@ public sealed record Settings
             Http = HttpSettings.Read(reader),
             Cluster = cluster,
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
+            RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),
             Member = MemberSettings.Read(reader),
             StartTimeout = reader.Duration("OKMS_START_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(1)),
             Gateway = reader.Switch("OKMS_GATEWAY", isAllInOne),

@@ -13,6 +13,7 @@ internal static class SettingsToOptions
     public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
     {
         DataDirectory = settings.DataDirectory,
+        RootKeyFile = settings.RootKeyFile,
         ConnectionString = settings.Cluster.ConnectionString,
         StartTimeout = settings.StartTimeout,
     };

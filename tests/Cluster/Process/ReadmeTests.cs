@@ -65,6 +65,6 @@ public sealed partial class ReadmeTests
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();
 
-    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)` \\|", RegexOptions.Multiline)]
+    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL(?:_FILE)?|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)` \\|", RegexOptions.Multiline)]
     private static partial Regex TableRow();
 }

@@ -210,7 +210,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     private static bool IsSetting(string name) =>
-        name is "PORT" or "DATABASE_URL" or "LOG_LEVEL" or "HSM_ADDRESS"
+        name is "PORT" or "DATABASE_URL" or "DATABASE_URL_FILE" or "LOG_LEVEL" or "HSM_ADDRESS"
         || name.StartsWith("OKMS_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal);
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)
