@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs once, inside the database's container, when its volume is new: the database, and a role for each kind of process. What the
-# roles may do is said by deploy/sql/roles.sql.
+# Runs once, inside the database's container, when its volume is new: the database, and a role for each kind of process with its
+# password. What the roles may do with the tables is said again after each migration, by the service grants.
 set -euo pipefail
 
 password_of() {
@@ -11,12 +11,14 @@ password_of() {
   printf "'%s'" "$password"
 }
 
+sql() { psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" "$@"; }
+
+sql --dbname postgres --command 'CREATE DATABASE okms'
+sql --dbname okms --file /etc/okms/roles.sql >/dev/null
 # The passwords go through standard input: an argument would show in the list of processes.
-psql -v ON_ERROR_STOP=1 --no-psqlrc --quiet --username "$POSTGRES_USER" --dbname postgres <<SQL
-CREATE ROLE okms_owner LOGIN PASSWORD $(password_of owner);
-CREATE ROLE okms_silo LOGIN PASSWORD $(password_of silo);
-CREATE ROLE okms_gateway LOGIN PASSWORD $(password_of gateway);
-CREATE DATABASE okms OWNER okms_owner;
-REVOKE ALL ON DATABASE okms FROM PUBLIC;
-GRANT CONNECT ON DATABASE okms TO okms_silo, okms_gateway;
+owner="$(password_of owner)" silo="$(password_of silo)" gateway="$(password_of gateway)"
+sql --dbname okms <<SQL
+ALTER ROLE okms_owner PASSWORD $owner;
+ALTER ROLE okms_silo PASSWORD $silo;
+ALTER ROLE okms_gateway PASSWORD $gateway;
 SQL
