@@ -8,7 +8,7 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What the README promises, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     [Fact]
