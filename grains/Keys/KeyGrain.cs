@@ -76,7 +76,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.KeyExists.Exception();
         }
 
-        LogChanged(Id, "create", row.PrimaryVersion, request.Caller.Principal, request.Caller.RequestId);
+        Changed(row, request.Caller, "create");
         return Described(row);
     });
 
@@ -186,12 +186,19 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         if (next != row)
         {
             row = await Write(next);
-            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            Changed(row, caller, operation);
             row = await Erase(row);
         }
 
         await _usage.Load(row.Incarnation);
         return Described(row);
+    }
+
+    /// <summary>Tells the log and the metrics of a change that was committed.</summary>
+    private void Changed(KeyRow row, Caller caller, string operation)
+    {
+        CallInstruments.Count(caller, KeyCall.Change);
+        LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
     }
 
     private async Task<KeyRow> Write(KeyRow next)
@@ -237,7 +244,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         await _versionRows.Keep(row);
         var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
         row = await Write(KeyChanges.Rotate(row, material, Now));
-        LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        Changed(row, caller, operation);
         return row;
     }
 
