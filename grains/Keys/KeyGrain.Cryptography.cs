@@ -19,6 +19,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Encrypt(Encrypt request)
     {
+        CallInstruments.Count(request.Caller, KeyCall.Encrypt);
         var startedAt = KeyInstruments.TimesEncryption ? Stopwatch.GetTimestamp() : 0;
         try
         {
@@ -44,6 +45,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Rewrap(Decrypt request) => Counted(async () =>
     {
+        CallInstruments.Count(request.Caller, KeyCall.Rewrap);
         var startedAt = Stopwatch.GetTimestamp();
         return await RewrapOne(request.Ciphertext, request.AssociatedData, wanted: 1, startedAt);
     });
@@ -51,6 +53,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<DataKey> GenerateDataKey(GenerateDataKey request) => Counted(async () =>
     {
+        CallInstruments.Count(request.Caller, KeyCall.DataKey);
         var startedAt = Stopwatch.GetTimestamp();
         if (request.Bytes is < 1 or > KeyLimits.DataKeyBytes)
         {
@@ -71,6 +74,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Decrypted> Decrypt(Decrypt request)
     {
+        CallInstruments.Count(request.Caller, KeyCall.Decrypt);
         try
         {
             var header = ReadHeader(request.Ciphertext, request.AssociatedData);

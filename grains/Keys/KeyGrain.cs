@@ -76,7 +76,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.KeyExists.Exception();
         }
 
-        LogChanged(Id, "create", row.PrimaryVersion, request.Caller.Principal, request.Caller.RequestId);
+        Changed(row, request.Caller, "create");
         return Described(row);
     });
 
@@ -186,20 +186,26 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         if (next != row)
         {
             row = await Write(next);
-            if (changedVersion is { } version)
-            {
-                LogVersionChanged(Id, operation, version, row.PrimaryVersion, caller.Principal, caller.RequestId);
-            }
-            else
-            {
-                LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
-            }
-
+            Changed(row, caller, operation, changedVersion);
             row = await Erase(row);
         }
 
         await _usage.Load(row.Incarnation);
         return Described(row);
+    }
+
+    /// <summary>Tells the log and the metrics of a change that was committed.</summary>
+    private void Changed(KeyRow row, Caller caller, string operation, int? changedVersion = null)
+    {
+        CallInstruments.Count(caller, KeyCall.Change);
+        if (changedVersion is { } version)
+        {
+            LogVersionChanged(Id, operation, version, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        }
+        else
+        {
+            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        }
     }
 
     private async Task<KeyRow> Write(KeyRow next)
@@ -245,7 +251,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         await _versionRows.Keep(row);
         var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
         row = await Write(KeyChanges.Rotate(row, material, Now));
-        LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        Changed(row, caller, operation);
         return row;
     }
 

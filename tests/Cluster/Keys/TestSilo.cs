@@ -35,14 +35,15 @@ internal sealed class TestSilo : IAsyncDisposable
     public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
 
     public static async Task<TestSilo> Start(
-        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null)
+        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null,
+        string? clusterId = null, int clientPort = 0)
     {
         var gate = new Gate();
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.Error).AddConsole();
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: serviceId, clusterId: Guid.NewGuid().ToString("N"));
+            silo.UseLocalhostClustering(FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
             silo.AddKmsStorage(storage);
             silo.AddKmsGrains(keys ?? new());
