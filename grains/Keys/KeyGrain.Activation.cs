@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansKms.Grains.Storage;
@@ -12,15 +13,23 @@ public sealed partial class KeyGrain
     // A tick that is missed while the cluster is down waits one whole period.
     private static readonly TimeSpan _reminderPeriod = TimeSpan.FromMinutes(10);
 
+    // Refusals that may be out of date as an answer may.
+    private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
+    {
+        KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
+        KmsError.VersionNotUsable, KmsError.KeyExhausted,
+    }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);
+
     private static readonly Caller _self = new("okms", "silo", "-");
 
     /// <summary>Writes the exact counters and lets go of the material.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         ForgetEncryptPath();
+        _ciphers.Dispose();
         try
         {
-            if (_slot is { Row: { } row, IsStale: false } && (_usage.IsLoaded || _usage.HasUnsaved))
+            if (_slot is { Row: { } row, IsInvalid: false } && (_usage.IsLoaded || _usage.HasUnsaved))
             {
                 await _usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
             }
@@ -43,7 +52,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            var row = await Guarded(Current);
+            var row = await Guarded(Current, isRepeatable: true);
             if (row.State != KeyState.PendingDeletion)
             {
                 await ForgetDeletionReminder();
@@ -66,7 +75,7 @@ public sealed partial class KeyGrain
         var row = await Load();
         if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt)
         {
-            row = await Write(KeyChanges.Destroy(row));
+            row = await Write(row, KeyChanges.Destroy(row));
             LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
             row = await Erase(row);
         }
@@ -134,7 +143,7 @@ public sealed partial class KeyGrain
         try
         {
             await _versionRows.Erase(row);
-            return await Write(row with { ErasePending = [] });
+            return await Write(row, row with { ErasePending = [] });
         }
         catch (StorageFailedException e)
         {
@@ -185,20 +194,40 @@ public sealed partial class KeyGrain
         DeactivateOnIdle();
     }
 
-    /// <summary>Runs an operation and lets nothing but expected failures out.</summary>
-    private async Task<T> Guarded<T>(Func<Task<T>> operation)
+    /// <summary>Runs an operation, lets nothing but expected failures out, and no answer from a row that may be out of date.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="isRepeatable">
+    /// Whether it may run again where the row turns out to have changed behind it. What has made its change does not: that it
+    /// was committed shows that it went by the newest row.
+    /// </param>
+    private async Task<T> Guarded<T>(Func<Task<T>> operation, bool isRepeatable = false)
     {
-        try
+        while (true)
         {
-            return await operation();
-        }
-        catch (KmsException)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            throw Translated(e);
+            var writes = _slot.Writes;
+            try
+            {
+                var answer = await operation();
+                if (_mark is null || (!isRepeatable && writes != _slot.Writes) || await _mark.Settle())
+                {
+                    return answer;
+                }
+            }
+            catch (KmsException e) when (_mark is not null && writes == _slot.Writes && _saysHowTheKeyIs.Contains(e.Code))
+            {
+                if (await _mark.Settle())
+                {
+                    throw;
+                }
+            }
+            catch (KmsException)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                throw Translated(e);
+            }
         }
     }
 

@@ -25,7 +25,11 @@ public sealed partial class KeyGrain
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, _options.MaxPlaintextBytes);
             if (TrySpend() is { } path)
             {
-                return new(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt));
+                var encrypted = EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt);
+                if (_mark is null or { MayAnswer: true })
+                {
+                    return new(encrypted);
+                }
             }
         }
         catch (Exception e)
@@ -77,8 +81,13 @@ public sealed partial class KeyGrain
             if (FindUsable(header) is { } cipher)
             {
                 var decrypted = DecryptUnder(cipher, header, request.Ciphertext, request.AssociatedData);
-                KeyInstruments.Decrypted(_keyTag);
-                return new(decrypted);
+                if (_mark is null or { MayAnswer: true })
+                {
+                    KeyInstruments.Decrypted(_keyTag);
+                    return new(decrypted);
+                }
+
+                CryptographicOperations.ZeroMemory(decrypted.Plaintext);
             }
 
             return DecryptSlowly(header, request.Ciphertext, request.AssociatedData);
@@ -244,7 +253,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData));
+            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData), isRepeatable: true);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         }
@@ -280,7 +289,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            return await Guarded(operation);
+            return await Guarded(operation, isRepeatable: true);
         }
         catch (KmsException e)
         {

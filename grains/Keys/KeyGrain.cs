@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
@@ -20,6 +21,7 @@ namespace OrleansKms.Grains.Keys;
 [GrainType("key"), RandomPlacement]
 public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposable
 {
+    private readonly FenceMark? _mark;
     private readonly RowSlot<KeyRow> _slot;
     private readonly VersionRows _versionRows;
     private readonly VersionCiphers _ciphers;
@@ -38,7 +40,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
-        _slot = new(storage, id, RowNames.Key);
+        _mark = Fence.Register(context);
+        _slot = new(storage, id, RowNames.Key, _mark);
         _versionRows = new(storage, id);
         _ciphers = new(storage, sealer, id, Id);
         _usage = new(storage, id, time);
@@ -68,7 +71,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, Now);
         try
         {
-            await _slot.Write(row);
+            await Write(null, row);
         }
         catch (InconsistentStateException)
         {
@@ -91,7 +94,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         }
 
         return Described(row);
-    });
+    }, isRepeatable: true);
 
     /// <inheritdoc/>
     public Task<KeyDescription> Update(UpdateKey request) => Change(request.Caller, "update", row =>
@@ -137,13 +140,14 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
         // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
         await RemindOfDeletion(request.After);
-        return await Commit(next, request.Caller, "schedule-deletion");
+        return await Commit(row, next, request.Caller, "schedule-deletion");
     });
 
     /// <inheritdoc/>
     public Task<KeyDescription> CancelDeletion(KeyCommand request) => Guarded(async () =>
     {
-        var description = await Commit(KeyChanges.CancelDeletion(await Current()), request.Caller, "cancel-deletion");
+        var row = await Current();
+        var description = await Commit(row, KeyChanges.CancelDeletion(row), request.Caller, "cancel-deletion");
         await ForgetDeletionReminder();
         return description;
     });
@@ -162,7 +166,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 RequirePrimary(row);
                 await OpenVersion(row.PrimaryVersion);
                 return new KeyValidation(true, state, null);
-            });
+            }, isRepeatable: true);
         }
         catch (KmsException e)
         {
@@ -171,21 +175,28 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }
 
     /// <summary>Lets go of the material, also when the activation failed.</summary>
-    public void Dispose() => _ciphers.Dispose();
+    public void Dispose()
+    {
+        _ciphers.Dispose();
+        _mark?.Remove();
+    }
 
     private Task<KeyDescription> ChangeVersion(KeyVersionCommand request, string operation, KeyVersionEvent happening) =>
         Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening));
 
     private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change) =>
-        Guarded(async () => await Commit(change(await Current()), caller, operation));
+        Guarded(async () =>
+        {
+            var row = await Current();
+            return await Commit(row, change(row), caller, operation);
+        });
 
     /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
-    private async Task<KeyDescription> Commit(KeyRow next, Caller caller, string operation)
+    private async Task<KeyDescription> Commit(KeyRow row, KeyRow next, Caller caller, string operation)
     {
-        var row = _slot.Row!;
         if (next != row)
         {
-            row = await Write(next);
+            row = await Write(row, next);
             LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
             row = await Erase(row);
         }
@@ -194,8 +205,15 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         return Described(row);
     }
 
-    private async Task<KeyRow> Write(KeyRow next)
+    /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
+    private async Task<KeyRow> Write(KeyRow? row, KeyRow next)
     {
+        // A decryption that interleaved may have read what another activation wrote, and that must not be written over.
+        if (!ReferenceEquals(row, _slot.Row))
+        {
+            throw new InconsistentStateException("The key was changed while a change of it was prepared.");
+        }
+
         await _slot.Write(next);
         ForgetEncryptPath();
         CloseUnusable(_slot.Row!);
@@ -236,7 +254,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
         await _versionRows.Keep(row);
         var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
-        row = await Write(KeyChanges.Rotate(row, material, Now));
+        row = await Write(row, KeyChanges.Rotate(row, material, Now));
         LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
         return row;
     }

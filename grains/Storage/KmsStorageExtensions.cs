@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -34,6 +35,7 @@ public static class KmsStorageExtensions
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
+        AddFence(services, options);
         builder.UseAdoNetReminderService(reminders => reminders.Configure<Database>((o, database) =>
         {
             o.Invariant = database.Invariant;
@@ -75,6 +77,20 @@ public static class KmsStorageExtensions
         services.AddSingleton<StorageProbe>();
         services.AddSingleton<IStorageHealth>(provider => provider.GetRequiredService<StorageProbe>());
         services.AddHostedService(provider => provider.GetRequiredService<StorageProbe>());
+    }
+
+    // The embedded database has one process, which the lock on its directory sees to, so nothing can overtake an activation.
+    private static void AddFence(IServiceCollection services, KmsStorageOptions options)
+    {
+        if (options.IsEmbedded)
+        {
+            return;
+        }
+
+        services.TryAddSingleton<BootClock>();
+        services.TryAddSingleton<FenceQuery>();
+        services.AddSingleton<Fence>();
+        services.AddHostedService(provider => provider.GetRequiredService<Fence>());
     }
 
     // The provider's table is internal to it, so it is known here only by its registration.

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
 using OrleansKms.Grains;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
@@ -34,8 +35,11 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
 
+    public Fence Fence => Services.GetRequiredService<Fence>();
+
     public static async Task<TestSilo> Start(
-        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null)
+        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null,
+        Action<IServiceCollection>? services = null)
     {
         var gate = new Gate();
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -51,6 +55,8 @@ internal sealed class TestSilo : IAsyncDisposable
             {
                 silo.Services.AddKeyedSingleton(KmsGrainsExtensions.Clock, time);
             }
+
+            services?.Invoke(silo.Services);
         });
         var host = builder.Build();
         await host.StartAsync();
