@@ -15,6 +15,7 @@ public sealed record AliasRow : Row
     /// <summary>When it was last pointed elsewhere, UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
     /// <summary>Whether the alias was removed. The name may be used again.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public bool Removed { get; init; }
 
     /// <inheritdoc/>

@@ -209,6 +209,12 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
                 return;
             }
 
+            if (e is EpochEndedException)
+            {
+                // Nothing that this silo knows can be relied on.
+                _refuseFrom = long.MinValue;
+            }
+
             Report(timeout.IsCancellationRequested ? new TimeoutException("The database did not answer in time.", e) : e);
         }
 

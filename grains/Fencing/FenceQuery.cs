@@ -10,6 +10,9 @@ namespace OrleansKms.Grains.Fencing;
 /// <param name="Transaction">Every transaction below this one is accounted for.</param>
 internal sealed record FencePosition(string Server, string Transaction);
 
+/// <summary>The database was restored and serves another epoch; this silo was left over from before.</summary>
+internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; this silo must be started again.");
+
 /// <summary>Asks Postgres which rows were changed. Replaced in tests.</summary>
 /// <remarks>
 /// Why nothing is missed. A poll takes its position P, the xmin of a snapshot, in one statement, and the changes in a later one.
@@ -25,13 +28,14 @@ internal sealed record FencePosition(string Server, string Transaction);
 ///
 /// A standby is no witness: it answers from the past.
 /// </remarks>
-internal class FenceQuery(Database database, IOptions<ClusterOptions> cluster)
+internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
 {
     private const int ChunkSize = 1000;
 
     private const string Position =
         """
-        SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())::text;
+        SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())::text,
+          (SELECT coalesce(max(number), 0) FROM okms_restore_epoch);
         """;
 
     private const string Changes =
@@ -80,6 +84,11 @@ internal class FenceQuery(Database database, IOptions<ClusterOptions> cluster)
         if (reader.GetBoolean(0))
         {
             throw new InvalidOperationException("The database is a standby.");
+        }
+
+        if (reader.GetInt32(3) != epoch.Value.Number)
+        {
+            throw new EpochEndedException();
         }
 
         var position = new FencePosition(reader.GetString(1), reader.GetString(2));

@@ -8,11 +8,6 @@ namespace OrleansKms.Grains.Keys;
 // The activation's own life: reading, the end of the key, failures, deactivation.
 public sealed partial class KeyGrain
 {
-    private const string DeletionReminder = "deletion";
-
-    // A tick that is missed while the cluster is down waits one whole period.
-    private static readonly TimeSpan _reminderPeriod = TimeSpan.FromMinutes(10);
-
     // Refusals that may be out of date as an answer may.
     private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
     {
@@ -45,28 +40,6 @@ public sealed partial class KeyGrain
         }
 
         await base.OnDeactivateAsync(reason, cancellationToken);
-    }
-
-    /// <summary>Erases the material when the deletion is due; otherwise nothing.</summary>
-    async Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status)
-    {
-        try
-        {
-            var row = await Guarded(Current, isRepeatable: true);
-            if (row.State != KeyState.PendingDeletion)
-            {
-                await ForgetDeletionReminder();
-            }
-        }
-        catch (KmsException e) when (e.Code == KmsError.KeyNotFound.Code)
-        {
-            // The reminder was set and the create or schedule it belonged to never committed.
-            await ForgetDeletionReminder();
-        }
-        catch (KmsException e)
-        {
-            LogReminderFailed(Id, e.Code);
-        }
     }
 
     /// <summary>The key as it is now, after a deletion that is due.</summary>
@@ -127,6 +100,12 @@ public sealed partial class KeyGrain
         {
             await Erase(row);
         }
+
+        // It is there, unless somebody cleared the table.
+        if (_slot.Row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && !await HasDeletionReminder())
+        {
+            await RemindOfDeletion(at > Now ? at - Now : TimeSpan.Zero);
+        }
     }
 
     /// <summary>
@@ -149,35 +128,6 @@ public sealed partial class KeyGrain
         {
             LogErasePending(Id, row.ErasePending.Count, e);
             return row;
-        }
-    }
-
-    private async Task RemindOfDeletion(TimeSpan after)
-    {
-        try
-        {
-            await this.RegisterOrUpdateReminder(DeletionReminder, after + TimeSpan.FromSeconds(1), _reminderPeriod);
-        }
-        catch (Exception e) when (e is not KmsException)
-        {
-            LogReminderStorageFailed(Id, e);
-            throw KmsError.StorageUnavailable.Exception();
-        }
-    }
-
-    private async Task ForgetDeletionReminder()
-    {
-        try
-        {
-            if (await this.GetReminder(DeletionReminder) is { } reminder)
-            {
-                await this.UnregisterReminder(reminder);
-            }
-        }
-        catch (Exception e)
-        {
-            // A reminder that stays does nothing but come again, and is then removed.
-            LogReminderStorageFailed(Id, e);
         }
     }
 
@@ -263,12 +213,6 @@ public sealed partial class KeyGrain
 
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: material of {Count} destroyed versions is still to be erased")]
     private partial void LogErasePending(string keyId, int count, Exception exception);
-
-    [LoggerMessage(LogLevel.Warning, "key {KeyId}: reminder storage failed")]
-    private partial void LogReminderStorageFailed(string keyId, Exception exception);
-
-    [LoggerMessage(LogLevel.Warning, "key {KeyId}: the deletion reminder found {Code}")]
-    private partial void LogReminderFailed(string keyId, string code);
 
     [LoggerMessage(LogLevel.Error, "key {KeyId}: unexpected failure")]
     private partial void LogUnexpected(string keyId, Exception exception);

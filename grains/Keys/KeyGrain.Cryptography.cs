@@ -151,6 +151,14 @@ public sealed partial class KeyGrain
             RequireUsage(row);
             await _usage.Load(row.Incarnation);
             var meter = _usage.Meter(row.PrimaryVersion);
+            RequireImportSinceRestore(row);
+            if (row.Epoch < _epoch.Number)
+            {
+                // What the restored version has spent since the backup is not known, so it spends no more.
+                await RotateNow(row, _self, "rotate-after-restore");
+                continue;
+            }
+
             if (RotationIsDue(row, meter))
             {
                 await RotateNow(row, _self, "rotate-by-plan");
@@ -279,6 +287,16 @@ public sealed partial class KeyGrain
         if (row.Find(row.PrimaryVersion) is not { State: KeyVersionState.Enabled })
         {
             throw KmsError.VersionNotUsable.Exception("The primary version is disabled or destroyed; rotate the key.");
+        }
+    }
+
+    /// <summary>Refuses to encrypt with a restored version of a key that cannot make another by itself.</summary>
+    private void RequireImportSinceRestore(KeyRow row)
+    {
+        if (row.Epoch < _epoch.Number && row.Origin == KeyOrigin.External)
+        {
+            throw KmsError.KeyPendingImport.Exception(
+                "The database was restored from a backup; the key decrypts, and encrypts again once a new version is imported.");
         }
     }
 

@@ -10,8 +10,9 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>
-/// One key: owns its material, its life and its counters. This file is the control plane; <c>KeyGrain.Activation.cs</c> is
-/// the life of the activation, <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane.
+/// One key: owns its material, its life and its counters. This file is the control plane, with
+/// <c>KeyGrain.Deletion.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation, <c>KeyGrain.Cryptography.cs</c> and
+/// <c>KeyGrain.Batches.cs</c> are the data plane.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
@@ -27,6 +28,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private readonly VersionCiphers _ciphers;
     private readonly UsageLease _usage;
     private readonly KeyOptions _options;
+    private readonly RestoreEpoch _epoch;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly KeyValuePair<string, object?> _keyTag;
@@ -36,7 +38,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         IMaterialSealer sealer, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
-        ILogger<KeyGrain> logger, IGrainContext context)
+        ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
@@ -46,6 +48,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         _ciphers = new(storage, sealer, id, Id);
         _usage = new(storage, id, time);
         _options = options;
+        _epoch = epoch.Value;
         _time = time;
         _logger = logger;
         _keyTag = new("key_id", Id);
@@ -65,10 +68,10 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
         }
 
-        var generated = request.Origin == KeyOrigin.Generated;
-        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), generated);
-        var material = generated ? _ciphers.NewMaterial(algorithm, incarnation, version: 1) : null;
-        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, Now);
+        int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, _epoch, Now) : null;
+        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
+        var material = version is { } first ? _ciphers.NewMaterial(algorithm, incarnation, first) : null;
+        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, _epoch.Number, Now);
         try
         {
             await Write(null, row);
@@ -132,27 +135,6 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         ChangeVersion(request, "destroy-version", KeyVersionEvent.Destroy);
 
     /// <inheritdoc/>
-    public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => Guarded(async () =>
-    {
-        KeyRequestRules.Check(request, _options);
-        var row = await Current();
-        var next = KeyChanges.ScheduleDeletion(row, Now + request.After);
-
-        // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
-        await RemindOfDeletion(request.After);
-        return await Commit(row, next, request.Caller, "schedule-deletion");
-    });
-
-    /// <inheritdoc/>
-    public Task<KeyDescription> CancelDeletion(KeyCommand request) => Guarded(async () =>
-    {
-        var row = await Current();
-        var description = await Commit(row, KeyChanges.CancelDeletion(row), request.Caller, "cancel-deletion");
-        await ForgetDeletionReminder();
-        return description;
-    });
-
-    /// <inheritdoc/>
     public async Task<KeyValidation> Validate(KeyCommand request)
     {
         KeyState? state = null;
@@ -164,6 +146,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 state = row.State;
                 KeyLifecycle.RequireUsable(row.State);
                 RequirePrimary(row);
+                RequireImportSinceRestore(row);
                 await OpenVersion(row.PrimaryVersion);
                 return new KeyValidation(true, state, null);
             }, isRepeatable: true);
@@ -253,8 +236,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         }
 
         await _versionRows.Keep(row);
-        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
-        row = await Write(row, KeyChanges.Rotate(row, material, Now));
+        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now));
+        row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now));
         LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
         return row;
     }

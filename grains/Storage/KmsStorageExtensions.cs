@@ -28,10 +28,10 @@ public static class KmsStorageExtensions
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton<Database>(_ => options.IsEmbedded
-            ? new SqliteDatabase(options.DataDirectory)
-            : new PostgresDatabase(options.ConnectionString!, options.MigrationTimeout));
+        services.AddSingleton(_ => Database.Of(options));
         services.AddSingleton<SchemaMigrations>();
+        services.AddSingleton(provider => new RestoreEpochStore(provider.GetRequiredService<Database>()));
+        services.AddSingleton<CurrentEpoch>();
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
@@ -41,6 +41,9 @@ public static class KmsStorageExtensions
             o.Invariant = database.Invariant;
             o.DataSource = database.Connections;
         }));
+
+        // The queries for ranges of reminders look 20 minutes ahead, so a silo must ask several times within them.
+        builder.Configure<ReminderOptions>(reminders => reminders.RefreshReminderListPeriod = TimeSpan.FromMinutes(5));
         GateReminders(services);
         return builder;
     }

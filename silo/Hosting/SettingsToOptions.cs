@@ -14,6 +14,7 @@ internal static class SettingsToOptions
     {
         DataDirectory = settings.DataDirectory,
         ConnectionString = settings.Cluster.ConnectionString,
+        Fence = new() { Interval = settings.FenceInterval, Grace = settings.FenceGrace },
     };
 
     /// <summary>What the key grains need.</summary>

@@ -16,7 +16,8 @@ internal sealed class MovedClock : BootClock
 }
 
 /// <summary>The real question to the real database, which a test can hold up, let fail, and make come from another server.</summary>
-internal sealed class HeldQuery(Database database, IOptions<ClusterOptions> cluster) : FenceQuery(database, cluster)
+internal sealed class HeldQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
+    : FenceQuery(database, epoch, cluster)
 {
     private volatile TaskCompletionSource? _held;
     private volatile TaskCompletionSource _began = new();
