@@ -35,22 +35,37 @@ public sealed partial class KeyGrain
         where TResult : class
     {
         CallInstruments.Count(caller, call);
-        await Guarded(async () =>
+        while (true)
         {
-            KeyRequestRules.CheckBatch(items, size);
-            var row = await Current();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
-            return row;
-        });
+            await Guarded(async () =>
+            {
+                KeyRequestRules.CheckBatch(items, size);
+                var row = await Current();
+                KeyLifecycle.RequireUsable(row.State);
+                RequireUsage(row);
+                return row;
+            }, isRepeatable: true);
 
+            // The first item's answer leaves only with the last one's.
+            var results = await RunItems(items, run, encrypts);
+            if (_mark is null || await _mark.Settle())
+            {
+                return results;
+            }
+        }
+    }
+
+    private async Task<ItemResult<TResult>[]> RunItems<TItem, TResult>(
+        TItem[] items, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        where TResult : class
+    {
         var results = new ItemResult<TResult>[items.Length];
         for (var i = 0; i < items.Length; i++)
         {
             var (item, left) = (items[i], items.Length - i);
             try
             {
-                results[i] = new(await Guarded(() => run(item, left)), null);
+                results[i] = new(await Guarded(() => run(item, left), isRepeatable: true), null);
             }
             catch (KmsException e)
             {

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -27,20 +28,25 @@ public static class KmsStorageExtensions
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton<Database>(provider => options.IsEmbedded
-            ? new SqliteDatabase(options.DataDirectory)
-            : ActivatorUtilities.CreateInstance<PostgresDatabase>(provider, options));
+        services.AddSingleton(provider => Database.Of(
+            options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<SchemaMigrations>();
         services.AddSingleton<StorageOpening>();
         services.AddSingleton(provider => new StorageSession(provider, provider.GetRequiredService<StorageOpening>()));
+        services.AddSingleton(provider => new RestoreEpochStore(provider.GetRequiredService<Database>()));
+        services.AddSingleton<CurrentEpoch>();
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
+        AddFence(services, options);
         builder.UseAdoNetReminderService(reminders => reminders.Configure<Database>((o, database) =>
         {
             o.Invariant = database.Invariant;
             o.DataSource = database.Connections;
         }));
+
+        // The queries for ranges of reminders look 20 minutes ahead, so a silo must ask several times within them.
+        builder.Configure<ReminderOptions>(reminders => reminders.RefreshReminderListPeriod = TimeSpan.FromMinutes(5));
         GateReminders(services);
         return builder;
     }
@@ -78,6 +84,20 @@ public static class KmsStorageExtensions
         services.AddSingleton<StorageProbe>();
         services.AddSingleton<IStorageHealth>(provider => provider.GetRequiredService<StorageProbe>());
         services.AddHostedService(provider => provider.GetRequiredService<StorageProbe>());
+    }
+
+    // The embedded database has one process, which the lock on its directory sees to, so nothing can overtake an activation.
+    private static void AddFence(IServiceCollection services, KmsStorageOptions options)
+    {
+        if (options.IsEmbedded)
+        {
+            return;
+        }
+
+        services.TryAddSingleton<BootClock>();
+        services.TryAddSingleton<FenceQuery>();
+        services.AddSingleton<Fence>();
+        services.AddHostedService(provider => provider.GetRequiredService<Fence>());
     }
 
     // The provider's table is internal to it, so it is known here only by its registration.

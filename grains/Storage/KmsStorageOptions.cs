@@ -1,3 +1,5 @@
+using OrleansKms.Grains.Fencing;
+
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>Where rows, the KEK ring and the root key are.</summary>
@@ -30,6 +32,9 @@ public sealed record KmsStorageOptions
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
+    public FenceOptions Fence { get; init; } = new();
+
     /// <summary>Whether the rows are in the embedded SQLite database.</summary>
     internal bool IsEmbedded => ConnectionString is null;
 
@@ -49,6 +54,8 @@ public sealed record KmsStorageOptions
         {
             throw new StartRefusedException($"{nameof(StartTimeout)} must be from zero to an hour.");
         }
+
+        Fence.Validate();
     }
 
     private static void RequirePositive(TimeSpan value, string name)

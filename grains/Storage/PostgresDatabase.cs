@@ -112,6 +112,29 @@ internal sealed partial class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override async Task RemoveSilos(CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var exists = connection.Command("SELECT to_regclass('okms_membership') IS NOT NULL");
+        if (await exists.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        // A silo that runs says so every few seconds; one that stopped in good order has said that it is dead (6).
+        await using var running = connection.Command(
+            "SELECT count(*) FROM okms_membership WHERE status <> 6 AND i_am_alive_time > now() - interval '2 minutes'");
+        if (await running.ExecuteScalarAsync(cancellationToken) is long silos and > 0)
+        {
+            throw new StartRefusedException(
+                $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
+        }
+
+        await using var remove = connection.Command("DELETE FROM okms_membership");
+        await remove.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public override Task<T> Read<T>(Func<Task<T>> call) => call();
 
     /// <inheritdoc/>

@@ -87,6 +87,9 @@ internal sealed class SqliteDatabase : Database
         Task.FromResult<IAsyncDisposable>(new HeldByDirectoryLock());
 
     /// <inheritdoc/>
+    public override Task RemoveSilos(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     public override Task<T> Read<T>(Func<Task<T>> call) => Task.Run(call);
 
     /// <inheritdoc/>

@@ -3,7 +3,8 @@ using OrleansKms.Grains.Root;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>What must be done, in this order and by one process at a time, before anything may be read or written.</summary>
-internal sealed class StorageOpening(Database database, SchemaMigrations migrations, KekRing ring)
+internal sealed class StorageOpening(
+    Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch)
 {
     /// <summary>Migrates the schema, opens the KEK ring, and lets the next process in.</summary>
     /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
@@ -18,6 +19,7 @@ internal sealed class StorageOpening(Database database, SchemaMigrations migrati
         {
             await migrations.Apply(cancellationToken);
             await ring.Open(cancellationToken);
+            epoch.Value = await epochs.Read(cancellationToken);
         },
         cancellationToken);
 

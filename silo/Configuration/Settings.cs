@@ -38,6 +38,12 @@ public sealed record Settings
     /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory. PT2M to P7D, default PT15M.</summary>
     public required TimeSpan KeyIdleTime { get; init; }
 
+    /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed. PT0.5S to PT30S, default PT2S.</summary>
+    public required TimeSpan FenceInterval { get; init; }
+
+    /// <summary>OKMS_FENCE_GRACE: how long keys answer without an answer to that. Three intervals to PT1H, default PT5M.</summary>
+    public required TimeSpan FenceGrace { get; init; }
+
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true all in one, false in a cluster.</summary>
     public required bool Dashboard { get; init; }
 
@@ -79,12 +85,27 @@ public sealed record Settings
                 "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
             // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
+            FenceInterval = reader.Duration(
+                "OKMS_FENCE_INTERVAL", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
+            FenceGrace = reader.Duration("OKMS_FENCE_GRACE", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1.5), TimeSpan.FromHours(1)),
             Dashboard = reader.Switch("OKMS_DASHBOARD", isAllInOne),
         };
         reader.RefuseUnknown();
-        return settings.Gateway || !isAllInOne
-            ? settings
-            : throw new SettingException("OKMS_GATEWAY", "must be true without DATABASE_URL: a silo that runs alone has no other gateway.");
+        settings.RefuseContradictions();
+        return settings;
+    }
+
+    private void RefuseContradictions()
+    {
+        if (!Gateway && IsAllInOne)
+        {
+            throw new SettingException("OKMS_GATEWAY", "must be true without DATABASE_URL: a silo that runs alone has no other gateway.");
+        }
+
+        if (FenceGrace < 3 * FenceInterval)
+        {
+            throw new SettingException("OKMS_FENCE_GRACE", "must be at least three times OKMS_FENCE_INTERVAL.");
+        }
     }
 
     private static void RefuseHsm(SettingsReader reader)

@@ -16,6 +16,7 @@ internal static class SettingsToOptions
         RootKeyFile = settings.RootKeyFile,
         ConnectionString = settings.Cluster.ConnectionString,
         StartTimeout = settings.StartTimeout,
+        Fence = new() { Interval = settings.FenceInterval, Grace = settings.FenceGrace },
     };
 
     /// <summary>What the key grains need.</summary>
