@@ -23,6 +23,7 @@ internal static class ClusterClientExtensions
                 database.Invariant = "Npgsql";
                 database.ConnectionString = settings.Cluster.ConnectionString;
             });
+            if (settings.Cluster.Transport.MutualTls is { } files) client.UseMutualTls(files);
         });
 
     /// <summary>Adds the Orleans client.</summary>

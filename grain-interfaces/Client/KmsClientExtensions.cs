@@ -33,6 +33,10 @@ public static class KmsClientExtensions
             client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = _listRefresh);
             client.UseConnectionRetryFilter(WaitForCluster);
             FindSilos(client, options, database);
+            if (options.MutualTls is { } files)
+            {
+                client.UseMutualTls(files);
+            }
         });
     }
 

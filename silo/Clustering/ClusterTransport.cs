@@ -10,8 +10,6 @@ internal static class ClusterTransport
     public static ISiloBuilder UseTransport(this ISiloBuilder silo, TransportSettings transport)
     {
         transport.RequireDecision();
-        return transport.MutualTls is null
-            ? silo
-            : throw new SettingException("OKMS_TLS_CERT", "is set, but this build does not support certificates yet.");
+        return transport.MutualTls is { } files ? silo.UseMutualTls(files) : silo;
     }
 }
