@@ -10,7 +10,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// ever; what is answered with an error, or not at all, is counted as a failure and its outcome is found out before the client
 /// goes on. An answer that contradicts an earlier one is a violation.
 /// </summary>
-internal sealed class ClusterLoad(Balancer gateways, int seed) : IDisposable
+internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : IDisposable
 {
     private const int Clients = 8;
 
@@ -28,14 +28,20 @@ internal sealed class ClusterLoad(Balancer gateways, int seed) : IDisposable
 
     public IReadOnlyCollection<string> Failures => _failures;
 
+    /// <summary>A key that all clients encrypt with.</summary>
+    public ExpectedKey Shared { get; } = new(prefix + ".shared", rotatesByItself: false);
+
+    /// <summary>A key that all clients encrypt with and that makes new versions by use.</summary>
+    public ExpectedKey SharedRotating { get; } = new(prefix + ".shared-rotating", rotatesByItself: true);
+
     /// <summary>Makes the keys that all share and lets the clients go.</summary>
     public async Task Start()
     {
         var http = gateways.Next();
-        await http.Create("shared");
-        await http.Create("shared-rotating", afterUses: 200);
-        _keys["shared"] = new ExpectedKey("shared", rotatesByItself: false);
-        _keys["shared-rotating"] = new ExpectedKey("shared-rotating", rotatesByItself: true);
+        await http.Create(Shared.Id);
+        await http.Create(SharedRotating.Id, afterUses: 200);
+        _keys[Shared.Id] = Shared;
+        _keys[SharedRotating.Id] = SharedRotating;
         _clients = [.. Enumerable.Range(0, Clients).Select(client => Task.Run(() => RunClient(client)))];
     }
 
@@ -110,15 +116,15 @@ internal sealed class ClusterLoad(Balancer gateways, int seed) : IDisposable
         var dice = random.Next(100);
         if (own.Count == 0 || dice < 4)
         {
-            return CreateKey(own, string.Create(CultureInfo.InvariantCulture, $"c{client}.k{Interlocked.Increment(ref _created)}"));
+            return CreateKey(own, string.Create(CultureInfo.InvariantCulture, $"{prefix}.c{client}.k{Interlocked.Increment(ref _created)}"));
         }
 
         var key = own[random.Next(own.Count)];
         return dice switch
         {
-            < 25 => EncryptWith(random, _keys["shared"]),
-            < 40 => EncryptWith(random, _keys["shared-rotating"]),
-            < 44 => PointAlias(string.Create(CultureInfo.InvariantCulture, $"a{client}"), key),
+            < 25 => EncryptWith(random, Shared),
+            < 40 => EncryptWith(random, SharedRotating),
+            < 44 => PointAlias(string.Create(CultureInfo.InvariantCulture, $"{prefix}.a{client}"), key),
             < 48 => Change(key, "toggle", http => http.Change(key.Id, key.Disabled ? "enable" : "disable"), _ => key.Disabled = !key.Disabled),
             _ when key.Disabled => Change(key, "toggle", http => http.Change(key.Id, "enable"), _ => key.Disabled = false),
             < 54 => Change(key, "rotate", http => http.Rotate(key.Id), answer => key.PrimaryVersion = answer["primary_version"]!.GetValue<int>()),
