@@ -12,7 +12,6 @@ namespace OrleansKms.Tests.Cluster.Deploy;
 /// <summary>The files under deploy/ as data; every scalar is a string, as it stands there.</summary>
 internal static class Manifests
 {
-    public static string Root { get; } = FindRoot();
 
     public static JsonObject Compose { get; } = Documents("docker-compose.yml").Single();
 
@@ -22,10 +21,10 @@ internal static class Manifests
         .. Directory.EnumerateFiles(Path("deploy/kubernetes"), "*.yaml", SearchOption.AllDirectories)
             .Where(file => System.IO.Path.GetFileName(file) != "kustomization.yaml")
             .Order(StringComparer.Ordinal)
-            .SelectMany(file => Documents(System.IO.Path.GetRelativePath(Root, file))),
+            .SelectMany(file => Documents(System.IO.Path.GetRelativePath(Repository.Root, file))),
     ];
 
-    public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
+    public static string Path(string relative) => System.IO.Path.Combine(Repository.Root, relative);
 
     public static string Text(string relative) => File.ReadAllText(Path(relative));
 
@@ -71,10 +70,8 @@ internal static class Manifests
         Taken(environment, Settings.Names, configuration => Settings.Read(configuration));
 
     /// <summary>Holds what a gateway is told against what it knows and takes.</summary>
-    public static void TakenByGateway(Dictionary<string, string> environment)
-    {
+    public static void TakenByGateway(Dictionary<string, string> environment) =>
         Taken(environment, GatewaySettings.Names, configuration => GatewaySettings.Read(configuration));
-    }
 
     /// <summary>A stop is given more time than the process allows itself.</summary>
     public static void EndsInTime(TimeSpan grace, Dictionary<string, string> environment) => Assert.True(
@@ -107,14 +104,4 @@ internal static class Manifests
         IEnumerable<object?> list => new JsonArray([.. list.Select(ToJson)]),
         _ => JsonValue.Create((string)value),
     };
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(System.IO.Path.Combine(directory.FullName, "OrleansKms.sln")))
-        {
-            directory = directory.Parent ?? throw new InvalidOperationException("The solution was not found above the tests.");
-        }
-        return directory.FullName;
-    }
 }

@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using System.Globalization;
 using OrleansKms.Tests.Cluster.Processes;
+using OrleansKms.Tests.Cluster.Transport;
 
 namespace OrleansKms.Tests.Cluster.Faults;
 
@@ -14,6 +14,7 @@ public sealed class FaultCluster : IAsyncLifetime
     private const int GatewayCount = 2;
 
     private readonly TemporaryDirectory _directory = new();
+    private readonly Certificates _certificates = new();
     private string _token = "";
 
     /// <summary>The database.</summary>
@@ -29,7 +30,8 @@ public sealed class FaultCluster : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Postgres = await PostgresServer.Create();
-        await MakeCertificates();
+        _certificates.Made("silo", "silo", "127.0.0.1");
+        _certificates.Made("gateway", "gateway", "127.0.0.1");
         Silos = [.. Enumerable.Range(0, SiloCount).Select(_ => new Member(isGateway: false, _directory.Path, SiloEnvironment()))];
         Gateways = [.. Enumerable.Range(0, GatewayCount).Select(_ => new Member(isGateway: true, _directory.Path, GatewayEnvironment()))];
         await CreateAdministrator();
@@ -50,6 +52,7 @@ public sealed class FaultCluster : IAsyncLifetime
         }
 
         await Postgres.DisposeAsync();
+        _certificates.Dispose();
         _directory.Dispose();
     }
 
@@ -75,9 +78,9 @@ public sealed class FaultCluster : IAsyncLifetime
     private (string, string?)[] Common(string certificate) =>
     [
         ("DATABASE_URL", Postgres.Url),
-        ("OKMS_TLS_CA", _directory.Of("certs/ca.pem")),
-        ("OKMS_TLS_CERT", _directory.Of($"certs/{certificate}.pem")),
-        ("OKMS_TLS_KEY", _directory.Of($"certs/{certificate}.key")),
+        ("OKMS_TLS_CA", _certificates.Authority),
+        ("OKMS_TLS_CERT", Path.Combine(_certificates.Directory, certificate + ".pem")),
+        ("OKMS_TLS_KEY", Path.Combine(_certificates.Directory, certificate + ".key")),
         ("OKMS_DRAIN_DELAY", "PT2S"),
     ];
 
@@ -93,19 +96,10 @@ public sealed class FaultCluster : IAsyncLifetime
 
     private (string, string?)[] GatewayEnvironment() => Common("gateway");
 
-    private async Task MakeCertificates()
-    {
-        var script = Path.Combine(Repository.Root, "deploy", "certs.sh");
-        using var run = Process.Start(new ProcessStartInfo("bash", [script, _directory.Of("certs"), "127.0.0.1"]) { RedirectStandardError = true })!;
-        var errors = await run.StandardError.ReadToEndAsync();
-        await run.WaitForExitAsync();
-        Assert.True(run.ExitCode == 0, errors);
-    }
-
     private async Task CreateAdministrator()
     {
-        await using var command = Silos[0].Command("create-administrator", "--token-file", _directory.Of("token"));
-        Assert.True(await command.Exited() == 0, command.ToString());
-        _token = (await File.ReadAllTextAsync(_directory.Of("token"))).Trim();
+        var (code, output, errors) = await Silos[0].Command("create-administrator");
+        Assert.True(code == 0, errors);
+        _token = output.Trim();
     }
 }

@@ -114,7 +114,7 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
         using var load = await Begin(balancer, "frozen");
         await load.UntilProgress(200);
         var victim = cluster.Silos[2];
-        victim.Freeze();
+        victim.Process.Freeze();
 
         // Each key is disabled through the others, the victim's own as soon as the cluster has given it up.
         foreach (var id in ids)
@@ -123,7 +123,7 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
         }
 
         await load.UntilProgress(300);
-        victim.Wake();
+        victim.Process.Thaw();
         using var direct = cluster.ClientOf(victim);
         await Parallel.ForEachAsync(ids, async (id, _) => await NeverDecrypts(direct, id, ciphertexts[id]));
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Faults;
@@ -17,10 +16,11 @@ internal sealed class Member(bool isGateway, string directory, (string, string?)
         ? ServiceProcess.LaunchGateway(directory, Port, environment)
         : ServiceProcess.Launch(directory, Port, environment);
 
-    /// <summary>Runs a command of the program, with this member's settings.</summary>
-    public ServiceProcess Command(params string[] arguments) => ServiceProcess.Command(directory, arguments, environment);
+    /// <summary>Runs a command of the program, with this member's settings, to its end.</summary>
+    public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) =>
+        ServiceProcess.Command(directory, arguments, environment);
 
-    public Task UntilReady() => Process.UntilAnswers("/health/ready");
+    public Task UntilReady() => Process.Until("/health/ready");
 
     /// <summary>kill -9.</summary>
     public Task Kill() => Process.Kill();
@@ -35,24 +35,11 @@ internal sealed class Member(bool isGateway, string directory, (string, string?)
         await UntilReady();
     }
 
-    /// <summary>The process gets no more time, as in a paused machine.</summary>
-    public void Freeze() => Signal("STOP");
-
-    /// <summary>The process goes on as if nothing had happened.</summary>
-    public void Wake() => Signal("CONT");
-
     public async ValueTask DisposeAsync()
     {
         if (_process is not null)
         {
             await _process.DisposeAsync();
         }
-    }
-
-    private void Signal(string name)
-    {
-        using var kill = System.Diagnostics.Process.Start("kill", ["-" + name, Process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-        Assert.Equal(0, kill.ExitCode);
     }
 }

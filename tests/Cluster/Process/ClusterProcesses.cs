@@ -181,8 +181,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         silo.SignIn(Token);
         await Until(async () =>
         {
-            using var answer = await silo.Http.GetAsync("/v1/keys?limit=1");
-            return answer.IsSuccessStatusCode ? true : throw new UnexpectedAnswerException($"{(int)answer.StatusCode}\n{silo}");
+            return await silo.Http.Send(HttpMethod.Get, "/v1/keys?limit=1");
         });
     }
 

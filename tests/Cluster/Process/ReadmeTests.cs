@@ -8,14 +8,13 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What the README promises, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
-    internal static readonly string Root = FindRoot();
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     [Fact]
     public async Task FirstSession_WorksAsPrinted()
     {
         using var directory = new TemporaryDirectory();
-        File.Copy(Path.Combine(Root, "LICENSE"), directory.Of("LICENSE"));
+        File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
         await using var service = await ServiceProcess.Start(directory.Path);
         var session = SessionBlock().Match(Readme).Groups["script"].Value;
         Assert.Contains("http://localhost:8080", session, StringComparison.Ordinal);
@@ -50,16 +49,6 @@ public sealed partial class ReadmeTests
         var errors = bash.StandardError.ReadToEndAsync();
         await bash.WaitForExitAsync();
         return (bash.ExitCode, await output, await errors);
-    }
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "OrleansKms.sln")))
-        {
-            directory = directory.Parent ?? throw new InvalidOperationException("The solution was not found above the tests.");
-        }
-        return directory.FullName;
     }
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]

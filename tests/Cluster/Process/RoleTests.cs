@@ -217,7 +217,7 @@ public sealed class RoleTests : IAsyncLifetime
         var info = new ProcessStartInfo("psql", [
             "-X", "-q", "-h", to.Host!, "-p", to.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "-U", to.Username!,
             "-d", to.Database!, "-v", $"owner={Owner}", "-v", $"silo={Silo}", "-v", $"gateway={Gateway}",
-            "-f", Path.Combine(ReadmeTests.Root, "deploy", "sql", "roles.sql")])
+            "-f", Path.Combine(Repository.Root, "deploy", "sql", "roles.sql")])
         {
             RedirectStandardError = true,
         };

@@ -22,7 +22,7 @@ internal sealed class Certificates : IDisposable
     /// <summary>Runs the script on this directory.</summary>
     public (int Code, string Output, string Errors) Run(params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(Root(), "deploy", "certs.sh"), ["--dir", Directory, .. arguments])
+        var start = new ProcessStartInfo(Path.Combine(Repository.Root, "deploy", "certs.sh"), ["--dir", Directory, .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -90,7 +90,7 @@ internal sealed class Certificates : IDisposable
         return Files(name);
     }
 
-    private void Made(params string[] arguments)
+    public void Made(params string[] arguments)
     {
         var (code, output, errors) = Run(arguments);
         Assert.True(code == 0, $"{code}\n{output}\n{errors}");
@@ -118,11 +118,4 @@ internal sealed class Certificates : IDisposable
     }
 
     private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
-
-    private static string Root()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "OrleansKms.sln"))) directory = directory.Parent!;
-        return directory.FullName;
-    }
 }
