@@ -86,7 +86,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     /// <summary>Runs one of the silo's commands with the cluster's settings.</summary>
     public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) =>
-        ServiceProcess.Command(_directory.Path, arguments, [.. Common()]);
+        ServiceProcess.Command(_directory.Path, arguments, [.. Environment([]).Select(e => (e.Key, e.Value))]);
 
     /// <summary>Starts one more silo and waits until it is healthy and, if it has a gateway, lets the administrator in.</summary>
     public async Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings)
@@ -97,7 +97,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
             try
             {
                 await silo.UntilHealthy();
-                if (settings.Contains(WithGateway)) await UntilSignedIn(silo);
+                if (_token is not null && settings.Contains(WithGateway)) await UntilSignedIn(silo);
                 return silo;
             }
             catch (Exception) when (LostItsPort(silo))
@@ -110,11 +110,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>Starts one more silo without waiting for anything.</summary>
     public ServiceProcess LaunchSilo(params (string Name, string? Value)[] settings)
     {
-        var environment = Common().ToDictionary(e => e.Name, e => e.Value);
-        environment["OKMS_SILO_PORT"] = Text(ServiceProcess.FreePort());
-        environment["OKMS_CLIENT_PORT"] = Text(ServiceProcess.FreePort());
-        foreach (var (name, value) in settings) environment[name] = value;
-        var silo = ServiceProcess.Launch(_directory.Path, ServiceProcess.FreePort(), ServiceProcess.Silo, environment);
+        var silo = ServiceProcess.Launch(_directory.Path, ServiceProcess.FreePort(), ServiceProcess.Silo, Environment(settings));
         lock (_processes) _processes.Add(silo);
         return silo;
     }
@@ -168,13 +164,20 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     /// <summary>Everything that all processes said, for the message of a failed test.</summary>
     public override string ToString() => string.Join('\n', _processes.Select((p, i) => $"--- silo {i}\n{p}"));
 
-    private IEnumerable<(string Name, string? Value)> Common() =>
-    [
-        ("DATABASE_URL", DatabaseUrl),
-        ("OKMS_DATA_DIR", DataDirectory),
-        ("OKMS_INSECURE_CLUSTER_NETWORK", _settings.Any(s => s.Name == "OKMS_TLS_CA") ? null : "true"),
-        .. _settings,
-    ];
+    // What makes the silos one cluster, then what all of them, then what this one is set to.
+    private Dictionary<string, string?> Environment(IEnumerable<(string Name, string? Value)> settings)
+    {
+        var environment = new Dictionary<string, string?>
+        {
+            ["DATABASE_URL"] = DatabaseUrl,
+            ["OKMS_DATA_DIR"] = DataDirectory,
+            ["OKMS_SILO_PORT"] = Text(ServiceProcess.FreePort()),
+            ["OKMS_CLIENT_PORT"] = Text(ServiceProcess.FreePort()),
+        };
+        foreach (var (name, value) in _settings.Concat(settings)) environment[name] = value;
+        if (!environment.ContainsKey("OKMS_TLS_CA")) environment.TryAdd("OKMS_INSECURE_CLUSTER_NETWORK", "true");
+        return environment;
+    }
 
     private async Task UntilSignedIn(ServiceProcess silo)
     {

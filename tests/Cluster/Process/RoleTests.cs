@@ -90,30 +90,24 @@ public sealed class RoleTests : IAsyncLifetime
     [Fact]
     public async Task Silo_UnderItsRole_IsRefusedUntilTheOwnerHasMigrated()
     {
-        await using (var cluster = ClusterProcesses.Empty(_database, ("DATABASE_URL", Url(Silo))))
-        {
-            var silo = cluster.LaunchSilo();
-            Assert.Equal(StartGuard.Refused, await silo.Exited());
-            Assert.Contains("migrate", Assert.Single(silo.Errors), StringComparison.Ordinal);
-        }
-        _database = await Postgres.NewDatabase();
+        await using var cluster = ClusterProcesses.Empty(_database, ("DATABASE_URL", Url(Silo)));
+        var silo = cluster.LaunchSilo();
+        Assert.Equal(StartGuard.Refused, await silo.Exited());
+        Assert.Contains("migrate", Assert.Single(silo.Errors), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Roles_AgainAndAfterAnotherHadMigrated_AreTheSame()
     {
-        await using (var cluster = ClusterProcesses.Empty(_database))
-        {
-            Assert.Equal(0, (await cluster.Command("migrate")).Code);
-            await MakeRoles();
-            await MakeRoles();
+        await using var cluster = ClusterProcesses.Empty(_database);
+        Assert.Equal(0, (await cluster.Command("migrate")).Code);
+        await MakeRoles();
+        await MakeRoles();
 
-            var foreign = await Scalar($"SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> '{Owner}'");
+        var foreign = await cluster.Scalar($"SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> '{Owner}'");
 
-            Assert.Equal(0L, foreign);
-            Assert.True(await May(Silo, "SELECT 1 FROM okms_row"));
-        }
-        _database = await Postgres.NewDatabase();
+        Assert.Equal(0L, foreign);
+        Assert.True(await May(Silo, "SELECT 1 FROM okms_row"));
     }
 
     [Fact]
@@ -121,13 +115,10 @@ public sealed class RoleTests : IAsyncLifetime
     {
         await Migrated();
         await Execute(_database, $"ALTER ROLE {Silo} SET synchronous_commit = off");
-        await using (var cluster = ClusterProcesses.Empty(_database, ("DATABASE_URL", Url(Silo))))
-        {
-            var silo = cluster.LaunchSilo();
-            Assert.Equal(StartGuard.Refused, await silo.Exited());
-            Assert.Contains("synchronous_commit", Assert.Single(silo.Errors), StringComparison.Ordinal);
-        }
-        _database = await Postgres.NewDatabase();
+        await using var cluster = ClusterProcesses.Empty(_database, ("DATABASE_URL", Url(Silo)));
+        var silo = cluster.LaunchSilo();
+        Assert.Equal(StartGuard.Refused, await silo.Exited());
+        Assert.Contains("synchronous_commit", Assert.Single(silo.Errors), StringComparison.Ordinal);
     }
 
     private string Url(string role) => Postgres.Url(_database, role, Password);
@@ -195,13 +186,6 @@ public sealed class RoleTests : IAsyncLifetime
         while (await reader.ReadAsync()) tables.Add((reader.GetString(0), reader.GetString(1)));
         Assert.Contains(tables, t => t.Item1 == "okms_row");
         return tables;
-    }
-
-    private async Task<object?> Scalar(string text)
-    {
-        await using var source = NpgsqlDataSource.Create(_database);
-        await using var command = source.CreateCommand(text);
-        return await command.ExecuteScalarAsync();
     }
 
     private static async Task Execute(string connectionString, string text)
