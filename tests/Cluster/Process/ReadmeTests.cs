@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Tests.Cluster.Processes;
@@ -31,8 +32,13 @@ public sealed partial class ReadmeTests
     [Fact]
     public void ConfigurationTable_NamesEverySettingAndNoOther()
     {
-        var rows = TableRow().Matches(Readme).Select(row => row.Groups["name"].Value).ToList();
-        Assert.Equal(Settings.Names.Order(StringComparer.Ordinal), rows.Order(StringComparer.Ordinal));
+        var rows = TableRow().Matches(Readme);
+        Assert.Equal(
+            Settings.Names.Union(GatewaySettings.Names).Order(StringComparer.Ordinal),
+            rows.Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            GatewaySettings.Names.Order(StringComparer.Ordinal),
+            rows.Where(row => row.Groups["gateway"].Success).Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
     }
 
     /// <summary>Runs a script as one who pastes it would, but for the end at the first failure.</summary>
@@ -54,6 +60,6 @@ public sealed partial class ReadmeTests
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();
 
-    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL(?:_FILE)?|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)` \\|", RegexOptions.Multiline)]
+    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL(?:_FILE)?|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)`(?<gateway> ᵍ)? \\|", RegexOptions.Multiline)]
     private static partial Regex TableRow();
 }
