@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -45,12 +46,27 @@ public static class KmsStorageExtensions
 
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
+        if (options.Hsm is { } hsm)
+        {
+            AddHsm(services, hsm);
+        }
+
         services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
             Path.GetFullPath(Path.Combine(options.DataDirectory, "root.key")),
             provider.GetRequiredService<ILogger<FileRootKey>>()));
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
+    }
+
+    private static void AddHsm(IServiceCollection services, HsmOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<HsmToken>();
+        services.AddSingleton<IHsmHealth>(provider => provider.GetRequiredService<HsmToken>());
+        services.AddSingleton<HsmRootStore>();
+        services.AddSingleton<IRootKey, HsmRootKey>();
+        services.AddHostedService<HsmProbe>();
     }
 
     private static void AddRows(IServiceCollection services)

@@ -1,3 +1,5 @@
+using OrleansKms.Grains.Hsm;
+
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>Where rows, the KEK ring and the root key are.</summary>
@@ -11,6 +13,9 @@ public sealed record KmsStorageOptions
 
     /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
     public string? ConnectionString { get; init; }
+
+    /// <summary>The HSM that has the root key; null for a root key in a file.</summary>
+    public HsmOptions? Hsm { get; init; }
 
     /// <summary>How often the database is probed in the background.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);

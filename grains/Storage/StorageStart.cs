@@ -20,6 +20,10 @@ internal sealed class StorageStart(Database database, SchemaMigrations migration
             await migrations.Apply(cancellationToken);
             await ring.Open(cancellationToken);
         }
+        catch (KmsException e) when (e.Code == KmsError.HsmUnavailable.Code)
+        {
+            throw new StartRefusedException($"HSM_ADDRESS: the HSM does not open the key-encryption keys: {e.InnerException?.Message ?? e.Message}", e);
+        }
         catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
         {
             var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;

@@ -1,4 +1,5 @@
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Silo.Configuration;
 
@@ -13,6 +14,9 @@ public sealed record Settings
 
     /// <summary>The installation, the cluster and their database.</summary>
     public required ClusterSettings Cluster { get; init; }
+
+    /// <summary>HSM_ADDRESS and OKMS_HSM_…: the HSM with the root key; null for a root key in a file.</summary>
+    public required HsmOptions? Hsm { get; init; }
 
     /// <summary>OKMS_DATA_DIR: where the embedded database, the file root key and the first token are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
@@ -53,11 +57,12 @@ public sealed record Settings
 
     private static Settings Read(SettingsReader reader)
     {
-        RefuseHsm(reader);
+        var http = HttpSettings.Read(reader);
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
-            Http = HttpSettings.Read(reader),
+            Http = http,
+            Hsm = HsmSettings.Read(reader, http.MaxPlaintextBytes),
             Cluster = ClusterSettings.Read(reader),
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
             SiloPort = reader.Integer("OKMS_SILO_PORT", 11111, 1, 65535),
@@ -70,13 +75,5 @@ public sealed record Settings
         };
         reader.RefuseUnknown();
         return settings;
-    }
-
-    private static void RefuseHsm(SettingsReader reader)
-    {
-        if (reader.Text("HSM_ADDRESS") is not null)
-        {
-            throw new SettingException("HSM_ADDRESS", "is set, but this build does not support a root key in an HSM yet.");
-        }
     }
 }

@@ -14,6 +14,7 @@ internal static class SettingsToOptions
     {
         DataDirectory = settings.DataDirectory,
         ConnectionString = settings.Cluster.ConnectionString,
+        Hsm = settings.Hsm,
     };
 
     /// <summary>What the key grains need.</summary>
