@@ -70,7 +70,7 @@ public sealed record HsmAddress
             Model = uri.Model,
             SlotId = uri.SlotId,
             RootLabel = NotEmpty("object", uri.Object),
-            RootId = uri.Id is null ? null : uri.Id.Length > 0 ? uri.Id : throw new FormatException("must not give an empty id."),
+            RootId = ReadId(uri.Id),
             ModulePath = AbsolutePath("module-path", uri.ModulePath
                 ?? throw new FormatException("must name the PKCS#11 module: …?module-path=/usr/lib/….so")),
             PinFile = uri.PinSource is null ? null : ReadPinSource(uri.PinSource),
@@ -141,6 +141,13 @@ public sealed record HsmAddress
             throw new FormatException("must name the token: by token, serial or slot-id.");
         }
     }
+
+    private static ReadOnlyMemory<byte>? ReadId(byte[]? id) => id switch
+    {
+        null => null,
+        [] => throw new FormatException("must not give an empty id."),
+        _ => new ReadOnlyMemory<byte>(id),
+    };
 
     private static string ReadPinSource(string source)
     {

@@ -14,13 +14,13 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
     private readonly Dictionary<string, ulong> _handles = new(StringComparer.Ordinal);
 
-    private readonly int _initialisation = module.Initialisations;
+    private readonly int _initialisation = module.Finalisations;
 
     /// <summary>The number of the connection that the session belongs to; of an older one it is not used any more.</summary>
     public int Connection => connection;
 
     /// <summary>Whether the module still knows the session's number as this session. Only inside a call of the module.</summary>
-    public bool IsOfThisInitialisation => _initialisation == module.Initialisations;
+    public bool IsOfThisInitialisation => _initialisation == module.Finalisations;
 
     private Pkcs11Library Functions => module.Functions;
 

@@ -166,7 +166,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         {
             if (isAnew)
             {
-                var seen = _connection.Module.Initialisations;
+                var seen = _connection.Module.Finalisations;
                 await _probes.RunWithoutSession(
                     () => _ = _connection.Module.TryInitialiseAnew(seen), _options.Timeout, cancellationToken);
             }

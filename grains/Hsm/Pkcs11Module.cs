@@ -30,8 +30,8 @@ internal sealed class Pkcs11Module
     /// <summary>The module's functions.</summary>
     public Pkcs11Library Functions { get; }
 
-    /// <summary>How often the module has been initialised; what came from an earlier time is no longer valid.</summary>
-    public int Initialisations { get; private set; }
+    /// <summary>How often the module has been finalised; what came from before is no longer valid.</summary>
+    public int Finalisations { get; private set; }
 
     /// <summary>Loads and initialises a module, unless this process has it already.</summary>
     /// <exception cref="HsmException">It cannot be loaded or initialised.</exception>
@@ -63,7 +63,7 @@ internal sealed class Pkcs11Module
         {
             if (--_users == 0 && _isOurs && _calls.TryEnterWriteLock(_patience))
             {
-                Functions.C_Finalize(IntPtr.Zero);
+                Finalise();
                 _calls.ExitWriteLock();
             }
         }
@@ -79,7 +79,7 @@ internal sealed class Pkcs11Module
     /// <summary>
     /// Initialises the module anew, which ends all sessions of this process: some modules look for tokens only then.
     /// </summary>
-    /// <param name="seen">The number of initialisations that the caller knows; nothing happens if there was one since.</param>
+    /// <param name="seen">The number of finalisations that the caller knows; nothing happens if there was one since.</param>
     /// <returns>False when a call is under way that does not end.</returns>
     /// <exception cref="HsmException">It cannot be initialised.</exception>
     public bool TryInitialiseAnew(int seen)
@@ -91,9 +91,9 @@ internal sealed class Pkcs11Module
 
         try
         {
-            if (Initialisations == seen)
+            if (Finalisations == seen)
             {
-                Functions.C_Finalize(IntPtr.Zero);
+                Finalise();
                 Initialise();
             }
 
@@ -131,13 +131,20 @@ internal sealed class Pkcs11Module
     private void Initialise()
     {
         var code = Functions.C_Initialize(new CK_C_INITIALIZE_ARGS { Flags = CKF.CKF_OS_LOCKING_OK });
-        _isOurs = code == CKR.CKR_OK;
-        if (!_isOurs && code != CKR.CKR_CRYPTOKI_ALREADY_INITIALIZED)
+        if (code is not (CKR.CKR_OK or CKR.CKR_CRYPTOKI_ALREADY_INITIALIZED))
         {
             throw new HsmException($"The PKCS#11 module {_path} cannot be initialised: {new Pkcs11Exception("C_Initialize", code).Message}.");
         }
 
-        Initialisations++;
+        // What somebody else in this process initialised is not ours to end.
+        _isOurs = code == CKR.CKR_OK;
+    }
+
+    // Counted here, since it is this that ends sessions, whether or not the module can be initialised again.
+    private void Finalise()
+    {
+        Finalisations++;
+        Functions.C_Finalize(IntPtr.Zero);
     }
 
     // The library asks for libdl, which Debian has only with the packages for development; the loader's own name is this one.

@@ -15,7 +15,7 @@ public sealed class HsmFaultTests : IDisposable
     [Fact]
     public async Task TokenRemovedUnderLoad_SoftwareKeysGoOn_AndItComesBackByItself()
     {
-        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true")));
+        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
         await service.Http.Create("busy");
         using var stop = new CancellationTokenSource();
         var load = Load(service.Http, stop.Token);
@@ -41,7 +41,7 @@ public sealed class HsmFaultTests : IDisposable
     [Fact]
     public async Task PinChangedWhileTheTokenIsAway_IsTriedOnce_AndNeverAgain()
     {
-        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true")));
+        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
         await service.Http.Create("busy");
         _hsm.Remove();
         await Until(service, () => HsmIs(service.Http, "unhealthy"));

@@ -29,6 +29,7 @@ public sealed class HsmStartTests : IDisposable
         Assert.Equal([1, 2, 3], Assert.Single(await second.Http.DecryptAll("kept", [ciphertext])).Plaintext);
         Assert.False(File.Exists(_directory.Of("okms-data/root.key")));
         Assert.Single(_hsm.KeyFiles);
+        Assert.Matches("^hsm:[0-9a-f]{32}$", Assert.IsType<string>(await Scalar("SELECT root_id FROM okms_root")));
         Assert.Contains("\"hsm\":\"healthy\"", await second.Http.GetStringAsync("/health"), StringComparison.Ordinal);
         Assert.DoesNotContain(SoftHsm.Pin, second.ToString(), StringComparison.Ordinal);
     }

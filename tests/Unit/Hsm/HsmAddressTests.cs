@@ -26,6 +26,15 @@ public sealed class HsmAddressTests
         Assert.Equal("/usr/lib/m x.so", address.ModulePath);
     }
 
+    [Fact]
+    public void Parse_TheLeast_LeavesTheRestOpen()
+    {
+        var address = HsmAddress.Parse(Least);
+
+        Assert.Equal(("okms", null, null, null, null), (address.Token, address.Serial, address.SlotId, address.RootLabel, address.PinFile));
+        Assert.False(address.RootId.HasValue);
+    }
+
     [Theory]
     [InlineData("file:/run/pin", "/run/pin")]
     [InlineData("file:///run/pin", "/run/pin")]
