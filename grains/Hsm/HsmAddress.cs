@@ -142,12 +142,16 @@ public sealed record HsmAddress
         }
     }
 
-    private static ReadOnlyMemory<byte>? ReadId(byte[]? id) => id switch
+    // Not a conditional expression: in one, null would become an empty memory.
+    private static ReadOnlyMemory<byte>? ReadId(byte[]? id)
     {
-        null => null,
-        [] => throw new FormatException("must not give an empty id."),
-        _ => new ReadOnlyMemory<byte>(id),
-    };
+        if (id is null)
+        {
+            return null;
+        }
+
+        return id.Length > 0 ? id : throw new FormatException("must not give an empty id.");
+    }
 
     private static string ReadPinSource(string source)
     {
