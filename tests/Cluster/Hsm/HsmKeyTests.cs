@@ -51,7 +51,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
         var name = new KeyVersionName("twin", Incarnation.New(), 3);
         var id = new HsmKeyId(HsmKeyId.ServiceOf(_service), name.Incarnation, name.Version).ToArray();
         byte[] material = [.. Enumerable.Range(1, 32).Select(i => (byte)(i * 7))];
-        shared.Import(new Pkcs11Template()
+        SharedToken.Import(new Pkcs11Template()
             .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)CKK.CKK_AES).Add(CKA.CKA_TOKEN, true)
             .Add(CKA.CKA_PRIVATE, true).Add(CKA.CKA_ENCRYPT, true).Add(CKA.CKA_DECRYPT, true)
             .Add(CKA.CKA_ID, id).Add(CKA.CKA_VALUE, material));

@@ -100,7 +100,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyThatWasBroughtIn_IsRefused()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        shared.Import(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow)
+        SharedToken.Import(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow)
             .Without(CKA.CKA_VALUE_LEN).Add(CKA.CKA_VALUE, new byte[32]));
 
         Assert.Contains("CKA_LOCAL", await Refusal(label), StringComparison.Ordinal);

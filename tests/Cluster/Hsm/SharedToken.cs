@@ -3,7 +3,6 @@ using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;
-using TemporaryDirectory = OrleansKms.Tests.Cluster.Processes.TemporaryDirectory;
 
 namespace OrleansKms.Tests.Cluster.Hsms;
 
@@ -38,11 +37,11 @@ public sealed class SharedToken : IAsyncLifetime
     public async Task DisposeAsync()
     {
         await Silo.DisposeAsync();
-        _directory.Dispose();
+        _directory.Delete();
     }
 
     /// <summary>Puts a key on the token, as an operator with a tool of his own might.</summary>
-    internal void Import(Pkcs11Template template) => Write((module, session) =>
+    internal static void Import(Pkcs11Template template) => Write((module, session) =>
     {
         ulong key = 0;
         var attributes = template.ToArray();
@@ -60,7 +59,7 @@ public sealed class SharedToken : IAsyncLifetime
         },
         CancellationToken.None);
 
-    private void Write(Func<Pkcs11Module, ulong, CKR> write)
+    private static void Write(Func<Pkcs11Module, ulong, CKR> write)
     {
         var module = Pkcs11Module.Acquire(SoftHsm.Module);
         using (module.Enter())
