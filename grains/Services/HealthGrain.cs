@@ -1,12 +1,13 @@
 using Orleans.Concurrency;
+using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Services;
 
 /// <summary>Tells what the probes in the background found.</summary>
 [StatelessWorker]
-public sealed class HealthGrain(IStorageHealth storage) : Grain, IHealthGrain
+public sealed class HealthGrain(IStorageHealth storage, IHsmHealth? hsm = null) : Grain, IHealthGrain
 {
     /// <inheritdoc/>
-    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, Hsm: null));
+    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy));
 }

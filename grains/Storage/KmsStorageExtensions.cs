@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -53,6 +54,11 @@ public static class KmsStorageExtensions
 
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
+        if (options.Hsm is { } hsm)
+        {
+            AddHsm(services, hsm);
+        }
+
         services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
             Path.GetFullPath(options.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key")),
             isHandedIn: options.RootKeyFile is not null,
@@ -60,6 +66,16 @@ public static class KmsStorageExtensions
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
+    }
+
+    private static void AddHsm(IServiceCollection services, HsmOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<HsmToken>();
+        services.AddSingleton<IHsmHealth>(provider => provider.GetRequiredService<HsmToken>());
+        services.AddSingleton<HsmRootStore>();
+        services.AddSingleton<IRootKey, HsmRootKey>();
+        services.AddHostedService<HsmProbe>();
     }
 
     private static void AddRows(IServiceCollection services)

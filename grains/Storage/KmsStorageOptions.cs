@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -19,6 +20,9 @@ public sealed record KmsStorageOptions
 
     /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
     public string? ConnectionString { get; init; }
+
+    /// <summary>The HSM that has the root key; null for a root key in a file.</summary>
+    public HsmOptions? Hsm { get; init; }
 
     /// <summary>How often the database is probed in the background.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);

@@ -46,6 +46,10 @@ internal sealed class StorageOpening(
                 throw;
             }
         }
+        catch (KmsException e) when (e.Code == KmsError.HsmUnavailable.Code)
+        {
+            throw new StartRefusedException($"HSM_ADDRESS: the HSM does not open the key-encryption keys: {e.InnerException?.Message ?? e.Message}", e);
+        }
         catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
         {
             var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;

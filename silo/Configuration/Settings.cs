@@ -1,4 +1,5 @@
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Silo.Configuration;
 
@@ -13,6 +14,9 @@ public sealed record Settings
 
     /// <summary>The installation, the cluster and their database.</summary>
     public required ClusterSettings Cluster { get; init; }
+
+    /// <summary>HSM_ADDRESS and OKMS_HSM_…: the HSM with the root key; null for a root key in a file.</summary>
+    public required HsmOptions? Hsm { get; init; }
 
     /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
@@ -68,13 +72,14 @@ public sealed record Settings
 
     private static Settings Read(SettingsReader reader)
     {
-        RefuseHsm(reader);
+        var http = HttpSettings.Read(reader);
         var cluster = ClusterSettings.Read(reader);
         var isAllInOne = cluster.ConnectionString is null;
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
-            Http = HttpSettings.Read(reader),
+            Http = http,
+            Hsm = HsmSettings.Read(reader, http.MaxPlaintextBytes),
             Cluster = cluster,
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
             RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),
@@ -105,14 +110,6 @@ public sealed record Settings
         if (FenceGrace < 3 * FenceInterval)
         {
             throw new SettingException("OKMS_FENCE_GRACE", "must be at least three times OKMS_FENCE_INTERVAL.");
-        }
-    }
-
-    private static void RefuseHsm(SettingsReader reader)
-    {
-        if (reader.Text("HSM_ADDRESS") is not null)
-        {
-            throw new SettingException("HSM_ADDRESS", "is set, but this build does not support a root key in an HSM yet.");
         }
     }
 }

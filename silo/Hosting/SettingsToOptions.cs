@@ -17,6 +17,7 @@ internal static class SettingsToOptions
         ConnectionString = settings.Cluster.ConnectionString,
         StartTimeout = settings.StartTimeout,
         Fence = new() { Interval = settings.FenceInterval, Grace = settings.FenceGrace },
+        Hsm = settings.Hsm,
     };
 
     /// <summary>What the key grains need.</summary>

@@ -9,7 +9,7 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What the README promises, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+    internal static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     [Fact]
     public async Task FirstSession_WorksAsPrinted()
@@ -42,7 +42,7 @@ public sealed partial class ReadmeTests
     }
 
     /// <summary>Runs a script as one who pastes it would, but for the end at the first failure.</summary>
-    private static async Task<(int Code, string Output, string Errors)> Bash(string directory, string script)
+    internal static async Task<(int Code, string Output, string Errors)> Bash(string directory, string script)
     {
         var info = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script])
         {

@@ -47,6 +47,12 @@ public sealed class SettingsTests
     [InlineData("LOG_LEVEL", "loud")]
     [InlineData("LOG_LEVEL", "2")]
     [InlineData("HSM_ADDRESS", "pkcs11:token=okms")]
+    [InlineData("HSM_ADDRESS", "pkcs11:token=okms?module-path=/usr/lib/m.so")]
+    [InlineData("HSM_ADDRESS", "pkcs11:token=okms?module-path=/usr/lib/m.so&pin-source=|cat")]
+    [InlineData("OKMS_HSM_PIN", "1234")]
+    [InlineData("OKMS_HSM_SESSIONS", "0")]
+    [InlineData("OKMS_HSM_TIMEOUT", "PT31S")]
+    [InlineData("OKMS_HSM_CREATE_ROOT", "1")]
     [InlineData("OKMS_BIND_ADDRESS", "everywhere")]
     [InlineData("OKMS_BIND_ADDRESS", "127.0.0.1:80")]
     [InlineData("OKMS_SILO_PORT", "x")]
@@ -98,6 +104,17 @@ public sealed class SettingsTests
         {
             Assert.DoesNotContain("s3cret", Assert.Throws<SettingException>(() => Read(("DATABASE_URL", url))).Message, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public void Hsm_IsReadWhole_AndHoldsNoPin()
+    {
+        var settings = Read(
+            ("HSM_ADDRESS", "pkcs11:token=okms;object=root?module-path=/usr/lib/m.so"), ("OKMS_HSM_PIN", "s3cret"),
+            ("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_HSM_SESSIONS", "7"), ("OKMS_HSM_TIMEOUT", "PT3S"));
+        Assert.Equal(("okms", "root", "/usr/lib/m.so"), (settings.Hsm!.Address.Token, settings.Hsm.Address.RootLabel, settings.Hsm.Address.ModulePath));
+        Assert.Equal((true, 7, TimeSpan.FromSeconds(3)), (settings.Hsm.MayCreateRoot, settings.Hsm.Sessions, settings.Hsm.Timeout));
+        Assert.DoesNotContain("s3cret", settings.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,71 @@
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Cryptography;
+
+/// <summary>Names one version of one life of a key for ever.</summary>
+/// <param name="KeyId">The key's id.</param>
+/// <param name="Incarnation">The key's incarnation.</param>
+/// <param name="Version">The key version; 1 or more.</param>
+public readonly record struct KeyVersionName(string KeyId, Incarnation Incarnation, int Version);
+
+/// <summary>
+/// Where the material of keys lives and their operations run: in this process, or in an HSM. One for each
+/// <see cref="KeyProtection"/>; whoever uses it does not know which it is.
+/// </summary>
+public interface IKeyProvider
+{
+    /// <summary>The protection of the keys that it has.</summary>
+    KeyProtection Protection { get; }
+
+    /// <summary>Whether it can have keys of this algorithm, now and on this installation.</summary>
+    bool Supports(KeyAlgorithm algorithm);
+
+    /// <summary>
+    /// Makes new material. Repeating it with the same name, after a failure whose outcome is unknown, is harmless.
+    /// </summary>
+    /// <returns>
+    /// What has to be sealed and kept to open the version again: the material itself, or where it is. The caller disposes it.
+    /// </returns>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name);
+
+    /// <summary>Opens a version.</summary>
+    /// <param name="algorithm">Its algorithm.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="kept">What <see cref="Generate"/> returned. It may be zeroed as soon as this returns.</param>
+    /// <returns>The version, which the caller disposes.</returns>
+    /// <exception cref="KmsException">key_corrupted: what was kept is not of this version.</exception>
+    IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept);
+
+    /// <summary>
+    /// Destroys a version's material where the provider has it. Called after the destruction is committed, and repeated until
+    /// it succeeds; material that is gone already is a success.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    ValueTask Destroy(KeyVersionName name);
+}
+
+/// <summary>One version of a key, ready for use: makes and opens the ciphertexts of FORMAT.md.</summary>
+public interface IVersionOperations : IDisposable
+{
+    /// <summary>The key version.</summary>
+    int Version { get; }
+
+    /// <summary>How many bytes longer a ciphertext is than its plaintext.</summary>
+    int Overhead { get; }
+
+    /// <summary>Encrypts under a fresh nonce.</summary>
+    /// <param name="kind">What the plaintext is; it is authenticated.</param>
+    /// <param name="plaintext">The plaintext; unchanged until the answer.</param>
+    /// <param name="associatedData">Must be given again to decrypt; may be empty.</param>
+    /// <exception cref="KmsException">hsm_unavailable, payload_too_large.</exception>
+    ValueTask<byte[]> Encrypt(CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData);
+
+    /// <summary>Decrypts and verifies.</summary>
+    /// <param name="header">The header read from the ciphertext.</param>
+    /// <param name="ciphertext">The complete ciphertext; may be anything.</param>
+    /// <param name="associatedData">What was given to encrypt.</param>
+    /// <returns>The plaintext, or null if this version did not make it with this associated data.</returns>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    ValueTask<byte[]?> Decrypt(CiphertextHeader header, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> associatedData);
+}

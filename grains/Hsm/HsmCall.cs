@@ -1,0 +1,63 @@
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>One piece of work for the HSM, and whoever waits for it.</summary>
+internal abstract class HsmCall
+{
+    private const int Waiting = 0;
+    private const int Running = 1;
+    private const int Ended = 2;
+    private const int Abandoned = 3;
+
+    private int _state;
+
+    /// <summary>Whether the work needs a session.</summary>
+    public required bool NeedsSession { get; init; }
+
+    /// <summary>Begins, unless nobody waits any more.</summary>
+    public bool TryBegin() => Interlocked.CompareExchange(ref _state, Running, Waiting) == Waiting;
+
+    /// <summary>Ends.</summary>
+    /// <returns>False when it was abandoned meanwhile.</returns>
+    public bool TryEnd() => Interlocked.CompareExchange(ref _state, Ended, Running) == Running;
+
+    /// <summary>Nobody waits any more.</summary>
+    /// <returns>Whether the HSM is at work on it.</returns>
+    public bool AbandonWhileRunning() => Interlocked.Exchange(ref _state, Abandoned) == Running;
+
+    /// <summary>Does the work.</summary>
+    /// <param name="session">A session, if the work needs one.</param>
+    public abstract void Execute(HsmSession? session);
+
+    /// <summary>Tells whoever waits that it was done.</summary>
+    public abstract void Complete();
+
+    /// <summary>Tells whoever waits that it failed.</summary>
+    public abstract void Fail(Exception failure);
+
+    /// <summary>Lets go of a result that nobody takes.</summary>
+    public abstract void Discard();
+}
+
+/// <summary>One piece of work with a result.</summary>
+/// <param name="work">The work; it may run twice when its session turns out to be lost.</param>
+internal sealed class HsmCall<T>(Func<HsmSession?, T> work) : HsmCall
+{
+    // The caller goes on elsewhere: a thread of the HSM's belongs to the HSM.
+    private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T _result = default!;
+
+    /// <summary>The answer.</summary>
+    public Task<T> Answer => _answer.Task;
+
+    /// <inheritdoc/>
+    public override void Execute(HsmSession? session) => _result = work(session);
+
+    /// <inheritdoc/>
+    public override void Complete() => _answer.SetResult(_result);
+
+    /// <inheritdoc/>
+    public override void Fail(Exception failure) => _answer.SetException(failure);
+
+    /// <inheritdoc/>
+    public override void Discard() => (_result as IDisposable)?.Dispose();
+}

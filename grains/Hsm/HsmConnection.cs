@@ -1,0 +1,188 @@
+using System.Text;
+using Microsoft.Extensions.Logging;
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.LowLevelAPI80;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// Where the token is now, and how one signs in to it. Signing in is for the whole process; the PIN is tried once, and when it
+/// is refused never again by this object, so that no loop can lock the token.
+/// </summary>
+internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConnection> logger) : IDisposable
+{
+    private readonly Lock _signIn = new();
+    private Pkcs11Module? _module;
+    private volatile bool _pinRefused;
+    private ulong _slot;
+    private volatile int _number;
+
+    /// <summary>Counts how often the token was looked for; sessions of an earlier number are replaced.</summary>
+    public int Number => _number;
+
+    /// <summary>The module, once it is loaded.</summary>
+    public Pkcs11Module Module => _module ?? throw new HsmException("The PKCS#11 module is not loaded yet.");
+
+    /// <summary>Loads the module and finds the token.</summary>
+    /// <exception cref="HsmException">Either fails.</exception>
+    public void Connect()
+    {
+        _module ??= Pkcs11Module.Acquire(options.Address.ModulePath);
+        using (Module.Enter())
+        {
+            _slot = FindSlot();
+            _number++;
+        }
+    }
+
+    /// <summary>Opens a session and signs in if the process is not. Inside a call of the module.</summary>
+    /// <exception cref="HsmException">It cannot be opened, or the PIN is not accepted.</exception>
+    public HsmSession OpenSession()
+    {
+        ulong handle = 0;
+        Require("C_OpenSession", Module.Functions.C_OpenSession(
+            _slot, CKF.CKF_SERIAL_SESSION, IntPtr.Zero, IntPtr.Zero, ref handle));
+        try
+        {
+            SignIn(handle);
+        }
+        catch
+        {
+            Module.Functions.C_CloseSession(handle);
+            throw;
+        }
+
+        return new HsmSession(Module, _slot, handle, _number);
+    }
+
+    /// <summary>Ends the use of the module.</summary>
+    public void Dispose()
+    {
+        _module?.Release();
+        _module = null;
+    }
+
+    private ulong FindSlot()
+    {
+        ulong count = 0;
+        Require("C_GetSlotList", Module.Functions.C_GetSlotList(true, null, ref count));
+        var slots = new ulong[count];
+        Require("C_GetSlotList", Module.Functions.C_GetSlotList(true, slots, ref count));
+        List<ulong> matching = [];
+        foreach (var slot in slots.AsSpan(0, (int)count))
+        {
+            var token = new CK_TOKEN_INFO();
+            if (Module.Functions.C_GetTokenInfo(slot, ref token) == CKR.CKR_OK && Matches(slot, token))
+            {
+                matching.Add(slot);
+            }
+        }
+
+        return matching.Count switch
+        {
+            0 => throw new HsmLostException($"The HSM has no token {options.Address}."),
+            1 => matching[0],
+            _ => throw new HsmException($"The HSM has several tokens {options.Address}; name one by its serial."),
+        };
+    }
+
+    private bool Matches(ulong slot, in CK_TOKEN_INFO token) =>
+        (token.Flags & CKF.CKF_TOKEN_INITIALIZED) != 0
+        && (options.Address.SlotId is not { } number || number == slot)
+        && IsText(options.Address.Token, token.Label) && IsText(options.Address.Serial, token.SerialNumber)
+        && IsText(options.Address.Manufacturer, token.ManufacturerId) && IsText(options.Address.Model, token.Model);
+
+    private static bool IsText(string? wanted, byte[] padded) =>
+        wanted is null || Encoding.UTF8.GetBytes(wanted).AsSpan().SequenceEqual(padded.AsSpan().TrimEnd((byte)' '));
+
+    private void SignIn(ulong session)
+    {
+        lock (_signIn)
+        {
+            var info = new CK_SESSION_INFO();
+            Require("C_GetSessionInfo", Module.Functions.C_GetSessionInfo(session, ref info));
+            if ((CKS)info.State is CKS.CKS_RO_USER_FUNCTIONS or CKS.CKS_RW_USER_FUNCTIONS)
+            {
+                return;
+            }
+
+            if (_pinRefused)
+            {
+                throw new HsmPinException($"The PIN of the token {options.Address} was refused before and is not tried again. Put it right and restart.");
+            }
+
+            RequireTriesLeft();
+            TryPin(session);
+        }
+    }
+
+    // A last try is not spent: if it is wrong too, the token needs its security officer.
+    private void RequireTriesLeft()
+    {
+        var token = new CK_TOKEN_INFO();
+        Require("C_GetTokenInfo", Module.Functions.C_GetTokenInfo(_slot, ref token));
+        if ((token.Flags & CKF.CKF_USER_PIN_LOCKED) != 0)
+        {
+            throw new HsmPinException($"The PIN of the token {options.Address} is locked.");
+        }
+
+        if ((token.Flags & CKF.CKF_USER_PIN_FINAL_TRY) != 0)
+        {
+            throw new HsmPinException(
+                $"One try of the PIN is left before the token {options.Address} locks it, and it is not spent here. Sign in with the HSM's own tool, which resets the count, and start again.");
+        }
+
+        if ((token.Flags & CKF.CKF_USER_PIN_COUNT_LOW) != 0)
+        {
+            WarnOfFailedTries(options.Address);
+        }
+    }
+
+    private void TryPin(ulong session)
+    {
+        byte[] pin;
+        try
+        {
+            pin = options.Pin.Read();
+        }
+        catch (IOException e)
+        {
+            throw new HsmException(e.Message, e);
+        }
+
+        CKR code;
+        try
+        {
+            code = Module.Functions.C_Login(session, CKU.CKU_USER, pin, (ulong)pin.Length);
+        }
+        finally
+        {
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(pin);
+        }
+
+        switch (code)
+        {
+            case CKR.CKR_OK or CKR.CKR_USER_ALREADY_LOGGED_IN:
+                return;
+            case CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE or CKR.CKR_PIN_EXPIRED or CKR.CKR_PIN_LOCKED
+                or CKR.CKR_USER_PIN_NOT_INITIALIZED:
+                _pinRefused = true;
+                throw new HsmPinException(
+                    $"The PIN was refused by the token {options.Address} ({code}). It was tried once and is not tried again.");
+            default:
+                throw new Pkcs11Exception("C_Login", code);
+        }
+    }
+
+    private static void Require(string function, CKR code)
+    {
+        if (code != CKR.CKR_OK)
+        {
+            throw new Pkcs11Exception(function, code);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "The token {Token} has seen a wrong PIN since the last sign-in; it locks the PIN after a few of them")]
+    private partial void WarnOfFailedTries(HsmAddress token);
+}

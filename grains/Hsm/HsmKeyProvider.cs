@@ -1,0 +1,176 @@
+using System.Buffers.Binary;
+using System.Text;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// Keys in the HSM: made there, never outside it, and every operation is a call of it. What the grain keeps of a version is
+/// its CKA_ID. The ciphertexts are those of FORMAT.md, byte for byte as the software makes them.
+/// </summary>
+internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvider time) : IKeyProvider
+{
+    private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
+
+    /// <inheritdoc/>
+    public KeyProtection Protection => KeyProtection.Hsm;
+
+    /// <inheritdoc/>
+    public bool Supports(KeyAlgorithm algorithm) => algorithm is Aes256GcmAlgorithm && hsm.Gcm is { LargestMessage: > 0 };
+
+    /// <inheritdoc/>
+    public async ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name)
+    {
+        if (!Supports(algorithm))
+        {
+            throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
+        }
+
+        var id = IdOf(name).ToArray();
+        var template = HsmKeyRules.NewKey(id, Label(name), time.GetUtcNow());
+        await hsm.Run(
+            session =>
+            {
+                // There is one already when an earlier try was carried out and its answer lost. It has encrypted nothing yet.
+                session.ForgetKeys();
+                if (session.FindKey(id) is null)
+                {
+                    session.GenerateAesKey(template);
+                }
+
+                var key = session.FindKey(id) ?? throw new HsmException("The token does not find a key that it has just made.");
+                return HsmKeyRules.Violation(session, key) is { } violation
+                    ? throw new HsmException($"The token made another key than it was asked for: {violation}.")
+                    : true;
+            },
+            CancellationToken.None);
+        var kept = new SecretBytes(id.Length);
+        id.CopyTo(kept.Span);
+        return kept;
+    }
+
+    /// <inheritdoc/>
+    public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept)
+    {
+        // What is kept is sealed, so that it differs from what the name says is not an attack but a defect.
+        var id = IdOf(name).ToArray();
+        return kept.SequenceEqual(id) && algorithm is Aes256GcmAlgorithm
+            ? new HsmVersion(hsm, id, algorithm.Id, name)
+            : throw KmsError.KeyCorrupted.Exception();
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask Destroy(KeyVersionName name)
+    {
+        var id = IdOf(name).ToArray();
+        await hsm.Run(
+            session =>
+            {
+                session.ForgetKeys();
+                if (session.FindKey(id) is { } key)
+                {
+                    session.Destroy(key);
+                }
+
+                return true;
+            },
+            CancellationToken.None);
+    }
+
+    private HsmKeyId IdOf(KeyVersionName name) => new(_service, name.Incarnation, name.Version);
+
+    private static string Label(KeyVersionName name) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name.KeyId} v{name.Version}");
+
+    private sealed class HsmVersion : IVersionOperations
+    {
+        private readonly HsmToken _hsm;
+        private readonly byte[] _id;
+        private readonly byte[] _header;
+        private bool _disposed;
+
+        public HsmVersion(HsmToken hsm, byte[] id, byte algorithm, KeyVersionName name)
+        {
+            (_hsm, _id, Version) = (hsm, id, name.Version);
+            _header = new byte[CiphertextHeader.FixedLength + name.KeyId.Length];
+            _header[1] = algorithm;
+            BinaryPrimitives.WriteInt32BigEndian(_header.AsSpan(2), name.Version);
+            _header[6] = (byte)name.KeyId.Length;
+            Encoding.ASCII.GetBytes(name.KeyId, _header.AsSpan(CiphertextHeader.FixedLength));
+        }
+
+        public int Version { get; }
+
+        public int Overhead => _header.Length + TokenGcm.Overhead;
+
+        public async ValueTask<byte[]> Encrypt(
+            CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData)
+        {
+            if (kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair)
+            {
+                throw new ArgumentOutOfRangeException(nameof(kind));
+            }
+
+            var gcm = Gcm();
+            if (plaintext.Length > gcm.LargestMessage)
+            {
+                throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts to {gcm.LargestMessage} bytes.");
+            }
+
+            byte[] header = [.. _header];
+            header[0] = (byte)kind;
+            byte[] bound = [.. header, .. associatedData.Span];
+            var message = plaintext.ToArray();
+            return await _hsm.Run(
+                session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
+        }
+
+        public async ValueTask<byte[]?> Decrypt(
+            CiphertextHeader header, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> associatedData)
+        {
+            var gcm = Gcm();
+            if (ciphertext.Length < Overhead || ciphertext.Length - Overhead > gcm.LargestMessage || !IsOwn(header, ciphertext.Span))
+            {
+                return null;
+            }
+
+            byte[] bound = [.. ciphertext.Span[.._header.Length], .. associatedData.Span];
+            var message = ciphertext[_header.Length..].ToArray();
+            return await _hsm.Run(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
+        }
+
+        public void Dispose() => _disposed = true;
+
+        private byte[]? Decrypt(HsmSession session, TokenGcm gcm, byte[] message, byte[] bound)
+        {
+            var plaintext = new byte[message.Length - GcmParameters.IvLength];
+            var length = gcm.Decrypt(session, Key(session), message, bound, plaintext, _hsm.IsTokenWell);
+            if (length is null)
+            {
+                return null;
+            }
+
+            var exact = plaintext[..length.Value];
+            System.Security.Cryptography.CryptographicOperations.ZeroMemory(plaintext);
+            return exact;
+        }
+
+        private ulong Key(HsmSession session) =>
+            session.FindKey(_id) ?? throw new HsmException($"The token has no key {Convert.ToHexStringLower(_id)}.");
+
+        private TokenGcm Gcm()
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            return _hsm.Gcm ?? throw KmsError.HsmUnavailable.Exception();
+        }
+
+        // As in the software: what names another version or id must not reach this key.
+        private bool IsOwn(in CiphertextHeader header, ReadOnlySpan<byte> ciphertext) =>
+            header.Kind is >= CiphertextKind.Data and <= CiphertextKind.DataKeyPair
+            && ciphertext[0] == (byte)header.Kind
+            && header.Algorithm == _header[1]
+            && header.KeyVersion == Version
+            && header.Length == _header.Length
+            && ciphertext.Slice(1, _header.Length - 1).SequenceEqual(_header.AsSpan(1));
+    }
+}

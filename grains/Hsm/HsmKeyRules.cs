@@ -1,0 +1,81 @@
+using System.Runtime.InteropServices;
+using Net.Pkcs11Interop.Common;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// What a key of ours in the HSM is: AES-256, made in the token and never outside it, good for encrypting and decrypting only.
+/// A key that may also wrap or derive would give keys away through those doors, and one that may be changed or copied could
+/// be given them.
+/// </summary>
+internal static class HsmKeyRules
+{
+    private const ulong KeyLength = 32;
+
+    // Attributes that are asked for when a key is made, and checked when one is found.
+    private static readonly (CKA Type, bool Value)[] _asked =
+    [
+        (CKA.CKA_TOKEN, true), (CKA.CKA_PRIVATE, true), (CKA.CKA_SENSITIVE, true), (CKA.CKA_EXTRACTABLE, false),
+        (CKA.CKA_ENCRYPT, true), (CKA.CKA_DECRYPT, true), (CKA.CKA_WRAP, false), (CKA.CKA_UNWRAP, false),
+        (CKA.CKA_SIGN, false), (CKA.CKA_VERIFY, false), (CKA.CKA_DERIVE, false), (CKA.CKA_MODIFIABLE, false),
+        (CKA.CKA_COPYABLE, false),
+    ];
+
+    // Attributes that the token sets, and that tell where the key has been.
+    private static readonly (CKA Type, bool Value)[] _told =
+        [(CKA.CKA_LOCAL, true), (CKA.CKA_NEVER_EXTRACTABLE, true), (CKA.CKA_ALWAYS_SENSITIVE, true)];
+
+    /// <summary>The template of a new key.</summary>
+    /// <param name="id">Its CKA_ID.</param>
+    /// <param name="label">Its CKA_LABEL.</param>
+    /// <param name="madeAt">When it is made: the day is kept as its CKA_START_DATE, since no attribute tells a key's age.</param>
+    public static Pkcs11Template NewKey(ReadOnlySpan<byte> id, string label, DateTimeOffset madeAt)
+    {
+        var template = new Pkcs11Template()
+            .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)CKK.CKK_AES)
+            .Add(CKA.CKA_VALUE_LEN, KeyLength).Add(CKA.CKA_ID, id).Add(CKA.CKA_LABEL, label)
+            .Add(CKA.CKA_START_DATE, madeAt.UtcDateTime.ToString("yyyyMMdd", System.Globalization.CultureInfo.InvariantCulture));
+        foreach (var (type, value) in _asked)
+        {
+            template.Add(type, value);
+        }
+
+        return template;
+    }
+
+    /// <summary>Finds what is wrong with a key.</summary>
+    /// <returns>The attribute, as the operator knows it, and what it should be; null for a good key.</returns>
+    public static string? Violation(HsmSession session, ulong key)
+    {
+        if (Number(session, key, CKA.CKA_KEY_TYPE) != (ulong)CKK.CKK_AES)
+        {
+            return "CKA_KEY_TYPE is not CKK_AES";
+        }
+
+        if (Number(session, key, CKA.CKA_VALUE_LEN) != KeyLength)
+        {
+            return "CKA_VALUE_LEN is not 32";
+        }
+
+        foreach (var (type, expected) in (IEnumerable<(CKA, bool)>)[.. _asked, .. _told])
+        {
+            var value = session.Attribute(key, type);
+
+            // A token of before v2.40 does not know CKA_COPYABLE, and every other attribute has to be there.
+            if (type == CKA.CKA_COPYABLE && value is null or [])
+            {
+                continue;
+            }
+
+            if (value is not [var flag] || (flag != 0) != expected)
+            {
+                return $"{type} is not {(expected ? "true" : "false")}";
+            }
+        }
+
+        return null;
+    }
+
+    private static ulong? Number(HsmSession session, ulong key, CKA type) =>
+        session.Attribute(key, type) is { Length: sizeof(ulong) } bytes ? MemoryMarshal.Read<ulong>(bytes) : null;
+}

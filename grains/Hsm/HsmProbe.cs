@@ -1,0 +1,24 @@
+using Microsoft.Extensions.Hosting;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>Asks the HSM every few seconds whether it works, so that a health check costs and waits for nothing.</summary>
+internal sealed class HsmProbe(HsmToken hsm, HsmOptions options, TimeProvider time) : BackgroundService
+{
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.ProbeInterval, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await hsm.Probe(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The silo stops.
+        }
+    }
+}

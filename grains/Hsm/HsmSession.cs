@@ -1,0 +1,229 @@
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.LowLevelAPI80;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// One session with the token, signed in. For one thread at a time. Handles of keys are good as long as the session, so they
+/// are kept with it and go with it.
+/// </summary>
+internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection) : IDisposable
+{
+    // Enough to compare one key with the next; a cache for more would be looked at for a million keys.
+    private const int HandlesKept = 4096;
+
+    private readonly Dictionary<string, ulong> _handles = new(StringComparer.Ordinal);
+
+    private readonly int _initialisation = module.Finalisations;
+
+    /// <summary>The number of the connection that the session belongs to; of an older one it is not used any more.</summary>
+    public int Connection => connection;
+
+    /// <summary>Whether the module still knows the session's number as this session. Only inside a call of the module.</summary>
+    public bool IsOfThisInitialisation => _initialisation == module.Finalisations;
+
+    private Pkcs11Library Functions => module.Functions;
+
+    /// <summary>The handle of the one secret key with this CKA_ID; null when there is none.</summary>
+    /// <exception cref="HsmException">There are several.</exception>
+    public ulong? FindKey(ReadOnlySpan<byte> id)
+    {
+        var name = Convert.ToHexString(id);
+        if (_handles.TryGetValue(name, out var known))
+        {
+            return known;
+        }
+
+        var found = Find(SecretKeys().Add(CKA.CKA_ID, id), most: 2);
+        if (found.Count > 1)
+        {
+            throw new HsmException($"The token has several keys with the id {name}.");
+        }
+
+        if (found.Count == 0)
+        {
+            return null;
+        }
+
+        if (_handles.Count >= HandlesKept)
+        {
+            _handles.Clear();
+        }
+
+        _handles.Add(name, found[0]);
+        return found[0];
+    }
+
+    /// <summary>What all secret keys of the token have in common.</summary>
+    public static Pkcs11Template SecretKeys() =>
+        new Pkcs11Template().Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_TOKEN, true);
+
+    /// <summary>The handles of the objects that match.</summary>
+    public List<ulong> Find(Pkcs11Template template, int most)
+    {
+        var attributes = template.ToArray();
+        Require("C_FindObjectsInit", Functions.C_FindObjectsInit(handle, attributes, (ulong)attributes.Length));
+        GC.KeepAlive(template);
+        var found = new List<ulong>();
+        try
+        {
+            var chunk = new ulong[Math.Min(most, 256)];
+            ulong count = 0;
+            do
+            {
+                Require("C_FindObjects", Functions.C_FindObjects(handle, chunk, (ulong)chunk.Length, ref count));
+                found.AddRange(chunk.AsSpan(0, (int)count));
+            }
+            while (count > 0 && found.Count < most);
+        }
+        finally
+        {
+            Functions.C_FindObjectsFinal(handle);
+        }
+
+        return found;
+    }
+
+    /// <summary>An attribute's value; null when the object or the token has none such, or does not show it.</summary>
+    public byte[]? Attribute(ulong key, CKA type)
+    {
+        var template = new[] { new CK_ATTRIBUTE { type = (ulong)type } };
+        var code = Functions.C_GetAttributeValue(handle, key, template, 1);
+        if (code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_ATTRIBUTE_SENSITIVE)
+        {
+            return null;
+        }
+
+        Require("C_GetAttributeValue", code);
+        if (template[0].valueLen > 1 << 20)
+        {
+            return null;
+        }
+
+        var value = GC.AllocateArray<byte>((int)template[0].valueLen, pinned: true);
+        if (value.Length > 0)
+        {
+            template[0].value = System.Runtime.InteropServices.Marshal.UnsafeAddrOfPinnedArrayElement(value, 0);
+            Require("C_GetAttributeValue", Functions.C_GetAttributeValue(handle, key, template, 1));
+        }
+
+        return value[..(int)template[0].valueLen];
+    }
+
+    /// <summary>Makes an AES key on the token. A session that may write is opened for it, and closed again.</summary>
+    public void GenerateAesKey(Pkcs11Template template)
+    {
+        using var writable = OpenWritable();
+        var mechanism = new CK_MECHANISM { Mechanism = (ulong)CKM.CKM_AES_KEY_GEN };
+        var code = writable.Generate(ref mechanism, template);
+
+        // CKA_COPYABLE came with v2.40; a token that does not know it makes no copies by it either.
+        if (code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_TEMPLATE_INCONSISTENT && template.Types.Contains(CKA.CKA_COPYABLE))
+        {
+            code = writable.Generate(ref mechanism, template.Without(CKA.CKA_COPYABLE));
+        }
+
+        Require("C_GenerateKey (CKM_AES_KEY_GEN)", code);
+    }
+
+    /// <summary>Destroys an object of the token.</summary>
+    public void Destroy(ulong key)
+    {
+        using var writable = OpenWritable();
+        var code = Functions.C_DestroyObject(writable.Handle, key);
+        _handles.Clear();
+        Require("C_DestroyObject", code);
+    }
+
+    /// <summary>Encrypts a message at once.</summary>
+    /// <returns>The error, and the ciphertext when there is none.</returns>
+    public (CKR Code, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
+    {
+        var code = Functions.C_EncryptInit(handle, ref mechanism, key);
+        if (code != CKR.CKR_OK)
+        {
+            return (code, []);
+        }
+
+        var ciphertext = new byte[room];
+        var length = (ulong)room;
+        code = Functions.C_Encrypt(handle, plaintext, (ulong)plaintext.Length, ciphertext, ref length);
+        return code == CKR.CKR_OK ? (code, length == (ulong)room ? ciphertext : ciphertext[..(int)length]) : (code, []);
+    }
+
+    /// <summary>Decrypts a message at once.</summary>
+    /// <param name="mechanism">The mechanism and its parameters.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="ciphertext">The message.</param>
+    /// <param name="plaintext">Receives the plaintext; at least as long as the ciphertext.</param>
+    /// <param name="length">The plaintext's length.</param>
+    public CKR TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
+    {
+        length = 0;
+        var code = Functions.C_DecryptInit(handle, ref mechanism, key);
+        if (code != CKR.CKR_OK)
+        {
+            return code;
+        }
+
+        var written = (ulong)plaintext.Length;
+        code = Functions.C_Decrypt(handle, ciphertext, (ulong)ciphertext.Length, plaintext, ref written);
+        length = code == CKR.CKR_OK ? (int)written : 0;
+        return code;
+    }
+
+    /// <summary>Forgets the handles of keys, which may have changed.</summary>
+    public void ForgetKeys() => _handles.Clear();
+
+    /// <summary>Closes the session. Whether the module agrees does not matter: a session that is lost is closed.</summary>
+    public void Dispose()
+    {
+        using (module.Enter())
+        {
+            CloseInCall();
+        }
+    }
+
+    /// <summary>The same, inside a call of the module.</summary>
+    public void CloseInCall()
+    {
+        // After a new initialisation the same number may be another's session.
+        if (IsOfThisInitialisation)
+        {
+            Functions.C_CloseSession(handle);
+        }
+    }
+
+    private Writable OpenWritable()
+    {
+        ulong writable = 0;
+        Require("C_OpenSession", Functions.C_OpenSession(
+            slot, CKF.CKF_SERIAL_SESSION | CKF.CKF_RW_SESSION, IntPtr.Zero, IntPtr.Zero, ref writable));
+        return new Writable(Functions, writable);
+    }
+
+    private static void Require(string function, CKR code)
+    {
+        if (code != CKR.CKR_OK)
+        {
+            throw new Pkcs11Exception(function, code);
+        }
+    }
+
+    // The user is signed in for all sessions of the process, so this one needs no PIN.
+    private readonly struct Writable(Pkcs11Library functions, ulong session) : IDisposable
+    {
+        public ulong Handle => session;
+
+        public CKR Generate(ref CK_MECHANISM mechanism, Pkcs11Template template)
+        {
+            ulong key = 0;
+            var attributes = template.ToArray();
+            var code = functions.C_GenerateKey(session, ref mechanism, attributes, (ulong)attributes.Length, ref key);
+            GC.KeepAlive(template);
+            return code;
+        }
+
+        public void Dispose() => functions.C_CloseSession(session);
+    }
+}

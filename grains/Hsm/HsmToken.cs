@@ -1,0 +1,263 @@
+using Microsoft.Extensions.Logging;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// The HSM as the rest of the program sees it: asynchronous calls, each with a time-out, refused at once while the token is
+/// known to be away. Only the probe in the background tries whether it is back, so that no request pays for that.
+/// </summary>
+internal sealed partial class HsmToken : IHsmHealth, IDisposable
+{
+    // Signing in and making a key may take a network HSM longer than a call of everyday.
+    private static readonly TimeSpan _startPatience = TimeSpan.FromSeconds(30);
+
+    private readonly HsmOptions _options;
+    private readonly HsmConnection _connection;
+    private readonly HsmCalls _calls;
+    private readonly HsmCalls _probes;
+    private readonly ILogger<HsmToken> _logger;
+    private volatile HsmKnownAnswer? _knownAnswer;
+    private volatile bool _isUp;
+    private string? _whyDown;
+
+    /// <summary>Names the HSM; connects to nothing yet.</summary>
+    public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
+    {
+        (_options, _logger) = (options, logger);
+        _connection = new HsmConnection(options, connectionLogger);
+        _calls = new HsmCalls("okms-hsm", options.Sessions, _connection, IsTokenWell, time);
+        _probes = new HsmCalls("okms-hsm-probe", 1, _connection, IsTokenWell, time);
+    }
+
+    /// <inheritdoc/>
+    public bool IsHealthy => _isUp;
+
+    /// <summary>Loads the module and signs in.</summary>
+    /// <exception cref="StartRefusedException">Says what is missing or refused.</exception>
+    public async Task Connect(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _probes.RunWithoutSession(_connection.Connect, _startPatience, cancellationToken);
+            await _probes.Run(_ => true, _startPatience, cancellationToken);
+            _isUp = true;
+        }
+        catch (Exception e) when (e is HsmException or TimeoutException)
+        {
+            throw Refused(e);
+        }
+    }
+
+    /// <summary>Does some work that the start depends on.</summary>
+    /// <exception cref="StartRefusedException">The HSM does not do it.</exception>
+    public async Task<T> RunAtStart<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _probes.Run(work, _startPatience, cancellationToken);
+        }
+        catch (Exception e) when (e is HsmException or TimeoutException)
+        {
+            throw Refused(e);
+        }
+    }
+
+    /// <summary>How the token does AES-GCM; null when it does not, or is not known yet.</summary>
+    public TokenGcm? Gcm { get; private set; }
+
+    /// <summary>From now on this tells whether the token works.</summary>
+    /// <param name="knownAnswer">What it must know.</param>
+    /// <param name="gcm">How it does AES-GCM; null when it does not.</param>
+    public void Trust(HsmKnownAnswer knownAnswer, TokenGcm? gcm) => (_knownAnswer, Gcm) = (knownAnswer, gcm);
+
+    /// <summary>Whether the token still knows what it must know. Inside a call.</summary>
+    public bool IsTokenWell(HsmSession session) => _knownAnswer?.Passes(session) ?? true;
+
+    /// <summary>Does some work. It may run twice, when its session turns out to be lost before it did anything.</summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public async Task<T> Run<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    {
+        if (!_isUp)
+        {
+            throw KmsError.HsmUnavailable.Exception();
+        }
+
+        try
+        {
+            return await _calls.Run(work, _options.Timeout, cancellationToken);
+        }
+        catch (TimeoutException e)
+        {
+            Down(e);
+            throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
+        }
+        catch (HsmException e)
+        {
+            if (e.IsTokenLost)
+            {
+                Down(e);
+            }
+            else
+            {
+                CallFailed(e.Message);
+            }
+
+            throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
+        }
+    }
+
+    /// <summary>Finds out whether the token works, and if it does not, looks for it anew.</summary>
+    public async Task Probe(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Ask(cancellationToken);
+            if (_calls.IsExhausted)
+            {
+                throw new HsmException("Calls hang in the PKCS#11 module, as many as there may be. If they stay there, restart.");
+            }
+
+            Up();
+        }
+        catch (Exception e) when (e is HsmException or TimeoutException)
+        {
+            Down(e);
+            await Recover(e, cancellationToken);
+        }
+    }
+
+    /// <summary>Ends the threads and the use of the module.</summary>
+    public void Dispose()
+    {
+        _isUp = false;
+        _calls.Dispose();
+        _probes.Dispose();
+        _connection.Dispose();
+    }
+
+    private async Task Recover(Exception first, CancellationToken cancellationToken)
+    {
+        // A module that hangs is not touched: what hangs in it would be left without what it stands on.
+        if (first is not HsmException { IsTokenLost: true } || _calls.Stuck + _probes.Stuck > 0)
+        {
+            return;
+        }
+
+        var failure = await TryReconnect(isAnew: false, cancellationToken);
+        if (failure is HsmException { MayNeedInitialisation: true })
+        {
+            failure = await TryReconnect(isAnew: true, cancellationToken);
+        }
+
+        if (failure is null)
+        {
+            Up();
+        }
+        else if (failure.Message != _whyDown)
+        {
+            _whyDown = failure.Message;
+            HsmStillDown(failure.Message);
+        }
+    }
+
+    private async Task<Exception?> TryReconnect(bool isAnew, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (isAnew)
+            {
+                var seen = _connection.Module.Finalisations;
+                await _probes.RunWithoutSession(
+                    () => _ = _connection.Module.TryInitialiseAnew(seen), _options.Timeout, cancellationToken);
+            }
+
+            await _probes.RunWithoutSession(_connection.Connect, _options.Timeout, cancellationToken);
+            await Ask(cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (e is HsmException or TimeoutException)
+        {
+            return e;
+        }
+    }
+
+    private Task<bool> Ask(CancellationToken cancellationToken) => _probes.Run(
+        session =>
+        {
+            _knownAnswer?.Require(session);
+            return true;
+        },
+        _options.Timeout, cancellationToken);
+
+    // Once for each change: an HSM that is away for an hour is one line, and not one for each probe.
+    private void Down(Exception cause)
+    {
+        if (_isUp)
+        {
+            _isUp = false;
+            _whyDown = cause.Message;
+            HsmDown(cause.Message);
+        }
+    }
+
+    private void Up()
+    {
+        if (!_isUp)
+        {
+            _isUp = true;
+            HsmBack();
+        }
+    }
+
+    private StartRefusedException Refused(Exception cause) => new(
+        cause is TimeoutException
+            ? $"HSM_ADDRESS: the HSM with the token {_options.Address} does not answer."
+            : $"HSM_ADDRESS: {cause.Message}", cause);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
+    private partial void HsmDown(string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not come back: {Reason}")]
+    private partial void HsmStillDown(string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The HSM answers again")]
+    private partial void HsmBack();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The HSM refused a call: {Reason}")]
+    private partial void CallFailed(string reason);
+}
+
+/// <summary>
+/// Something that the token must know as long as it works: it opens what the root key encrypted before. It tells a forged
+/// message from a broken device, which some tokens answer alike.
+/// </summary>
+/// <param name="keyId">The CKA_ID of the root key.</param>
+/// <param name="opens">Whether the key with this handle opens it.</param>
+internal sealed class HsmKnownAnswer(byte[] keyId, Func<HsmSession, ulong, bool> opens)
+{
+    /// <summary>Asks.</summary>
+    public bool Passes(HsmSession session)
+    {
+        try
+        {
+            return session.FindKey(keyId) is { } key && opens(session, key);
+        }
+        catch (HsmException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Asks, and says why not.</summary>
+    /// <exception cref="HsmException">It does not know it.</exception>
+    public void Require(HsmSession session)
+    {
+        // The handle that the session keeps may be one of an object that is gone.
+        session.ForgetKeys();
+        var key = session.FindKey(keyId) ?? throw new HsmLostException("The token no longer has the root key.");
+        if (!opens(session, key))
+        {
+            throw new HsmLostException("The token no longer opens what the root key encrypted.");
+        }
+    }
+}

@@ -1,0 +1,160 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.LowLevelAPI80;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// A PKCS#11 module in this process. A module is initialised once for a process, whoever uses it, so there is one object for
+/// each path, shared and counted. Calls are made inside <see cref="Enter"/>, and initialising it anew waits until none is.
+/// </summary>
+#pragma warning disable CA1001 // A module stays loaded as long as the process, and its lock with it.
+internal sealed class Pkcs11Module
+#pragma warning restore CA1001
+{
+    // A call that hangs would hold up a new initialisation for ever.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+    private static readonly Lock _registry = new();
+    private static readonly Dictionary<string, Pkcs11Module> _modules = new(StringComparer.Ordinal);
+
+    private readonly ReaderWriterLockSlim _calls = new();
+    private readonly string _path;
+    private int _users;
+    private bool _isOurs;
+
+    static Pkcs11Module() => NativeLibrary.SetDllImportResolver(typeof(Pkcs11Library).Assembly, ResolveLoader);
+
+    private Pkcs11Module(string path, Pkcs11Library functions) => (_path, Functions) = (path, functions);
+
+    /// <summary>The module's functions.</summary>
+    public Pkcs11Library Functions { get; }
+
+    /// <summary>How often the module has been finalised; what came from before is no longer valid.</summary>
+    public int Finalisations { get; private set; }
+
+    /// <summary>Loads and initialises a module, unless this process has it already.</summary>
+    /// <exception cref="HsmException">It cannot be loaded or initialised.</exception>
+    public static Pkcs11Module Acquire(string path)
+    {
+        lock (_registry)
+        {
+            if (!_modules.TryGetValue(path, out var module))
+            {
+                module = new Pkcs11Module(path, Load(path));
+                _modules.Add(path, module);
+            }
+
+            // Once loaded it stays so: modules are seldom made to be unloaded.
+            if (module._users == 0)
+            {
+                module.Initialise();
+            }
+
+            module._users++;
+            return module;
+        }
+    }
+
+    /// <summary>Ends the use of the module by one of its users; the last one finalises it.</summary>
+    public void Release()
+    {
+        lock (_registry)
+        {
+            if (--_users == 0 && _isOurs && _calls.TryEnterWriteLock(_patience))
+            {
+                Finalise();
+                _calls.ExitWriteLock();
+            }
+        }
+    }
+
+    /// <summary>Begins a call of the module; its end is the disposal.</summary>
+    public Call Enter()
+    {
+        _calls.EnterReadLock();
+        return new Call(_calls);
+    }
+
+    /// <summary>
+    /// Initialises the module anew, which ends all sessions of this process: some modules look for tokens only then.
+    /// </summary>
+    /// <param name="seen">The number of finalisations that the caller knows; nothing happens if there was one since.</param>
+    /// <returns>False when a call is under way that does not end.</returns>
+    /// <exception cref="HsmException">It cannot be initialised.</exception>
+    public bool TryInitialiseAnew(int seen)
+    {
+        if (!_isOurs || !_calls.TryEnterWriteLock(_patience))
+        {
+            return false;
+        }
+
+        try
+        {
+            if (Finalisations == seen)
+            {
+                Finalise();
+                Initialise();
+            }
+
+            return true;
+        }
+        finally
+        {
+            _calls.ExitWriteLock();
+        }
+    }
+
+    private static Pkcs11Library Load(string path)
+    {
+        // The structures differ with the platform; these are those of 64-bit Linux and macOS.
+        if (!Environment.Is64BitProcess || OperatingSystem.IsWindows())
+        {
+            throw new HsmException("An HSM can be used on 64-bit Linux or macOS only.");
+        }
+
+        if (!File.Exists(path))
+        {
+            throw new HsmException($"There is no PKCS#11 module {path}.");
+        }
+
+        try
+        {
+            return new Pkcs11Library(path);
+        }
+        catch (Exception e) when (e is UnmanagedException or LibraryArchitectureException or IOException or UnauthorizedAccessException)
+        {
+            throw new HsmException($"The PKCS#11 module {path} cannot be loaded: {e.Message}", e);
+        }
+    }
+
+    private void Initialise()
+    {
+        var code = Functions.C_Initialize(new CK_C_INITIALIZE_ARGS { Flags = CKF.CKF_OS_LOCKING_OK });
+        if (code is not (CKR.CKR_OK or CKR.CKR_CRYPTOKI_ALREADY_INITIALIZED))
+        {
+            throw new HsmException($"The PKCS#11 module {_path} cannot be initialised: {new Pkcs11Exception("C_Initialize", code).Message}.");
+        }
+
+        // What somebody else in this process initialised is not ours to end.
+        _isOurs = code == CKR.CKR_OK;
+    }
+
+    // Counted here, since it is this that ends sessions, whether or not the module can be initialised again.
+    private void Finalise()
+    {
+        Finalisations++;
+        Functions.C_Finalize(IntPtr.Zero);
+    }
+
+    // The library asks for libdl, which Debian has only with the packages for development; the loader's own name is this one.
+    private static IntPtr ResolveLoader(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
+        name == "libdl" && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libdl.so.2", out var handle) ? handle : IntPtr.Zero;
+
+    /// <summary>A call under way.</summary>
+    internal readonly struct Call(ReaderWriterLockSlim calls) : IDisposable
+    {
+        /// <summary>Ends it.</summary>
+        public void Dispose() => calls.ExitReadLock();
+    }
+}

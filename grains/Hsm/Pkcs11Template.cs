@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.LowLevelAPI80;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>A list of attributes, as PKCS#11 takes it. Its memory is pinned and stays valid as long as this object.</summary>
+internal sealed class Pkcs11Template
+{
+    private readonly List<(CKA Type, byte[] Value)> _attributes = [];
+
+    /// <summary>The attributes.</summary>
+    public IEnumerable<CKA> Types => _attributes.Select(a => a.Type);
+
+    /// <summary>Adds bytes.</summary>
+    public Pkcs11Template Add(CKA type, ReadOnlySpan<byte> value)
+    {
+        var pinned = GC.AllocateArray<byte>(value.Length, pinned: true);
+        value.CopyTo(pinned);
+        _attributes.Add((type, pinned));
+        return this;
+    }
+
+    /// <summary>Adds a text, in UTF-8.</summary>
+    public Pkcs11Template Add(CKA type, string value) => Add(type, Encoding.UTF8.GetBytes(value));
+
+    /// <summary>Adds a CK_BBOOL.</summary>
+    public Pkcs11Template Add(CKA type, bool value) => Add(type, [value ? (byte)1 : (byte)0]);
+
+    /// <summary>Adds a CK_ULONG.</summary>
+    public Pkcs11Template Add(CKA type, ulong value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(ulong)];
+        MemoryMarshal.Write(bytes, in value);
+        return Add(type, bytes);
+    }
+
+    /// <summary>The same without one attribute.</summary>
+    public Pkcs11Template Without(CKA type)
+    {
+        var rest = new Pkcs11Template();
+        rest._attributes.AddRange(_attributes.Where(a => a.Type != type));
+        return rest;
+    }
+
+    /// <summary>The structures, which point into this object.</summary>
+    public CK_ATTRIBUTE[] ToArray() => [.. _attributes.Select(a => new CK_ATTRIBUTE
+    {
+        type = (ulong)a.Type,
+        value = a.Value.Length == 0 ? IntPtr.Zero : Marshal.UnsafeAddrOfPinnedArrayElement(a.Value, 0),
+        valueLen = (ulong)a.Value.Length,
+    })];
+}

@@ -1,0 +1,87 @@
+using System.Security.Cryptography;
+using Net.Pkcs11Interop.Common;
+using Net.Pkcs11Interop.LowLevelAPI80;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>
+/// AES key wrap with padding (RFC 5649, CKM_AES_KEY_WRAP_PAD) by C_Encrypt and C_Decrypt, for tokens without AES-GCM. It
+/// authenticates with 64 bits, takes no associated data, and makes the same of the same.
+/// </summary>
+internal sealed class TokenKeyWrap
+{
+    private readonly CKR _forged;
+
+    private TokenKeyWrap(CKR forged) => _forged = forged;
+
+    private static CK_MECHANISM Mechanism => new() { Mechanism = (ulong)CKM.CKM_AES_KEY_WRAP_PAD };
+
+    /// <summary>What was found, for the log.</summary>
+    public override string ToString() => $"AES-KEY-WRAP-PAD (forgery {_forged})";
+
+    /// <summary>Tries whether the token does it.</summary>
+    public static TokenKeyWrap? Prove(HsmSession session, ulong key, out string failure)
+    {
+        // Not a multiple of eight bytes, so that the padding is tried too.
+        var secret = "a known text, for the self-test"u8.ToArray();
+        var (code, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
+        failure = "CKM_AES_KEY_WRAP_PAD is another algorithm than RFC 5649";
+        if (code != CKR.CKR_OK)
+        {
+            failure = $"CKM_AES_KEY_WRAP_PAD: {new Pkcs11Exception("C_Encrypt", code).Message}";
+            return null;
+        }
+
+        var opened = new byte[wrapped.Length];
+        if (wrapped.Length != WrappedLength(secret.Length)
+            || session.TryDecrypt(Mechanism, key, wrapped, opened, out var length) != CKR.CKR_OK
+            || !opened.AsSpan(0, length).SequenceEqual(secret))
+        {
+            return null;
+        }
+
+        wrapped[^1] ^= 1;
+        var forged = session.TryDecrypt(Mechanism, key, wrapped, opened, out _);
+        return forged == CKR.CKR_OK || new Pkcs11Exception("", forged).IsSessionLost ? null : new TokenKeyWrap(forged);
+    }
+
+    /// <summary>Wraps a secret.</summary>
+    /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
+    public static byte[] Wrap(HsmSession session, ulong key, byte[] secret)
+    {
+        var (code, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
+        return code == CKR.CKR_OK ? wrapped : throw new Pkcs11Exception("C_Encrypt (CKM_AES_KEY_WRAP_PAD)", code);
+    }
+
+    /// <summary>Opens a wrapped secret.</summary>
+    /// <returns>The secret's length; null for a forgery.</returns>
+    /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
+    public int? Unwrap(HsmSession session, ulong key, byte[] wrapped, byte[] secret, Func<HsmSession, bool> knownAnswer)
+    {
+        var code = session.TryDecrypt(Mechanism, key, wrapped, secret, out var length);
+        if (code == CKR.CKR_OK)
+        {
+            return length;
+        }
+
+        CryptographicOperations.ZeroMemory(secret);
+        var failure = new Pkcs11Exception("C_Decrypt (CKM_AES_KEY_WRAP_PAD)", code);
+        if (code == CKR.CKR_ENCRYPTED_DATA_INVALID)
+        {
+            return null;
+        }
+
+        if (code == _forged && !failure.IsSessionLost)
+        {
+            return knownAnswer(session) ? null : throw new HsmLostException(failure.Message, failure);
+        }
+
+        throw failure;
+    }
+
+    /// <summary>The same, with the error as it is.</summary>
+    public static CKR TryUnwrap(HsmSession session, ulong key, byte[] wrapped, byte[] secret, out int length) =>
+        session.TryDecrypt(Mechanism, key, wrapped, secret, out length);
+
+    private static int WrappedLength(int length) => ((length + 7) / 8 * 8) + 8;
+}

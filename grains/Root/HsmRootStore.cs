@@ -1,0 +1,51 @@
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// The table okms_root: which roots in an HSM belong to this database. A root is recorded before it is made, so that a crash
+/// in between leaves no key in the HSM that nobody knows.
+/// </summary>
+internal sealed class HsmRootStore(Database database, TimeProvider time)
+{
+    private const string Prefix = "hsm:";
+
+    /// <summary>The id of the root with this CKA_ID.</summary>
+    public static string RootId(ReadOnlySpan<byte> keyId) => Prefix + Convert.ToHexStringLower(keyId);
+
+    /// <summary>The CKA_IDs of the recorded roots; first those that wrapped the current KEK, then the newest.</summary>
+    public Task<List<byte[]>> Read(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            """
+            SELECT r.root_id
+            FROM okms_root r LEFT JOIN (
+              SELECT w.root_id FROM okms_kek_wrap w JOIN okms_kek k ON k.kek_id = w.kek_id WHERE k.is_current
+            ) c ON c.root_id = r.root_id
+            WHERE r.kind = 'hsm'
+            ORDER BY CASE WHEN c.root_id IS NULL THEN 1 ELSE 0 END, r.created_at DESC
+            """);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        List<byte[]> ids = [];
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            ids.Add(Convert.FromHexString(reader.GetString(0).AsSpan(Prefix.Length)));
+        }
+
+        return ids;
+    });
+
+    /// <summary>Records a root; once.</summary>
+    public Task Add(ReadOnlyMemory<byte> keyId, string description, CancellationToken cancellationToken) => database.Write(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            """
+            INSERT INTO okms_root (root_id, kind, description, created_at) VALUES (@id, 'hsm', @description, @now)
+            ON CONFLICT (root_id) DO NOTHING
+            """,
+            ("id", RootId(keyId.Span)), ("description", description), ("now", time.GetUtcNow().UtcDateTime));
+        return await command.ExecuteNonQueryAsync(cancellationToken);
+    });
+}

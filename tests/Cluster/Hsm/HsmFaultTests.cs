@@ -1,0 +1,94 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using OrleansKms.Tests.Cluster.Processes;
+
+namespace OrleansKms.Tests.Cluster.Hsms;
+
+/// <summary>The token pulled out of the running service, and put back.</summary>
+public sealed class HsmFaultTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly SoftHsm _hsm = new();
+    private readonly TemporaryDirectory _directory = new();
+
+    [Fact]
+    public async Task TokenRemovedUnderLoad_SoftwareKeysGoOn_AndItComesBackByItself()
+    {
+        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
+        await service.Http.Create("busy");
+        using var stop = new CancellationTokenSource();
+        var load = Load(service.Http, stop.Token);
+
+        for (var round = 0; round < 2; round++)
+        {
+            _hsm.Remove();
+            await Until(service, () => HsmIs(service.Http, "unhealthy"));
+            await service.Http.Create($"made-without-{round}");
+            await service.Http.Encrypt($"made-without-{round}", [1]);
+
+            _hsm.PutBack();
+            await Until(service, () => HsmIs(service.Http, "healthy"));
+        }
+
+        await stop.CancelAsync();
+        Assert.True(await load > 0);
+        Assert.Equal(2, service.Output.Count(l => l.Contains("The HSM does not answer", StringComparison.Ordinal)));
+        Assert.Equal(2, service.Output.Count(l => l.Contains("The HSM answers again", StringComparison.Ordinal)));
+        Assert.DoesNotContain(SoftHsm.Pin, service.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PinChangedWhileTheTokenIsAway_IsTriedOnce_AndNeverAgain()
+    {
+        await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
+        await service.Http.Create("busy");
+        _hsm.Remove();
+        await Until(service, () => HsmIs(service.Http, "unhealthy"));
+        await File.WriteAllTextAsync(_hsm.PinFile, "161803-wrong-pin");
+        _hsm.PutBack();
+        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("PIN was refused", StringComparison.Ordinal))));
+
+        // The right PIN comes too late: only a restart tries again.
+        await File.WriteAllTextAsync(_hsm.PinFile, SoftHsm.Pin);
+        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("was refused before", StringComparison.Ordinal))));
+        Assert.True(await HsmIs(service.Http, "unhealthy"));
+        await service.Http.Encrypt("busy", [1]);
+    }
+
+    public void Dispose()
+    {
+        _hsm.Dispose();
+        _directory.Dispose();
+    }
+
+    // Every call must succeed: software keys do not need the HSM.
+    private static async Task<int> Load(HttpClient http, CancellationToken stop)
+    {
+        var calls = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            await http.Encrypt("busy", [1, 2, 3]);
+            calls++;
+        }
+
+        return calls;
+    }
+
+    private static async Task<bool> HsmIs(HttpClient http, string state)
+    {
+        using var answer = await http.GetAsync("/health");
+        var health = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        return health["checks"]!["hsm"]!.GetValue<string>() == state;
+    }
+
+    private static async Task Until(ServiceProcess service, Func<Task<bool>> condition)
+    {
+        var waiting = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            Assert.True(waiting.Elapsed < Patience, service.ToString());
+            await Task.Delay(50);
+        }
+    }
+}

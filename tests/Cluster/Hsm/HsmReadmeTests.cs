@@ -1,0 +1,34 @@
+using System.Text.RegularExpressions;
+using OrleansKms.Tests.Cluster.Processes;
+
+namespace OrleansKms.Tests.Cluster.Hsms;
+
+/// <summary>What the README says about the HSM, done as printed.</summary>
+public sealed partial class HsmReadmeTests
+{
+    [Fact]
+    public async Task TokenFromTheReadme_ServesAcrossARestart()
+    {
+        using var directory = new TemporaryDirectory();
+        var script = Block().Match(ReadmeTests.Readme).Groups["script"].Value;
+        var (code, output, errors) = await ReadmeTests.Bash(
+            directory.Path, script + "printf '%s\\n' \"$SOFTHSM2_CONF\" \"$HSM_ADDRESS\"\n");
+        Assert.True(code == 0, errors);
+        var exported = output.TrimEnd().Split('\n')[^2..];
+        (string, string?)[] environment = [("SOFTHSM2_CONF", exported[0]), ("HSM_ADDRESS", exported[1])];
+
+        byte[] ciphertext;
+        await using (var first = await ServiceProcess.Start(directory.Path, [.. environment, ("OKMS_HSM_CREATE_ROOT", "true")]))
+        {
+            await first.Http.Create("kept");
+            (_, ciphertext) = await first.Http.Encrypt("kept", [1]);
+            await first.Stop();
+        }
+
+        await using var second = await ServiceProcess.Start(directory.Path, environment);
+        Assert.Equal([1], Assert.Single(await second.Http.DecryptAll("kept", [ciphertext])).Plaintext);
+    }
+
+    [GeneratedRegex("<!-- hsm -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Block();
+}

@@ -1,0 +1,94 @@
+using System.Runtime.InteropServices;
+using Net.Pkcs11Interop.Common;
+using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Storage;
+using OrleansKms.Tests.Cluster.Storage;
+
+namespace OrleansKms.Tests.Cluster.Hsms;
+
+/// <summary>
+/// The token of the tests that use the module in their own process, where it can be configured only once, and a silo's storage
+/// with its root there.
+/// </summary>
+public sealed class SharedToken : IAsyncLifetime
+{
+    private static readonly SoftHsm _hsm = Start();
+
+    private readonly TemporaryDirectory _directory = new();
+
+    public StorageSilo Silo { get; private set; } = null!;
+
+    internal static HsmOptions Options => HsmOptions.Read(_hsm.Address, pin: null) with
+    {
+        MayCreateRoot = true,
+        Sessions = 2,
+        Timeout = TimeSpan.FromSeconds(5),
+        ProbeInterval = TimeSpan.FromMilliseconds(100),
+    };
+
+    internal HsmToken Token => (HsmToken)Silo.Services.GetService(typeof(HsmToken))!;
+
+    internal static HsmOptions WithRootLabel(string label) => HsmOptions.Read(
+        _hsm.Address.Replace("object=okms-root", "object=" + label, StringComparison.Ordinal), pin: null);
+
+    public async Task InitializeAsync() =>
+        Silo = await StorageSilo.Start(new KmsStorageOptions { DataDirectory = _directory.Path, Hsm = Options });
+
+    public async Task DisposeAsync()
+    {
+        await Silo.DisposeAsync();
+        _directory.Delete();
+    }
+
+    /// <summary>Puts a key on the token, as an operator with a tool of his own might.</summary>
+    internal static void Import(Pkcs11Template template) => Write((module, session) =>
+    {
+        ulong key = 0;
+        var attributes = template.ToArray();
+        var code = module.Functions.C_CreateObject(session, attributes, (ulong)attributes.Length, ref key);
+        GC.KeepAlive(template);
+        return code;
+    });
+
+    /// <summary>Lets the token make a key.</summary>
+    internal Task Generate(Pkcs11Template template) => Token.Run(
+        session =>
+        {
+            session.GenerateAesKey(template);
+            return true;
+        },
+        CancellationToken.None);
+
+    private static void Write(Func<Pkcs11Module, ulong, CKR> write)
+    {
+        var module = Pkcs11Module.Acquire(SoftHsm.Module);
+        using (module.Enter())
+        {
+            ulong count = 0;
+            module.Functions.C_GetSlotList(true, null, ref count);
+            var slots = new ulong[count];
+            module.Functions.C_GetSlotList(true, slots, ref count);
+            ulong session = 0;
+            Assert.Equal(CKR.CKR_OK, module.Functions.C_OpenSession(
+                slots[0], CKF.CKF_SERIAL_SESSION | CKF.CKF_RW_SESSION, IntPtr.Zero, IntPtr.Zero, ref session));
+            Assert.Equal(CKR.CKR_OK, write(module, session));
+            module.Functions.C_CloseSession(session);
+        }
+
+        module.Release();
+    }
+
+    // What .NET sets does not reach native code.
+    private static SoftHsm Start()
+    {
+        var hsm = new SoftHsm();
+        Assert.Equal(0, SetEnvironment("SOFTHSM2_CONF", hsm.Configuration, 1));
+        return hsm;
+    }
+
+#pragma warning disable SYSLIB1054, CA5392 // Generated marshalling needs unsafe code, which this project does not allow.
+    [DllImport("libc", EntryPoint = "setenv")]
+    private static extern int SetEnvironment(
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
+#pragma warning restore SYSLIB1054, CA5392
+}
