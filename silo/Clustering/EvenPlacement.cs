@@ -15,8 +15,11 @@ internal static class EvenPlacement
     /// <summary>How often keys are moved, while there is anything to even out.</summary>
     private static readonly TimeSpan Cycle = TimeSpan.FromSeconds(15);
 
-    /// <summary>The most keys that leave one silo in one cycle: what a small database writes on the side.</summary>
-    private const int MostMoves = 2000;
+    /// <summary>
+    /// The most keys that leave one silo in one cycle. They go at once, so this many small writes must not keep a small database
+    /// so long that one of them gives up, whose counter would then resume at its reserved ceiling.
+    /// </summary>
+    private const int MostMoves = 1000;
 
     /// <summary>Adds the moving of keys.</summary>
     public static ISiloBuilder UseEvenPlacement(this ISiloBuilder silo)

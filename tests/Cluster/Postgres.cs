@@ -29,11 +29,11 @@ internal static class Postgres
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>The same database as DATABASE_URL takes it, for its own role or another.</summary>
-    public static string Url(string connectionString, string? role = null, string? password = null)
+    /// <summary>The same database as DATABASE_URL takes it, for its own role or another, at its own port or one that leads there.</summary>
+    public static string Url(string connectionString, string? role = null, string? password = null, int? port = null)
     {
         var to = new NpgsqlConnectionStringBuilder(connectionString);
         var (user, secret) = (Uri.EscapeDataString(role ?? to.Username!), Uri.EscapeDataString(password ?? to.Password!));
-        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"postgres://{user}:{secret}@{to.Host}:{to.Port}/{to.Database}");
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"postgres://{user}:{secret}@{to.Host}:{port ?? to.Port}/{to.Database}");
     }
 }

@@ -103,6 +103,8 @@ internal sealed class ClusterProcesses : IAsyncDisposable
             catch (Exception) when (LostItsPort(silo))
             {
                 // Somebody took a port between the choice and the start; others are chosen.
+                lock (_processes) _processes.Remove(silo);
+                await silo.DisposeAsync();
             }
         }
     }

@@ -168,6 +168,41 @@ public sealed class ClusterTests
         Assert.Equal("127.0.0.1", await cluster.Scalar("SELECT DISTINCT address FROM okms_membership"));
     }
 
+    [Fact]
+    public async Task PostgresThatComesLater_IsWaitedFor()
+    {
+        await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
+        var port = ServiceProcess.FreePort();
+        var silo = cluster.LaunchSilo(("DATABASE_URL", Postgres.Url(cluster.ConnectionString, port: port)), ("OKMS_START_TIMEOUT", "PT2M"));
+        await silo.UntilSaid("waited for");
+
+        await using var road = new PortForwarder(port, cluster.ConnectionString);
+
+        await silo.UntilHealthy();
+    }
+
+    [Fact]
+    public async Task ToldToStopWhileItWaitsForPostgres_IsACleanStop()
+    {
+        await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
+        var url = Postgres.Url(cluster.ConnectionString, port: ServiceProcess.FreePort());
+        var silo = cluster.LaunchSilo(("DATABASE_URL", url), ("OKMS_START_TIMEOUT", "PT10M"));
+        await silo.UntilSaid("waited for");
+
+        Assert.Equal(0, await silo.Stop());
+        Assert.Empty(silo.Errors);
+    }
+
+    [Fact]
+    public async Task WrongPassword_IsNotWaitedFor()
+    {
+        await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
+        var url = Postgres.Url(cluster.ConnectionString, password: "wr0ng");
+        var silo = cluster.LaunchSilo(("DATABASE_URL", url), ("OKMS_START_TIMEOUT", "PT1H"));
+        await Refused(silo, "Postgres cannot be reached");
+        Assert.DoesNotContain("wr0ng", silo.ToString(), StringComparison.Ordinal);
+    }
+
     private static async Task<(int Version, byte[] Ciphertext)> Created(ServiceProcess silo)
     {
         await silo.Http.Create("kept");

@@ -131,6 +131,17 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Signs in with a token.</summary>
     public void SignIn(string token) => Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
+    /// <summary>Waits until a line of the output holds a text.</summary>
+    public async Task UntilSaid(string text)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!_output.Any(line => line.Contains(text, StringComparison.Ordinal)))
+        {
+            Assert.False(_process.HasExited || patience.IsCancellationRequested, $"The service did not say {text}.\n{this}");
+            await Task.Delay(20);
+        }
+    }
+
     /// <summary>Waits for the end of the process and of its output.</summary>
     public async Task<int> Exited()
     {
