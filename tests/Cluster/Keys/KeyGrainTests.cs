@@ -90,6 +90,22 @@ public sealed class KeyGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rotation_ByUse_IsNotPutOffByWhatWasReservedInTheBackground()
+    {
+        await _silo.Create("by.use.slowly", new(null, 3));
+        var versions = new List<int>();
+        for (var i = 0; i < 10; i++)
+        {
+            versions.Add((await Encrypt("by.use.slowly")).KeyVersion);
+
+            // Changes nothing, and comes back when nothing is being written any more.
+            await _silo.Key("by.use.slowly").Enable(new(TestSilo.Caller));
+        }
+
+        Assert.Equal([1, 1, 1, 2, 2, 2, 3, 3, 3, 4], versions);
+    }
+
+    [Fact]
     public async Task Rotation_ByUse_CountsDataKeysRewrapsAndItemsOfABatch()
     {
         await _silo.Create("by.all", new(null, 10));
