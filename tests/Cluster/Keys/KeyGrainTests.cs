@@ -65,6 +65,20 @@ public sealed class KeyGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Bytes_OfAKeyThatOnlyEncrypts_AreWrittenWhileItLives()
+    {
+        await _silo.Create("only.encrypts");
+        await Encrypt("only.encrypts");
+
+        // After the next write, which nobody asks for.
+        _silo.Gate.HoldAt(1);
+        await _silo.Gate.Reached.WaitAsync(TimeSpan.FromMinutes(2));
+        var stored = (await Row<KeyUsageRow>("only.encrypts", RowNames.KeyUsage))!.Versions.Single();
+        _silo.Gate.Release();
+        Assert.Equal((_plaintext.Length, _time.GetUtcNow()), (stored.Bytes, stored.LastUsedAt));
+    }
+
+    [Fact]
     public async Task Rotation_ByTime_HappensOnUseAndOnDescribe()
     {
         await _silo.Create("by.time", new(TimeSpan.FromDays(30), null));
