@@ -15,6 +15,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly GrainId _grain;
+    private readonly Absence _absence = new();
     private RowSlot<AliasRow> _slot;
 
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
@@ -89,7 +90,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
             return row;
         }
 
-        DeactivateOnIdle();
+        _absence.End(this, () => _slot.Row is null, DeactivateOnIdle);
         throw KmsError.AliasNotFound.Exception();
     }
 

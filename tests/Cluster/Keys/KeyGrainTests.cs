@@ -339,6 +339,26 @@ public sealed class KeyGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Activation_OfAMissingKeyOrAlias_DoesNotStay()
+    {
+        await Refused("key_not_found", () => Describe("missing"));
+        await Refused("alias_not_found", async () => await _silo.Grains.GetGrain<IAliasGrain>("missing").Resolve(new(TestSilo.Caller)));
+        await Refused("key_not_found", () => Describe("created.later"));
+        await _silo.Create("created.later");
+        var management = _silo.Grains.GetGrain<IManagementGrain>(0);
+        string[] missing = ["key/missing", "alias/missing"];
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        DetailedGrainStatistic[] active;
+        do
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            active = await management.GetDetailedGrainStatistics();
+        }
+        while (active.Any(a => missing.Contains(a.GrainId.ToString())));
+        Assert.Contains(active, a => a.GrainId.ToString() == "key/created.later");
+    }
+
+    [Fact]
     public async Task UsageRow_Missing_IsCorruptionAndNeverZero()
     {
         await _silo.Create("robbed");
