@@ -23,6 +23,9 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     /// <summary>The request's id.</summary>
     public string RequestId { get; } = Gateway.Http.RequestId.From(http.Request.Headers[Gateway.Http.RequestId.Header]);
 
+    /// <summary>The caller's trace that the request is part of, for the log; or null.</summary>
+    public string? TraceId { get; } = TraceParent.TraceId(http.Request.Headers.TraceParent);
+
     /// <summary>Who asks; null only on open routes.</summary>
     public Principal? Principal { get; set; }
 

@@ -29,7 +29,7 @@ internal static partial class RequestLog
         var method = Method(exchange.Http.Request.Method);
         var route = exchange.Route?.Pattern ?? (endpoint as RouteEndpoint)?.RoutePattern.RawText ?? "-";
         Request(
-            log, level, method, route, exchange.Http.Response.StatusCode, exchange.Code, duration, exchange.RequestId,
+            log, level, method, route, exchange.Http.Response.StatusCode, exchange.Code, duration, exchange.RequestId, exchange.TraceId,
             exchange.Principal?.Name, exchange.KeyId, exchange.RequestBytes, exchange.ResponseBytes);
     }
 
@@ -40,7 +40,7 @@ internal static partial class RequestLog
     [LoggerMessage(EventId = 2, Message = "{Method} {Route} {Status}", EventName = "Request", SkipEnabledCheck = true)]
     private static partial void Request(
         ILogger log, LogLevel level, string method, string route, int status, string? code, double durationMs, string requestId,
-        string? principal, string? keyId, long requestBytes, long responseBytes);
+        string? traceId, string? principal, string? keyId, long requestBytes, long responseBytes);
 
     private static string Method(string method) =>
         HttpMethods.GetCanonicalizedValue(method) is { Length: <= 7 } known ? known : "other";

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime.Messaging;
 using Orleans.Storage;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
@@ -16,6 +17,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
     private readonly ILogger _logger;
     private readonly FenceMark? _mark;
     private readonly RowSlot<AliasRow> _slot;
+    private readonly Absence _absence = new();
 
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
@@ -91,7 +93,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             return row;
         }
 
-        DeactivateOnIdle();
+        _absence.End(this, () => _slot.Row is null or { Removed: true }, DeactivateOnIdle);
         throw KmsError.AliasNotFound.Exception();
     }
 
@@ -123,6 +125,11 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
         {
             LogFailed(Name, e);
             throw KmsError.StorageUnavailable.Exception();
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansMessageRejectionException or ConnectionFailedException)
+        {
+            // The key was not reached, before anything was written: the caller hears what it would hear of the key itself.
+            throw;
         }
         catch (Exception e)
         {

@@ -17,6 +17,8 @@ public sealed partial class KeyGrain
 
     private static readonly Caller _self = new("okms", "silo", "-");
 
+    private readonly Absence _absence = new();
+
     /// <summary>Writes the exact counters and lets go of the material.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
@@ -67,7 +69,7 @@ public sealed partial class KeyGrain
         }
 
         // Callers can name any id; an activation for one that does not exist must not stay in memory.
-        DeactivateOnIdle();
+        _absence.End(this, () => _slot.Row is null, DeactivateOnIdle);
         throw KmsError.KeyNotFound.Exception();
     }
 

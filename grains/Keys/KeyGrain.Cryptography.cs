@@ -200,6 +200,7 @@ public sealed partial class KeyGrain
 
         var ciphertext = path.Cipher.Encrypt(kind, plaintext, associatedData);
         path.Meter.CountBytes(plaintext.Length, _time.GetUtcNow().UtcTicks);
+        SaveSoon();
         KeyInstruments.Encrypted(_keyTag, startedAt);
 
         // Last: a renewal can fail at once, as a lost race, and that closes the cipher.
@@ -252,12 +253,7 @@ public sealed partial class KeyGrain
     {
         var plaintext = cipher.Decrypt(header, ciphertext, associatedData) ?? throw KmsError.InvalidCiphertext.Exception();
         _usage.Meter(header.KeyVersion).CountDecryption(plaintext.Length, _time.GetUtcNow().UtcTicks);
-        _saveTimer ??= this.RegisterGrainTimer(SaveCounters, new()
-        {
-            DueTime = TimeSpan.FromSeconds(10),
-            Period = TimeSpan.FromSeconds(10),
-            Interleave = true,
-        });
+        SaveSoon();
         return new(header.KeyVersion, header.Kind, plaintext);
     }
 
@@ -319,6 +315,14 @@ public sealed partial class KeyGrain
             throw;
         }
     }
+
+    /// <summary>Sees to it that what is counted in memory is written within 10 seconds.</summary>
+    private void SaveSoon() => _saveTimer ??= this.RegisterGrainTimer(SaveCounters, new()
+    {
+        DueTime = TimeSpan.FromSeconds(10),
+        Period = TimeSpan.FromSeconds(10),
+        Interleave = true,
+    });
 
     private async Task SaveCounters(CancellationToken cancellationToken)
     {

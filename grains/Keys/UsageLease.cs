@@ -114,13 +114,17 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         await (_writing = Renew(meter, policy, incarnation, wanted));
     }
 
-    /// <summary>Begins to reserve the next block when half of the last one is spent, without making anyone wait.</summary>
+    /// <summary>
+    /// Begins to reserve the next block when half of the last one is spent, without making anyone wait. It stops where the
+    /// version is to rotate: uses reserved beyond would be spent without anyone asking whether a rotation is due.
+    /// </summary>
     /// <returns>The write, for its failure to be seen; null when there is nothing to do.</returns>
     public Task? RenewInBackground(UsageMeter meter, UsagePolicy policy, Incarnation incarnation)
     {
         var paused = _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
         if (_closed || paused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
-            || meter.SpendUntil >= policy.NextThreshold(meter.Spent))
+            || meter.SpendUntil >= policy.NextThreshold(meter.Spent)
+            || meter.Spent >= policy.RotateAt)
         {
             return null;
         }

@@ -20,8 +20,7 @@ public sealed class ReencryptionGrain : Grain, IReencryptionGrain
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        var decrypted = await GrainFactory.GetGrain<IKeyGrain>(header.KeyId)
-            .Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData));
+        var decrypted = await Decrypt(header.KeyId, request);
         try
         {
             var encrypted = await GrainFactory.GetGrain<IKeyGrain>(request.DestinationKeyId).Encrypt(
@@ -31,6 +30,19 @@ public sealed class ReencryptionGrain : Grain, IReencryptionGrain
         finally
         {
             CryptographicOperations.ZeroMemory(decrypted.Plaintext);
+        }
+    }
+
+    private async Task<Decrypted> Decrypt(string keyId, Reencrypt request)
+    {
+        try
+        {
+            return await GrainFactory.GetGrain<IKeyGrain>(keyId).Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData));
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
+        {
+            // The id was in the ciphertext: that it names no key is one more way in which a ciphertext is not one of ours.
+            throw KmsError.InvalidCiphertext.Exception();
         }
     }
 }

@@ -138,6 +138,16 @@ public sealed class BatchTests(DefaultApi api)
     public async Task Batch_BadForm_IsInvalidRequest(string body) =>
         (await api.PostText("/v1/batch", body)).Is(HttpStatusCode.BadRequest, "invalid_request");
 
+    [Theory]
+    [InlineData("", "key_not_found")]
+    [InlineData("alias:", "alias_not_found")]
+    public async Task Batch_ManyOperationsOnOneMissingName_AllHearThatItIsMissing(string prefix, string code)
+    {
+        var operations = Enumerable.Repeat(new { op = "encrypt", key_id = prefix + Api.NewId(), plaintext = "AQ==" }, 1000);
+        var results = (await api.Post("/v1/batch", new { operations })).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+        Assert.All(results, r => Assert.Equal(code, (string)r!["error"]!["code"]!));
+    }
+
     [Fact]
     public async Task Batch_AThousandOperations_AreTaken_MoreAreNot()
     {

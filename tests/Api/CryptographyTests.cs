@@ -109,6 +109,11 @@ public sealed class CryptographyTests(DefaultApi api)
         (await api.Post("/v1/reencrypt", new { ciphertext = old, associated_data = "Bg==", destination_key_id = Api.NewId() }))
             .Is(HttpStatusCode.NotFound, "key_not_found");
         (await api.Post("/v1/reencrypt", new { ciphertext = old, destination_key_id = "a b" })).Is(HttpStatusCode.BadRequest, "invalid_key_id");
+
+        // The last character of the id that stands in the ciphertext: which byte was changed is nobody's business.
+        old[7 + from.Length - 1] = (byte)'z';
+        (await api.Post("/v1/reencrypt", new { ciphertext = old, associated_data = "Bg==", destination_key_id = to }))
+            .Is(HttpStatusCode.BadRequest, "invalid_ciphertext");
     }
 
     [Fact]

@@ -180,6 +180,21 @@ public sealed class KeyTests(DefaultApi api)
     }
 
     [Fact]
+    public async Task Rotation_AfterUses_GivesEachVersionItsUsesAndNoMore()
+    {
+        var id = await api.NewKey(new { rotation = new { after_uses = 2 } });
+        var versions = new List<int>();
+        for (var i = 0; i < 5; i++)
+        {
+            versions.Add((int)(await api.Post($"/v1/keys/{id}/encrypt", new { plaintext = "AAAA" })).Is(HttpStatusCode.OK).Json["key_version"]!);
+        }
+
+        Assert.Equal([1, 1, 2, 2, 3], versions);
+        var key = (await api.Get("/v1/keys/" + id)).Json;
+        Assert.Equal([2, 2, 1], key["versions"]!.AsArray().Select(v => (int)v!["uses"]!));
+    }
+
+    [Fact]
     public async Task Rotate_BodyOfUnknownFields_IsInvalidRequest()
     {
         var id = await api.NewKey();

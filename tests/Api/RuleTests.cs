@@ -173,6 +173,7 @@ public sealed class RuleTests(DefaultApi api)
             Content = new StringContent("""{"plaintext":"c2VjcmV0LXBsYWludGV4dA=="}""", MediaTypeHeaderValue.Parse("application/json")),
         };
         request.Headers.Add("X-Request-Id", requestId);
+        request.Headers.Add("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         var answer = (await api.Send(request)).Is(HttpStatusCode.OK);
         string? line;
         while ((line = api.Service.Output.FirstOrDefault(l => l.Contains(requestId, StringComparison.Ordinal))) is null)
@@ -185,6 +186,7 @@ public sealed class RuleTests(DefaultApi api)
         Assert.Equal("/v1/keys/{id}/encrypt", (string)entry["route"]!);
         Assert.Equal(200, (int)entry["status"]!);
         Assert.Equal("admin", (string)entry["principal"]!);
+        Assert.Equal("4bf92f3577b34da6a3ce929d0e0e4736", (string)entry["trace_id"]!);
         Assert.Equal(id, (string)entry["key_id"]!);
         Assert.Equal(40, (int)entry["request_bytes"]!);
         Assert.Equal(answer.Body.Length, (int)entry["response_bytes"]!);

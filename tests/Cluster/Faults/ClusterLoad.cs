@@ -13,6 +13,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : IDisposable
 {
     private const int Clients = 8;
+    private static readonly TimeSpan _longestRequest = TimeSpan.FromSeconds(6);
 
     private readonly ConcurrentDictionary<string, ExpectedKey> _keys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _aliases = new(StringComparer.Ordinal);
@@ -209,13 +210,15 @@ internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : 
     }
 
     /// <summary>
-    /// Finds out what became of the changes that were not answered. A change may still be on its way, so the key is changed once
-    /// more first: after that is acknowledged, nothing older can be written any more.
+    /// Finds out what became of the changes that were not answered. A change may still be on its way for as long as a request may
+    /// take, and one that has begun may still be written; so that time is waited out and the key is changed once more: after that
+    /// is acknowledged, nothing older can be written any more.
     /// </summary>
     private async Task FindOut(List<ExpectedKey> own)
     {
         foreach (var key in own.Where(k => k.Pending is not null).ToList())
         {
+            await Task.Delay(_longestRequest);
             if (await Settle(key) is { } description)
             {
                 key.PrimaryVersion = description["primary_version"]!.GetValue<int>();

@@ -61,12 +61,16 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
         await cluster.Postgres.Stop();
         using (var outage = new CancellationTokenSource(TimeSpan.FromSeconds(60)))
         {
-            while (!outage.IsCancellationRequested)
+            for (var i = 0; !outage.IsCancellationRequested; i++)
             {
-                // Active keys decrypt, and encrypt within their lease; what changes something says that the database is away.
+                // Active keys decrypt, and encrypt while their lease lasts; what changes something says that the database is away.
                 var (plaintext, error) = (await http.DecryptAll("outage.active", [ciphertext]))[0];
                 Assert.True(error is null && plaintext is [1, 2, 3], error);
-                await http.Encrypt("outage.active", [4]);
+                if (i < 400)
+                {
+                    await http.Encrypt("outage.active", [4]);
+                }
+
                 var refusal = await Assert.ThrowsAsync<UnexpectedAnswerException>(() => http.Change("outage.active", "disable"));
                 Assert.Equal(("storage_unavailable", 503), (refusal.Code, refusal.Status));
             }

@@ -65,6 +65,20 @@ public sealed class KeyGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Bytes_OfAKeyThatOnlyEncrypts_AreWrittenWhileItLives()
+    {
+        await _silo.Create("only.encrypts");
+        await Encrypt("only.encrypts");
+
+        // After the next write, which nobody asks for.
+        _silo.Gate.HoldAt(1);
+        await _silo.Gate.Reached.WaitAsync(TimeSpan.FromMinutes(2));
+        var stored = (await Row<KeyUsageRow>("only.encrypts", RowNames.KeyUsage))!.Versions.Single();
+        _silo.Gate.Release();
+        Assert.Equal((_plaintext.Length, _time.GetUtcNow()), (stored.Bytes, stored.LastUsedAt));
+    }
+
+    [Fact]
     public async Task Rotation_ByTime_HappensOnUseAndOnDescribe()
     {
         await _silo.Create("by.time", new(TimeSpan.FromDays(30), null));
@@ -87,6 +101,22 @@ public sealed class KeyGrainTests : IAsyncLifetime
         }
 
         Assert.Equal([20, 20, 5], versions.GroupBy(v => v).OrderBy(g => g.Key).Select(g => g.Count()));
+    }
+
+    [Fact]
+    public async Task Rotation_ByUse_IsNotPutOffByWhatWasReservedInTheBackground()
+    {
+        await _silo.Create("by.use.slowly", new(null, 3));
+        var versions = new List<int>();
+        for (var i = 0; i < 10; i++)
+        {
+            versions.Add((await Encrypt("by.use.slowly")).KeyVersion);
+
+            // Changes nothing, and comes back when nothing is being written any more.
+            await _silo.Key("by.use.slowly").Enable(new(TestSilo.Caller));
+        }
+
+        Assert.Equal([1, 1, 1, 2, 2, 2, 3, 3, 3, 4], versions);
     }
 
     [Fact]
@@ -306,6 +336,26 @@ public sealed class KeyGrainTests : IAsyncLifetime
         _time.Advance(TimeSpan.FromSeconds(2));
         await Encrypt("lease");
         Assert.True((await Describe("lease")).Uses.Encrypt >= made + 1);
+    }
+
+    [Fact]
+    public async Task Activation_OfAMissingKeyOrAlias_DoesNotStay()
+    {
+        await Refused("key_not_found", () => Describe("missing"));
+        await Refused("alias_not_found", async () => await _silo.Grains.GetGrain<IAliasGrain>("missing").Resolve(new(TestSilo.Caller)));
+        await Refused("key_not_found", () => Describe("created.later"));
+        await _silo.Create("created.later");
+        var management = _silo.Grains.GetGrain<IManagementGrain>(0);
+        string[] missing = ["key/missing", "alias/missing"];
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        DetailedGrainStatistic[] active;
+        do
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            active = await management.GetDetailedGrainStatistics();
+        }
+        while (active.Any(a => missing.Contains(a.GrainId.ToString())));
+        Assert.Contains(active, a => a.GrainId.ToString() == "key/created.later");
     }
 
     [Fact]
