@@ -209,7 +209,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
                 return;
             }
 
-            if (e is EpochEndedException)
+            if (e is EpochEndedException or EvictedException)
             {
                 // Nothing that this silo knows can be relied on.
                 _refuseFrom = long.MinValue;

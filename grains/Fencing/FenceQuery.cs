@@ -13,6 +13,9 @@ internal sealed record FencePosition(string Server, string Transaction);
 /// <summary>The database was restored and serves another epoch; this silo was left over from before.</summary>
 internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; this silo must be started again.");
 
+/// <summary>The other silos have given this one up. Whatever it still holds is theirs.</summary>
+internal sealed class EvictedException() : Exception("The cluster has given this silo up; it must be started again.");
+
 /// <summary>Asks Postgres which rows were changed. Replaced in tests.</summary>
 /// <remarks>
 /// Why nothing is missed. A poll takes its position P, the xmin of a snapshot, in one statement, and the changes in a later one.
@@ -28,14 +31,16 @@ internal sealed class EpochEndedException() : Exception("A new restore epoch has
 ///
 /// A standby is no witness: it answers from the past.
 /// </remarks>
-internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
+internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster, ILocalSiloDetails silo)
 {
     private const int ChunkSize = 1000;
 
     private const string Position =
         """
         SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())::text,
-          (SELECT coalesce(max(number), 0) FROM okms_restore_epoch);
+          (SELECT coalesce(max(number), 0) FROM okms_restore_epoch),
+          EXISTS (SELECT 1 FROM okms_membership WHERE cluster_id = @cluster AND address = @address AND port = @port
+            AND generation = @generation AND status = 6);
         """;
 
     private const string Changes =
@@ -76,9 +81,15 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
     private async Task<FencePosition> ReportChanges(
         DbConnection connection, FencePosition? last, Fence fence, CancellationToken cancellationToken)
     {
+        var self = silo.SiloAddress;
+        (string, object)[] own =
+        [
+            ("cluster", silo.ClusterId), ("address", self.Endpoint.Address.ToString()), ("port", self.Endpoint.Port),
+            ("generation", self.Generation),
+        ];
         await using var command = last is null
-            ? connection.Command(Position)
-            : connection.Command(Position + Changes, ("service", _serviceId), ("since", last.Transaction));
+            ? connection.Command(Position, own)
+            : connection.Command(Position + Changes, [.. own, ("service", _serviceId), ("since", last.Transaction)]);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         if (reader.GetBoolean(0))
@@ -89,6 +100,11 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         if (reader.GetInt32(3) != epoch.Value.Number)
         {
             throw new EpochEndedException();
+        }
+
+        if (reader.GetBoolean(4))
+        {
+            throw new EvictedException();
         }
 
         var position = new FencePosition(reader.GetString(1), reader.GetString(2));

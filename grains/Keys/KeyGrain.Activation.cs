@@ -146,15 +146,17 @@ public sealed partial class KeyGrain
         DeactivateOnIdle();
     }
 
+    private const int MostLostRaces = 3;
+
     /// <summary>Runs an operation, lets nothing but expected failures out, and no answer from a row that may be out of date.</summary>
     /// <param name="operation">The operation.</param>
     /// <param name="isRepeatable">
-    /// Whether it may run again where the row turns out to have changed behind it. What has made its change does not: that it
+    /// Whether it may run again where a row turns out to have changed behind it. What has made its change does not: that it
     /// was committed shows that it went by the newest row.
     /// </param>
     private async Task<T> Guarded<T>(Func<Task<T>> operation, bool isRepeatable = false)
     {
-        while (true)
+        for (var lostRaces = 0; ;)
         {
             var writes = _slot.Writes;
             try
@@ -175,6 +177,11 @@ public sealed partial class KeyGrain
             catch (KmsException)
             {
                 throw;
+            }
+            catch (InconsistentStateException) when (isRepeatable && lostRaces++ < MostLostRaces)
+            {
+                // As when a silo stops: its activation writes its last counters while this one, which has taken over, reserves.
+                LostRace();
             }
             catch (Exception e)
             {

@@ -85,6 +85,13 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         var row = next with { Revision = _highestRevision + 1 };
         var state = new GrainState<T>(row, _etag) { RecordExists = _etag is not null };
         int? version = null;
+        if (mark is not null)
+        {
+            // A request that lay in the buffers of a silo that was frozen must not be carried out after all: a recent poll says
+            // whether the silo was given up meanwhile.
+            await mark.Settle();
+        }
+
         mark?.BeginCall();
         try
         {

@@ -68,8 +68,8 @@ internal sealed class BenchSilo : IAsyncDisposable
         return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    private sealed class NothingChanged(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
-    : FenceQuery(database, epoch, cluster)
+    private sealed class NothingChanged(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster, ILocalSiloDetails silo)
+    : FenceQuery(database, epoch, cluster, silo)
     {
         public override Task<FencePosition> Poll(FencePosition? last, Fence fence, CancellationToken cancellationToken) =>
             Task.FromResult(new FencePosition("bench", "0"));

@@ -16,8 +16,8 @@ internal sealed class MovedClock : BootClock
 }
 
 /// <summary>The real question to the real database, which a test can hold up, let fail, and make come from another server.</summary>
-internal sealed class HeldQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
-    : FenceQuery(database, epoch, cluster)
+internal sealed class HeldQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster, ILocalSiloDetails silo)
+    : FenceQuery(database, epoch, cluster, silo)
 {
     private volatile TaskCompletionSource? _held;
     private volatile TaskCompletionSource _began = new();

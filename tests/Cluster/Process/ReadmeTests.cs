@@ -30,6 +30,38 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
+    public async Task Cluster_WorksAsPrinted()
+    {
+        using var directory = new TemporaryDirectory();
+        var database = await Postgres.NewDatabase();
+        File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
+        var script = ClusterBlock().Match(Readme).Groups["script"].Value;
+        var replaced = new Dictionary<string, string>
+        {
+            ["postgres://okms:secret@127.0.0.1:5432/okms"] = Postgres.Url(database),
+            ["dotnet build -c Release OrleansKms.sln\n"] = "",
+            ["./deploy/certs.sh"] = Path.Combine(Repository.Root, "deploy", "certs.sh"),
+            ["silo/bin/Release/net10.0/"] = AppContext.BaseDirectory,
+            ["gateway/bin/Release/net10.0/"] = AppContext.BaseDirectory,
+        };
+        foreach (var (printed, here) in replaced)
+        {
+            Assert.Contains(printed, script, StringComparison.Ordinal);
+            script = script.Replace(printed, here, StringComparison.Ordinal);
+        }
+
+        var ports = new Dictionary<string, int>();
+        script = Port().Replace(script, port => (ports.TryGetValue(port.Value, out var free) ? free : ports[port.Value] = ServiceProcess.FreePort())
+            .ToString(CultureInfo.InvariantCulture));
+        Assert.Equal(11, ports.Count);
+        var (code, output, errors) = await Bash(directory.Path, script);
+        var logs = string.Join('\n', Directory.GetFiles(directory.Path, "*.log").Select(File.ReadAllText));
+        Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{logs}");
+        Assert.Equal(4, output.Split('\n').Count(line => line.StartsWith("the same, by ", StringComparison.Ordinal)));
+        await Postgres.DropDatabase(database);
+    }
+
+    [Fact]
     public void ConfigurationTable_NamesEverySettingAndNoOther()
     {
         var rows = TableRow().Matches(Readme);
@@ -56,6 +88,12 @@ public sealed partial class ReadmeTests
         await bash.WaitForExitAsync();
         return (bash.ExitCode, await output, await errors);
     }
+
+    [GeneratedRegex("<!-- cluster -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex ClusterBlock();
+
+    [GeneratedRegex("\\b(808[1-5]|1111[1-3]|3000[1-3])\\b")]
+    private static partial Regex Port();
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();
