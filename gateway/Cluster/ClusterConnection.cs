@@ -10,7 +10,8 @@ internal sealed partial class ClusterConnection(
     : IHostedService, IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(125);
+    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(2);
     private static readonly HealthQuery _query = new(new Caller("gateway", "gateway", "reconnect"));
 
     private readonly IHostedService _client = (IHostedService)client;
@@ -65,7 +66,11 @@ internal sealed partial class ClusterConnection(
             while (true)
             {
                 await link.Lost.WaitAsync(stopping);
-                if (!await Reconnect()) await Task.Delay(_pause, time, stopping);
+                // Each attempt also reads the list of silos, so a long outage is met with patience.
+                for (var pause = _firstPause; !await Reconnect(); pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
+                {
+                    await Task.Delay(pause, time, stopping);
+                }
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)

@@ -7,22 +7,25 @@ namespace OrleansKms.Gateway.Cluster;
 internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
 {
     /// <summary>
-    /// How long a request waits when all connections have just broken. A client holds connections to the silos that it has
-    /// used; when those have all been replaced, others answer within milliseconds.
+    /// How long after all connections broke a request waits for a new one. A client holds connections to the silos that it has
+    /// used; when those have all been replaced, others answer within milliseconds. After that a request is refused at once.
     /// </summary>
     private static readonly TimeSpan _grace = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
+    private readonly TimeProvider _time;
     private readonly ILogger? _log;
     private TaskCompletionSource _connected = NewSource();
     private TaskCompletionSource _lost = NewSource();
     private volatile bool _isConnected;
     private volatile bool _isStarted;
     private int _connections;
+    private long _lostAt;
 
     /// <summary>The link of a process of its own, which is not connected yet.</summary>
-    public ClusterLink(ILogger<ClusterLink> log)
+    public ClusterLink(TimeProvider time, ILogger<ClusterLink> log)
     {
+        _time = time;
         _log = log;
         IsRemote = true;
         _lost.SetResult();
@@ -30,6 +33,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
 
     private ClusterLink()
     {
+        _time = TimeProvider.System;
         _isConnected = true;
         _connected.SetResult();
     }
@@ -75,12 +79,14 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     }
 
     /// <summary>Whether the link is there, after a short wait if it has only just broken.</summary>
-    public async ValueTask<bool> IsConnectedSoon(TimeProvider time)
+    public async ValueTask<bool> IsConnectedSoon()
     {
         if (_isConnected || !_isStarted) return _isConnected;
+        var left = _grace - _time.GetElapsedTime(Volatile.Read(ref _lostAt));
+        if (left <= TimeSpan.Zero) return false;
         try
         {
-            await Connected.WaitAsync(_grace, time);
+            await Connected.WaitAsync(left, _time);
             return true;
         }
         catch (TimeoutException)
@@ -110,15 +116,17 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     {
         var isConnected = _isStarted && _connections > 0;
         if (isConnected == _isConnected) return;
-        _isConnected = isConnected;
         if (isConnected)
         {
+            _isConnected = true;
             _lost = NewSource();
             _connected.SetResult();
             if (_log is not null) LogConnected(_log);
         }
         else
         {
+            Volatile.Write(ref _lostAt, _time.GetTimestamp());
+            _isConnected = false;
             _connected = NewSource();
             _lost.SetResult();
             if (_log is not null) LogLost(_log);

@@ -82,7 +82,7 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     private async Task InvokeWhenConnected(Exchange exchange)
     {
-        if (!await exchange.Services.Link.IsConnectedSoon(exchange.Services.Time)) throw KmsError.Unavailable.Exception();
+        if (!await exchange.Services.Link.IsConnectedSoon()) throw KmsError.Unavailable.Exception();
         await Handler(exchange);
     }
 }

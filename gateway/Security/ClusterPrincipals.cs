@@ -57,9 +57,9 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     {
         try
         {
-            await _link.Connected.WaitAsync(stoppingToken);
             while (true)
             {
+                await _link.Connected.WaitAsync(stoppingToken);
                 await Task.Delay(await Fetch(stoppingToken) ? _period : _pauseAfterFailure, _time, stoppingToken);
             }
         }

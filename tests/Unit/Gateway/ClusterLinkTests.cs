@@ -6,8 +6,10 @@ namespace OrleansKms.Tests.Unit.Gateway;
 
 public sealed class ClusterLinkTests
 {
-    private readonly ClusterLink _link = new(NullLogger<ClusterLink>.Instance);
     private readonly FakeTimeProvider _time = new();
+    private readonly ClusterLink _link;
+
+    public ClusterLinkTests() => _link = new(_time, NullLogger<ClusterLink>.Instance);
 
     [Fact]
     public void InProcess_IsAlwaysConnected()
@@ -48,23 +50,24 @@ public sealed class ClusterLinkTests
     }
 
     [Fact]
-    public async Task Soon_BeforeTheStart_IsNoAtOnce() => Assert.False(await _link.IsConnectedSoon(_time));
+    public async Task Soon_BeforeTheStart_IsNoAtOnce() => Assert.False(await _link.IsConnectedSoon());
 
     [Fact]
-    public async Task Soon_AfterALoss_WaitsForAWhile()
+    public async Task Soon_AfterALoss_WaitsForAWhile_AndThenNoMore()
     {
         _link.Start();
         _link.NotifyGatewayCountChanged(1, 0, true);
         _link.NotifyGatewayCountChanged(0, 1, false);
-        var recovers = _link.IsConnectedSoon(_time).AsTask();
+        var recovers = _link.IsConnectedSoon().AsTask();
         Assert.False(recovers.IsCompleted);
         _link.NotifyGatewayCountChanged(1, 0, true);
         Assert.True(await recovers);
 
         _link.NotifyGatewayCountChanged(0, 1, false);
-        var stays = _link.IsConnectedSoon(_time).AsTask();
+        var stays = _link.IsConnectedSoon().AsTask();
         Assert.False(stays.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.False(await stays);
+        Assert.False(_link.IsConnectedSoon().AsTask() is { IsCompleted: false });
     }
 }

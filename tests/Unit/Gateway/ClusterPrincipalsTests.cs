@@ -15,7 +15,7 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     private const string Second = "okms_fedcba9876543210";
 
     private readonly FakeTimeProvider _time = new();
-    private readonly ClusterLink _link = new(NullLogger<ClusterLink>.Instance);
+    private readonly ClusterLink _link = new(TimeProvider.System, NullLogger<ClusterLink>.Instance);
     private readonly Channel<TaskCompletionSource<SignInCredentials>> _questions =
         Channel.CreateUnbounded<TaskCompletionSource<SignInCredentials>>();
     private readonly ClusterPrincipals _principals;
