@@ -202,8 +202,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
 
-    private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port) =>
-        new(environment) { ["PORT"] = port.ToString(CultureInfo.InvariantCulture) };
+    private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port)
+    {
+        var withPort = new Dictionary<string, string?>(environment);
+        withPort.TryAdd("PORT", port.ToString(CultureInfo.InvariantCulture));
+        return withPort;
+    }
 
     private static ProcessStartInfo StartInfo(
         string workingDirectory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
