@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys;
@@ -190,7 +191,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            return await operation();
+            return await WithMaterialOfToday(operation);
         }
         catch (KmsException)
         {
@@ -199,6 +200,23 @@ public sealed partial class KeyGrain
         catch (Exception e)
         {
             throw Translated(e);
+        }
+    }
+
+    /// <summary>
+    /// Runs an operation, and once more when the row was sealed anew behind this activation and the KEK of what it holds is
+    /// gone. Material is opened before anything is written, so nothing happens twice.
+    /// </summary>
+    private async Task<T> WithMaterialOfToday<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (MaterialOutdatedException)
+        {
+            _slot.Invalidate();
+            return await operation();
         }
     }
 
@@ -211,6 +229,8 @@ public sealed partial class KeyGrain
             case InconsistentStateException:
                 LostRace();
                 return KmsError.Conflict.Exception("Another activation of the key changed it at the same time; try again.");
+            case MaterialOutdatedException:
+                return KmsError.KeyCorrupted.Exception();
             case StorageFailedException failure:
                 LogStorageFailed(Id, failure.OutcomeUnknown, failure);
                 return KmsError.StorageUnavailable.Exception();

@@ -23,12 +23,27 @@ internal abstract class Database : IDisposable
     /// <summary>A query whose one value is true while the database can do its work.</summary>
     public abstract string Probe { get; }
 
+    /// <summary>Whether several silos may use the database at once.</summary>
+    public abstract bool IsShared { get; }
+
+    /// <summary>
+    /// The clause that picks the rows of okms_silo whose silos may still run: all that were not removed and were seen in the
+    /// last @seconds.
+    /// </summary>
+    public abstract string LiveSilos { get; }
+
     /// <summary>Checks and prepares what must hold before the first connection.</summary>
     /// <exception cref="StartRefusedException">It does not hold.</exception>
     public abstract Task Prepare(CancellationToken cancellationToken);
 
     /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until it is disposed.</summary>
     public abstract Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes this process the one that reseals rows, until the result is disposed, and as long as its connection lives.
+    /// </summary>
+    /// <returns>Null while another process is it.</returns>
+    public abstract Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken);
 
     /// <summary>What applies migrations to this database, without the scripts yet.</summary>
     public abstract DbUp.Builder.UpgradeEngineBuilder Migrations { get; }
@@ -41,6 +56,9 @@ internal abstract class Database : IDisposable
 
     /// <summary>Whether a write that failed so may have happened nevertheless.</summary>
     public abstract bool IsOutcomeUnknown(Exception failure);
+
+    /// <summary>Whether a statement failed because a row names another one that is not there, such as a KEK that is destroyed.</summary>
+    public abstract bool IsMissingReference(Exception failure);
 
     /// <inheritdoc/>
     public abstract void Dispose();
@@ -70,5 +88,15 @@ internal static class DatabaseCommands
         }
 
         return command;
+    }
+
+    /// <summary>Executes a statement of a transaction.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public static async Task<int> Execute(
+        this DbTransaction transaction, string text, (string, object)[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = transaction.Connection!.Command(text, parameters);
+        command.Transaction = transaction;
+        return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

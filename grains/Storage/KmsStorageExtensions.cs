@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -31,6 +32,7 @@ public static class KmsStorageExtensions
             ? new SqliteDatabase(options.DataDirectory)
             : new PostgresDatabase(options.ConnectionString!, options.MigrationTimeout));
         services.AddSingleton<SchemaMigrations>();
+        AddPresence(services);
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
@@ -43,6 +45,15 @@ public static class KmsStorageExtensions
         return builder;
     }
 
+    private static void AddPresence(IServiceCollection services)
+    {
+        services.AddSingleton<SiloRegistry>();
+        services.AddSingleton(provider => new FeatureLevels(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<SiloRegistry>()));
+        services.AddSingleton<SiloPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<SiloPresence>());
+    }
+
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
         services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
@@ -50,6 +61,10 @@ public static class KmsStorageExtensions
             provider.GetRequiredService<ILogger<FileRootKey>>()));
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();
+        services.AddSingleton<KekRecords>();
+        services.AddSingleton<KekRotation>();
+        services.AddSingleton<RowResealing>();
+        services.AddHostedService<KekSweep>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
     }
 

@@ -10,6 +10,7 @@ internal sealed class PostgresDatabase : Database
 {
     // Any constant that no other user of the same database is likely to lock.
     private const long SchemaLock = 0x4F4B_4D53_0001;
+    private const long ResealingLock = 0x4F4B_4D53_0002;
 
     private readonly NpgsqlDataSource _npgsql;
     private readonly PostgresConnections _connections;
@@ -40,6 +41,12 @@ internal sealed class PostgresDatabase : Database
 
     /// <inheritdoc/>
     public override string Probe => "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
+
+    /// <inheritdoc/>
+    public override bool IsShared => true;
+
+    /// <inheritdoc/>
+    public override string LiveSilos => "seen_at > CURRENT_TIMESTAMP - make_interval(secs => @seconds)";
 
     /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
@@ -75,7 +82,7 @@ internal sealed class PostgresDatabase : Database
             await using var command = connection.Command("SELECT pg_advisory_lock(@key)", ("key", SchemaLock));
             command.CommandTimeout = (int)Math.Ceiling(_migrationTimeout.TotalSeconds);
             await command.ExecuteNonQueryAsync(cancellationToken);
-            return new SessionLock(connection);
+            return new SessionLock(connection, SchemaLock);
         }
         catch (Exception e)
         {
@@ -84,6 +91,28 @@ internal sealed class PostgresDatabase : Database
                 ? new StartRefusedException("Another silo has been migrating the database for too long.", e)
                 : new StartRefusedException($"The database cannot be locked for migration: {e.Message}", e);
         }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken)
+    {
+        var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var command = connection.Command("SELECT pg_try_advisory_lock(@key)", ("key", ResealingLock));
+            if (await command.ExecuteScalarAsync(cancellationToken) is true)
+            {
+                return new SessionLock(connection, ResealingLock);
+            }
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        await connection.DisposeAsync();
+        return null;
     }
 
     /// <inheritdoc/>
@@ -105,6 +134,10 @@ internal sealed class PostgresDatabase : Database
                 || e.SqlState[..2] is "22" or "23" or "25" or "42" or "53" or "55"),
         _ => true,
     };
+
+    /// <inheritdoc/>
+    public override bool IsMissingReference(Exception failure) =>
+        failure is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -150,13 +183,13 @@ internal sealed class PostgresDatabase : Database
         }
     }
 
-    private sealed class SessionLock(DbConnection connection) : IAsyncDisposable
+    private sealed class SessionLock(DbConnection connection, long key) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             await using (connection)
             {
-                await using var command = connection.Command("SELECT pg_advisory_unlock(@key)", ("key", SchemaLock));
+                await using var command = connection.Command("SELECT pg_advisory_unlock(@key)", ("key", key));
                 await command.ExecuteNonQueryAsync();
             }
         }

@@ -52,6 +52,12 @@ internal sealed class SqliteDatabase : Database
     public override string Probe => "SELECT count(*) > 0 FROM okms_schema";
 
     /// <inheritdoc/>
+    public override bool IsShared => false;
+
+    /// <inheritdoc/>
+    public override string LiveSilos => "@seconds IS NOT NULL";
+
+    /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
         DeployChanges.To.SqliteDatabase(_connections.ConnectionString).JournalToSqliteTable("okms_migration");
 
@@ -84,6 +90,10 @@ internal sealed class SqliteDatabase : Database
         Task.FromResult<IAsyncDisposable>(new HeldByDirectoryLock());
 
     /// <inheritdoc/>
+    public override Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken) =>
+        Task.FromResult<IAsyncDisposable?>(new HeldByDirectoryLock());
+
+    /// <inheritdoc/>
     public override Task<T> Read<T>(Func<Task<T>> call) => Task.Run(call);
 
     /// <inheritdoc/>
@@ -113,6 +123,10 @@ internal sealed class SqliteDatabase : Database
             or SQLitePCL.raw.SQLITE_CONSTRAINT or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_NOTADB),
         _ => true,
     };
+
+    /// <inheritdoc/>
+    public override bool IsMissingReference(Exception failure) =>
+        failure is SqliteException { SqliteExtendedErrorCode: SQLitePCL.raw.SQLITE_CONSTRAINT_FOREIGNKEY };
 
     /// <inheritdoc/>
     public override void Dispose()

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Grains.Storage;
@@ -8,7 +9,8 @@ namespace OrleansKms.Grains.Storage;
 /// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
 /// whatever the order of registration.
 /// </summary>
-internal sealed class StorageStart(Database database, SchemaMigrations migrations, KekRing ring) : IHostedLifecycleService
+internal sealed class StorageStart(Database database, SchemaMigrations migrations, KekRing ring, SiloPresence presence)
+    : IHostedLifecycleService
 {
     /// <inheritdoc/>
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -19,6 +21,7 @@ internal sealed class StorageStart(Database database, SchemaMigrations migration
             await using var schema = await database.LockSchema(cancellationToken);
             await migrations.Apply(cancellationToken);
             await ring.Open(cancellationToken);
+            await presence.Enter(cancellationToken);
         }
         catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
         {

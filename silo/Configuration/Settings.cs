@@ -29,6 +29,9 @@ public sealed record Settings
     /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory. PT2M to P7D, default PT15M.</summary>
     public required TimeSpan KeyIdleTime { get; init; }
 
+    /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK. 1 to 100,000, default 500.</summary>
+    public required int ResealRate { get; init; }
+
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true.</summary>
     public required bool Dashboard { get; init; }
 
@@ -66,6 +69,7 @@ public sealed record Settings
                 "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
             // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
+            ResealRate = reader.Integer("OKMS_RESEAL_RATE", 500, 1, 100_000),
             Dashboard = reader.Switch("OKMS_DASHBOARD", true),
         };
         reader.RefuseUnknown();

@@ -14,6 +14,7 @@ internal static class SettingsToOptions
     {
         DataDirectory = settings.DataDirectory,
         ConnectionString = settings.Cluster.ConnectionString,
+        ResealRate = settings.ResealRate,
     };
 
     /// <summary>What the key grains need.</summary>
