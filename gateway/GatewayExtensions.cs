@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
@@ -23,7 +24,8 @@ public static class GatewayExtensions
         services.AddSingleton(options);
         services.AddSingleton<SizeLimits>();
         services.AddSingleton<RequestRate>();
-        services.AddSingleton<IPrincipalSource, AdministratorToken>();
+        services.TryAddSingleton(ClusterLink.InProcess);
+        AddPrincipals(services, options);
         services.AddSingleton<IAccessPolicy, AdministratorOnly>();
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();
@@ -43,12 +45,30 @@ public static class GatewayExtensions
     /// <param name="app">The host.</param>
     public static WebApplication MapKmsGateway(this WebApplication app)
     {
+        Map(app, Routes.All);
+        app.MapReference();
+        return app;
+    }
+
+    /// <summary>
+    /// Maps what an operator asks a process that serves no requests: health and metrics. Everything else is not found. Call it
+    /// before the host maps routes of its own, which then need the same credentials.
+    /// </summary>
+    /// <param name="app">The host.</param>
+    public static WebApplication MapKmsOperation(this WebApplication app)
+    {
+        Map(app, Routes.Health);
+        return app;
+    }
+
+    private static void Map(WebApplication app, IEnumerable<Route> routes)
+    {
         ArgumentNullException.ThrowIfNull(app);
         app.UseMiddleware<FrontDoor>();
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        foreach (var route in Routes.All)
+        foreach (var route in routes)
         {
             // The front door has done what the rest of the pipeline would do.
             app.MapMethods(route.Pattern, [route.Method], route.Invoke)
@@ -56,11 +76,22 @@ public static class GatewayExtensions
                 .ShortCircuit();
         }
 
-        app.MapReference();
         app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
             .WithMetadata(Routes.Metrics)
             .RequireAuthorization(GatewayPolicies.Administrator);
-        return app;
+    }
+
+    private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
+    {
+        if (options.AdministratorTokenSha256 is not null)
+        {
+            services.AddSingleton<IPrincipalSource, AdministratorToken>();
+            return;
+        }
+
+        services.AddSingleton<ClusterPrincipals>();
+        services.AddSingleton<IPrincipalSource>(provider => provider.GetRequiredService<ClusterPrincipals>());
+        services.AddHostedService(provider => provider.GetRequiredService<ClusterPrincipals>());
     }
 
     private static void Limit(KestrelServerOptions server)

@@ -8,8 +8,11 @@ public sealed record GatewayOptions
     /// <summary>The most bytes that <see cref="MaxPlaintextBytes"/> can be set to: 1 MiB.</summary>
     public const int PlaintextCeiling = 1 << 20;
 
-    /// <summary>SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held.</summary>
-    public required byte[] AdministratorTokenSha256 { get; init; }
+    /// <summary>
+    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to ask the cluster for it,
+    /// again and again, so that a replaced token is refused everywhere within 10 s.
+    /// </summary>
+    public byte[]? AdministratorTokenSha256 { get; init; }
 
     /// <summary>The most bytes of plaintext in one encryption, 1 to 1 MiB. The grains have the same setting.</summary>
     public int MaxPlaintextBytes { get; init; } = 64 * 1024;
@@ -50,7 +53,7 @@ public sealed record GatewayOptions
     /// <exception cref="ArgumentException">A setting is out of range; the message names it.</exception>
     public void Validate()
     {
-        Require(AdministratorTokenSha256 is { Length: SHA256.HashSizeInBytes }, nameof(AdministratorTokenSha256), "must be 32 bytes");
+        Require(AdministratorTokenSha256 is null or { Length: SHA256.HashSizeInBytes }, nameof(AdministratorTokenSha256), "must be 32 bytes");
         Require(MaxPlaintextBytes is >= 1 and <= PlaintextCeiling, nameof(MaxPlaintextBytes), "must be 1 to 1048576 bytes");
         Require(RequestTimeout >= TimeSpan.FromMilliseconds(100) && RequestTimeout <= TimeSpan.FromMinutes(10),
             nameof(RequestTimeout), "must be 100 ms to 10 minutes");

@@ -10,6 +10,14 @@ namespace OrleansKms.Gateway;
 /// <summary>The table of contents: every address of the gateway. A key's <c>{id}</c> may be <c>alias:</c> and a name.</summary>
 internal static class Routes
 {
+    /// <summary>What tells probes how a process is.</summary>
+    public static IReadOnlyList<Route> Health { get; } =
+    [
+        Get("/health", "Tells whether every part works.", HealthEndpoint.Handle).Answers<HealthAnswer>().Open(),
+        Get("/health/live", "Tells that the process runs.", HealthEndpoint.HandleLive).Answers<HealthAnswer>().Open(),
+        Get("/health/ready", "Tells whether requests should be sent here.", HealthEndpoint.HandleReady).Answers<HealthAnswer>().Open(),
+    ];
+
     /// <summary>All routes.</summary>
     public static IReadOnlyList<Route> All { get; } =
     [
@@ -48,10 +56,7 @@ internal static class Routes
             Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are sealed anew.", RotateKekEndpoint.Handle).Answers<KekAnswer>(),
             Post("/v1/admin/keks/{id}/destroy", "Destroys a key-encryption key that no row needs any more.", DestroyKekEndpoint.Handle).Answers<KekAnswer>()),
         .. Tagged("Operation",
-            Get("/health", "Tells whether every part works.", HealthEndpoint.Handle).Answers<HealthAnswer>().Open(),
-            Get("/health/live", "Tells that the process runs.", HealthEndpoint.HandleLive).Answers<HealthAnswer>().Open(),
-            Get("/health/ready", "Tells whether requests should be sent here.", HealthEndpoint.HandleReady).Answers<HealthAnswer>().Open(),
-            Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Open()),
+            [.. Health, Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Open()]),
     ];
 
     /// <summary>Metrics for Prometheus, which the exporter answers.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Sealing;
 
@@ -25,6 +26,8 @@ public static class KmsGrainsExtensions
     {
         silo.Services.AddSingleton(options.Validated());
         silo.Services.AddRowTypes(KeyRowJson.Default);
+        silo.Services.AddRowTypes(AccessRowJson.Default);
+        silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
         return silo;
     }

@@ -4,22 +4,25 @@ using OrleansKms.Gateway.Logging;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering;
+using OrleansKms.Silo.Commands;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 
+if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
+if (CommandTable.IsAskedBy(args)) return await StartGuard.Run(() => CommandTable.Run(args));
 return await StartGuard.Run(async () =>
 {
     ProcessHardening.Apply();
     var builder = WebApplication.CreateSlimBuilder(args);
     var settings = Settings.Read(builder.Configuration);
-    DataDirectory.Prepare(settings.DataDirectory);
-    var token = AdministratorToken.Open(settings.DataDirectory);
+    if (settings.IsAllInOne) DataDirectory.Prepare(settings.DataDirectory);
+    var token = settings.IsAllInOne ? AdministratorToken.Open(settings.DataDirectory) : null;
 
     builder.UseLogLines(settings.Log);
     builder.ListenOn(settings.Http);
     builder.StopWithin(settings.Http);
     builder.UseOrleans(silo => silo
-        .UseSingleSilo(settings)
+        .UseCluster(settings)
         .UseTimeouts(settings)
         .AddKmsStorage(settings.ToStorageOptions())
         .AddKmsGrains(settings.ToKeyOptions())
@@ -27,10 +30,10 @@ return await StartGuard.Run(async () =>
     builder.Services.AddKmsGateway(settings.ToGatewayOptions(token));
 
     var app = builder.Build();
-    app.MapKmsGateway();
+    app.MapRoutes(settings);
     app.MapDashboardPage(settings);
     app.Announce();
-    token.Announce(app);
+    token?.Announce(app);
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
-    await app.RunAsync();
+    await app.RunUntilStopped();
 });

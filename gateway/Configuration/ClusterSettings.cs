@@ -5,7 +5,10 @@ namespace OrleansKms.Gateway.Configuration;
 /// <summary>Which installation and cluster a process belongs to, and the database in which its members meet.</summary>
 public sealed partial record ClusterSettings
 {
-    /// <summary>DATABASE_URL as an Npgsql connection string; null for the embedded database. Holds a password.</summary>
+    /// <summary>
+    /// DATABASE_URL, or the content of the file that DATABASE_URL_FILE names, as an Npgsql connection string; null for the embedded
+    /// database. Holds a password.
+    /// </summary>
     public required string? ConnectionString { get; init; }
 
     /// <summary>OKMS_SERVICE_ID: the installation's name for ever. It is sealed into every row, so a change closes all rows. Default <c>okms</c>.</summary>
@@ -20,7 +23,7 @@ public sealed partial record ClusterSettings
     /// <summary>Reads and checks them.</summary>
     internal static ClusterSettings Read(SettingsReader reader) => new()
     {
-        ConnectionString = reader.Text("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url) : null,
+        ConnectionString = reader.Secret("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url) : null,
         ServiceId = ReadName(reader, "OKMS_SERVICE_ID"),
         ClusterId = ReadName(reader, "OKMS_CLUSTER_ID"),
         Transport = TransportSettings.Read(reader),

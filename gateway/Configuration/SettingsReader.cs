@@ -32,6 +32,31 @@ internal sealed class SettingsReader(IConfiguration configuration)
         return section.Value.Trim() is { Length: > 0 } text ? text : throw new SettingException(name, "is set, but empty.");
     }
 
+    /// <summary>
+    /// The text of a setting that is a secret, or null when it is not set: from the setting itself, or from the file that the
+    /// setting of the same name with <c>_FILE</c> behind it names. An environment is shown to whoever may inspect a container or
+    /// a unit, and is inherited by child processes; a file is not.
+    /// </summary>
+    /// <exception cref="SettingException">Both are set, or the file cannot serve; the message never holds the secret.</exception>
+    public string? Secret(string name)
+    {
+        var fileName = name + "_FILE";
+        var (value, path) = (Text(name), Text(fileName));
+        if (path is null) return value;
+        return value is null
+            ? SecretFile.Read(fileName, Path.GetFullPath(path))
+            : throw new SettingException(fileName, $"contradicts {name}: set one of the two.");
+    }
+
+    /// <summary>The absolute path of a file that holds a secret, or null when it is not set.</summary>
+    /// <exception cref="SettingException">It is not there, or others than its owner and group may read it.</exception>
+    public string? SecretPath(string name)
+    {
+        if (Text(name) is not { } path) return null;
+        SecretFile.RequirePrivate(name, Path.GetFullPath(path));
+        return Path.GetFullPath(path);
+    }
+
     /// <summary>A whole number within bounds.</summary>
     public int Integer(string name, int fallback, int least, int most) => Integer(name, least, most) ?? fallback;
 

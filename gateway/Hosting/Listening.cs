@@ -24,7 +24,7 @@ internal static class Listening
         if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any()) return;
         var addresses = AddressesOf(settings.BindAddress).ToList();
         // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
-        foreach (var address in addresses) RefuseUnlessFree(new IPEndPoint(address, settings.Port));
+        foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), "PORT", "OKMS_BIND_ADDRESS");
         builder.WebHost.ConfigureKestrel(kestrel => addresses.ForEach(address => kestrel.Listen(address, settings.Port)));
     }
 
@@ -42,24 +42,6 @@ internal static class Listening
         }
         yield return IPAddress.Loopback;
         if (HasLoopbackIPv6()) yield return IPAddress.IPv6Loopback;
-    }
-
-    private static void RefuseUnlessFree(IPEndPoint endPoint)
-    {
-        try
-        {
-            using var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            socket.Bind(endPoint);
-        }
-        catch (SocketException e)
-        {
-            throw e.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse => new SettingException("PORT", $"is in use by another process: {endPoint}"),
-                SocketError.AccessDenied => new SettingException("PORT", $"may not be opened by this user: {endPoint}"),
-                _ => new SettingException("OKMS_BIND_ADDRESS", $"is not an address that this machine can listen on: {endPoint}"),
-            };
-        }
     }
 
     /// <summary>Whether ::1 exists: the kernel may know IPv6 and have no address of it.</summary>

@@ -21,6 +21,20 @@ internal static class StartAndStop
         app.Lifetime.ApplicationStopping.Register(() => StartMessages.Stopping(logger));
     }
 
+    /// <summary>Runs until the process is told to stop; being told so while it still starts is a clean stop too.</summary>
+    public static async Task RunUntilStopped(this WebApplication app)
+    {
+        var stopping = app.Lifetime.ApplicationStopping;
+        try
+        {
+            await app.RunAsync();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // What was starting has been given up.
+        }
+    }
+
     private static string Version =>
         typeof(StartAndStop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 }

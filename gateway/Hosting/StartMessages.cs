@@ -4,10 +4,10 @@ namespace OrleansKms.Gateway.Hosting;
 internal static partial class StartMessages
 {
     /// <summary>The service answers.</summary>
-    [LoggerMessage(2, LogLevel.Information, "OrleansKms {Version} is ready at {Addresses}.")]
+    [LoggerMessage(2, LogLevel.Information, "OrleansKms {Version} listens at {Addresses}.")]
     public static partial void Ready(ILogger logger, string version, string addresses);
 
     /// <summary>The stop began.</summary>
-    [LoggerMessage(3, LogLevel.Information, "Stopping: requests in flight finish and counters are written.")]
+    [LoggerMessage(3, LogLevel.Information, "Stopping: requests in flight finish first.")]
     public static partial void Stopping(ILogger logger);
 }

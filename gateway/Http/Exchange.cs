@@ -9,6 +9,8 @@ namespace OrleansKms.Gateway.Http;
 /// <summary>One request and its answer: what handlers work with, and what the request log tells.</summary>
 internal sealed class Exchange(HttpContext http, GatewayServices services)
 {
+    private static readonly AsyncLocal<Exchange?> _current = new();
+
     private Caller? _caller;
     private long _workStarted = services.Time.GetTimestamp();
 
@@ -47,6 +49,26 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     /// <summary>What grains are told about who asks.</summary>
     public Caller Caller => _caller ??= new Caller(Principal?.Name ?? "anonymous", Source(Http), RequestId);
+
+    /// <summary>
+    /// The request that a grain call is part of, for the filter that makes calls again; null outside requests, and in a silo,
+    /// which has no such filter.
+    /// </summary>
+    public static Exchange? Current
+    {
+        get => _current.Value;
+        set => _current.Value = value;
+    }
+
+    /// <summary>The time that is left for the work, or zero.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            var remaining = Services.Options.RequestTimeout - Services.Time.GetElapsedTime(_workStarted);
+            return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+        }
+    }
 
     /// <summary>The exchange of a request; the front door has put it there.</summary>
     public static Exchange Of(HttpContext http) => http.Features.Get<Exchange>()
@@ -110,7 +132,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     /// client's own time-out, so it needs no timer.)
     /// </summary>
     /// <exception cref="TimeoutException">The deadline passed.</exception>
-    public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining(), Services.Time);
+    public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining, Services.Time);
 
     /// <summary>The work begins now: the time until here was the client's.</summary>
     public void BodyHasArrived() => _workStarted = Services.Time.GetTimestamp();
@@ -175,11 +197,5 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         var alias = await Services.Grains.GetGrain<IAliasGrain>(name).Resolve(new AliasCommand(Caller));
         Authorize(action, alias.KeyId);
         return alias.KeyId;
-    }
-
-    private TimeSpan Remaining()
-    {
-        var remaining = Services.Options.RequestTimeout - Services.Time.GetElapsedTime(_workStarted);
-        return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
     }
 }

@@ -21,6 +21,7 @@ internal sealed class FrontDoor(
     {
         var exchange = new Exchange(http, services);
         http.Features.Set(exchange);
+        if (services.Link.IsRemote) Exchange.Current = exchange;
         var headers = http.Response.Headers;
         headers[RequestId.Header] = exchange.RequestId;
         headers.CacheControl = "no-store";
@@ -60,6 +61,12 @@ internal sealed class FrontDoor(
         if (IsOpen(http.Request.Path))
         {
             return true;
+        }
+
+        if (credentials.CannotTell(http.Request))
+        {
+            error = KmsError.Unavailable;
+            return false;
         }
 
         if (rate.AllowsFailure(Exchange.Source(http), out retryAfter))

@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
 using OrleansKms.Gateway.Security;
@@ -6,12 +7,14 @@ namespace OrleansKms.Gateway.Http;
 
 /// <summary>What handlers need, gathered once, so that no request looks anything up in the container.</summary>
 internal sealed class GatewayServices(
-    GatewayOptions options, IGrainFactory grains, IAccessPolicy access, SizeLimits limits, HealthProbe health,
+    GatewayOptions options, IGrainFactory grains, ClusterLink link, IAccessPolicy access, SizeLimits limits, HealthProbe health,
     ReferenceDocument document, TimeProvider time, ILogger<GatewayServices> log)
 {
     public GatewayOptions Options { get; } = options;
 
     public IGrainFactory Grains { get; } = grains;
+
+    public ClusterLink Link { get; } = link;
 
     public IAccessPolicy Access { get; } = access;
 

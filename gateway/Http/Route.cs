@@ -77,7 +77,13 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
             throw KmsError.InvalidRequest.Exception("This address takes no query parameters.");
         }
 
-        return Handler(exchange);
+        return IsOpen || exchange.Services.Link.IsConnected ? Handler(exchange) : InvokeWhenConnected(exchange);
+    }
+
+    private async Task InvokeWhenConnected(Exchange exchange)
+    {
+        if (!await exchange.Services.Link.IsConnectedSoon(exchange.Services.Time)) throw KmsError.Unavailable.Exception();
+        await Handler(exchange);
     }
 }
 

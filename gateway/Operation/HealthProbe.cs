@@ -1,7 +1,7 @@
 namespace OrleansKms.Gateway.Operation;
 
 /// <summary>What is known of the parts.</summary>
-/// <param name="Cluster">Whether a silo answered.</param>
+/// <param name="Cluster">Whether a silo answered; of a silo, whether it is an active member of its cluster.</param>
 /// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
 /// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
@@ -14,11 +14,19 @@ internal sealed record Health(bool Cluster, bool Database, bool? Hsm, bool IsSto
     public Health Stopping() => this with { IsStopping = true };
 }
 
+/// <summary>Tells of a process that is itself a silo whether its cluster counts it in.</summary>
+internal interface IClusterMembership
+{
+    /// <summary>Whether this silo is an active member.</summary>
+    bool IsActive { get; }
+}
+
 /// <summary>
 /// Asks a silo how it is, at most once a second however often it is asked itself: anybody may ask, so an answer must cost
 /// nothing.
 /// </summary>
-internal sealed class HealthProbe(IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time)
+internal sealed class HealthProbe(
+    IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, IClusterMembership? membership = null)
 {
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
@@ -54,7 +62,7 @@ internal sealed class HealthProbe(IGrainFactory grains, IHostApplicationLifetime
         try
         {
             var report = await grains.GetGrain<IHealthGrain>(0).Check(_query).AsTask().WaitAsync(_patience, time);
-            return new Health(Cluster: true, report.Database, report.Hsm);
+            return new Health(membership?.IsActive ?? true, report.Database, report.Hsm);
         }
         catch (Exception)
         {

@@ -5,7 +5,8 @@ namespace OrleansKms.Gateway.Operation;
 /// <summary>Which metrics are collected, and how they look to Prometheus.</summary>
 internal static class Telemetry
 {
-    private const string KeyMeter = "OrleansKms";
+    /// <summary>The meter of this service's own metrics.</summary>
+    public const string KeyMeter = "OrleansKms";
 
     // Seconds. An encryption takes microseconds, and one whose key is loaded first some milliseconds.
     private static readonly double[] _buckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1];

@@ -31,6 +31,9 @@ internal sealed class Credentials(IPrincipalSource source)
             : null;
     }
 
+    /// <summary>Whether the request has credentials of which nobody can tell at present whether they are valid.</summary>
+    public bool CannotTell(HttpRequest request) => !source.IsReady && request.Headers.Authorization.Count > 0;
+
     private Principal? FindByPassword(ReadOnlySpan<char> encoded)
     {
         Span<byte> bytes = stackalloc byte[1024];

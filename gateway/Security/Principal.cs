@@ -21,6 +21,9 @@ internal sealed class Principal
         Claims = new ClaimsPrincipal(identity);
     }
 
+    /// <summary>The one who may do everything.</summary>
+    public static Principal Administrator { get; } = new("admin", isAdministrator: true);
+
     /// <summary>The name in logs, metrics and audit.</summary>
     public string Name { get; }
 
@@ -34,6 +37,9 @@ internal sealed class Principal
 /// <summary>Finds the principal that a bearer token belongs to.</summary>
 internal interface IPrincipalSource
 {
+    /// <summary>Whether it is known at present who may sign in. While it is not, <see cref="Find"/> finds nobody.</summary>
+    bool IsReady { get; }
+
     /// <summary>The token's principal, or null when the token is none that is known.</summary>
     Principal? Find(ReadOnlySpan<char> token);
 }

@@ -5,7 +5,7 @@ namespace OrleansKms;
 public interface IAliasGrain : IGrainWithStringKey
 {
     /// <summary>The key that the alias stands for. Error: alias_not_found.</summary>
-    [Alias("Resolve")] ValueTask<AliasDescription> Resolve(AliasCommand request);
+    [Alias("Resolve"), DataPlane] ValueTask<AliasDescription> Resolve(AliasCommand request);
 
     /// <summary>Makes the alias, or points it at another key. Errors: key_not_found, key_destroyed.</summary>
     [Alias("Point")] Task<AliasDescription> Point(PointAlias request);

@@ -44,26 +44,26 @@ public interface IKeyGrain : IGrainWithStringKey
     [Alias("CancelDeletion")] Task<KeyDescription> CancelDeletion(KeyCommand request);
 
     /// <summary>Whether the key can be used now. Never throws for a key that cannot.</summary>
-    [Alias("Validate")] Task<KeyValidation> Validate(KeyCommand request);
+    [Alias("Validate"), DataPlane] Task<KeyValidation> Validate(KeyCommand request);
 
     /// <summary>Encrypts under the primary version; spends one use.</summary>
-    [Alias("Encrypt")] ValueTask<Encrypted> Encrypt(Encrypt request);
+    [Alias("Encrypt"), DataPlane] ValueTask<Encrypted> Encrypt(Encrypt request);
 
     /// <summary>Decrypts. Errors: invalid_ciphertext, version_not_usable.</summary>
-    [Alias("Decrypt"), AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
+    [Alias("Decrypt"), DataPlane, AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
 
     /// <summary>Encrypts again under the primary version without showing the plaintext; keeps the kind; spends one use.</summary>
-    [Alias("Rewrap")] ValueTask<Encrypted> Rewrap(Decrypt request);
+    [Alias("Rewrap"), DataPlane] ValueTask<Encrypted> Rewrap(Decrypt request);
 
     /// <summary>Makes a data key; spends one use.</summary>
-    [Alias("GenerateDataKey")] ValueTask<DataKey> GenerateDataKey(GenerateDataKey request);
+    [Alias("GenerateDataKey"), DataPlane] ValueTask<DataKey> GenerateDataKey(GenerateDataKey request);
 
     /// <summary>Encrypts many items in order; spends a use for each.</summary>
-    [Alias("EncryptBatch")] ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request);
+    [Alias("EncryptBatch"), DataPlane] ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request);
 
     /// <summary>Decrypts many items in order.</summary>
-    [Alias("DecryptBatch"), AlwaysInterleave] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
+    [Alias("DecryptBatch"), DataPlane, AlwaysInterleave] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
 
     /// <summary>Rewraps many items in order; spends a use for each.</summary>
-    [Alias("RewrapBatch")] ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request);
+    [Alias("RewrapBatch"), DataPlane] ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request);
 }

@@ -38,6 +38,11 @@ public sealed record KeyDescription
     [Id(15)] public required KeyUses Uses { get; init; }
     /// <summary>When the material will be (or was) erased, UTC, or null.</summary>
     [Id(16)] public DateTimeOffset? DeletionAt { get; init; }
+    /// <summary>
+    /// How often the database had been restored from a backup when the primary version was made. If it was restored since, the
+    /// key makes itself a new version before it encrypts again.
+    /// </summary>
+    [Id(17)] public int RestoreEpoch { get; init; }
 }
 
 /// <summary>One version of a key.</summary>

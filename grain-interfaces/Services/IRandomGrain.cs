@@ -5,7 +5,7 @@ namespace OrleansKms;
 public interface IRandomGrain : IGrainWithIntegerKey
 {
     /// <summary>Draws random bytes.</summary>
-    [Alias("Draw")] ValueTask<RandomBytes> Draw(DrawRandom request);
+    [Alias("Draw"), DataPlane] ValueTask<RandomBytes> Draw(DrawRandom request);
 }
 
 /// <summary>Asks for random bytes.</summary>

@@ -8,7 +8,7 @@ namespace OrleansKms;
 public interface IReencryptionGrain : IGrainWithIntegerKey
 {
     /// <summary>Decrypts with the key that the ciphertext names and encrypts, keeping the kind, with another.</summary>
-    [Alias("Reencrypt")] Task<Reencrypted> Reencrypt(Reencrypt request);
+    [Alias("Reencrypt"), DataPlane] Task<Reencrypted> Reencrypt(Reencrypt request);
 }
 
 /// <summary>Asks for a ciphertext under another key.</summary>

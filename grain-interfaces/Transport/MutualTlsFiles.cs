@@ -1,7 +1,20 @@
 namespace OrleansKms;
 
-/// <summary>Where a process finds what it needs for mutual TLS; all PEM. The files are read again when they are replaced.</summary>
-/// <param name="AuthorityFile">The certificate authorities that others' certificates must come from; no other is trusted.</param>
-/// <param name="CertificateFile">This process's certificate, with intermediate ones behind it if there are any.</param>
-/// <param name="KeyFile">The certificate's private key, unencrypted.</param>
+/// <summary>
+/// Where a process finds what it needs for mutual TLS; all PEM. The files are read again when they are replaced, and serve the
+/// connections that are made from then on, within seconds: a set that does not fit together is passed over until it does.
+/// </summary>
+/// <param name="AuthorityFile">
+/// The certificate authorities that others' certificates must come from; no other is trusted. Only certificates of authorities,
+/// with their roots. Setting OKMS_TLS_CA.
+/// </param>
+/// <param name="CertificateFile">
+/// This process's certificate, with intermediate ones behind it if there are any. Its role is a URI among its alternative names:
+/// <c>okms:silo</c> or <c>okms:client</c>; its extended key usages are server and client authentication for a silo, client
+/// authentication for a client. Setting OKMS_TLS_CERT.
+/// </param>
+/// <param name="KeyFile">
+/// The certificate's private key, unencrypted. Nobody but its owner may read or change it; only if the owner is root may this
+/// process read it by its group. Setting OKMS_TLS_KEY.
+/// </param>
 public sealed record MutualTlsFiles(string AuthorityFile, string CertificateFile, string KeyFile);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
@@ -9,31 +10,32 @@ namespace OrleansKms.Grains.Aliases;
 
 /// <summary>One alias. It knows the key's id and nothing else of the key.</summary>
 [GrainType("alias")]
-public sealed partial class AliasGrain : Grain, IAliasGrain
+public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 {
-    private readonly IGrainStorage _storage;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
-    private readonly GrainId _grain;
-    private RowSlot<AliasRow> _slot;
+    private readonly FenceMark? _mark;
+    private readonly RowSlot<AliasRow> _slot;
 
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AliasGrain> logger, IGrainContext context)
     {
-        _storage = storage;
         _time = time;
         _logger = logger;
-        _grain = context.GrainId;
-        _slot = NewSlot();
+        Name = context.GrainId.Key.ToString()!;
+        _mark = Fence.Register(context);
+        _slot = new(storage, context.GrainId, RowNames.Alias, _mark);
     }
 
-    private string Name => _grain.Key.ToString()!;
+    private string Name { get; }
 
     /// <inheritdoc/>
     public ValueTask<AliasDescription> Resolve(AliasCommand request) =>
-        _slot is { IsStale: false, Row: { } row } ? new(Described(row)) : new(Guarded(async () => Described(await Load())));
+        _slot is { IsStale: false, Row: { Removed: false } row } && _mark is null or { MayAnswer: true }
+            ? new(Described(row))
+            : new(Guarded(async () => Described(await Load()), isRepeatable: true));
 
     /// <inheritdoc/>
     public Task<AliasDescription> Point(PointAlias request) => Guarded(async () =>
@@ -49,15 +51,18 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
             throw KmsError.All[code].Exception();
         }
 
-        if (_slot.IsStale)
+        while (_slot.IsStale)
         {
             await _slot.Read();
         }
 
         var now = _time.GetUtcNow();
-        await _slot.Write(_slot.Row is { } row
-            ? row with { KeyId = request.KeyId, UpdatedAt = now }
-            : new() { Incarnation = Incarnation.New(), KeyId = request.KeyId, CreatedAt = now, UpdatedAt = now });
+        await _slot.Write(_slot.Row switch
+        {
+            null => new() { Incarnation = Incarnation.New(), KeyId = request.KeyId, CreatedAt = now, UpdatedAt = now },
+            { Removed: true } row => row with { KeyId = request.KeyId, CreatedAt = now, UpdatedAt = now, Removed = false },
+            var row => row with { KeyId = request.KeyId, UpdatedAt = now },
+        });
         LogPointed(Name, request.KeyId, request.Caller.Principal, request.Caller.RequestId);
         return Described(_slot.Row!);
     });
@@ -65,26 +70,23 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
     /// <inheritdoc/>
     public Task Remove(AliasCommand request) => Guarded(async () =>
     {
-        await Load();
-        await _slot.Clear();
+        await _slot.Write(await Load() with { Removed = true });
         LogRemoved(Name, request.Caller.Principal, request.Caller.RequestId);
-
-        // The name may be used again; this activation knows a revision of the life that ended.
-        _slot = NewSlot();
         DeactivateOnIdle();
         return true;
     });
 
-    private RowSlot<AliasRow> NewSlot() => new(_storage, _grain, RowNames.Alias);
+    /// <summary>The activation is over.</summary>
+    public void Dispose() => _mark?.Remove();
 
     private async Task<AliasRow> Load()
     {
-        if (_slot.IsStale)
+        while (_slot.IsStale)
         {
             await _slot.Read();
         }
 
-        if (_slot.Row is { } row)
+        if (_slot.Row is { Removed: false } row)
         {
             return row;
         }
@@ -95,11 +97,18 @@ public sealed partial class AliasGrain : Grain, IAliasGrain
 
     private AliasDescription Described(AliasRow row) => new(Name, row.KeyId, row.CreatedAt, row.UpdatedAt);
 
-    private async Task<T> Guarded<T>(Func<Task<T>> operation)
+    private async Task<T> Guarded<T>(Func<Task<T>> operation, bool isRepeatable = false)
     {
         try
         {
-            return await operation();
+            while (true)
+            {
+                var answer = await operation();
+                if (_mark is null || !isRepeatable || await _mark.Settle())
+                {
+                    return answer;
+                }
+            }
         }
         catch (KmsException)
         {

@@ -2,7 +2,10 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Aliases;
 
-/// <summary>The row <c>alias</c>: the key that a name stands for.</summary>
+/// <summary>
+/// The row <c>alias</c>: the key that a name stands for. When the alias is removed the row stays as a tombstone: an activation
+/// that was overtaken finds out by the row's next version, and of a row that is gone there is none.
+/// </summary>
 public sealed record AliasRow : Row
 {
     /// <summary>The key's id.</summary>
@@ -11,4 +14,11 @@ public sealed record AliasRow : Row
     public required DateTimeOffset CreatedAt { get; init; }
     /// <summary>When it was last pointed elsewhere, UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
+    /// <summary>Whether the alias was removed. The name may be used again.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Removed { get; init; }
+
+    /// <inheritdoc/>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool IsTombstone => Removed;
 }

@@ -8,14 +8,15 @@ namespace OrleansKms.Grains.Keys;
 /// </summary>
 public static class KeyChanges
 {
-    /// <summary>A new key. A generated one has version 1; an external one waits for its import.</summary>
+    /// <summary>A new key. A generated one has its first version; an external one waits for its import.</summary>
     /// <param name="request">The checked request.</param>
     /// <param name="usage">What the key may be used for.</param>
     /// <param name="incarnation">The life that begins.</param>
-    /// <param name="material">Version 1, wrapped; null for an external key.</param>
+    /// <param name="material">The first version, wrapped; null for an external key.</param>
+    /// <param name="epoch">The restore epoch.</param>
     /// <param name="now">The time.</param>
     public static KeyRow Create(
-        CreateKey request, KeyUsage usage, Incarnation incarnation, WrappedMaterial? material, DateTimeOffset now) => new()
+        CreateKey request, KeyUsage usage, Incarnation incarnation, WrappedMaterial? material, int epoch, DateTimeOffset now) => new()
         {
             Incarnation = incarnation,
             Material = material,
@@ -29,6 +30,7 @@ public static class KeyChanges
             Tags = request.Tags,
             CreatedAt = now,
             PrimaryVersion = material is null ? 0 : material.Version,
+            Epoch = epoch,
             Versions = material is null ? [] : [new(material.Version, KeyVersionState.Enabled, now)],
             Rotation = request.Rotation,
             NextRotationAt = NextRotation(request.Rotation, now),
@@ -37,14 +39,16 @@ public static class KeyChanges
     /// <summary>A new primary version.</summary>
     /// <param name="row">The key.</param>
     /// <param name="material">The new version, wrapped.</param>
+    /// <param name="epoch">The restore epoch.</param>
     /// <param name="now">The time.</param>
-    public static KeyRow Rotate(KeyRow row, WrappedMaterial material, DateTimeOffset now)
+    public static KeyRow Rotate(KeyRow row, WrappedMaterial material, int epoch, DateTimeOffset now)
     {
         KeyLifecycle.Next(row.State, KeyEvent.Rotate);
         return row with
         {
             Material = material,
             PrimaryVersion = material.Version,
+            Epoch = epoch,
             Versions = [.. row.Versions, new(material.Version, KeyVersionState.Enabled, now)],
             NextRotationAt = NextRotation(row.Rotation, now),
         };

@@ -24,6 +24,7 @@ internal static class KeyDescriptions
         NextRotationAt = row.NextRotationAt,
         Uses = Uses(row.Usage, usage),
         DeletionAt = row.DeletionAt,
+        RestoreEpoch = row.Epoch,
     };
 
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansKms.Grains.Sealing;
@@ -8,10 +9,12 @@ namespace OrleansKms.Grains.Keys;
 // The activation's own life: reading, the end of the key, failures, deactivation.
 public sealed partial class KeyGrain
 {
-    private const string DeletionReminder = "deletion";
-
-    // A tick that is missed while the cluster is down waits one whole period.
-    private static readonly TimeSpan _reminderPeriod = TimeSpan.FromMinutes(10);
+    // Refusals that may be out of date as an answer may.
+    private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
+    {
+        KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
+        KmsError.VersionNotUsable, KmsError.KeyExhausted,
+    }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly Caller _self = new("okms", "silo", "-");
 
@@ -19,9 +22,10 @@ public sealed partial class KeyGrain
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         ForgetEncryptPath();
+        _ciphers.Dispose();
         try
         {
-            if (_slot is { Row: { } row, IsStale: false } && (_usage.IsLoaded || _usage.HasUnsaved))
+            if (_slot is { Row: { } row, IsInvalid: false } && (_usage.IsLoaded || _usage.HasUnsaved))
             {
                 await _usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
             }
@@ -39,35 +43,13 @@ public sealed partial class KeyGrain
         await base.OnDeactivateAsync(reason, cancellationToken);
     }
 
-    /// <summary>Erases the material when the deletion is due; otherwise nothing.</summary>
-    async Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status)
-    {
-        try
-        {
-            var row = await Guarded(Current);
-            if (row.State != KeyState.PendingDeletion)
-            {
-                await ForgetDeletionReminder();
-            }
-        }
-        catch (KmsException e) when (e.Code == KmsError.KeyNotFound.Code)
-        {
-            // The reminder was set and the create or schedule it belonged to never committed.
-            await ForgetDeletionReminder();
-        }
-        catch (KmsException e)
-        {
-            LogReminderFailed(Id, e.Code);
-        }
-    }
-
     /// <summary>The key as it is now, after a deletion that is due.</summary>
     private async Task<KeyRow> Current()
     {
         var row = await Load();
         if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt)
         {
-            row = await Write(KeyChanges.Destroy(row));
+            row = await Write(row, KeyChanges.Destroy(row));
             LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
             row = await Erase(row);
         }
@@ -119,6 +101,12 @@ public sealed partial class KeyGrain
         {
             await Erase(row);
         }
+
+        // It is there, unless somebody cleared the table.
+        if (_slot.Row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && !await HasDeletionReminder())
+        {
+            await RemindOfDeletion(at > Now ? at - Now : TimeSpan.Zero);
+        }
     }
 
     /// <summary>
@@ -135,41 +123,12 @@ public sealed partial class KeyGrain
         try
         {
             await _versionRows.Erase(row);
-            return await Write(row with { ErasePending = [] });
+            return await Write(row, row with { ErasePending = [] });
         }
         catch (StorageFailedException e)
         {
             LogErasePending(Id, row.ErasePending.Count, e);
             return row;
-        }
-    }
-
-    private async Task RemindOfDeletion(TimeSpan after)
-    {
-        try
-        {
-            await this.RegisterOrUpdateReminder(DeletionReminder, after + TimeSpan.FromSeconds(1), _reminderPeriod);
-        }
-        catch (Exception e) when (e is not KmsException)
-        {
-            LogReminderStorageFailed(Id, e);
-            throw KmsError.StorageUnavailable.Exception();
-        }
-    }
-
-    private async Task ForgetDeletionReminder()
-    {
-        try
-        {
-            if (await this.GetReminder(DeletionReminder) is { } reminder)
-            {
-                await this.UnregisterReminder(reminder);
-            }
-        }
-        catch (Exception e)
-        {
-            // A reminder that stays does nothing but come again, and is then removed.
-            LogReminderStorageFailed(Id, e);
         }
     }
 
@@ -186,20 +145,40 @@ public sealed partial class KeyGrain
         DeactivateOnIdle();
     }
 
-    /// <summary>Runs an operation and lets nothing but expected failures out.</summary>
-    private async Task<T> Guarded<T>(Func<Task<T>> operation)
+    /// <summary>Runs an operation, lets nothing but expected failures out, and no answer from a row that may be out of date.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="isRepeatable">
+    /// Whether it may run again where the row turns out to have changed behind it. What has made its change does not: that it
+    /// was committed shows that it went by the newest row.
+    /// </param>
+    private async Task<T> Guarded<T>(Func<Task<T>> operation, bool isRepeatable = false)
     {
-        try
+        while (true)
         {
-            return await WithMaterialOfToday(operation);
-        }
-        catch (KmsException)
-        {
-            throw;
-        }
-        catch (Exception e)
-        {
-            throw Translated(e);
+            var writes = _slot.Writes;
+            try
+            {
+                var answer = await WithMaterialOfToday(operation);
+                if (_mark is null || (!isRepeatable && writes != _slot.Writes) || await _mark.Settle())
+                {
+                    return answer;
+                }
+            }
+            catch (KmsException e) when (_mark is not null && writes == _slot.Writes && _saysHowTheKeyIs.Contains(e.Code))
+            {
+                if (await _mark.Settle())
+                {
+                    throw;
+                }
+            }
+            catch (KmsException)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                throw Translated(e);
+            }
         }
     }
 
@@ -243,6 +222,12 @@ public sealed partial class KeyGrain
     [LoggerMessage(LogLevel.Information, "key {KeyId}: {Operation}, primary version {Version}, by {Principal}, request {RequestId}")]
     private partial void LogChanged(string keyId, string operation, int version, string principal, string requestId);
 
+    // Of an update, the version that is now the least that decrypts. Whoever restores a backup does again what these lines say.
+    [LoggerMessage(LogLevel.Information,
+        "key {KeyId}: {Operation} of version {ChangedVersion}, primary version {Version}, by {Principal}, request {RequestId}")]
+    private partial void LogVersionChanged(
+        string keyId, string operation, int changedVersion, int version, string principal, string requestId);
+
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: another activation wrote; this one ends")]
     private partial void LogLostRace(string keyId);
 
@@ -254,12 +239,6 @@ public sealed partial class KeyGrain
 
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: material of {Count} destroyed versions is still to be erased")]
     private partial void LogErasePending(string keyId, int count, Exception exception);
-
-    [LoggerMessage(LogLevel.Warning, "key {KeyId}: reminder storage failed")]
-    private partial void LogReminderStorageFailed(string keyId, Exception exception);
-
-    [LoggerMessage(LogLevel.Warning, "key {KeyId}: the deletion reminder found {Code}")]
-    private partial void LogReminderFailed(string keyId, string code);
 
     [LoggerMessage(LogLevel.Error, "key {KeyId}: unexpected failure")]
     private partial void LogUnexpected(string keyId, Exception exception);

@@ -7,7 +7,7 @@ public sealed partial class KeyGrain
 {
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request) => Batch(
-        request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, left) =>
+        request.Caller, KeyCall.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, left) =>
         {
             var startedAt = Stopwatch.GetTimestamp();
             KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
@@ -16,7 +16,7 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
-        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
+        request.Caller, KeyCall.Decrypt, request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
         {
             var header = ReadHeader(item.Ciphertext, item.AssociatedData);
             var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
@@ -26,30 +26,46 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), (item, left) =>
+        request.Caller, KeyCall.Rewrap, request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), (item, left) =>
             RewrapOne(item.Ciphertext, item.AssociatedData, left, Stopwatch.GetTimestamp()), encrypts: true);
 
     /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
     private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
-        TItem[] items, Func<TItem, long> size, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, long, Task<TResult>> run, bool encrypts)
         where TResult : class
     {
-        await Guarded(async () =>
+        CallInstruments.Count(caller, call);
+        while (true)
         {
-            KeyRequestRules.CheckBatch(items, size);
-            var row = await Current();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
-            return row;
-        });
+            await Guarded(async () =>
+            {
+                KeyRequestRules.CheckBatch(items, size);
+                var row = await Current();
+                KeyLifecycle.RequireUsable(row.State);
+                RequireUsage(row);
+                return row;
+            }, isRepeatable: true);
 
+            // The first item's answer leaves only with the last one's.
+            var results = await RunItems(items, run, encrypts);
+            if (_mark is null || await _mark.Settle())
+            {
+                return results;
+            }
+        }
+    }
+
+    private async Task<ItemResult<TResult>[]> RunItems<TItem, TResult>(
+        TItem[] items, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        where TResult : class
+    {
         var results = new ItemResult<TResult>[items.Length];
         for (var i = 0; i < items.Length; i++)
         {
             var (item, left) = (items[i], items.Length - i);
             try
             {
-                results[i] = new(await Guarded(() => run(item, left)), null);
+                results[i] = new(await Guarded(() => run(item, left), isRepeatable: true), null);
             }
             catch (KmsException e)
             {

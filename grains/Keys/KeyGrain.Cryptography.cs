@@ -19,13 +19,18 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Encrypt(Encrypt request)
     {
+        CallInstruments.Count(request.Caller, KeyCall.Encrypt);
         var startedAt = KeyInstruments.TimesEncryption ? Stopwatch.GetTimestamp() : 0;
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, _options.MaxPlaintextBytes);
             if (TrySpend() is { } path)
             {
-                return new(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt));
+                var encrypted = EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt);
+                if (_mark is null or { MayAnswer: true })
+                {
+                    return new(encrypted);
+                }
             }
         }
         catch (Exception e)
@@ -44,6 +49,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Rewrap(Decrypt request) => Counted(async () =>
     {
+        CallInstruments.Count(request.Caller, KeyCall.Rewrap);
         var startedAt = Stopwatch.GetTimestamp();
         return await RewrapOne(request.Ciphertext, request.AssociatedData, wanted: 1, startedAt);
     });
@@ -51,6 +57,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<DataKey> GenerateDataKey(GenerateDataKey request) => Counted(async () =>
     {
+        CallInstruments.Count(request.Caller, KeyCall.DataKey);
         var startedAt = Stopwatch.GetTimestamp();
         if (request.Bytes is < 1 or > KeyLimits.DataKeyBytes)
         {
@@ -71,14 +78,20 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Decrypted> Decrypt(Decrypt request)
     {
+        CallInstruments.Count(request.Caller, KeyCall.Decrypt);
         try
         {
             var header = ReadHeader(request.Ciphertext, request.AssociatedData);
             if (FindUsable(header) is { } cipher)
             {
                 var decrypted = DecryptUnder(cipher, header, request.Ciphertext, request.AssociatedData);
-                KeyInstruments.Decrypted(_keyTag);
-                return new(decrypted);
+                if (_mark is null or { MayAnswer: true })
+                {
+                    KeyInstruments.Decrypted(_keyTag);
+                    return new(decrypted);
+                }
+
+                CryptographicOperations.ZeroMemory(decrypted.Plaintext);
             }
 
             return DecryptSlowly(header, request.Ciphertext, request.AssociatedData);
@@ -142,6 +155,14 @@ public sealed partial class KeyGrain
             RequireUsage(row);
             await _usage.Load(row.Incarnation);
             var meter = _usage.Meter(row.PrimaryVersion);
+            RequireImportSinceRestore(row);
+            if (row.Epoch < _epoch.Number)
+            {
+                // What the restored version has spent since the backup is not known, so it spends no more.
+                await RotateNow(row, _self, "rotate-after-restore");
+                continue;
+            }
+
             if (RotationIsDue(row, meter))
             {
                 await RotateNow(row, _self, "rotate-by-plan");
@@ -244,7 +265,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData));
+            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData), isRepeatable: true);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         }
@@ -273,6 +294,16 @@ public sealed partial class KeyGrain
         }
     }
 
+    /// <summary>Refuses to encrypt with a restored version of a key that cannot make another by itself.</summary>
+    private void RequireImportSinceRestore(KeyRow row)
+    {
+        if (row.Epoch < _epoch.Number && row.Origin == KeyOrigin.External)
+        {
+            throw KmsError.KeyPendingImport.Exception(
+                "The database was restored from a backup; the key decrypts, and encrypts again once a new version is imported.");
+        }
+    }
+
     private void ForgetEncryptPath() => _encryptPath = null;
 
     /// <summary>Runs an encryption that may wait, and counts its failure.</summary>
@@ -280,7 +311,7 @@ public sealed partial class KeyGrain
     {
         try
         {
-            return await Guarded(operation);
+            return await Guarded(operation, isRepeatable: true);
         }
         catch (KmsException e)
         {

@@ -21,7 +21,7 @@ public sealed partial class KeyGrain : IKeyRowsGrain
         }
 
         return checks.ToArray();
-    });
+    }, isRepeatable: true);
 
     private static async Task<KeyRowCheck> Check(string row, Func<Task> open)
     {

@@ -3,14 +3,16 @@ using Microsoft.Extensions.Logging;
 using Orleans.Placement;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>
-/// One key: owns its material, its life and its counters. This file is the control plane; <c>KeyGrain.Activation.cs</c> is
-/// the life of the activation, <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane.
+/// One key: owns its material, its life and its counters. This file is the control plane, with
+/// <c>KeyGrain.Deletion.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation, <c>KeyGrain.Cryptography.cs</c> and
+/// <c>KeyGrain.Batches.cs</c> are the data plane.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
@@ -20,11 +22,13 @@ namespace OrleansKms.Grains.Keys;
 [GrainType("key"), RandomPlacement]
 public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposable
 {
+    private readonly FenceMark? _mark;
     private readonly RowSlot<KeyRow> _slot;
     private readonly VersionRows _versionRows;
     private readonly VersionCiphers _ciphers;
     private readonly UsageLease _usage;
     private readonly KeyOptions _options;
+    private readonly RestoreEpoch _epoch;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly KeyValuePair<string, object?> _keyTag;
@@ -34,15 +38,17 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         IMaterialSealer sealer, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
-        ILogger<KeyGrain> logger, IGrainContext context)
+        ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
-        _slot = new(storage, id, RowNames.Key);
+        _mark = Fence.Register(context);
+        _slot = new(storage, id, RowNames.Key, _mark);
         _versionRows = new(storage, id);
         _ciphers = new(storage, sealer, id, Id);
         _usage = new(storage, id, time);
         _options = options;
+        _epoch = epoch.Value;
         _time = time;
         _logger = logger;
         _keyTag = new("key_id", Id);
@@ -62,13 +68,13 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
         }
 
-        var generated = request.Origin == KeyOrigin.Generated;
-        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), generated);
-        var material = generated ? _ciphers.NewMaterial(algorithm, incarnation, version: 1) : null;
-        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, Now);
+        int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, _epoch, Now) : null;
+        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
+        var material = version is { } first ? _ciphers.NewMaterial(algorithm, incarnation, first) : null;
+        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, _epoch.Number, Now);
         try
         {
-            await _slot.Write(row);
+            await Write(null, row);
         }
         catch (InconsistentStateException)
         {
@@ -76,7 +82,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.KeyExists.Exception();
         }
 
-        LogChanged(Id, "create", row.PrimaryVersion, request.Caller.Principal, request.Caller.RequestId);
+        Changed(row, request.Caller, "create");
         return Described(row);
     });
 
@@ -91,14 +97,14 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         }
 
         return Described(row);
-    });
+    }, isRepeatable: true);
 
     /// <inheritdoc/>
     public Task<KeyDescription> Update(UpdateKey request) => Change(request.Caller, "update", row =>
     {
         KeyRequestRules.Check(request, row);
         return KeyChanges.Update(row, request, Now);
-    });
+    }, request.MinDecryptVersion);
 
     /// <inheritdoc/>
     public Task<KeyDescription> Rotate(KeyCommand request) => Guarded(async () =>
@@ -129,26 +135,6 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         ChangeVersion(request, "destroy-version", KeyVersionEvent.Destroy);
 
     /// <inheritdoc/>
-    public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => Guarded(async () =>
-    {
-        KeyRequestRules.Check(request, _options);
-        var row = await Current();
-        var next = KeyChanges.ScheduleDeletion(row, Now + request.After);
-
-        // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
-        await RemindOfDeletion(request.After);
-        return await Commit(next, request.Caller, "schedule-deletion");
-    });
-
-    /// <inheritdoc/>
-    public Task<KeyDescription> CancelDeletion(KeyCommand request) => Guarded(async () =>
-    {
-        var description = await Commit(KeyChanges.CancelDeletion(await Current()), request.Caller, "cancel-deletion");
-        await ForgetDeletionReminder();
-        return description;
-    });
-
-    /// <inheritdoc/>
     public async Task<KeyValidation> Validate(KeyCommand request)
     {
         KeyState? state = null;
@@ -160,9 +146,10 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 state = row.State;
                 KeyLifecycle.RequireUsable(row.State);
                 RequirePrimary(row);
+                RequireImportSinceRestore(row);
                 await OpenVersion(row.PrimaryVersion);
                 return new KeyValidation(true, state, null);
-            });
+            }, isRepeatable: true);
         }
         catch (KmsException e)
         {
@@ -171,22 +158,29 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }
 
     /// <summary>Lets go of the material, also when the activation failed.</summary>
-    public void Dispose() => _ciphers.Dispose();
+    public void Dispose()
+    {
+        _ciphers.Dispose();
+        _mark?.Remove();
+    }
 
     private Task<KeyDescription> ChangeVersion(KeyVersionCommand request, string operation, KeyVersionEvent happening) =>
-        Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening));
+        Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening), request.Version);
 
-    private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change) =>
-        Guarded(async () => await Commit(change(await Current()), caller, operation));
+    private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change, int? changedVersion = null) =>
+        Guarded(async () =>
+        {
+            var row = await Current();
+            return await Commit(row, change(row), caller, operation, changedVersion);
+        });
 
     /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
-    private async Task<KeyDescription> Commit(KeyRow next, Caller caller, string operation)
+    private async Task<KeyDescription> Commit(KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null)
     {
-        var row = _slot.Row!;
         if (next != row)
         {
-            row = await Write(next);
-            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+            row = await Write(row, next);
+            Changed(row, caller, operation, changedVersion);
             row = await Erase(row);
         }
 
@@ -194,8 +188,29 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         return Described(row);
     }
 
-    private async Task<KeyRow> Write(KeyRow next)
+    /// <summary>Tells the log and the metrics of a change that was committed.</summary>
+    private void Changed(KeyRow row, Caller caller, string operation, int? changedVersion = null)
     {
+        CallInstruments.Count(caller, KeyCall.Change);
+        if (changedVersion is { } version)
+        {
+            LogVersionChanged(Id, operation, version, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        }
+        else
+        {
+            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        }
+    }
+
+    /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
+    private async Task<KeyRow> Write(KeyRow? row, KeyRow next)
+    {
+        // A decryption that interleaved may have read what another activation wrote, and that must not be written over.
+        if (!ReferenceEquals(row, _slot.Row))
+        {
+            throw new InconsistentStateException("The key was changed while a change of it was prepared.");
+        }
+
         await _slot.Write(next);
         ForgetEncryptPath();
         CloseUnusable(_slot.Row!);
@@ -235,9 +250,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         }
 
         await _versionRows.Keep(row);
-        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, row.Versions[^1].Version + 1);
-        row = await Write(KeyChanges.Rotate(row, material, Now));
-        LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
+        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now));
+        row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now));
+        Changed(row, caller, operation);
         return row;
     }
 

@@ -32,6 +32,12 @@ public sealed record KeyRow : Row
     public int MinDecryptVersion { get; init; } = 1;
     /// <summary>All versions, oldest first, without gaps except those that a restore made.</summary>
     public IReadOnlyList<KeyVersionEntry> Versions { get; init; } = [];
+    /// <summary>
+    /// The restore epoch in which the primary version was made, or the key was created. A version of an earlier epoch than the
+    /// present one encrypts no more: how much of its budget was used is not known.
+    /// </summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public int Epoch { get; init; }
     /// <summary>The rotation plan.</summary>
     public RotationPlan? Rotation { get; init; }
     /// <summary>When the key rotates next by time, UTC.</summary>

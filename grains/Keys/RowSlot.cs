@@ -1,4 +1,6 @@
+using System.Globalization;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
@@ -9,9 +11,15 @@ namespace OrleansKms.Grains.Keys;
 /// after a lost race, it is stale and must be read again before anything relies on it.
 /// </summary>
 /// <typeparam name="T">The row's content.</typeparam>
-internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string name)
+/// <param name="storage">The sealed storage.</param>
+/// <param name="grain">Whose row it is.</param>
+/// <param name="name">The row's name.</param>
+/// <param name="mark">What the fence knows of the row; null where there is no fence, and for rows that it does not watch.</param>
+internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string name, FenceMark? mark = null)
     where T : Row
 {
+    private bool _isInvalid = true;
+    private int _invalidations;
     private string? _etag;
     private long _highestRevision;
 
@@ -19,10 +27,20 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     public T? Row { get; private set; }
 
     /// <summary>Whether the row must be read before it is relied on. True at first.</summary>
-    public bool IsStale { get; private set; } = true;
+    public bool IsStale => _isInvalid || mark is { IsBehind: true };
+
+    /// <summary>Whether it was never read, or a write of it was lost or has an unknown outcome.</summary>
+    public bool IsInvalid => _isInvalid;
+
+    /// <summary>How many writes were acknowledged.</summary>
+    public int Writes { get; private set; }
 
     /// <summary>Makes the row be read before it is relied on again.</summary>
-    public void Invalidate() => IsStale = true;
+    public void Invalidate()
+    {
+        _isInvalid = true;
+        _invalidations++;
+    }
 
     /// <summary>Reads the row.</summary>
     /// <exception cref="KmsException">key_corrupted: it does not open, or is older than what was seen before.</exception>
@@ -30,31 +48,50 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     public async Task Read()
     {
         var state = new GrainState<T>();
-        await storage.ReadStateAsync(name, grain, state);
-        var row = state.RecordExists ? state.State : null;
-
-        // A row that this activation saw does not vanish and does not get older: someone put back an old copy.
-        if ((row?.Revision ?? 0) < _highestRevision)
+        var (leastRevision, invalidations) = (_highestRevision, _invalidations);
+        var leastVersion = mark?.BeginCall() ?? 0;
+        int? version = null;
+        try
         {
-            throw KmsError.KeyCorrupted.Exception();
-        }
+            await storage.ReadStateAsync(name, grain, state);
+            var row = state.RecordExists ? state.State : null;
 
-        Row = row;
-        _etag = state.ETag;
-        _highestRevision = row?.Revision ?? 0;
-        IsStale = false;
+            // A row that was seen does not vanish and does not get older: someone put back an old copy.
+            if ((row?.Revision ?? 0) < leastRevision || Version(state.ETag) < leastVersion)
+            {
+                throw KmsError.KeyCorrupted.Exception();
+            }
+
+            version = Version(state.ETag);
+            Take(row, state.ETag);
+
+            // What was invalidated meanwhile may have changed after this read saw it.
+            _isInvalid = invalidations != _invalidations;
+        }
+        finally
+        {
+            mark?.EndRead(version);
+        }
     }
 
-    /// <summary>Writes the next content over what was last seen; inserts where nothing was.</summary>
+    /// <summary>
+    /// Writes the next content over what was last seen; inserts where nothing was. A read that interleaved since the content
+    /// was made has changed what was last seen, so who awaits in between compares <see cref="Row"/> first.
+    /// </summary>
     /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is stale.</exception>
     /// <exception cref="StorageFailedException">The write failed; the slot is stale when its outcome is unknown.</exception>
     public async Task Write(T next)
     {
         var row = next with { Revision = _highestRevision + 1 };
         var state = new GrainState<T>(row, _etag) { RecordExists = _etag is not null };
+        int? version = null;
+        mark?.BeginCall();
         try
         {
             await storage.WriteStateAsync(name, grain, state);
+            version = Version(state.ETag);
+            Take(row, state.ETag);
+            Writes++;
         }
         catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
         {
@@ -62,13 +99,13 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
         catch
         {
-            IsStale = true;
+            Invalidate();
             throw;
         }
-
-        Row = row;
-        _etag = state.ETag;
-        _highestRevision = row.Revision;
+        finally
+        {
+            mark?.EndWrite(version);
+        }
     }
 
     /// <summary>Removes the row that was last seen.</summary>
@@ -76,7 +113,20 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <exception cref="StorageFailedException">It failed; the slot is stale.</exception>
     public async Task Clear()
     {
-        IsStale = true;
+        Invalidate();
         await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
     }
+
+    // A read may interleave with a write, and whichever comes back last may have the older state.
+    private void Take(T? row, string? etag)
+    {
+        if ((row?.Revision ?? 0) >= _highestRevision)
+        {
+            Row = row;
+            _etag = etag;
+            _highestRevision = row?.Revision ?? 0;
+        }
+    }
+
+    private static int Version(string? etag) => etag is null ? 0 : int.Parse(etag, CultureInfo.InvariantCulture);
 }

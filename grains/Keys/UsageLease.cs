@@ -48,18 +48,18 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     }
 
     /// <summary>
-    /// Inserts the row of a new key, with the first block of version 1 reserved. Where an earlier attempt to create the key
+    /// Inserts the row of a new key, with the first block of its first version reserved. Where an earlier attempt to create the key
     /// left a row, its incarnation goes on, so that whichever attempt commits finds a row that fits.
     /// </summary>
     /// <returns>The incarnation that the row <c>key</c> must have.</returns>
-    public async Task<Incarnation> Begin(UsagePolicy policy, bool withVersion)
+    public async Task<Incarnation> Begin(UsagePolicy policy, int? version)
     {
         await _slot.Read();
         var incarnation = _slot.Row?.Incarnation ?? Incarnation.New();
         Resume();
-        if (withVersion)
+        if (version is { } first)
         {
-            var meter = Meter(1);
+            var meter = Meter(first);
             meter.Block = UsagePolicy.FirstBlock;
             await Write(incarnation, meter, policy.Reservation(meter.Spent, meter.Block), exact: false);
             meter.SpendUntil = meter.Ceiling;

@@ -1,3 +1,5 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Presence;
@@ -37,22 +39,54 @@ public sealed class FeatureLevels
     public int Current => _current;
 
     /// <summary>
-    /// Raises the cluster's level to <see cref="Newest"/>. Silos follow within seconds. It cannot be taken back. The schema is
-    /// migrated already.
+    /// Raises a cluster's level to <see cref="Newest"/>, from a process that is no silo. Silos follow within seconds. It cannot
+    /// be taken back.
     /// </summary>
+    /// <param name="options">Where the database is; an embedded one is free only while no service uses it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Where migrations are logged.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The level before and after; the same when it was raised already.</returns>
-    /// <exception cref="StartRefusedException">A silo that may still run does not support the level; the message names it.</exception>
-    public async Task<(int From, int To)> Raise(CancellationToken cancellationToken)
+    /// <exception cref="StartRefusedException">
+    /// A silo that may still run does not support the level, and is named; or the database cannot be used.
+    /// </exception>
+    public static async Task<(int From, int To)> Raise(
+        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        // No silo starts meanwhile, so none can come between the question and the change.
+        options.Validate();
+        using var database = Database.Of(options, time, loggers);
+        try
+        {
+            await database.Prepare(cancellationToken);
+
+            // No silo starts meanwhile, so none can come between the question and the change.
+            await using var schema = await database.LockSchema(cancellationToken);
+            await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
+            var registry = new SiloRegistry(database);
+            if (!database.IsShared)
+            {
+                // The lock on the data directory is held here, so what a crash has left behind there does not run.
+                await registry.RemoveDead(cancellationToken);
+            }
+
+            return await new FeatureLevels(database, registry).RaiseLocked(cancellationToken);
+        }
+        catch (Exception e) when (e is DbException or DatabaseUnreachableException)
+        {
+            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
+            throw new StartRefusedException($"The feature level cannot be raised: {cause.Message}", e);
+        }
+    }
+
+    /// <summary>Raises the level of the cluster that this silo is in.</summary>
+    /// <inheritdoc cref="Raise(KmsStorageOptions, TimeProvider, ILoggerFactory, CancellationToken)" path="/returns"/>
+    internal async Task<(int From, int To)> Raise(CancellationToken cancellationToken)
+    {
         await using var schema = await _database.LockSchema(cancellationToken);
         return await RaiseLocked(cancellationToken);
     }
 
-    /// <summary>The same, for a caller that holds the schema's lock.</summary>
-    /// <inheritdoc cref="Raise" path="/exception"/>
-    internal async Task<(int From, int To)> RaiseLocked(CancellationToken cancellationToken)
+    private async Task<(int From, int To)> RaiseLocked(CancellationToken cancellationToken)
     {
         var from = await _registry.ReadFeatureLevel(cancellationToken);
         Require(from);

@@ -44,8 +44,15 @@ internal sealed partial class SiloPresence(
     /// <summary>Takes over what was decided, and signs it.</summary>
     public async Task Beat(CancellationToken cancellationToken)
     {
-        await ring.Refresh(cancellationToken);
-        await Sign(_signed! with { CurrentKek = ring.Current.Id, Keks = ring.Ids }, cancellationToken);
+        try
+        {
+            await ring.Refresh(cancellationToken);
+        }
+        finally
+        {
+            // Also where the root does not answer: what is signed is true, and a silo need not give up because of a new KEK.
+            await Sign(_signed! with { CurrentKek = ring.Current.Id, Keks = ring.Ids }, cancellationToken);
+        }
     }
 
     /// <inheritdoc/>

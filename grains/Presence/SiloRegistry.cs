@@ -90,8 +90,9 @@ internal sealed class SiloRegistry(Database database)
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command(
             $"""
-            SELECT silo FROM okms_silo s WHERE {database.LiveSilos} AND NOT EXISTS (
-              SELECT 1 FROM okms_silo_kek k WHERE k.cluster_id = s.cluster_id AND k.silo = s.silo AND k.kek_id = @kek)
+            SELECT silo FROM okms_silo WHERE {database.LiveSilos} AND NOT EXISTS (
+              SELECT 1 FROM okms_silo_kek k
+              WHERE k.cluster_id = okms_silo.cluster_id AND k.silo = okms_silo.silo AND k.kek_id = @kek)
             ORDER BY silo
             """, Seconds, ("kek", kek.ToBytes()));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -10,7 +10,13 @@ namespace OrleansKms.Grains.Root;
 /// A root key in a file: 32 random bytes, readable by the owner only. Whoever copies the file and the database opens every
 /// key, so it is for development and small installs.
 /// </summary>
-internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logger) : IRootKey, IDisposable
+/// <param name="path">The file.</param>
+/// <param name="isHandedIn">
+/// Whether the platform puts the file there: it is then never made here, where every silo would make another, and its group
+/// may read it, since a platform's secret belongs to root and reaches the process by its group.
+/// </param>
+/// <param name="logger">For the warning that the root key is a file.</param>
+internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey, IDisposable
 {
     private const byte Format = 1;
     private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
@@ -32,10 +38,15 @@ internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logg
 
         if (!File.Exists(path))
         {
+            if (isHandedIn)
+            {
+                throw new StartRefusedException($"The root key {path} is missing, and a root key that is handed in is not made here.");
+            }
+
             if (!mayCreate)
             {
                 throw new StartRefusedException(
-                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back.");
+                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
             }
 
             Create();
@@ -108,7 +119,7 @@ internal sealed partial class FileRootKey(string path, ILogger<FileRootKey> logg
         var root = new SecretBytes(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.RequirePrivate(path);
+            PrivateFiles.RequirePrivate(path, groupMayRead: isHandedIn);
             using var file = File.OpenHandle(path);
             if (RandomAccess.GetLength(file) == root.Length && RandomAccess.Read(file, root.Span, 0) == root.Length)
             {

@@ -14,6 +14,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 {
     private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile Snapshot? _snapshot;
+    private readonly HashSet<KekId> _notOpened = [];
     private List<Kek> _leaving = [];
     private List<Kek> _left = [];
 
@@ -154,7 +155,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             {
                 opened[kek.Id] = cipher;
             }
-            else
+            else if (_notOpened.Add(kek.Id))
             {
                 KekDoesNotOpen(kek.Id, root.Id);
             }

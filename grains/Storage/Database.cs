@@ -1,4 +1,5 @@
 using System.Data.Common;
+using Microsoft.Extensions.Logging;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -8,6 +9,12 @@ namespace OrleansKms.Grains.Storage;
 /// </summary>
 internal abstract class Database : IDisposable
 {
+    /// <summary>The database that the options name; connects to nothing yet.</summary>
+    /// <exception cref="StartRefusedException">The connection string is not one.</exception>
+    public static Database Of(KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers) => options.IsEmbedded
+        ? new SqliteDatabase(options.DataDirectory)
+        : new PostgresDatabase(options, time, loggers.CreateLogger<PostgresDatabase>());
+
     /// <summary>The name by which the Orleans providers know the database.</summary>
     public abstract string Invariant { get; }
 
@@ -27,8 +34,8 @@ internal abstract class Database : IDisposable
     public abstract bool IsShared { get; }
 
     /// <summary>
-    /// The clause that picks the rows of okms_silo whose silos may still run: all that were not removed and were seen in the
-    /// last @seconds.
+    /// The clause that picks the rows of okms_silo whose silos may still run: all that were not removed, were seen in the last
+    /// @seconds, and are not dead to the others.
     /// </summary>
     public abstract string LiveSilos { get; }
 
@@ -45,8 +52,17 @@ internal abstract class Database : IDisposable
     /// <returns>Null while another process is it.</returns>
     public abstract Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken);
 
+    /// <summary>Whether the role that this process signs in with may change the schema.</summary>
+    public abstract Task<bool> MayMigrate(CancellationToken cancellationToken);
+
     /// <summary>What applies migrations to this database, without the scripts yet.</summary>
     public abstract DbUp.Builder.UpgradeEngineBuilder Migrations { get; }
+
+    /// <summary>
+    /// Removes the silos that the membership table lists, which a restored one remembers from the time of the backup.
+    /// </summary>
+    /// <exception cref="StartRefusedException">One of them runs.</exception>
+    public abstract Task RemoveSilos(CancellationToken cancellationToken);
 
     /// <summary>Runs a call that only reads.</summary>
     public abstract Task<T> Read<T>(Func<Task<T>> call);

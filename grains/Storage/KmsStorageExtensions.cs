@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
@@ -28,19 +29,26 @@ public static class KmsStorageExtensions
         services.AddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
-        services.AddSingleton<Database>(_ => options.IsEmbedded
-            ? new SqliteDatabase(options.DataDirectory)
-            : new PostgresDatabase(options.ConnectionString!, options.MigrationTimeout));
+        services.AddSingleton(provider => Database.Of(
+            options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<SchemaMigrations>();
+        services.AddSingleton<StorageOpening>();
+        services.AddSingleton(provider => new StorageSession(provider, provider.GetRequiredService<StorageOpening>()));
+        services.AddSingleton(provider => new RestoreEpochStore(provider.GetRequiredService<Database>()));
+        services.AddSingleton<CurrentEpoch>();
         AddPresence(services);
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
+        AddFence(services, options);
         builder.UseAdoNetReminderService(reminders => reminders.Configure<Database>((o, database) =>
         {
             o.Invariant = database.Invariant;
             o.DataSource = database.Connections;
         }));
+
+        // The queries for ranges of reminders look 20 minutes ahead, so a silo must ask several times within them.
+        builder.Configure<ReminderOptions>(reminders => reminders.RefreshReminderListPeriod = TimeSpan.FromMinutes(5));
         GateReminders(services);
         return builder;
     }
@@ -57,7 +65,8 @@ public static class KmsStorageExtensions
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
         services.TryAddSingleton<IRootKey>(provider => new FileRootKey(
-            Path.GetFullPath(Path.Combine(options.DataDirectory, "root.key")),
+            Path.GetFullPath(options.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key")),
+            isHandedIn: options.RootKeyFile is not null,
             provider.GetRequiredService<ILogger<FileRootKey>>()));
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();
@@ -90,6 +99,20 @@ public static class KmsStorageExtensions
         services.AddSingleton<StorageProbe>();
         services.AddSingleton<IStorageHealth>(provider => provider.GetRequiredService<StorageProbe>());
         services.AddHostedService(provider => provider.GetRequiredService<StorageProbe>());
+    }
+
+    // The embedded database has one process, which the lock on its directory sees to, so nothing can overtake an activation.
+    private static void AddFence(IServiceCollection services, KmsStorageOptions options)
+    {
+        if (options.IsEmbedded)
+        {
+            return;
+        }
+
+        services.TryAddSingleton<BootClock>();
+        services.TryAddSingleton<FenceQuery>();
+        services.AddSingleton<Fence>();
+        services.AddHostedService(provider => provider.GetRequiredService<Fence>());
     }
 
     // The provider's table is internal to it, so it is known here only by its registration.

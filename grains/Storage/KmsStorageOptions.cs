@@ -1,3 +1,5 @@
+using OrleansKms.Grains.Fencing;
+
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>Where rows, the KEK ring and the root key are.</summary>
@@ -14,6 +16,12 @@ public sealed record KmsStorageOptions
     /// </summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>
+    /// The file root key, when it is handed in from outside: never made, and its group may read it. Null for <c>root.key</c> in
+    /// the <see cref="DataDirectory"/>.
+    /// </summary>
+    public string? RootKeyFile { get; init; }
+
     /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
     public string? ConnectionString { get; init; }
 
@@ -23,6 +31,9 @@ public sealed record KmsStorageOptions
     /// <summary>How long a probe may take.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long a start waits for a database that cannot be reached yet; zero for not at all. Up to an hour.</summary>
+    public TimeSpan StartTimeout { get; init; }
+
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
@@ -31,6 +42,9 @@ public sealed record KmsStorageOptions
 
     /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster. 1 to 100,000.</summary>
     public int ResealRate { get; init; } = 500;
+
+    /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
+    public FenceOptions Fence { get; init; } = new();
 
     /// <summary>Whether the rows are in the embedded SQLite database.</summary>
     internal bool IsEmbedded => ConnectionString is null;
@@ -57,6 +71,13 @@ public sealed record KmsStorageOptions
         {
             throw new StartRefusedException($"{nameof(ResealRate)} must be 1 to {MostResealed}.");
         }
+
+        if (StartTimeout < TimeSpan.Zero || StartTimeout > TimeSpan.FromHours(1))
+        {
+            throw new StartRefusedException($"{nameof(StartTimeout)} must be from zero to an hour.");
+        }
+
+        Fence.Validate();
     }
 
     private static void RequirePositive(TimeSpan value, string name)

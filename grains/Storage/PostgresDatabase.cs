@@ -1,28 +1,43 @@
 using System.Data.Common;
+using System.Net.Sockets;
 using DbUp;
 using DbUp.Builder;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>The database of a cluster.</summary>
-internal sealed class PostgresDatabase : Database
+internal sealed partial class PostgresDatabase : Database
 {
     // Any constant that no other user of the same database is likely to lock.
     private const long SchemaLock = 0x4F4B_4D53_0001;
     private const long ResealingLock = 0x4F4B_4D53_0002;
 
+    // Postgres allows 100 connections unless told otherwise; the silos of a small cluster fit into that.
+    private const int MostConnections = 30;
+
+    // What Postgres must not run with: it could lose what it has acknowledged, or not come back from a crash.
+    private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
+    private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(500);
+
     private readonly NpgsqlDataSource _npgsql;
     private readonly PostgresConnections _connections;
     private readonly string _connectionString;
     private readonly TimeSpan _migrationTimeout;
+    private readonly TimeSpan _startTimeout;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
 
     /// <summary>Names the database; connects to nothing yet.</summary>
     /// <exception cref="StartRefusedException">It is not a connection string.</exception>
-    public PostgresDatabase(string connectionString, TimeSpan migrationTimeout)
+    public PostgresDatabase(KmsStorageOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
     {
-        _migrationTimeout = migrationTimeout;
-        _connectionString = Complete(connectionString);
+        _migrationTimeout = options.MigrationTimeout;
+        _startTimeout = options.StartTimeout;
+        _time = time;
+        _logger = logger;
+        _connectionString = Complete(options.ConnectionString!);
         _npgsql = NpgsqlDataSource.Create(_connectionString);
         _connections = new PostgresConnections(_npgsql);
     }
@@ -46,7 +61,13 @@ internal sealed class PostgresDatabase : Database
     public override bool IsShared => true;
 
     /// <inheritdoc/>
-    public override string LiveSilos => "seen_at > CURRENT_TIMESTAMP - make_interval(secs => @seconds)";
+    public override string LiveSilos =>
+        // A silo that the others have declared dead ends itself.
+        """
+        seen_at > CURRENT_TIMESTAMP - make_interval(secs => @seconds) AND NOT EXISTS (
+          SELECT 1 FROM okms_membership m WHERE m.cluster_id = okms_silo.cluster_id AND m.status = 6
+            AND okms_silo.silo = m.address || ':' || m.port || '@' || m.generation)
+        """;
 
     /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
@@ -58,18 +79,28 @@ internal sealed class PostgresDatabase : Database
     public override async Task Prepare(CancellationToken cancellationToken)
     {
         await using var connection = await Connect(cancellationToken);
-        await using var command = connection.Command(
-            "SELECT current_setting('fsync'), current_setting('synchronous_commit')");
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        foreach (var (setting, ordinal) in new[] { ("fsync", 0), ("synchronous_commit", 1) })
+        foreach (var setting in _neededOn)
         {
-            if (reader.GetString(ordinal) == "off")
+            // As this session has it: a role or a database may have a setting of its own.
+            await using var command = connection.Command("SELECT current_setting(@name)", ("name", setting));
+            if (await command.ExecuteScalarAsync(cancellationToken) is "off")
             {
                 throw new StartRefusedException(
                     $"Postgres runs with {setting} off, so it can lose what it has acknowledged. Turn {setting} on.");
             }
         }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<bool> MayMigrate(CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            """
+            SELECT coalesce(has_schema_privilege(current_schema(), 'CREATE'), false) AND NOT EXISTS (
+              SELECT 1 FROM pg_class WHERE oid = to_regclass('okms_migration') AND NOT pg_has_role(relowner, 'USAGE'))
+            """);
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     /// <inheritdoc/>
@@ -116,6 +147,29 @@ internal sealed class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override async Task RemoveSilos(CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var exists = connection.Command("SELECT to_regclass('okms_membership') IS NOT NULL");
+        if (await exists.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return;
+        }
+
+        // A silo that runs says so every few seconds; one that stopped in good order has said that it is dead (6).
+        await using var running = connection.Command(
+            "SELECT count(*) FROM okms_membership WHERE status <> 6 AND i_am_alive_time > now() - interval '2 minutes'");
+        if (await running.ExecuteScalarAsync(cancellationToken) is long silos and > 0)
+        {
+            throw new StartRefusedException(
+                $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
+        }
+
+        await using var remove = connection.Command("DELETE FROM okms_membership; DELETE FROM okms_silo");
+        await remove.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public override Task<T> Read<T>(Func<Task<T>> call) => call();
 
     /// <inheritdoc/>
@@ -148,15 +202,34 @@ internal sealed class PostgresDatabase : Database
 
     private async Task<DbConnection> Connect(CancellationToken cancellationToken)
     {
-        try
+        var began = _time.GetTimestamp();
+        for (var isFirst = true; ; isFirst = false)
         {
-            return await Connections.OpenConnectionAsync(cancellationToken);
-        }
-        catch (DatabaseUnreachableException e)
-        {
-            throw new StartRefusedException($"Postgres cannot be reached: {e.InnerException!.Message}", e);
+            try
+            {
+                return await Connections.OpenConnectionAsync(cancellationToken);
+            }
+            catch (DatabaseUnreachableException e)
+            {
+                var reason = e.InnerException!.Message;
+                if (!MayComeYet(e.InnerException!) || _time.GetElapsedTime(began) >= _startTimeout)
+                {
+                    throw new StartRefusedException($"Postgres cannot be reached: {reason}", e);
+                }
+
+                if (isFirst)
+                {
+                    WaitingForPostgres(_startTimeout, reason);
+                }
+            }
+
+            await Task.Delay(_retryPause, _time, cancellationToken);
         }
     }
+
+    // Postgres and its name in the network may come up after us; a wrong password stays wrong.
+    private static bool MayComeYet(Exception failure) =>
+        failure is SocketException or TimeoutException or NpgsqlException { IsTransient: true };
 
     private static string Complete(string connectionString)
     {
@@ -164,6 +237,11 @@ internal sealed class PostgresDatabase : Database
         {
             var builder = new NpgsqlConnectionStringBuilder(connectionString);
             builder.ApplicationName ??= "orleanskms";
+            if (!builder.ShouldSerialize("Maximum Pool Size"))
+            {
+                builder.MaxPoolSize = MostConnections;
+            }
+
             if (!builder.ShouldSerialize("Timeout"))
             {
                 builder.Timeout = 5;
@@ -182,6 +260,9 @@ internal sealed class PostgresDatabase : Database
             throw new StartRefusedException("The Postgres connection string is not valid.");
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Postgres cannot be reached yet and is waited for, up to {Limit}: {Reason}")]
+    private partial void WaitingForPostgres(TimeSpan limit, string reason);
 
     private sealed class SessionLock(DbConnection connection, long key) : IAsyncDisposable
     {

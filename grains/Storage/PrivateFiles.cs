@@ -58,11 +58,15 @@ internal static class PrivateFiles
     }
 
     /// <summary>Refuses a secret that others may read or change.</summary>
-    public static void RequirePrivate(string path)
+    /// <param name="path">The file.</param>
+    /// <param name="groupMayRead">Whether its group may read it too.</param>
+    public static void RequirePrivate(string path, bool groupMayRead = false)
     {
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & Others) != 0)
+        var refused = groupMayRead ? Others & ~UnixFileMode.GroupRead : Others;
+        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & refused) != 0)
         {
-            throw new StartRefusedException($"The file {path} is open to others than its owner. Run: chmod 600 {path}");
+            throw new StartRefusedException(
+                $"The file {path} is open to others than its owner. Run: chmod {(groupMayRead ? "440" : "600")} {path}");
         }
     }
 

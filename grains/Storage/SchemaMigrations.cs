@@ -15,6 +15,10 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
     /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
     public const int ProgramVersion = 1;
 
+    /// <summary>The migrations of a database for a command, which has no silo's services.</summary>
+    public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>
+        new(database, new FeatureLevels(database, new SiloRegistry(database)), loggers.CreateLogger<SchemaMigrations>());
+
     /// <summary>Applies what is missing. The caller holds the schema's lock.</summary>
     /// <exception cref="StartRefusedException">A migration failed, or this program is too old for the schema or the cluster.</exception>
     public async Task Apply(CancellationToken cancellationToken)
@@ -27,6 +31,14 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
             .Build();
 
         // DbUp blocks.
+        var missing = await Task.Run(engine.GetScriptsToExecute, cancellationToken);
+        if (missing.Count > 0 && !await database.MayMigrate(cancellationToken))
+        {
+            throw new StartRefusedException(
+                $"The database lacks the migration {missing[0].Name}, which the role of this process may not apply. "
+                + "Run the command migrate with the role that owns the schema.");
+        }
+
         var result = await Task.Run(engine.PerformUpgrade, cancellationToken);
         if (!result.Successful)
         {

@@ -58,6 +58,9 @@ internal sealed class SqliteDatabase : Database
     public override string LiveSilos => "@seconds IS NOT NULL";
 
     /// <inheritdoc/>
+    public override Task<bool> MayMigrate(CancellationToken cancellationToken) => Task.FromResult(true);
+
+    /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
         DeployChanges.To.SqliteDatabase(_connections.ConnectionString).JournalToSqliteTable("okms_migration");
 
@@ -92,6 +95,9 @@ internal sealed class SqliteDatabase : Database
     /// <inheritdoc/>
     public override Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken) =>
         Task.FromResult<IAsyncDisposable?>(new HeldByDirectoryLock());
+
+    /// <inheritdoc/>
+    public override Task RemoveSilos(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
     public override Task<T> Read<T>(Func<Task<T>> call) => Task.Run(call);

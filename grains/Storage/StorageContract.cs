@@ -19,6 +19,8 @@ public static class RowNames
     public const string KeyUsage = "key.usage";
     /// <summary>An alias.</summary>
     public const string Alias = "alias";
+    /// <summary>Who may sign in at the gateways of a cluster.</summary>
+    public const string Access = "access";
 
     /// <summary>An older version's material.</summary>
     /// <param name="version">The key version.</param>

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Hosting;
 using OrleansKms.Grains.Presence;
-using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -9,26 +8,10 @@ namespace OrleansKms.Grains.Storage;
 /// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
 /// whatever the order of registration.
 /// </summary>
-internal sealed class StorageStart(Database database, SchemaMigrations migrations, KekRing ring, SiloPresence presence)
-    : IHostedLifecycleService
+internal sealed class StorageStart(StorageOpening opening, SiloPresence presence) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public async Task StartingAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await database.Prepare(cancellationToken);
-            await using var schema = await database.LockSchema(cancellationToken);
-            await migrations.Apply(cancellationToken);
-            await ring.Open(cancellationToken);
-            await presence.Enter(cancellationToken);
-        }
-        catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
-        {
-            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
-            throw new StartRefusedException($"Storage cannot be opened: {cause.Message}", e);
-        }
-    }
+    public Task StartingAsync(CancellationToken cancellationToken) => opening.Open(presence, cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -11,7 +11,7 @@ internal static class SingleSilo
     public static ISiloBuilder UseSingleSilo(this ISiloBuilder silo, Settings settings)
     {
         // The address only names the silo in its own membership table. No client port.
-        silo.UseLocalhostClustering(settings.SiloPort, gatewayPort: 0, serviceId: settings.Cluster.ServiceId, clusterId: settings.Cluster.ClusterId);
+        silo.UseLocalhostClustering(settings.Member.SiloPort, gatewayPort: 0, serviceId: settings.Cluster.ServiceId, clusterId: settings.Cluster.ClusterId);
         CloseListeners(silo.Services);
         // Should Orleans one day come to a listener by another way, whoever connects is still turned away.
         silo.Configure<SiloConnectionOptions>(options =>

@@ -14,14 +14,23 @@ public sealed record Settings
     /// <summary>The installation, the cluster and their database.</summary>
     public required ClusterSettings Cluster { get; init; }
 
-    /// <summary>OKMS_DATA_DIR: where the embedded database, the file root key and the first token are. Default <c>okms-data</c>.</summary>
+    /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>OKMS_SILO_PORT: the silo's port for other silos. Default 11111. Not opened while a silo runs alone.</summary>
-    public required int SiloPort { get; init; }
+    /// <summary>
+    /// OKMS_ROOT_KEY_FILE: where the file root key is when the platform hands it in, as the same file on every silo; it is read only
+    /// and never made. Null, the default, for <c>root.key</c> in the data directory, which the first start makes.
+    /// </summary>
+    public required string? RootKeyFile { get; init; }
 
-    /// <summary>OKMS_CLIENT_PORT: the silo's port for Orleans clients. Default 30000. Not opened while a silo runs alone.</summary>
-    public required int ClientPort { get; init; }
+    /// <summary>Where a silo of a cluster is reached, and how soon one that is gone is given up.</summary>
+    public required MemberSettings Member { get; init; }
+
+    /// <summary>OKMS_START_TIMEOUT: how long a start waits for a Postgres that cannot be reached yet. PT0S to PT1H, default PT30S.</summary>
+    public required TimeSpan StartTimeout { get; init; }
+
+    /// <summary>OKMS_GATEWAY: whether this silo serves the HTTP interface too. Default true all in one, false in a cluster.</summary>
+    public required bool Gateway { get; init; }
 
     /// <summary>OKMS_MIN_DELETION_DELAY: the least time between scheduling a deletion and the deletion. PT0S to P365D, default PT24H.</summary>
     public required TimeSpan MinDeletionDelay { get; init; }
@@ -32,7 +41,13 @@ public sealed record Settings
     /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK. 1 to 100,000, default 500.</summary>
     public required int ResealRate { get; init; }
 
-    /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true.</summary>
+    /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed. PT0.5S to PT30S, default PT2S.</summary>
+    public required TimeSpan FenceInterval { get; init; }
+
+    /// <summary>OKMS_FENCE_GRACE: how long keys answer without an answer to that. Three intervals to PT1H, default PT5M.</summary>
+    public required TimeSpan FenceGrace { get; init; }
+
+    /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true all in one, false in a cluster.</summary>
     public required bool Dashboard { get; init; }
 
     /// <summary>Whether this is one process with its own embedded database.</summary>
@@ -57,23 +72,44 @@ public sealed record Settings
     private static Settings Read(SettingsReader reader)
     {
         RefuseHsm(reader);
+        var cluster = ClusterSettings.Read(reader);
+        var isAllInOne = cluster.ConnectionString is null;
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
             Http = HttpSettings.Read(reader),
-            Cluster = ClusterSettings.Read(reader),
+            Cluster = cluster,
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
-            SiloPort = reader.Integer("OKMS_SILO_PORT", 11111, 1, 65535),
-            ClientPort = reader.Integer("OKMS_CLIENT_PORT", 30000, 1, 65535),
+            RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),
+            Member = MemberSettings.Read(reader),
+            StartTimeout = reader.Duration("OKMS_START_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(1)),
+            Gateway = reader.Switch("OKMS_GATEWAY", isAllInOne),
             MinDeletionDelay = reader.Duration(
                 "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
             // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
             ResealRate = reader.Integer("OKMS_RESEAL_RATE", 500, 1, 100_000),
-            Dashboard = reader.Switch("OKMS_DASHBOARD", true),
+            FenceInterval = reader.Duration(
+                "OKMS_FENCE_INTERVAL", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
+            FenceGrace = reader.Duration("OKMS_FENCE_GRACE", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1.5), TimeSpan.FromHours(1)),
+            Dashboard = reader.Switch("OKMS_DASHBOARD", isAllInOne),
         };
         reader.RefuseUnknown();
+        settings.RefuseContradictions();
         return settings;
+    }
+
+    private void RefuseContradictions()
+    {
+        if (!Gateway && IsAllInOne)
+        {
+            throw new SettingException("OKMS_GATEWAY", "must be true without DATABASE_URL: a silo that runs alone has no other gateway.");
+        }
+
+        if (FenceGrace < 3 * FenceInterval)
+        {
+            throw new SettingException("OKMS_FENCE_GRACE", "must be at least three times OKMS_FENCE_INTERVAL.");
+        }
     }
 
     private static void RefuseHsm(SettingsReader reader)

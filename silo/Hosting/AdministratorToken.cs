@@ -19,6 +19,9 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
     private const int MostLength = 256;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    /// <summary>Makes the text of a new token.</summary>
+    public static string New() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomLength));
+
     /// <summary>Reads the token, or makes it.</summary>
     /// <param name="dataDirectory">The data directory, which exists.</param>
     /// <exception cref="SettingException">The file cannot be read, is open to others, or holds no token.</exception>
@@ -27,7 +30,7 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
         var path = System.IO.Path.Combine(dataDirectory, "admin.token");
         try
         {
-            var isNew = !File.Exists(path) && TryWrite(path);
+            var isNew = !File.Exists(path) && TryWrite(path, New());
             return new AdministratorToken(path, SHA256.HashData(Read(path)), isNew);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -64,7 +67,10 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
         new("OKMS_DATA_DIR", $"holds a token file with something else in it than one token of {LeastLength} to {MostLength} characters: {path}");
 
     /// <summary>Writes a whole token or none: a name in the directory appears only once its content is on disk.</summary>
-    private static bool TryWrite(string path)
+    /// <param name="path">The file, which should not exist.</param>
+    /// <param name="token">The token's text.</param>
+    /// <returns>False when the file is there already.</returns>
+    public static bool TryWrite(string path, string token)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
@@ -73,7 +79,7 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
             using (var file = new FileStream(temporary, options))
             {
-                file.Write(Encoding.ASCII.GetBytes(Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomLength)) + "\n"));
+                file.Write(Encoding.ASCII.GetBytes(token + "\n"));
                 file.Flush(flushToDisk: true);
             }
             File.Move(temporary, path, overwrite: false);

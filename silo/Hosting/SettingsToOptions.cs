@@ -13,8 +13,11 @@ internal static class SettingsToOptions
     public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
     {
         DataDirectory = settings.DataDirectory,
+        RootKeyFile = settings.RootKeyFile,
         ConnectionString = settings.Cluster.ConnectionString,
         ResealRate = settings.ResealRate,
+        StartTimeout = settings.StartTimeout,
+        Fence = new() { Interval = settings.FenceInterval, Grace = settings.FenceGrace },
     };
 
     /// <summary>What the key grains need.</summary>
@@ -25,9 +28,11 @@ internal static class SettingsToOptions
     };
 
     /// <summary>What the gateway needs.</summary>
-    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken token) => new()
+    /// <param name="settings">What the operator set.</param>
+    /// <param name="token">The administrator's token; null where the cluster knows who may sign in.</param>
+    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken? token) => new()
     {
-        AdministratorTokenSha256 = token.Sha256,
+        AdministratorTokenSha256 = token?.Sha256,
         MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
         RequestTimeout = settings.Http.RequestTimeout,
         RateLimitPerSecond = settings.Http.RateLimit,

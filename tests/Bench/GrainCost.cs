@@ -13,9 +13,9 @@ internal static class GrainCost
     private const int Rounds = 20;
     private static readonly TimeSpan _slice = TimeSpan.FromMilliseconds(200);
 
-    public static async Task Run()
+    public static async Task Run(bool withFence)
     {
-        await using var silo = await BenchSilo.Start();
+        await using var silo = await BenchSilo.Start(withFence);
         var plaintext = RandomNumberGenerator.GetBytes(1024);
         var keys = new IKeyGrain[Callers];
         var bare = new IBareGrain[Callers];

@@ -4,7 +4,7 @@ using OrleansKms.Tests.Bench;
 switch (args.FirstOrDefault())
 {
     case "grain-cost":
-        await GrainCost.Run();
+        await GrainCost.Run(withFence: args.Length > 1 && args[1] == "fence");
         return 0;
     case "many-keys":
         await ManyKeys.Run(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 100_000);
@@ -13,6 +13,6 @@ switch (args.FirstOrDefault())
         await ValidateFanOut.Run();
         return 0;
     default:
-        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost | many-keys [COUNT] | validate");
+        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | many-keys [COUNT] | validate");
         return 2;
 }

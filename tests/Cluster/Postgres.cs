@@ -19,4 +19,21 @@ internal static class Postgres
         await command.ExecuteNonQueryAsync();
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
+
+    /// <summary>Drops a database that <see cref="NewDatabase"/> made, whoever is still connected to it.</summary>
+    public static async Task DropDatabase(string connectionString)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await using var source = NpgsqlDataSource.Create(ConnectionString);
+        await using var command = source.CreateCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The same database as DATABASE_URL takes it, for its own role or another.</summary>
+    public static string Url(string connectionString, string? role = null, string? password = null)
+    {
+        var to = new NpgsqlConnectionStringBuilder(connectionString);
+        var (user, secret) = (Uri.EscapeDataString(role ?? to.Username!), Uri.EscapeDataString(password ?? to.Password!));
+        return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"postgres://{user}:{secret}@{to.Host}:{to.Port}/{to.Database}");
+    }
 }

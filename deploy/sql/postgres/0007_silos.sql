@@ -36,3 +36,13 @@ CREATE TABLE okms_kek_destroyed (
   created_at timestamptz NOT NULL,
   destroyed_at timestamptz NOT NULL
 );
+
+-- A row that is sealed anew keeps its version: no activation has fallen behind, and the fence need not ask about it.
+CREATE OR REPLACE FUNCTION okms_row_note_transaction() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'INSERT' OR NEW.version <> OLD.version THEN
+    NEW.modified_xid := pg_current_xact_id();
+  END IF;
+  RETURN NEW;
+END
+$$;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
 using OrleansKms.Grains;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
@@ -17,6 +18,7 @@ namespace OrleansKms.Tests.Cluster.Keys;
 internal sealed class TestSilo : IAsyncDisposable
 {
     private readonly IHost _host;
+    private bool _isStopped;
 
     private TestSilo(IHost host, Gate gate)
     {
@@ -34,15 +36,23 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
 
+    public Fence Fence => Services.GetRequiredService<Fence>();
+
     public static async Task<TestSilo> Start(
-        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null)
+        KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null,
+        string? clusterId = null, int clientPort = 0, Action<IServiceCollection>? services = null, ChangeLog? log = null)
     {
         var gate = new Gate();
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(LogLevel.Error).AddConsole();
+        if (log is not null)
+        {
+            builder.Logging.AddProvider(log).AddFilter<ChangeLog>(typeof(KmsGrainsExtensions).Namespace, LogLevel.Information);
+        }
+
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(FreePort(), gatewayPort: 0, serviceId: serviceId, clusterId: Guid.NewGuid().ToString("N"));
+            silo.UseLocalhostClustering(FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
             silo.AddKmsStorage(storage);
             silo.AddKmsGrains(keys ?? new());
@@ -51,6 +61,8 @@ internal sealed class TestSilo : IAsyncDisposable
             {
                 silo.Services.AddKeyedSingleton(KmsGrainsExtensions.Clock, time);
             }
+
+            services?.Invoke(silo.Services);
         });
         var host = builder.Build();
         await host.StartAsync();
@@ -62,8 +74,22 @@ internal sealed class TestSilo : IAsyncDisposable
     public Task<KeyDescription> Create(string id, RotationPlan? rotation = null, string spec = "AES_256_GCM") =>
         Key(id).Create(new() { Caller = Caller, Spec = spec, Rotation = rotation });
 
+    /// <summary>Ends the silo as a crash would: nothing is deactivated, no counter is written.</summary>
+    public async Task Kill()
+    {
+        _isStopped = true;
+        await Record.ExceptionAsync(() => _host.StopAsync(new CancellationToken(canceled: true)));
+        _host.Dispose();
+    }
+
     public async ValueTask DisposeAsync()
     {
+        if (_isStopped)
+        {
+            return;
+        }
+
+        _isStopped = true;
         Gate.HoldAt(-1);
         await _host.StopAsync();
         _host.Dispose();

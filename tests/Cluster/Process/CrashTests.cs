@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Xunit.Abstractions;
 
 namespace OrleansKms.Tests.Cluster.Processes;
@@ -25,97 +24,10 @@ public sealed class CrashTests(ITestOutputHelper log)
             }
             log.WriteLine($"round {round}: killed after {load.Acknowledged} acknowledgements, {load.Keys.Count()} keys");
             await using var again = await ServiceProcess.Start(directory.Path);
-            foreach (var key in load.Keys) await Verify(again.Http, key);
+            foreach (var key in load.Keys) await KeyVerification.Verify(again.Http, key);
             // The next crash finds what a crash and a clean stop left behind, alternately.
             if (round % 2 == 0) Assert.Equal(0, await again.Stop());
             else await again.Kill();
-        }
-    }
-
-    private static async Task Verify(HttpClient http, ExpectedKey key)
-    {
-        if (key.Pending == "create" && !await Exists(http, key.Id)) return;
-        var description = await http.Describe(key.Id);
-        VerifyState(key, description);
-        VerifyVersions(key, description);
-        VerifyUses(key, description);
-        if (description["state"]!.GetValue<string>() == "disabled") await http.Change(key.Id, "enable");
-        await VerifyCiphertexts(http, key);
-        // The key still works, and what it makes now counts like the rest.
-        var (version, ciphertext) = await http.Encrypt(key.Id, [1, 2, 3]);
-        key.Acknowledge(version, ciphertext, [1, 2, 3]);
-        Adopt(key, await http.Describe(key.Id));
-    }
-
-    private static async Task<bool> Exists(HttpClient http, string id)
-    {
-        using var answer = await http.GetAsync($"/v1/keys/{id}");
-        Assert.True(answer.IsSuccessStatusCode || (int)answer.StatusCode == 404, $"{id}: {(int)answer.StatusCode}");
-        return answer.IsSuccessStatusCode;
-    }
-
-    private static void VerifyState(ExpectedKey key, JsonObject description)
-    {
-        var disabled = description["state"]!.GetValue<string>() switch
-        {
-            "disabled" => true,
-            "enabled" => false,
-            var state => throw new InvalidOperationException($"{key.Id} is {state}."),
-        };
-        if (key.Pending != "toggle") Assert.Equal(key.Disabled, disabled);
-    }
-
-    private static void VerifyVersions(ExpectedKey key, JsonObject description)
-    {
-        var states = description["versions"]!.AsArray()
-            .ToDictionary(v => v!["version"]!.GetValue<int>(), v => v!["state"]!.GetValue<string>());
-        Assert.Equal(Enumerable.Range(1, states.Count), states.Keys.Order());
-        Assert.Equal(states.Count, description["primary_version"]!.GetValue<int>());
-        if (!key.RotatesByItself)
-        {
-            Assert.InRange(states.Count, key.PrimaryVersion, key.PrimaryVersion + (key.Pending == "rotate" ? 1 : 0));
-        }
-        foreach (var (version, state) in states)
-        {
-            var mayBeEither = key.Pending == "destroy" && key.PendingVersion == version;
-            if (!mayBeEither) Assert.Equal(key.Destroyed.ContainsKey(version) ? "destroyed" : "enabled", state);
-        }
-        Assert.All(key.UsesOfVersion.Keys, version => Assert.Contains(version, states.Keys));
-    }
-
-    private static void VerifyUses(ExpectedKey key, JsonObject description)
-    {
-        Assert.True(description["uses"]!["encrypt"]!.GetValue<long>() >= key.Encryptions, $"{key.Id} was under-counted.");
-        foreach (var version in description["versions"]!.AsArray())
-        {
-            var acknowledged = key.UsesOfVersion.GetValueOrDefault(version!["version"]!.GetValue<int>());
-            Assert.True(version["uses"]!.GetValue<long>() >= acknowledged, $"{key.Id} was under-counted: {version.ToJsonString()} < {acknowledged}");
-        }
-    }
-
-    private static async Task VerifyCiphertexts(HttpClient http, ExpectedKey key)
-    {
-        var expected = key.Ciphertexts.ToList();
-        if (expected.Count == 0) return;
-        var results = await http.DecryptAll(key.Id, expected.Select(e => e.Ciphertext));
-        Assert.Equal(expected.Count, results.Count);
-        foreach (var ((version, _, plaintext), (answer, error)) in expected.Zip(results))
-        {
-            if (key.Pending == "destroy" && key.PendingVersion == version) continue;
-            if (key.Destroyed.ContainsKey(version)) Assert.Equal("version_not_usable", error);
-            else Assert.True(error is null && plaintext.AsSpan().SequenceEqual(answer), $"{key.Id} version {version}: {error ?? "wrong plaintext"}");
-        }
-    }
-
-    /// <summary>What was pending is now known, and must hold from here on.</summary>
-    private static void Adopt(ExpectedKey key, JsonObject description)
-    {
-        key.Pending = null;
-        key.Disabled = false;
-        key.PrimaryVersion = description["primary_version"]!.GetValue<int>();
-        foreach (var version in description["versions"]!.AsArray().Where(v => v!["state"]!.GetValue<string>() == "destroyed"))
-        {
-            key.Destroyed[version!["version"]!.GetValue<int>()] = true;
         }
     }
 }

@@ -135,9 +135,7 @@ internal static class KekCalls
 {
     public static async Task<IReadOnlyList<KekView>> Keks(this HttpClient http)
     {
-        using var answer = await http.GetAsync("/v1/admin/keks");
-        var text = await answer.Content.ReadAsStringAsync();
-        if (!answer.IsSuccessStatusCode) throw new UnexpectedAnswerException($"/v1/admin/keks: {(int)answer.StatusCode} {text}");
+        var text = await http.GetStringAsync("/v1/admin/keks");
         return [.. JsonNode.Parse(text)!["keks"]!.AsArray().Select(kek => new KekView(
             kek!["id"]!.GetValue<string>(), kek["state"]!.GetValue<string>(), kek["rows"]!.GetValue<long>(),
             kek["resealing"] is { } resealing ? resealing["rows_done"]!.GetValue<long>() : 0))];

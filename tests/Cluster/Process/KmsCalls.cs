@@ -70,14 +70,42 @@ internal static class KmsCalls
         return await Read(answer);
     }
 
+    public static async Task<JsonObject> Send(this HttpClient http, HttpMethod method, string path, JsonObject? body = null)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var answer = await http.SendAsync(request);
+        return await Read(answer);
+    }
+
+    private static string? CodeOf(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text)?["code"]?.GetValue<string>();
+        }
+        catch (Exception e) when (e is System.Text.Json.JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     private static async Task<JsonObject> Read(HttpResponseMessage answer)
     {
         var text = await answer.Content.ReadAsStringAsync();
         return answer.IsSuccessStatusCode
             ? JsonNode.Parse(text)!.AsObject()
-            : throw new UnexpectedAnswerException($"{answer.RequestMessage?.RequestUri?.AbsolutePath}: {(int)answer.StatusCode} {text}");
+            : throw new UnexpectedAnswerException(
+                $"{answer.RequestMessage?.RequestUri?.AbsolutePath}: {(int)answer.StatusCode} {text}", (int)answer.StatusCode, CodeOf(text));
     }
 }
 
 /// <summary>The service answered, and with an error where none was due.</summary>
-internal sealed class UnexpectedAnswerException(string message) : Exception(message);
+/// <param name="message">Everything that was answered.</param>
+/// <param name="status">The HTTP status.</param>
+/// <param name="code">The error's code, or null where the answer was no problem of ours.</param>
+internal sealed class UnexpectedAnswerException(string message, int status, string? code) : Exception(message)
+{
+    public int Status { get; } = status;
+
+    public string? Code { get; } = code;
+}

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Tests.Cluster.Processes;
@@ -8,14 +9,13 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What the README promises, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
-    private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
+    private static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     [Fact]
     public async Task FirstSession_WorksAsPrinted()
     {
         using var directory = new TemporaryDirectory();
-        File.Copy(Path.Combine(Root, "LICENSE"), directory.Of("LICENSE"));
+        File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
         await using var service = await ServiceProcess.Start(directory.Path);
         var session = SessionBlock().Match(Readme).Groups["script"].Value;
         Assert.Contains("http://localhost:8080", session, StringComparison.Ordinal);
@@ -32,8 +32,13 @@ public sealed partial class ReadmeTests
     [Fact]
     public void ConfigurationTable_NamesEverySettingAndNoOther()
     {
-        var rows = TableRow().Matches(Readme).Select(row => row.Groups["name"].Value).ToList();
-        Assert.Equal(Settings.Names.Order(StringComparer.Ordinal), rows.Order(StringComparer.Ordinal));
+        var rows = TableRow().Matches(Readme);
+        Assert.Equal(
+            Settings.Names.Union(GatewaySettings.Names).Order(StringComparer.Ordinal),
+            rows.Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            GatewaySettings.Names.Order(StringComparer.Ordinal),
+            rows.Where(row => row.Groups["gateway"].Success).Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
     }
 
     /// <summary>Runs a script as one who pastes it would, but for the end at the first failure.</summary>
@@ -52,19 +57,9 @@ public sealed partial class ReadmeTests
         return (bash.ExitCode, await output, await errors);
     }
 
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "OrleansKms.sln")))
-        {
-            directory = directory.Parent ?? throw new InvalidOperationException("The solution was not found above the tests.");
-        }
-        return directory.FullName;
-    }
-
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();
 
-    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)` \\|", RegexOptions.Multiline)]
+    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL(?:_FILE)?|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)`(?<gateway> ᵍ)? \\|", RegexOptions.Multiline)]
     private static partial Regex TableRow();
 }

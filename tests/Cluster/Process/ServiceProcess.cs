@@ -7,21 +7,27 @@ using System.Net.Sockets;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>The built service as a process of its own, on a free port.</summary>
+/// <summary>A built program of the service, silo or gateway, as a process of its own, on a free port.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
+    /// <summary>The program that is a silo.</summary>
+    public const string Silo = "OrleansKms.Silo.dll";
+
+    /// <summary>The program that is a gateway.</summary>
+    public const string Gateway = "OrleansKms.Gateway.dll";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
-    private ServiceProcess(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    private ServiceProcess(string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment)
     {
         WorkingDirectory = workingDirectory;
         Port = port;
         Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience };
-        _process = new Process { StartInfo = StartInfo(workingDirectory, port, environment) };
+        _process = new Process { StartInfo = StartInfo(workingDirectory, [ProgramPath(program)], WithPort(environment, port)) };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
@@ -37,6 +43,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    /// <summary>The exit code; null while the process runs.</summary>
+    public int? ExitCode => _process.HasExited ? _process.ExitCode : null;
+
     public HttpClient Http { get; }
 
     public string Token => File.ReadAllText(Path.Combine(DataDirectory, "admin.token")).Trim();
@@ -47,7 +56,29 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts the service without waiting for anything.</summary>
     public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
-        new(workingDirectory, port ?? FreePort(), environment.ToDictionary(e => e.Name, e => e.Value));
+        new(workingDirectory, port ?? FreePort(), Silo, environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>Starts a gateway without waiting for anything.</summary>
+    public static ServiceProcess LaunchGateway(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
+        new(workingDirectory, port ?? FreePort(), Gateway, environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>Starts one of the programs without waiting for anything.</summary>
+    public static ServiceProcess Launch(
+        string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment) =>
+        new(workingDirectory, port, program, environment);
+
+    /// <summary>Runs one of the silo's commands to its end.</summary>
+    public static async Task<(int Code, string Output, string Errors)> Command(
+        string workingDirectory, IReadOnlyList<string> arguments, params (string Name, string? Value)[] environment)
+    {
+        using var process = Process.Start(StartInfo(
+            workingDirectory, [ProgramPath(Silo), .. arguments], environment.ToDictionary(e => e.Name, e => e.Value)))!;
+        using var patience = new CancellationTokenSource(Patience);
+        var output = process.StandardOutput.ReadToEndAsync(patience.Token);
+        var errors = process.StandardError.ReadToEndAsync(patience.Token);
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, await output, await errors);
+    }
 
     /// <summary>Starts the service, waits until it is healthy, and signs in with its token.</summary>
     public static async Task<ServiceProcess> Start(string workingDirectory, params (string Name, string? Value)[] environment)
@@ -56,7 +87,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         try
         {
             await service.UntilHealthy();
-            service.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", service.Token);
+            service.SignIn(service.Token);
             return service;
         }
         catch
@@ -89,12 +120,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>SIGTERM.</summary>
-    public void Terminate()
-    {
-        using var kill = Process.Start("kill", ["-TERM", Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-        Assert.Equal(0, kill.ExitCode);
-    }
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>SIGSTOP: the process stands still, with all its connections open.</summary>
+    public void Freeze() => Signal("STOP");
+
+    /// <summary>SIGCONT: the process goes on and does not know that it stood still.</summary>
+    public void Thaw() => Signal("CONT");
+
+    /// <summary>Signs in with a token.</summary>
+    public void SignIn(string token) => Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
 
     /// <summary>Waits for the end of the process and of its output.</summary>
     public async Task<int> Exited()
@@ -119,7 +154,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public override string ToString() =>
         $"output:\n{string.Join('\n', _output)}\nerrors:\n{string.Join('\n', _errors)}";
 
-    private async Task UntilHealthy()
+    /// <summary>Waits until the process says that every part works; fails when it ends before.</summary>
+    public Task UntilHealthy() => Until("/health");
+
+    /// <summary>Waits until a path answers well; fails when the process ends before.</summary>
+    public async Task Until(string path)
     {
         var waiting = Stopwatch.StartNew();
         while (waiting.Elapsed < Patience)
@@ -131,7 +170,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             try
             {
-                using var answer = await Http.GetAsync("/health");
+                using var answer = await Http.GetAsync(path);
                 if (answer.IsSuccessStatusCode) return;
             }
             catch (HttpRequestException)
@@ -140,12 +179,25 @@ internal sealed class ServiceProcess : IAsyncDisposable
             }
             await Task.Delay(20);
         }
-        Assert.Fail($"The service did not become healthy.\n{this}");
+        Assert.Fail($"{path} did not answer well.\n{this}");
     }
 
-    private static ProcessStartInfo StartInfo(string workingDirectory, int port, IReadOnlyDictionary<string, string?> environment)
+    private void Signal(string name)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OrleansKms.Silo.dll")])
+        using var kill = Process.Start("kill", [$"-{name}", Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+        Assert.Equal(0, kill.ExitCode);
+    }
+
+    private static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
+
+    private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port) =>
+        new(environment) { ["PORT"] = port.ToString(CultureInfo.InvariantCulture) };
+
+    private static ProcessStartInfo StartInfo(
+        string workingDirectory, IEnumerable<string> arguments, IReadOnlyDictionary<string, string?> environment)
+    {
+        var info = new ProcessStartInfo("dotnet", arguments)
         {
             WorkingDirectory = workingDirectory,
             RedirectStandardOutput = true,
@@ -153,13 +205,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
         };
         // The service gets its own settings only, not those of whoever runs the tests.
         foreach (var name in info.Environment.Keys.Where(IsSetting).ToList()) info.Environment.Remove(name);
-        info.Environment["PORT"] = port.ToString(CultureInfo.InvariantCulture);
         foreach (var (name, value) in environment) info.Environment[name] = value;
         return info;
     }
 
     private static bool IsSetting(string name) =>
-        name is "PORT" or "DATABASE_URL" or "LOG_LEVEL" or "HSM_ADDRESS"
+        name is "PORT" or "DATABASE_URL" or "DATABASE_URL_FILE" or "LOG_LEVEL" or "HSM_ADDRESS"
         || name.StartsWith("OKMS_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal);
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)

@@ -23,6 +23,7 @@ public sealed class SettingsTests
         Assert.Equal(65536, settings.Http.MaxPlaintextBytes);
         Assert.Null(settings.Http.RateLimit);
         Assert.True(settings.Dashboard);
+        Assert.True(settings.Gateway);
     }
 
     [Theory]
@@ -33,6 +34,9 @@ public sealed class SettingsTests
     [InlineData("PORT", "-1")]
     [InlineData("PORT", "8080.0")]
     [InlineData("DATABASE_URL", "")]
+    [InlineData("DATABASE_URL_FILE", "")]
+    [InlineData("DATABASE_URL_FILE", "/nowhere/database-url")]
+    [InlineData("OKMS_ROOT_KEY_FILE", "/nowhere/root.key")]
     [InlineData("DATABASE_URL", "mysql://u:p@h/db")]
     [InlineData("DATABASE_URL", "postgres://u:p@h")]
     [InlineData("DATABASE_URL", "postgres://u:p@h/")]
@@ -47,6 +51,16 @@ public sealed class SettingsTests
     [InlineData("OKMS_BIND_ADDRESS", "127.0.0.1:80")]
     [InlineData("OKMS_SILO_PORT", "x")]
     [InlineData("OKMS_CLIENT_PORT", "70000")]
+    [InlineData("OKMS_CLIENT_PORT", "11111")]
+    [InlineData("OKMS_ADVERTISED_ADDRESS", "10.0.0.1:11111")]
+    [InlineData("OKMS_ADVERTISED_ADDRESS", "0.0.0.0")]
+    [InlineData("OKMS_ADVERTISED_ADDRESS", "two words")]
+    [InlineData("OKMS_CLUSTER_BIND_ADDRESS", "localhost")]
+    [InlineData("OKMS_PROBE_TIMEOUT", "PT0.1S")]
+    [InlineData("OKMS_MISSED_PROBES", "0")]
+    [InlineData("OKMS_START_TIMEOUT", "30")]
+    [InlineData("OKMS_GATEWAY", "on")]
+    [InlineData("OKMS_GATEWAY", "false")]
     [InlineData("OKMS_SERVICE_ID", "a b")]
     [InlineData("OKMS_CLUSTER_ID", "a\nb")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "5s")]
@@ -57,6 +71,10 @@ public sealed class SettingsTests
     [InlineData("OKMS_MAX_PLAINTEXT_BYTES", "1048577")]
     [InlineData("OKMS_MIN_DELETION_DELAY", "-PT1H")]
     [InlineData("OKMS_KEY_IDLE_TIME", "PT1S")]
+    [InlineData("OKMS_FENCE_INTERVAL", "PT0.4S")]
+    [InlineData("OKMS_FENCE_INTERVAL", "PT31S")]
+    [InlineData("OKMS_FENCE_GRACE", "PT5S")]
+    [InlineData("OKMS_FENCE_GRACE", "PT61M")]
     [InlineData("OKMS_RATE_LIMIT", "0")]
     [InlineData("OKMS_RATE_LIMIT_BURST", "10")]
     [InlineData("OKMS_METRICS_KEY_LIMIT", "many")]
@@ -87,6 +105,8 @@ public sealed class SettingsTests
     {
         var settings = Read(("DATABASE_URL", "postgres://us%40er:p%3Aw%2F%40d@db.example:6543/my%20keys?sslmode=verify-full&sslrootcert=%2Fca.pem"));
         Assert.False(settings.IsAllInOne);
+        Assert.False(settings.Gateway);
+        Assert.False(settings.Dashboard);
         var connection = new NpgsqlConnectionStringBuilder(settings.Cluster.ConnectionString);
         Assert.Equal(("us@er", "p:w/@d", "db.example", 6543, "my keys"),
             (connection.Username, connection.Password, connection.Host, connection.Port, connection.Database));

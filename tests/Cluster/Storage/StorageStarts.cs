@@ -232,7 +232,7 @@ public sealed class PostgresStarts : StorageStarts
         var silos = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StorageSilo.Start(Options)));
 
         Assert.Equal(1, await silos[0].Count("okms_kek"));
-        Assert.Equal(3, await silos[0].Count("okms_migration"));
+        Assert.Equal(6, await silos[0].Count("okms_migration"));
         await silos[0].Write("shared", Note("shared"));
         foreach (var silo in silos)
         {

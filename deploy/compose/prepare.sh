@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Makes what docker-compose.yml needs and the repository must not hold: passwords, database addresses, certificates, the root
+# key. Once; what is there already is kept, so that running it again only fills gaps.
+#     deploy/compose/prepare.sh
+#     deploy/compose/prepare.sh --renew-certificates      new certificates of the same authority, taken up without a restart
+set -euo pipefail
+umask 077
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+top="$(cd "$here/../.." && pwd)"
+secrets="$here/secrets"
+
+# A file appears whole or not at all.
+keep_or_make() {
+  local file="$secrets/$1"
+  shift
+  [ ! -s "$file" ] || return 0
+  "$@" >"$file.new"
+  mv "$file.new" "$file"
+}
+
+new_password() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
+
+new_root_key() { head -c 32 /dev/urandom; }
+
+database_url() { printf 'postgres://okms_%s:%s@postgres:5432/okms?sslmode=disable' "$1" "$(cat "$secrets/$1-password")"; }
+
+# NAME ROLE; a certificate of this cluster's own authority, in a directory of its own, key and certificate together.
+certificate() {
+  local directory="$secrets/$1-tls"
+  mkdir -p "$directory"
+  "$top/deploy/certs.sh" --dir "$secrets/ca" "$2" "$1"
+  cp "$secrets/ca/ca.pem" "$directory/ca.crt.new"
+  mv "$secrets/ca/$1.pem" "$directory/tls.crt.new"
+  mv "$secrets/ca/$1.key" "$directory/tls.key.new"
+  # Each is replaced whole; processes go on with the old pair until the new one fits together.
+  mv -f "$directory/ca.crt.new" "$directory/ca.crt"
+  mv -f "$directory/tls.key.new" "$directory/tls.key"
+  mv -f "$directory/tls.crt.new" "$directory/tls.crt"
+}
+
+certificates() {
+  local kind
+  [ -s "$secrets/ca/ca.pem" ] || "$top/deploy/certs.sh" --dir "$secrets/ca" ca
+  for kind in silo gateway; do
+    if [ -n "$1" ] || [ ! -s "$secrets/$kind-tls/tls.crt" ]; then certificate "$kind" "$kind"; fi
+  done
+}
+
+main() {
+  local role renew=""
+  case "${1:-}" in
+    "") ;;
+    --renew-certificates) renew=1 ;;
+    *) echo "prepare.sh: unknown option: $1" >&2; return 2 ;;
+  esac
+  # Containers run as the user who runs this, who alone can read the files.
+  [ "$(id -u)" -ne 0 ] || { echo "prepare.sh: not as root, or the containers would be root, too." >&2; return 1; }
+  mkdir -p "$secrets" "$secrets/administrator"
+  for role in postgres owner silo gateway grafana; do keep_or_make "$role-password" new_password; done
+  for role in owner silo gateway; do keep_or_make "$role-database-url" database_url "$role"; done
+  keep_or_make root.key new_root_key
+  certificates "$renew"
+  [ -e "$top/.env" ] || printf 'OKMS_UID=%s\nOKMS_GID=%s\n' "$(id -u)" "$(id -g)" >"$top/.env"
+  echo "Ready: $secrets. Keep a copy of root.key somewhere else: without it no backup of the database opens."
+}
+
+main "$@"

@@ -1,0 +1,42 @@
+# The silo's image. From the top of the repository:
+#     docker build -f deploy/images/silo.Dockerfile -t orleans-kms/silo:0.1.0 .
+# The runtime is "chiselled": no shell, no package manager, no root; the process runs with a read-only root file system and
+# without capabilities. Pin both bases by digest where builds must be repeatable.
+# A PKCS#11 module is the vendor's, and is not in this image: build one upon it (deploy/RUNBOOK.md, "The HSM").
+ARG DOTNET_VERSION=10.0
+FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:${DOTNET_VERSION}-noble AS build
+ARG TARGETARCH
+ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+WORKDIR /source
+
+# The projects alone first: packages are fetched again only when these change.
+COPY Directory.Build.props Directory.Packages.props ./
+COPY grain-interfaces/*.csproj grain-interfaces/
+COPY grains/*.csproj grains/
+COPY gateway/*.csproj gateway/
+COPY silo/*.csproj silo/
+RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
+    && dotnet restore silo -r "linux-$arch"
+
+COPY . .
+RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
+    && dotnet publish silo -c Release -r "linux-$arch" --self-contained false --no-restore -o /app
+# Where the embedded database and a root key of its own would be. Given at the build, so that a volume mounted here belongs to
+# the user that writes to it; nothing else in the image is ever written to.
+RUN mkdir -m 0700 /data
+
+FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET_VERSION}-noble-chiseled
+WORKDIR /app
+COPY --from=build /app ./
+COPY --from=build --chown=$APP_UID:$APP_UID /data /var/lib/okms
+# No diagnostic socket: whoever opens it could dump the keys. All addresses: the container's own network decides who comes near.
+ENV DOTNET_EnableDiagnostics=0 \
+    OKMS_BIND_ADDRESS=* \
+    OKMS_DATA_DIR=/var/lib/okms
+# By number, so that Kubernetes can tell that it is not root.
+USER $APP_UID
+EXPOSE 8080 11111 30000
+# Above the time that a start may take; an orchestrator that probes over HTTP does without.
+HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --start-interval=1s --retries=3 \
+    CMD ["dotnet", "/app/OrleansKms.Silo.dll", "healthcheck"]
+ENTRYPOINT ["dotnet", "/app/OrleansKms.Silo.dll"]

@@ -1,0 +1,45 @@
+# Lists from the silos' logs what happened to keys since a time: after a database was put back as of that time, this is what it
+# does not know any more. Lines that are not JSON, or not about keys, are passed over.
+#
+#     cat logs/* | jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq >changes.tsv
+#
+# One line a fact, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first three
+# kinds tell what is lost; deploy/restore/do-again.sh does the others again. Of contrary changes only the last counts.
+#
+#     lost-key         made since: the key is gone, and so is what it encrypted. Its id must not be used again
+#     lost-version     rotated since: what this version encrypted does not decrypt any more
+#     changed          description, tags or rotation plan
+#     enable, enable-version, cancel-deletion
+#                      was made usable again; somebody must decide whether it should be
+#     min-decrypt      the least version that decrypts was changed to this one
+#     disable-version, destroy-version, disable-key
+#     delete-key       its deletion was scheduled, or it was destroyed
+#     point-alias, remove-alias
+
+def fact($what): [$what, .key_id, (.changed_version // .version), .time, .principal, .request_id];
+
+# The last of each group that f makes, which is what holds; sorted by time.
+def last_by(f): group_by(f) | map(max_by(.time)) | sort_by(.time);
+
+[inputs | fromjson? | objects
+  | select((.category // "" | startswith("OrleansKms.Grains.")) and (.time // "") >= $since)]
+| sort_by(.time)
+| (map(select(.key_id and .operation))) as $keys
+| (map(select(.alias))) as $aliases
+| ($keys | map(select(.operation == "create") | .key_id)) as $made
+| ($keys | map(select(.key_id as $id | $made | index($id) | not))) as $known
+| (
+    ($keys[] | select(.operation == "create") | fact("lost-key")),
+    ($known[] | select(.operation == "rotate" or .operation == "rotate-by-plan") | fact("lost-version")),
+    ($known | map(select(.operation == "update" and .changed_version == null)) | last_by(.key_id)[] | fact("changed")),
+    ($known | map(select(.operation == "update" and .changed_version)) | last_by(.key_id)[] | fact("min-decrypt")),
+    ($known | map(select(.operation | IN("enable-version", "disable-version", "destroy-version")))
+      | last_by([.key_id, .changed_version])[] | fact(.operation)),
+    ($known | map(select(.operation | IN("enable", "disable"))) | last_by(.key_id)[]
+      | fact(if .operation == "disable" then "disable-key" else .operation end)),
+    ($known | map(select(.operation | IN("schedule-deletion", "cancel-deletion", "destroy"))) | last_by(.key_id)[]
+      | fact(if .operation == "cancel-deletion" then .operation else "delete-key" end)),
+    ($aliases | last_by(.alias)[]
+      | [(if .key_id then "point-alias" else "remove-alias" end), .alias, (.key_id // "-"), .time, .principal, .request_id])
+  )
+| @tsv

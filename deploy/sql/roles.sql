@@ -1,0 +1,58 @@
+-- The three database roles of a cluster, each with as little as it needs. Run it with psql, as a superuser or as whoever owns
+-- the database and may create roles, in the cluster's database:
+--
+--   psql -v ON_ERROR_STOP=1 -d okms -f deploy/sql/roles.sql
+--   psql -d okms -c '\password okms_owner' -c '\password okms_silo' -c '\password okms_gateway'
+--
+-- once before the first `migrate`, and again after each `migrate`, for the tables that it has made. It may be repeated at any
+-- time; what it takes away is taken away again. Other names: -v owner=… -v silo=… -v gateway=…
+--
+--   owner    owns the schema and migrates it. It alone may write the table OrleansQuery, whose texts run as the silo.
+--   silo     reads and writes rows, KEKs, reminders and membership; reads OrleansQuery.
+--   gateway  reads membership and OrleansQuery, and nothing else: no row, sealed or not.
+--
+-- The database should be the cluster's own: nobody else may connect to it afterwards.
+\set ON_ERROR_STOP on
+\if :{?owner} \else \set owner okms_owner \endif
+\if :{?silo} \else \set silo okms_silo \endif
+\if :{?gateway} \else \set gateway okms_gateway \endif
+
+-- All at once: silos that run meanwhile are never without their rights.
+BEGIN;
+
+-- Without a password nobody signs in as them yet.
+SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', name)
+FROM unnest(ARRAY[:'owner', :'silo', :'gateway']) AS name
+WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \gexec
+
+SELECT format('REVOKE ALL ON DATABASE %I FROM PUBLIC, %I, %I', current_database(), :'silo', :'gateway') \gexec
+SELECT format('GRANT CONNECT ON DATABASE %I TO %I, %I, %I', current_database(), :'owner', :'silo', :'gateway') \gexec
+REVOKE ALL ON SCHEMA public FROM PUBLIC, :"silo", :"gateway";
+GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
+GRANT USAGE ON SCHEMA public TO :"silo", :"gateway";
+
+-- What others may have made before there was an owner becomes the owner's.
+SELECT format('ALTER TABLE public.%I OWNER TO %I', relname, :'owner')
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'okms\_%' OR relname = 'orleansquery')
+  AND pg_get_userbyid(relowner) <> :'owner' \gexec
+
+SELECT format('REVOKE ALL ON TABLE public.%I FROM PUBLIC, %I, %I', relname, :'silo', :'gateway')
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \gexec
+
+-- A table that stands in none of these lists is the owner's alone.
+SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.%I TO %I', relname, :'silo')
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname IN (
+  'okms_kek', 'okms_kek_destroyed', 'okms_kek_wrap', 'okms_silo', 'okms_silo_kek', 'okms_row', 'okms_reminder', 'okms_membership', 'okms_membership_version') \gexec
+
+SELECT format('GRANT SELECT ON TABLE public.%I TO %I', relname, :'silo')
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname IN ('okms_migration', 'okms_restore_epoch', 'okms_schema', 'orleansquery') \gexec
+
+SELECT format('GRANT SELECT ON TABLE public.%I TO %I', relname, :'gateway')
+FROM pg_class
+WHERE relnamespace = 'public'::regnamespace AND relname IN ('okms_membership', 'okms_membership_version', 'orleansquery') \gexec
+
+COMMIT;

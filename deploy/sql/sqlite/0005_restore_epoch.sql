@@ -1,0 +1,6 @@
+-- How often the database was restored from a backup. Without a row it never was.
+CREATE TABLE okms_restore_epoch (
+  number INTEGER NOT NULL PRIMARY KEY CHECK (number > 0),
+  version_base INTEGER NOT NULL UNIQUE CHECK (version_base > 0),
+  started_at TEXT NOT NULL
+);

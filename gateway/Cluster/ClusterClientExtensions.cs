@@ -1,0 +1,58 @@
+using Orleans.Configuration;
+using OrleansKms.Gateway.Configuration;
+
+namespace OrleansKms.Gateway.Cluster;
+
+/// <summary>Makes a process a client of its cluster.</summary>
+internal static class ClusterClientExtensions
+{
+    /// <summary>How often the list of silos that take clients is read again.</summary>
+    private static readonly TimeSpan _listRefresh = TimeSpan.FromSeconds(5);
+
+    /// <summary>Adds the Orleans client, which finds the silos in their database.</summary>
+    public static void UseClusterClient(this WebApplicationBuilder builder, GatewaySettings settings) =>
+        builder.UseClusterClient(settings.Http.RequestTimeout, client =>
+        {
+            client.Configure<ClusterOptions>(cluster =>
+            {
+                cluster.ServiceId = settings.Cluster.ServiceId;
+                cluster.ClusterId = settings.Cluster.ClusterId;
+            });
+            client.UseAdoNetClustering(database =>
+            {
+                database.Invariant = "Npgsql";
+                database.ConnectionString = settings.Cluster.ConnectionString;
+            });
+            if (settings.Cluster.Transport.MutualTls is { } files) client.UseMutualTls(files);
+        });
+
+    /// <summary>Adds the Orleans client.</summary>
+    /// <param name="builder">The host.</param>
+    /// <param name="requestTimeout">How long a call of the control plane may take.</param>
+    /// <param name="findSilos">Says which cluster it is and how its silos are found.</param>
+    public static void UseClusterClient(this WebApplicationBuilder builder, TimeSpan requestTimeout, Action<IClientBuilder> findSilos)
+    {
+        var services = builder.Services;
+        services.AddSingleton<ClusterLink>();
+        var own = services.Where(service => service.ServiceType == typeof(IHostedService)).ToHashSet();
+        builder.UseOrleansClient(client =>
+        {
+            client.UseConnectionRetryFilter<WaitForCluster>();
+            client.AddOutgoingGrainCallFilter<RepeatedCalls>();
+            client.Configure<Orleans.Configuration.GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = _listRefresh);
+            client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = requestTimeout);
+            client.Services.AddSingleton<IClusterConnectionStatusObserver>(provider => provider.GetRequiredService<ClusterLink>());
+            findSilos(client);
+        });
+        StartInBackground(services, own);
+    }
+
+    /// <summary>Takes the start of the client from the host, which would wait for it, and gives it to <see cref="ClusterConnection"/>.</summary>
+    private static void StartInBackground(IServiceCollection services, HashSet<ServiceDescriptor> own)
+    {
+        var ofOrleans = services.Where(service => service.ServiceType == typeof(IHostedService) && !own.Contains(service)).ToList();
+        if (ofOrleans.Count != 1) throw new InvalidOperationException("Internal error: Orleans' client starts in a way that is not known.");
+        services.Remove(ofOrleans[0]);
+        services.AddHostedService<ClusterConnection>();
+    }
+}

@@ -1,0 +1,96 @@
+namespace OrleansKms.Gateway.Cluster;
+
+/// <summary>
+/// Keeps the Orleans client connected. It starts in the background, so that the process listens at once, answers probes and
+/// refuses a wrong web server's setting, however long the cluster is away; and when every connection is lost it asks for a new
+/// one, since the client by itself only connects when there is something to send.
+/// </summary>
+internal sealed partial class ClusterConnection(
+    IClusterClient client, ClusterLink link, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<ClusterConnection> log)
+    : IHostedService, IDisposable
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(250);
+    private static readonly HealthQuery _query = new(new Caller("gateway", "gateway", "reconnect"));
+
+    private readonly IHostedService _client = (IHostedService)client;
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _starting = Task.CompletedTask;
+    private Task _keeping = Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _starting = Task.Run(() => Connect(_stopping.Token), CancellationToken.None);
+        _keeping = Task.Run(() => Keep(_stopping.Token), CancellationToken.None);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAll(_starting, _keeping).WaitAsync(cancellationToken);
+        if (link.IsStarted) await _client.StopAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _stopping.Dispose();
+
+    private async Task Connect(CancellationToken stopping)
+    {
+        try
+        {
+            await _client.StartAsync(stopping);
+            link.Start();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // The process was told to stop while it still waited for the cluster.
+        }
+        catch (Exception e)
+        {
+            // What can be waited for is waited for inside; this is a defect, and StopAsync hands it to the host.
+            LogFailed(log, e);
+            lifetime.StopApplication();
+            throw;
+        }
+    }
+
+    private async Task Keep(CancellationToken stopping)
+    {
+        try
+        {
+            await link.Connected.WaitAsync(stopping);
+            while (true)
+            {
+                await link.Lost.WaitAsync(stopping);
+                if (!await Reconnect()) await Task.Delay(_pause, time, stopping);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // Nothing is left to keep.
+        }
+    }
+
+    private async Task<bool> Reconnect()
+    {
+        try
+        {
+            await client.GetGrain<IHealthGrain>(0).Check(_query).AsTask().WaitAsync(_patience, time);
+            return link.IsConnected;
+        }
+        catch (Exception e)
+        {
+            LogNotYet(log, e.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Critical, "The Orleans client cannot start.")]
+    private static partial void LogFailed(ILogger log, Exception exception);
+
+    [LoggerMessage(2, LogLevel.Debug, "Not connected again yet: {Reason}")]
+    private static partial void LogNotYet(ILogger log, string reason);
+}

@@ -1,0 +1,135 @@
+namespace OrleansKms.Gateway.Cluster;
+
+/// <summary>
+/// Whether this process can reach the grains. In a silo it always can. In a process of its own it can once the Orleans client
+/// has started and while it holds a connection to a silo at least.
+/// </summary>
+internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
+{
+    /// <summary>
+    /// How long a request waits when all connections have just broken. A client holds connections to the silos that it has
+    /// used; when those have all been replaced, others answer within milliseconds.
+    /// </summary>
+    private static readonly TimeSpan _grace = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock _lock = new();
+    private readonly ILogger? _log;
+    private TaskCompletionSource _connected = NewSource();
+    private TaskCompletionSource _lost = NewSource();
+    private volatile bool _isConnected;
+    private volatile bool _isStarted;
+    private int _connections;
+
+    /// <summary>The link of a process of its own, which is not connected yet.</summary>
+    public ClusterLink(ILogger<ClusterLink> log)
+    {
+        _log = log;
+        IsRemote = true;
+        _lost.SetResult();
+    }
+
+    private ClusterLink()
+    {
+        _isConnected = true;
+        _connected.SetResult();
+    }
+
+    /// <summary>The link of a silo to itself.</summary>
+    public static ClusterLink InProcess { get; } = new();
+
+    /// <summary>Whether the grains are in other processes.</summary>
+    public bool IsRemote { get; }
+
+    /// <summary>Whether the Orleans client has started.</summary>
+    public bool IsStarted => _isStarted;
+
+    /// <summary>Whether a call has a chance.</summary>
+    public bool IsConnected => _isConnected;
+
+    /// <summary>Completes when the link is there, at once if it is.</summary>
+    public Task Connected
+    {
+        get
+        {
+            lock (_lock) return _connected.Task;
+        }
+    }
+
+    /// <summary>Completes when the link is broken, at once if it is or never was there.</summary>
+    public Task Lost
+    {
+        get
+        {
+            lock (_lock) return _lost.Task;
+        }
+    }
+
+    /// <summary>The Orleans client has started: it knows the cluster's grains.</summary>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            _isStarted = true;
+            Update();
+        }
+    }
+
+    /// <summary>Whether the link is there, after a short wait if it has only just broken.</summary>
+    public async ValueTask<bool> IsConnectedSoon(TimeProvider time)
+    {
+        if (_isConnected || !_isStarted) return _isConnected;
+        try
+        {
+            await Connected.WaitAsync(_grace, time);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NotifyGatewayCountChanged(int currentNumberOfGateways, int previousNumberOfGateways, bool connectionRecovered)
+    {
+        lock (_lock)
+        {
+            // The figures themselves can arrive in the wrong order; their differences add up in any.
+            _connections += currentNumberOfGateways - previousNumberOfGateways;
+            Update();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void NotifyClusterConnectionLost()
+    {
+        // The count says it as well.
+    }
+
+    private void Update()
+    {
+        var isConnected = _isStarted && _connections > 0;
+        if (isConnected == _isConnected) return;
+        _isConnected = isConnected;
+        if (isConnected)
+        {
+            _lost = NewSource();
+            _connected.SetResult();
+            if (_log is not null) LogConnected(_log);
+        }
+        else
+        {
+            _connected = NewSource();
+            _lost.SetResult();
+            if (_log is not null) LogLost(_log);
+        }
+    }
+
+    private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [LoggerMessage(1, LogLevel.Information, "Connected to the cluster.")]
+    private static partial void LogConnected(ILogger log);
+
+    [LoggerMessage(2, LogLevel.Warning, "Every connection to the cluster is lost. Requests are answered 503 until a silo answers.")]
+    private static partial void LogLost(ILogger log);
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using OrleansKms.Gateway.Configuration;
+
+namespace OrleansKms.Gateway.Hosting;
+
+/// <summary>
+/// The command <c>healthcheck</c>: asks the process that runs beside it, with the same settings, whether it is ready. For
+/// container engines, whose images hold no shell and no HTTP client to ask with.
+/// </summary>
+internal static class HealthCheck
+{
+    /// <summary>The exit code for a process that is not ready or does not answer; 0 is for one that is.</summary>
+    public const int Unhealthy = 1;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    /// <summary>Whether the command line asks for it.</summary>
+    public static bool IsAskedBy(string[] arguments) => arguments is ["healthcheck"];
+
+    /// <summary>Asks, and writes the answer, which holds no secret, to standard output.</summary>
+    /// <returns>The process's exit code.</returns>
+    public static async Task<int> Run()
+    {
+        try
+        {
+            using var client = new HttpClient { Timeout = Patience };
+            using var answer = await client.GetAsync(Address());
+            Console.WriteLine(await answer.Content.ReadAsStringAsync());
+            return answer.IsSuccessStatusCode ? 0 : Unhealthy;
+        }
+        catch (SettingException e)
+        {
+            Console.WriteLine(e.Message);
+            return StartGuard.Refused;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            Console.WriteLine("no answer");
+            return Unhealthy;
+        }
+    }
+
+    private static Uri Address()
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
+            .AddEnvironmentVariables()
+            .Build();
+        var settings = HttpSettings.Read(new SettingsReader(configuration));
+        return new UriBuilder(Uri.UriSchemeHttp, Host(settings.BindAddress.Address), settings.Port, "/health/ready").Uri;
+    }
+
+    /// <summary>Where a process listens that listens there.</summary>
+    private static string Host(IPAddress? address) =>
+        address is null || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)
+            ? IPAddress.Loopback.ToString()
+            : address.ToString();
+}

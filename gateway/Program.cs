@@ -1,0 +1,25 @@
+using OrleansKms.Gateway;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Hosting;
+using OrleansKms.Gateway.Logging;
+
+if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
+return await StartGuard.Run(async () =>
+{
+    ProcessHardening.Apply();
+    var builder = WebApplication.CreateSlimBuilder(args);
+    var settings = GatewaySettings.Read(builder.Configuration);
+
+    builder.UseLogLines(settings.Log);
+    builder.ListenOn(settings.Http);
+    builder.StopWithin(settings.Http);
+    builder.UseClusterClient(settings);
+    builder.Services.AddKmsGateway(settings.ToGatewayOptions());
+
+    var app = builder.Build();
+    app.MapKmsGateway();
+    app.Announce();
+    ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
+    await app.RunAsync();
+});

@@ -1,0 +1,108 @@
+using System.Security.Cryptography;
+using OrleansKms.Gateway.Cluster;
+
+namespace OrleansKms.Gateway.Security;
+
+/// <summary>
+/// The one administrator, as the cluster knows him. The hash of his token is fetched in the background, so that signing in waits
+/// for nothing. A replaced token is refused within <see cref="RefusedWithin"/> while the cluster answers; when it does not, what
+/// was last known holds for <see cref="HoldsFor"/>, so that active keys go on working while the database is away.
+/// </summary>
+internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalSource
+{
+    /// <summary>The bound that is promised; a fetch begins every 3 s and is given up after 2 s.</summary>
+    public static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long an answer holds when no newer one is to be had.</summary>
+    public static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan _period = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
+
+    private readonly Func<CredentialsQuery, ValueTask<SignInCredentials>> _ask;
+    private readonly ClusterLink _link;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private volatile Known? _known;
+    private bool _failed;
+
+    /// <summary>Asks the cluster's grain.</summary>
+    public ClusterPrincipals(IGrainFactory grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
+        : this(query => grains.GetGrain<IAccessGrain>(0).ListCredentials(query), link, time, log)
+    {
+    }
+
+    internal ClusterPrincipals(
+        Func<CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
+        (_ask, _link, _time, _log) = (ask, link, time, log);
+
+    /// <summary>What the cluster said.</summary>
+    /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
+    /// <param name="AskedAt">When it was asked, in the clock's ticks: the answer is that old at least.</param>
+    private sealed record Known(byte[]? TokenSha256, long AskedAt);
+
+    /// <inheritdoc/>
+    public bool IsReady => Current is not null;
+
+    private Known? Current => _known is { } known && _time.GetElapsedTime(known.AskedAt) <= HoldsFor ? known : null;
+
+    /// <inheritdoc/>
+    public Principal? Find(ReadOnlySpan<char> token) =>
+        Current is { TokenSha256: { } expected } && TokenHash.Matches(token, expected) ? Principal.Administrator : null;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await _link.Connected.WaitAsync(stoppingToken);
+            while (true)
+            {
+                await Task.Delay(await Fetch(stoppingToken) ? _period : _pauseAfterFailure, _time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The process stops.
+        }
+    }
+
+    private async Task<bool> Fetch(CancellationToken stopping)
+    {
+        var askedAt = _time.GetTimestamp();
+        try
+        {
+            var answer = await _ask(_query).AsTask().WaitAsync(_patience, _time, stopping);
+            Keep(answer.AdministratorTokenSha256, askedAt);
+            return true;
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            // Told once, not every second of an outage.
+            if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
+            _failed = true;
+            return false;
+        }
+    }
+
+    private void Keep(byte[]? tokenSha256, long askedAt)
+    {
+        if (tokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
+        {
+            throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
+        }
+
+        var isNews = _known is not { } known || !tokenSha256.AsSpan().SequenceEqual(known.TokenSha256);
+        _known = new Known(tokenSha256, askedAt);
+        _failed = false;
+        if (isNews) LogNews(_log, tokenSha256 is null ? "is none yet" : "is known");
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]
+    private static partial void LogNews(ILogger log, string state);
+
+    [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell who may sign in: {Kind}: {Reason}")]
+    private static partial void LogFailed(ILogger log, string kind, string reason);
+}

@@ -1,0 +1,50 @@
+namespace OrleansKms;
+
+/// <summary>Forwards to the grains.</summary>
+internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) : IKmsClient
+{
+    private readonly KmsCaller _caller = new(options.Principal);
+
+    public IGrainFactory Grains { get; } = grains;
+
+    public Caller NewCaller() => _caller.Next();
+
+    public IKeyGrain Key(string keyId) => OrleansKms.KeyId.IsValid(keyId)
+        ? Grains.GetGrain<IKeyGrain>(keyId)
+        : throw KmsError.InvalidKeyId.Exception();
+
+    public Task<KeyDescription> CreateKey(
+        string keyId, string spec = "AES_256_GCM", RotationPlan? rotation = null, string? description = null,
+        IReadOnlyDictionary<string, string>? tags = null) =>
+        Key(keyId).Create(
+            new CreateKey { Caller = NewCaller(), Spec = spec, Rotation = rotation, Description = description, Tags = tags });
+
+    public Task<KeyDescription> DescribeKey(string keyId) => Key(keyId).Describe(new KeyCommand(NewCaller()));
+
+    public Task<KeyDescription> RotateKey(string keyId) => Key(keyId).Rotate(new KeyCommand(NewCaller()));
+
+    public Task<KeyDescription> EnableKey(string keyId) => Key(keyId).Enable(new KeyCommand(NewCaller()));
+
+    public Task<KeyDescription> DisableKey(string keyId) => Key(keyId).Disable(new KeyCommand(NewCaller()));
+
+    public Task<KeyDescription> ScheduleKeyDeletion(string keyId, TimeSpan after) =>
+        Key(keyId).ScheduleDeletion(new ScheduleDeletion(NewCaller(), after));
+
+    public Task<KeyDescription> CancelKeyDeletion(string keyId) => Key(keyId).CancelDeletion(new KeyCommand(NewCaller()));
+
+    public ValueTask<Encrypted> Encrypt(string keyId, byte[] plaintext, byte[]? associatedData = null) =>
+        Key(keyId).Encrypt(new Encrypt(NewCaller(), plaintext, associatedData));
+
+    public ValueTask<Decrypted> Decrypt(byte[] ciphertext, byte[]? associatedData = null) =>
+        KeyOf(ciphertext).Decrypt(new Decrypt(NewCaller(), ciphertext, associatedData));
+
+    public ValueTask<Encrypted> Rewrap(byte[] ciphertext, byte[]? associatedData = null) =>
+        KeyOf(ciphertext).Rewrap(new Decrypt(NewCaller(), ciphertext, associatedData));
+
+    public ValueTask<DataKey> GenerateDataKey(string keyId, int bytes = 32, byte[]? associatedData = null) =>
+        Key(keyId).GenerateDataKey(new GenerateDataKey(NewCaller(), bytes, WithPlaintext: true, associatedData));
+
+    private IKeyGrain KeyOf(byte[] ciphertext) => CiphertextHeader.TryRead(ciphertext, out var header)
+        ? Key(header.KeyId)
+        : throw KmsError.InvalidCiphertext.Exception();
+}

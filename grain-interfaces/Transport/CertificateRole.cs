@@ -1,0 +1,70 @@
+using System.Formats.Asn1;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OrleansKms.Transport;
+
+/// <summary>What the holder of a certificate may be in a cluster.</summary>
+[Flags]
+internal enum CertificateRole
+{
+    /// <summary>Nothing: a certificate of the same authority, for something else.</summary>
+    None = 0,
+
+    /// <summary><c>okms:silo</c>: a member, which holds keys.</summary>
+    Silo = 1,
+
+    /// <summary><c>okms:client</c>: a gateway or a trusted service, with authority over every key.</summary>
+    Client = 2,
+}
+
+/// <summary>Reads the roles of a certificate from the URIs among its alternative names (RFC 5280, section 4.2.1.6).</summary>
+internal static class CertificateRoles
+{
+    private const string AlternativeNames = "2.5.29.17";
+
+    private static readonly Asn1Tag _uri = new(TagClass.ContextSpecific, 6);
+
+    /// <summary>The roles that a certificate names; none if its alternative names are malformed or stand there twice.</summary>
+    public static CertificateRole Of(X509Certificate2 certificate)
+    {
+        var extensions = certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames).ToList();
+        if (extensions.Count != 1) return CertificateRole.None;
+        try
+        {
+            return Read(extensions[0].RawData);
+        }
+        catch (AsnContentException)
+        {
+            return CertificateRole.None;
+        }
+    }
+
+    /// <summary>The roles as an operator reads them.</summary>
+    public static string Describe(CertificateRole roles) => roles switch
+    {
+        CertificateRole.Silo => "okms:silo",
+        CertificateRole.Client => "okms:client",
+        _ => "okms:silo or okms:client",
+    };
+
+    private static CertificateRole Read(byte[] names)
+    {
+        var roles = CertificateRole.None;
+        var sequence = new AsnReader(names, AsnEncodingRules.DER).ReadSequence();
+        while (sequence.HasData)
+        {
+            if (!sequence.PeekTag().HasSameClassAndValue(_uri))
+            {
+                sequence.ReadEncodedValue();
+                continue;
+            }
+            roles |= sequence.ReadCharacterString(UniversalTagNumber.IA5String, _uri) switch
+            {
+                "okms:silo" => CertificateRole.Silo,
+                "okms:client" => CertificateRole.Client,
+                _ => CertificateRole.None,
+            };
+        }
+        return roles;
+    }
+}

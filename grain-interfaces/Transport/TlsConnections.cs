@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansKms.Transport;
+
+/// <summary>
+/// Puts TLS between Orleans and its sockets: for each connection a handshake, and then pipes of plaintext in the place of the
+/// connection's own. Both sides show certificates, and whoever is refused never reaches Orleans.
+/// </summary>
+internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeProvider clock, ILogger logger)
+{
+    /// <summary>How long a handshake may take, so that whoever connects and says nothing goes away again.</summary>
+    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>Requires TLS of whoever connects.</summary>
+    /// <param name="builder">A listener's connections.</param>
+    /// <param name="port">What the port is for, for the log.</param>
+    /// <param name="peers">Whom it is for.</param>
+    public void Answer(IConnectionBuilder builder, string port, CertificateRole peers) => builder.Use(next => async context =>
+    {
+        var pipes = new PipeStream(context.Transport);
+        await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
+        var peer = new PeerCheck(peers, PeerCheck.ClientAuthentication);
+        if (await FailureOf(limit => tls.AuthenticateAsServerAsync(identities.Current.ToAnswer(peer), limit), peer) is not { } failure)
+        {
+            await Serve(context, tls, next);
+        }
+        else if (peer.Refusal is not null)
+        {
+            PeerRefused(logger, port, context.RemoteEndPoint, failure.Message);
+        }
+        else
+        {
+            HandshakeFailed(logger, port, context.RemoteEndPoint, failure.Message);
+        }
+    });
+
+    /// <summary>Connects by TLS, and only to a silo.</summary>
+    /// <param name="builder">Connections that this process makes.</param>
+    public void Connect(IConnectionBuilder builder) => builder.Use(next => async context =>
+    {
+        var pipes = new PipeStream(context.Transport);
+        await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
+        var peer = new PeerCheck(CertificateRole.Silo, PeerCheck.ServerAuthentication);
+        var identity = identities.Current;
+        var failure = await FailureOf(limit => tls.AuthenticateAsClientAsync(identity.ToConnect(peer, HostOf(context.RemoteEndPoint)), limit), peer);
+        // Thrown and not logged: whoever asked for the connection is told, and logs it.
+        if (failure is not null) throw new AuthenticationException($"TLS with {context.RemoteEndPoint} failed: {failure.Message}", failure);
+        pipes.ExplainEndBeforeAnswer(
+            $"{context.RemoteEndPoint} closed the connection right after the TLS handshake. It may have refused this process's certificate, "
+            + $"{identity.Subject}: its log says why.");
+        await Serve(context, tls, next);
+    });
+
+    private static async Task Serve(ConnectionContext context, SslStream tls, ConnectionDelegate next)
+    {
+        var raw = context.Transport;
+        var plain = new TlsPipes(tls);
+        context.Transport = plain;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            await plain.Input.CompleteAsync();
+            await plain.Output.CompleteAsync();
+            // Orleans disposes the connection after this, and the connection completes the pipes that it finds here.
+            context.Transport = raw;
+        }
+    }
+
+    /// <summary>Runs a handshake.</summary>
+    /// <returns>Null if it succeeded, otherwise an exception whose message says in one line why not.</returns>
+    private async Task<Exception?> FailureOf(Func<CancellationToken, Task> handshake, PeerCheck peer)
+    {
+        using var limit = new CancellationTokenSource(HandshakeTimeout, clock);
+        try
+        {
+            await handshake(limit.Token);
+            return null;
+        }
+        catch (Exception e)
+        {
+            // Whatever a stranger's bytes provoke is their failure, and none of this process.
+            var reason = peer.Refusal
+                ?? (limit.IsCancellationRequested ? FormattableString.Invariant($"no TLS handshake within {HandshakeTimeout.TotalSeconds} s") : null)
+                ?? e.GetBaseException().Message;
+            return new AuthenticationException(reason.ReplaceLineEndings(" "), e);
+        }
+    }
+
+    private static string HostOf(EndPoint? endPoint) => endPoint switch
+    {
+        IPEndPoint ip => ip.Address.ToString(),
+        DnsEndPoint dns => dns.Host,
+        _ => endPoint?.ToString() ?? "",
+    };
+
+    [LoggerMessage(LogLevel.Warning, "A connection to the {Port} port from {Remote} was refused: {Reason}.")]
+    private static partial void PeerRefused(ILogger logger, string port, EndPoint? remote, string reason);
+
+    [LoggerMessage(LogLevel.Information, "A connection to the {Port} port from {Remote} made no TLS 1.3 handshake: {Reason}")]
+    private static partial void HandshakeFailed(ILogger logger, string port, EndPoint? remote, string reason);
+}

@@ -1,0 +1,21 @@
+namespace OrleansKms.Transport;
+
+/// <summary>One of the three files, as an operator knows it.</summary>
+/// <param name="What">What it holds.</param>
+/// <param name="Setting">The setting that names it.</param>
+/// <param name="Path">Where it is.</param>
+internal sealed record TlsFile(string What, string Setting, string Path)
+{
+    /// <summary>The authorities.</summary>
+    public static TlsFile Authority(MutualTlsFiles files) => new("certificate authority", "OKMS_TLS_CA", files.AuthorityFile);
+
+    /// <summary>This process's certificate.</summary>
+    public static TlsFile Certificate(MutualTlsFiles files) => new("certificate", "OKMS_TLS_CERT", files.CertificateFile);
+
+    /// <summary>Its key.</summary>
+    public static TlsFile Key(MutualTlsFiles files) => new("private key", "OKMS_TLS_KEY", files.KeyFile);
+
+    /// <summary>Why the file cannot be used, as one line that names it.</summary>
+    public StartRefusedException Unusable(string why, Exception? cause = null) =>
+        new($"{Setting}: the {What} file {Path} {why}", cause);
+}

@@ -1,0 +1,110 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace OrleansKms.Transport;
+
+/// <summary>The three files as they were at one moment. Erases the private key when disposed.</summary>
+internal sealed class TlsFileContents : IDisposable
+{
+    private const int MaxBytes = 1 << 20;
+
+    private readonly byte[] _key;
+
+    private TlsFileContents(MutualTlsFiles files, byte[] authorities, byte[] certificates, byte[] key)
+    {
+        Files = files;
+        Authorities = Encoding.UTF8.GetString(authorities);
+        Certificates = Encoding.UTF8.GetString(certificates);
+        _key = key;
+        Fingerprint = FingerprintOf(authorities, certificates, key);
+    }
+
+    /// <summary>Where they were read.</summary>
+    public MutualTlsFiles Files { get; }
+
+    /// <summary>The authorities' PEM.</summary>
+    public string Authorities { get; }
+
+    /// <summary>The PEM of this process's certificate and of the intermediate ones behind it.</summary>
+    public string Certificates { get; }
+
+    /// <summary>Differs when anything in the files does. Not a secret, but of no use to anybody, so it is not logged either.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>
+    /// Reads the files. Their content decides whether they were replaced, because times do not: a mounted secret is replaced by
+    /// turning a link two directories up.
+    /// </summary>
+    /// <exception cref="StartRefusedException">One cannot be read, or the key is open to others.</exception>
+    public static TlsFileContents Read(MutualTlsFiles files) => new(
+        files,
+        ReadFile(TlsFile.Authority(files), isSecret: false),
+        ReadFile(TlsFile.Certificate(files), isSecret: false),
+        ReadFile(TlsFile.Key(files), isSecret: true));
+
+    /// <summary>Hands the key's PEM to a function; the characters are erased afterwards.</summary>
+    public T WithKey<T>(Func<ReadOnlySpan<char>, T> use)
+    {
+        // Pinned, so that the garbage collector leaves no copy behind.
+        var text = GC.AllocateUninitializedArray<char>(_key.Length, pinned: true);
+        try
+        {
+            // One character per byte: anything but ASCII is no PEM anyway.
+            return use(text.AsSpan(0, Encoding.Latin1.GetChars(_key, text)));
+        }
+        finally
+        {
+            Array.Clear(text);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => CryptographicOperations.ZeroMemory(_key);
+
+    private static byte[] ReadFile(TlsFile file, bool isSecret)
+    {
+        try
+        {
+            using var handle = File.OpenHandle(file.Path);
+            if (isSecret && !PrivateKeyFile.IsPrivate(handle))
+            {
+                throw file.Unusable($"is open to others than its owner. Run: chmod 600 {file.Path}");
+            }
+            return ReadAll(handle, file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw file.Unusable($"cannot be read: {e.Message}", e);
+        }
+    }
+
+    private static byte[] ReadAll(SafeFileHandle handle, TlsFile file)
+    {
+        var length = RandomAccess.GetLength(handle);
+        if (length is 0 or > MaxBytes) throw file.Unusable(length == 0 ? "is empty." : "is too large for PEM.");
+        var content = GC.AllocateUninitializedArray<byte>((int)length, pinned: true);
+        var read = 0;
+        while (read < content.Length)
+        {
+            var count = RandomAccess.Read(handle, content.AsSpan(read), read);
+            if (count == 0) throw file.Unusable("became shorter while it was read.");
+            read += count;
+        }
+        return content;
+    }
+
+    private static string FingerprintOf(params ReadOnlySpan<byte[]> contents)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        foreach (var content in contents)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(length, content.Length);
+            hash.AppendData(length);
+            hash.AppendData(content);
+        }
+        return Convert.ToHexString(hash.GetHashAndReset());
+    }
+}

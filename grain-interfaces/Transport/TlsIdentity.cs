@@ -1,0 +1,181 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OrleansKms.Transport;
+
+/// <summary>
+/// What a process shows and whom it trusts: one set of files that fits together. Immutable; a handshake uses one set from its
+/// beginning to its end. Nobody disposes a set that was replaced, since connections may still use it: its handles go with it.
+/// </summary>
+internal sealed class TlsIdentity
+{
+    private const string BeginCertificate = "-----BEGIN CERTIFICATE-----";
+
+    private readonly SslStreamCertificateContext _own;
+    private readonly X509Certificate2Collection _authorities;
+
+    private TlsIdentity(string fingerprint, SslStreamCertificateContext own, X509Certificate2Collection authorities)
+    {
+        Fingerprint = fingerprint;
+        _own = own;
+        _authorities = authorities;
+    }
+
+    /// <summary>Differs when anything in the files does.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>The name in the own certificate.</summary>
+    public string Subject => _own.TargetCertificate.Subject;
+
+    /// <summary>When the own certificate begins to be valid.</summary>
+    public DateTimeOffset NotBefore => _own.TargetCertificate.NotBefore;
+
+    /// <summary>When it ends.</summary>
+    public DateTimeOffset NotAfter => _own.TargetCertificate.NotAfter;
+
+    /// <summary>Makes an identity of the files, and refuses one that others would refuse.</summary>
+    /// <param name="contents">The files.</param>
+    /// <param name="role">What the process is: its own certificate must say so.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="StartRefusedException">The files do not fit together, or not for this process now.</exception>
+    public static TlsIdentity Open(TlsFileContents contents, CertificateRole role, DateTimeOffset now)
+    {
+        var authorities = ReadAuthorities(contents);
+        var chain = ReadCertificates(contents.Certificates, TlsFile.Certificate(contents.Files));
+        var own = WithKey(contents, chain);
+        chain.RemoveAt(0);
+        var identity = new TlsIdentity(
+            contents.Fingerprint, SslStreamCertificateContext.Create(own, chain, offline: true), authorities);
+        identity.RequireUsable(TlsFile.Certificate(contents.Files), chain, role, now);
+        return identity;
+    }
+
+    /// <summary>How to answer whoever connects here.</summary>
+    public SslServerAuthenticationOptions ToAnswer(PeerCheck peer) => new()
+    {
+        ServerCertificateContext = _own,
+        ClientCertificateRequired = true,
+        RemoteCertificateValidationCallback = peer.Accept,
+        CertificateChainPolicy = Trust(peer.Usage),
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        EnabledSslProtocols = SslProtocols.Tls13,
+        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        AllowRenegotiation = false,
+        // A resumed session would not be held against the authorities and roles of today.
+        AllowTlsResume = false,
+    };
+
+    /// <summary>How to connect to a silo.</summary>
+    /// <param name="peer">Decides whether it is one.</param>
+    /// <param name="host">Its address. Its certificate need not name it: addresses come and go, and the role decides.</param>
+    public SslClientAuthenticationOptions ToConnect(PeerCheck peer, string host) => new()
+    {
+        TargetHost = host,
+        ClientCertificateContext = _own,
+        RemoteCertificateValidationCallback = peer.Accept,
+        CertificateChainPolicy = Trust(peer.Usage),
+        CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
+        EnabledSslProtocols = SslProtocols.Tls13,
+        EncryptionPolicy = EncryptionPolicy.RequireEncryption,
+        AllowRenegotiation = false,
+        AllowTlsResume = false,
+    };
+
+    // A policy for each handshake: the platform adds the peer's intermediate certificates to it.
+    private X509ChainPolicy Trust(Oid usage)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            // There is nothing to ask: the authority is private, and certificates are short-lived instead.
+            RevocationMode = X509RevocationMode.NoCheck,
+            // Or a stranger's certificate could name addresses to fetch from.
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange(_authorities);
+        policy.ApplicationPolicy.Add(usage);
+        return policy;
+    }
+
+    private void RequireUsable(TlsFile file, X509Certificate2Collection intermediates, CertificateRole role, DateTimeOffset now)
+    {
+        var own = _own.TargetCertificate;
+        if (now >= NotAfter) throw file.Unusable(FormattableString.Invariant($"holds a certificate that expired at {NotAfter:u}."));
+        if (now < NotBefore)
+        {
+            throw file.Unusable(FormattableString.Invariant($"holds a certificate that is not valid before {NotBefore:u}."));
+        }
+        if ((CertificateRoles.Of(own) & role) == 0)
+        {
+            throw file.Unusable($"holds a certificate without the role {CertificateRoles.Describe(role)} among its alternative names.");
+        }
+        var isSilo = role == CertificateRole.Silo;
+        foreach (var usage in isSilo ? [PeerCheck.ClientAuthentication, PeerCheck.ServerAuthentication] : new[] { PeerCheck.ClientAuthentication })
+        {
+            if (!PeerCheck.AllowsUsage(own, usage)) throw file.Unusable($"holds a certificate without the extended key usage {usage.FriendlyName}.");
+            // Silos trust the same authorities, so what one does not trust itself the others will not. Clients may have another's.
+            if (isSilo && !IsTrusted(own, intermediates, usage))
+            {
+                throw file.Unusable("holds a certificate that does not come from an authority in the file of OKMS_TLS_CA.");
+            }
+        }
+    }
+
+    private bool IsTrusted(X509Certificate2 own, X509Certificate2Collection intermediates, Oid usage)
+    {
+        using var chain = new X509Chain { ChainPolicy = Trust(usage) };
+        chain.ChainPolicy.ExtraStore.AddRange(intermediates);
+        var trusted = chain.Build(own);
+        foreach (var element in chain.ChainElements) element.Certificate.Dispose();
+        return trusted;
+    }
+
+    private static X509Certificate2Collection ReadAuthorities(TlsFileContents contents)
+    {
+        var file = TlsFile.Authority(contents.Files);
+        var authorities = ReadCertificates(contents.Authorities, file);
+        // A certificate in the store of trust needs no issuer, so anything else than an authority would admit itself.
+        if (authorities.FirstOrDefault(certificate => !IsAuthority(certificate)) is { } stray)
+        {
+            throw file.Unusable($"holds a certificate that is no authority's: {stray.Subject}");
+        }
+        return authorities;
+    }
+
+    private static bool IsAuthority(X509Certificate2 certificate) =>
+        certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority)
+        && certificate.Extensions.OfType<X509KeyUsageExtension>().All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.KeyCertSign));
+
+    private static X509Certificate2Collection ReadCertificates(string pem, TlsFile file)
+    {
+        var certificates = new X509Certificate2Collection();
+        try
+        {
+            certificates.ImportFromPem(pem);
+        }
+        catch (CryptographicException e)
+        {
+            throw file.Unusable("holds a certificate that cannot be read.", e);
+        }
+        if (certificates.Count == 0) throw file.Unusable("holds no certificate in PEM.");
+        // The platform passes over a block without an end, which is how a file looks that is being written.
+        return certificates.Count == pem.Split(BeginCertificate).Length - 1
+            ? certificates
+            : throw file.Unusable("is incomplete.");
+    }
+
+    private static X509Certificate2 WithKey(TlsFileContents contents, X509Certificate2Collection chain)
+    {
+        try
+        {
+            return contents.WithKey(key => X509Certificate2.CreateFromPem(chain[0].ExportCertificatePem(), key));
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException)
+        {
+            throw TlsFile.Key(contents.Files).Unusable(
+                $"holds no unencrypted key in PEM that belongs to the certificate in {contents.Files.CertificateFile}.", e);
+        }
+    }
+}

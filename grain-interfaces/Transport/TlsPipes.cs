@@ -1,0 +1,60 @@
+using System.IO.Pipelines;
+using System.Net.Security;
+
+namespace OrleansKms.Transport;
+
+/// <summary>The pipes that stand for a connection's own once TLS is up: what goes through them is plaintext.</summary>
+internal sealed class TlsPipes : IDuplexPipe
+{
+    // A record of TLS holds 16 KiB (RFC 8446, section 5.1): smaller pieces would be more records for the same message.
+    private const int RecordBytes = 16 * 1024;
+    private const int LeastRead = 1024;
+
+    /// <summary>Makes them of an authenticated stream, which stays open when they are completed.</summary>
+    public TlsPipes(SslStream stream)
+    {
+        Input = PipeReader.Create(stream, new StreamPipeReaderOptions(
+            bufferSize: RecordBytes, minimumReadSize: LeastRead, leaveOpen: true));
+        Output = new Writer(PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: RecordBytes, leaveOpen: true)));
+    }
+
+    /// <inheritdoc/>
+    public PipeReader Input { get; }
+
+    /// <inheritdoc/>
+    public PipeWriter Output { get; }
+
+    /// <summary>
+    /// A pipe's writer never fails when it is completed, and Orleans counts on it: it would leave a connection half open. So this
+    /// one, which writes through a stream, does not write when it is completed; whatever matters was flushed before.
+    /// </summary>
+    private sealed class Writer(PipeWriter stream) : PipeWriter
+    {
+        private static readonly OperationCanceledException _nothingMore = new("The connection is being closed.");
+
+        /// <inheritdoc/>
+        public override bool CanGetUnflushedBytes => stream.CanGetUnflushedBytes;
+
+        /// <inheritdoc/>
+        public override long UnflushedBytes => stream.UnflushedBytes;
+
+        /// <inheritdoc/>
+        public override void Advance(int bytes) => stream.Advance(bytes);
+
+        /// <inheritdoc/>
+        public override Memory<byte> GetMemory(int sizeHint = 0) => stream.GetMemory(sizeHint);
+
+        /// <inheritdoc/>
+        public override Span<byte> GetSpan(int sizeHint = 0) => stream.GetSpan(sizeHint);
+
+        /// <inheritdoc/>
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            stream.FlushAsync(cancellationToken);
+
+        /// <inheritdoc/>
+        public override void CancelPendingFlush() => stream.CancelPendingFlush();
+
+        /// <inheritdoc/>
+        public override void Complete(Exception? exception = null) => stream.Complete(exception ?? _nothingMore);
+    }
+}

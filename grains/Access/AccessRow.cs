@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Access;
+
+/// <summary>The row <c>access</c>: who may sign in at the gateways of a cluster.</summary>
+public sealed record AccessRow : Row
+{
+    /// <summary>Whose row it is: one for the whole cluster.</summary>
+    internal static readonly GrainId Grain = GrainId.Create("access", "administrator");
+
+    /// <summary>SHA-256 of the administrator's token; 32 bytes.</summary>
+    public required byte[] AdministratorTokenSha256 { get; init; }
+
+    /// <summary>When the token was made, UTC.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>The content of the row as JSON.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(AccessRow))]
+internal sealed partial class AccessRowJson : JsonSerializerContext;

@@ -1,0 +1,42 @@
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Storage;
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Access;
+
+/// <summary>Makes the administrator of a cluster, by the hash of a token.</summary>
+public sealed class AdministratorAccess(
+    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time)
+{
+    /// <summary>Whether the cluster has an administrator.</summary>
+    /// <exception cref="StorageFailedException">The database did not answer.</exception>
+    /// <exception cref="KmsException">key_corrupted: the row does not open.</exception>
+    public async Task<bool> Exists()
+    {
+        var slot = NewSlot();
+        await slot.Read();
+        return slot.Row is not null;
+    }
+
+    /// <summary>
+    /// Makes the holder of a token the administrator, instead of whoever it was. Gateways know within seconds.
+    /// </summary>
+    /// <param name="tokenSha256">SHA-256 of the token, 32 bytes. The token is random and long.</param>
+    /// <exception cref="StorageFailedException">The write failed.</exception>
+    /// <exception cref="KmsException">key_corrupted: the row that is there does not open.</exception>
+    public async Task Set(byte[] tokenSha256)
+    {
+        var slot = NewSlot();
+        await slot.Read();
+        await slot.Write(new AccessRow
+        {
+            Incarnation = slot.Row?.Incarnation ?? Incarnation.New(),
+            AdministratorTokenSha256 = tokenSha256,
+            CreatedAt = time.GetUtcNow(),
+        });
+    }
+
+    private RowSlot<AccessRow> NewSlot() => new(storage, AccessRow.Grain, RowNames.Access);
+}

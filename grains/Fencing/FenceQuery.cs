@@ -1,0 +1,127 @@
+using System.Data.Common;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Fencing;
+
+/// <summary>Where a poll left off.</summary>
+/// <param name="Server">When the database server started, by which one server is told from another that took its place.</param>
+/// <param name="Transaction">Every transaction below this one is accounted for.</param>
+internal sealed record FencePosition(string Server, string Transaction);
+
+/// <summary>The database was restored and serves another epoch; this silo was left over from before.</summary>
+internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; this silo must be started again.");
+
+/// <summary>Asks Postgres which rows were changed. Replaced in tests.</summary>
+/// <remarks>
+/// Why nothing is missed. A poll takes its position P, the xmin of a snapshot, in one statement, and the changes in a later one.
+/// A change that the second does not see was not visible in the first either. So its transaction was under way then or had not
+/// begun: its number is at or above P, and the next poll, which asks from P on, sees it if it is committed by then, and if not,
+/// the poll after it, because xmin does not pass a transaction that is under way. That holds however long a commit takes (also
+/// when the client has long given up, and when the commit waits for a standby), for prepared transactions, and whatever clocks
+/// do. Numbers have 64 bits and do not wrap.
+///
+/// A server that took the place of another (a failover) may have given numbers out again. Then, and at the first poll, all
+/// registered rows are compared. After a dump was restored, rows may carry numbers that the new server has not given out yet;
+/// they are not asked for until it has, and are then found unchanged.
+///
+/// A standby is no witness: it answers from the past.
+/// </remarks>
+internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster)
+{
+    private const int ChunkSize = 1000;
+
+    private const string Position =
+        """
+        SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())::text,
+          (SELECT coalesce(max(number), 0) FROM okms_restore_epoch);
+        """;
+
+    private const string Changes =
+        """
+        SELECT row_name, grain_key, version FROM okms_row
+        WHERE service_id = @service AND modified_xid >= CAST(@since AS xid8)
+          AND modified_xid < pg_snapshot_xmax(pg_current_snapshot())
+        """;
+
+    private const string Chunk =
+        """
+        SELECT row_name, grain_key, version FROM okms_row
+        WHERE service_id = @service AND (row_name, grain_key) IN (SELECT * FROM unnest(@names, @keys))
+        """;
+
+    private readonly string _serviceId = cluster.Value.ServiceId;
+
+    /// <summary>Reports what changed since the last poll, or, where that cannot be told, how all registered rows are.</summary>
+    /// <param name="last">Where the last successful poll left off; null at first.</param>
+    /// <param name="fence">Whom to report to.</param>
+    /// <param name="cancellationToken">Ends the poll.</param>
+    /// <returns>Where this poll leaves off.</returns>
+    public virtual async Task<FencePosition> Poll(FencePosition? last, Fence fence, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        var position = await ReportChanges(connection, last, fence, cancellationToken);
+        if (position.Server != last?.Server)
+        {
+            foreach (var marks in fence.Marks.Chunk(ChunkSize))
+            {
+                await Compare(connection, marks, cancellationToken);
+            }
+        }
+
+        return position;
+    }
+
+    private async Task<FencePosition> ReportChanges(
+        DbConnection connection, FencePosition? last, Fence fence, CancellationToken cancellationToken)
+    {
+        await using var command = last is null
+            ? connection.Command(Position)
+            : connection.Command(Position + Changes, ("service", _serviceId), ("since", last.Transaction));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        if (reader.GetBoolean(0))
+        {
+            throw new InvalidOperationException("The database is a standby.");
+        }
+
+        if (reader.GetInt32(3) != epoch.Value.Number)
+        {
+            throw new EpochEndedException();
+        }
+
+        var position = new FencePosition(reader.GetString(1), reader.GetString(2));
+        if (await reader.NextResultAsync(cancellationToken))
+        {
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                fence.Find(Grain(reader))?.Saw(reader.GetInt32(2));
+            }
+        }
+
+        return position;
+    }
+
+    private async Task Compare(DbConnection connection, FenceMark[] marks, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command(
+            Chunk, ("service", _serviceId), ("names", Array.ConvertAll(marks, m => m.Grain.Type.ToString()!)),
+            ("keys", Array.ConvertAll(marks, m => RowDirectory.KeyMark + m.Grain.Key.ToString())));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var stored = new Dictionary<GrainId, int>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            stored[Grain(reader)] = reader.GetInt32(2);
+        }
+
+        foreach (var mark in marks)
+        {
+            mark.Compare(stored.GetValueOrDefault(mark.Grain));
+        }
+    }
+
+    // The row by which a grain stands or falls has the name of the grain's type.
+    private static GrainId Grain(DbDataReader reader) =>
+        GrainId.Create(reader.GetString(0), reader.GetString(1)[RowDirectory.KeyMark.Length..]);
+}

@@ -1,0 +1,76 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>What is counted of a caller.</summary>
+internal enum KeyCall
+{
+    Encrypt,
+    Decrypt,
+    Rewrap,
+    DataKey,
+    Change,
+}
+
+/// <summary>
+/// Who uses keys: <c>calls_total{principal,operation}</c>, of calls that arrived (a batch is one) and of changes that were made.
+/// </summary>
+internal static class CallInstruments
+{
+    private static readonly CallCounts _counts = new(limit: 1000);
+    private static readonly ObservableCounter<long> _calls = new Meter(KeyInstruments.MeterName).CreateObservableCounter(
+        "calls", _counts.Observe, description: "Calls of keys, by the caller's own name and what was asked for.");
+
+    /// <summary>Counts one call.</summary>
+    public static void Count(Caller? caller, KeyCall call) => _counts.Add(caller?.Principal, call);
+}
+
+/// <summary>
+/// Calls by principal. The first ones are told apart and the rest are counted as <c>other</c>, since a caller says its name
+/// itself and could say another each time.
+/// </summary>
+/// <param name="limit">How many principals are told apart.</param>
+internal sealed class CallCounts(int limit)
+{
+    private const int LongestName = 128;
+    private const string Others = "other";
+
+    private static readonly string[] _operations = ["encrypt", "decrypt", "rewrap", "data_key", "change"];
+
+    private readonly ConcurrentDictionary<string, long[]> _principals = new(StringComparer.Ordinal);
+    private readonly long[] _others = new long[_operations.Length];
+
+    /// <summary>Counts one call.</summary>
+    /// <param name="principal">The caller's name; anything.</param>
+    /// <param name="call">What was asked for.</param>
+    public void Add(string? principal, KeyCall call) => Interlocked.Increment(ref CountsOf(principal)[(int)call]);
+
+    /// <summary>All figures.</summary>
+    public IEnumerable<Measurement<long>> Observe()
+    {
+        foreach (var (principal, counts) in _principals)
+        {
+            foreach (var measurement in Observe(principal, counts)) yield return measurement;
+        }
+
+        foreach (var measurement in Observe(Others, _others)) yield return measurement;
+    }
+
+    private static IEnumerable<Measurement<long>> Observe(string principal, long[] counts)
+    {
+        for (var i = 0; i < counts.Length; i++)
+        {
+            var count = Volatile.Read(ref counts[i]);
+            if (count > 0) yield return new(count, new("principal", principal), new("operation", _operations[i]));
+        }
+    }
+
+    private long[] CountsOf(string? principal)
+    {
+        if (principal is null or Others or { Length: 0 or > LongestName }) return _others;
+        if (_principals.TryGetValue(principal, out var counts)) return counts;
+        // Two at once may admit one too many, which does no harm.
+        return _principals.Count < limit ? _principals.GetOrAdd(principal, _ => new long[_operations.Length]) : _others;
+    }
+}

@@ -1,0 +1,79 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Keys;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>Reads and writes the table okms_restore_epoch.</summary>
+public sealed class RestoreEpochStore
+{
+    private readonly Database _database;
+
+    /// <summary>Uses a database that is prepared.</summary>
+    internal RestoreEpochStore(Database database) => _database = database;
+
+    /// <summary>
+    /// Begins a new epoch in a database that was restored, before any silo serves it. Applies missing migrations first, as a
+    /// silo's start does, since the backup may be an old one.
+    /// </summary>
+    /// <param name="options">Where the database is.</param>
+    /// <param name="time">The clock; it must be right to a few minutes, and the silos' clocks, too.</param>
+    /// <param name="loggers">Where migrations are logged.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The new epoch.</returns>
+    /// <exception cref="StartRefusedException">
+    /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch.
+    /// </exception>
+    public static async Task<RestoreEpoch> Begin(
+        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        using var database = Database.Of(options, time, loggers);
+        try
+        {
+            await database.Prepare(cancellationToken);
+            await using var schema = await database.LockSchema(cancellationToken);
+            await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
+            return await new RestoreEpochStore(database).Begin(time.GetUtcNow(), cancellationToken);
+        }
+        catch (Exception e) when (e is DbException or DatabaseUnreachableException)
+        {
+            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
+            throw new StartRefusedException($"The restore epoch cannot be begun: {cause.Message}", e);
+        }
+    }
+
+    /// <summary>The epoch that began last.</summary>
+    internal Task<RestoreEpoch> Read(CancellationToken cancellationToken) => _database.Read(async () =>
+    {
+        await using var connection = await _database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            "SELECT number, version_base, started_at FROM okms_restore_epoch ORDER BY number DESC LIMIT 1");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new(reader.GetInt32(0), reader.GetInt32(1), new(DateTime.SpecifyKind(reader.GetDateTime(2), DateTimeKind.Utc)))
+            : RestoreEpoch.First;
+    });
+
+    private async Task<RestoreEpoch> Begin(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var last = await Read(cancellationToken);
+        if (now < last.StartedAt)
+        {
+            throw new StartRefusedException(
+                $"The clock says {now:u}, which is before the last restore epoch began ({last.StartedAt:u}). Put it right first.");
+        }
+
+        await _database.RemoveSilos(cancellationToken);
+        var next = new RestoreEpoch(last.Number + 1, VersionNumbers.Base(last, now), now);
+        return await _database.Write(async () =>
+        {
+            await using var connection = await _database.Connections.OpenConnectionAsync(cancellationToken);
+            await using var command = connection.Command(
+                "INSERT INTO okms_restore_epoch (number, version_base, started_at) VALUES (@number, @base, @started)",
+                ("number", next.Number), ("base", next.VersionBase), ("started", next.StartedAt.UtcDateTime));
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return next;
+        });
+    }
+}

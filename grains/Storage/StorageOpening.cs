@@ -1,0 +1,63 @@
+using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Root;
+
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>What must be done, in this order and by one process at a time, before anything may be read or written.</summary>
+internal sealed class StorageOpening(
+    Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch)
+{
+    /// <summary>Migrates the schema, opens the KEK ring, signs that a silo runs, and lets the next process in.</summary>
+    /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
+    public async Task Open(SiloPresence presence, CancellationToken cancellationToken)
+    {
+        await using var schema = await Locked(
+            async () =>
+            {
+                await OpenAll(cancellationToken);
+                await presence.Enter(cancellationToken);
+            },
+            cancellationToken);
+    }
+
+    /// <summary>Migrates the schema, opens the KEK ring, and keeps every other process out until the result is disposed.</summary>
+    public Task<IAsyncDisposable> OpenLocked(CancellationToken cancellationToken) =>
+        Locked(() => OpenAll(cancellationToken), cancellationToken);
+
+    /// <summary>Migrates the schema, and needs no root key for it.</summary>
+    public async Task Migrate(CancellationToken cancellationToken)
+    {
+        await using var schema = await Locked(() => migrations.Apply(cancellationToken), cancellationToken);
+    }
+
+    private async Task OpenAll(CancellationToken cancellationToken)
+    {
+        await migrations.Apply(cancellationToken);
+        await ring.Open(cancellationToken);
+        epoch.Value = await epochs.Read(cancellationToken);
+    }
+
+    private async Task<IAsyncDisposable> Locked(Func<Task> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await database.Prepare(cancellationToken);
+            var schema = await database.LockSchema(cancellationToken);
+            try
+            {
+                await work();
+                return schema;
+            }
+            catch
+            {
+                await schema.DisposeAsync();
+                throw;
+            }
+        }
+        catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
+        {
+            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
+            throw new StartRefusedException($"Storage cannot be opened: {cause.Message}", e);
+        }
+    }
+}

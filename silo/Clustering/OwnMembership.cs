@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using OrleansKms.Gateway.Operation;
+
+namespace OrleansKms.Silo.Clustering;
+
+/// <summary>What this silo knows of its own membership.</summary>
+internal sealed class OwnMembership(ISiloStatusOracle silos) : IClusterMembership
+{
+    /// <inheritdoc/>
+    public bool IsActive => silos.CurrentStatus == SiloStatus.Active;
+}
+
+/// <summary>Says where the silo is reached, and which silos come and go.</summary>
+internal sealed partial class MembershipMessages(
+    ISiloStatusOracle silos, IOptions<EndpointOptions> endpoints, ILogger<MembershipMessages> log) : IHostedService, ISiloStatusListener
+{
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        var options = endpoints.Value;
+        LogAddress(log, silos.SiloAddress, options.GatewayPort, options.SiloListeningEndpoint, options.GatewayListeningEndpoint);
+        silos.SubscribeToSiloStatusEvents(this);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        silos.UnSubscribeFromSiloStatusEvents(this);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
+    {
+        if (status is SiloStatus.Active or SiloStatus.Dead)
+        {
+            LogMember(log, updatedSilo, status);
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "This silo is {Silo}; it takes clients at port {ClientPort}, and listens on {SiloEndPoint} and {ClientEndPoint}.")]
+    private static partial void LogAddress(ILogger log, SiloAddress silo, int clientPort, object? siloEndPoint, object? clientEndPoint);
+
+    [LoggerMessage(2, LogLevel.Information, "The silo {Silo} is {Status}.")]
+    private static partial void LogMember(ILogger log, SiloAddress silo, SiloStatus status);
+}

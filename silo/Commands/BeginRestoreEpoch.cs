@@ -1,0 +1,24 @@
+using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Hosting;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>
+/// Begins a new restore epoch: once after the database was put back from a backup, or failed over to a replica that was behind,
+/// and before any silo serves it. From then on no version number and no nonce budget of the lost history is used again.
+/// </summary>
+internal static class BeginRestoreEpoch
+{
+    /// <summary>The command.</summary>
+    public static Command Command { get; } = new("restore-epoch", "", "makes a database that was put back from a backup fit to serve", Run);
+
+    private static async Task Run(IReadOnlyList<string> options)
+    {
+        if (options.Count > 0) throw new UsageException("restore-epoch takes no options.");
+        var settings = StorageHost.ReadSettings();
+        using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));
+        var epoch = await RestoreEpochStore.Begin(settings.ToStorageOptions(), TimeProvider.System, loggers, CancellationToken.None);
+        await Console.Out.WriteLineAsync(FormattableString.Invariant(
+            $"Restore epoch {epoch.Number} has begun: keys rotate before they next encrypt, to versions above {epoch.VersionBase}."));
+    }
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using System.Text;
+using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Hosting;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>
+/// Makes the administrator of a cluster: a random token, of which the database keeps the hash in a sealed row. The token is
+/// told once, and cannot be told again.
+/// </summary>
+internal static class CreateAdministrator
+{
+    private const string Replace = "--replace";
+    private const string TokenFile = "--token-file";
+
+    /// <summary>The command.</summary>
+    public static Command Command { get; } = new(
+        "create-administrator", $"[{Replace}] [{TokenFile} PATH]", "makes the administrator's token of a cluster and prints it once", Run);
+
+    private static async Task Run(IReadOnlyList<string> options)
+    {
+        var (replace, tokenFile) = Parse(options);
+        using var host = StorageHost.Build();
+        await using var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
+        var access = host.Services.GetRequiredService<AdministratorAccess>();
+        try
+        {
+            if (!replace && await access.Exists())
+            {
+                throw new StartRefusedException($"This cluster has an administrator. With {Replace} a new token takes the place of theirs.");
+            }
+
+            await Make(access, tokenFile);
+        }
+        catch (KmsException e)
+        {
+            throw new StartRefusedException($"The row of the administrator does not open ({e.Code}).", e);
+        }
+        catch (StorageFailedException e)
+        {
+            throw new StartRefusedException($"The database failed: {e.InnerException?.Message}", e);
+        }
+    }
+
+    private static async Task Make(AdministratorAccess access, string? tokenFile)
+    {
+        var token = AdministratorToken.New();
+        // The file first: a token that could not be kept must not have become the administrator's.
+        if (tokenFile is not null) Write(tokenFile, token);
+        try
+        {
+            await access.Set(SHA256.HashData(Encoding.ASCII.GetBytes(token)));
+        }
+        catch
+        {
+            if (tokenFile is not null) File.Delete(tokenFile);
+            throw;
+        }
+
+        if (tokenFile is null)
+        {
+            await Console.Error.WriteLineAsync("The administrator's token, which is not kept anywhere:");
+            Console.WriteLine(token);
+        }
+        else
+        {
+            await Console.Error.WriteLineAsync($"The administrator's token was written to {tokenFile}");
+        }
+    }
+
+    private static void Write(string path, string token)
+    {
+        try
+        {
+            if (AdministratorToken.TryWrite(path, token)) return;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The token file {path} cannot be written: {e.Message}", e);
+        }
+        throw new StartRefusedException($"The token file {path} is there already, and is not overwritten.");
+    }
+
+    private static (bool Replace, string? TokenFile) Parse(IReadOnlyList<string> options)
+    {
+        var (replace, tokenFile) = (false, (string?)null);
+        for (var i = 0; i < options.Count; i++)
+        {
+            switch (options[i])
+            {
+                case Replace:
+                    replace = true;
+                    break;
+                case TokenFile when i + 1 < options.Count:
+                    tokenFile = Path.GetFullPath(options[++i]);
+                    break;
+                case TokenFile:
+                    throw new UsageException($"{TokenFile} names no file.");
+                default:
+                    throw new UsageException($"create-administrator does not know {options[i]}; it takes [{Replace}] [{TokenFile} PATH].");
+            }
+        }
+        return (replace, tokenFile);
+    }
+}

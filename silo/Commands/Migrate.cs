@@ -1,0 +1,20 @@
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>
+/// Brings the schema up to this program. Silos do it themselves when their role may; where it may not, the owner of the schema
+/// does it with this, before the silos of a new version start.
+/// </summary>
+internal static class Migrate
+{
+    /// <summary>The command.</summary>
+    public static Command Command { get; } = new("migrate", "", "brings the database's schema up to this program", Run);
+
+    private static async Task Run(IReadOnlyList<string> options)
+    {
+        if (options.Count > 0) throw new UsageException("migrate takes no options.");
+        using var host = StorageHost.Build();
+        await host.Services.GetRequiredService<StorageSession>().Migrate(CancellationToken.None);
+    }
+}

@@ -1,0 +1,53 @@
+using Orleans.Configuration;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Hosting;
+using OrleansKms.Gateway.Logging;
+using OrleansKms.Grains;
+using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Configuration;
+using OrleansKms.Silo.Hosting;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>The services of a silo for a command: with a silo's settings, and never started.</summary>
+internal static class StorageHost
+{
+    /// <summary>Reads the settings and builds the services.</summary>
+    /// <exception cref="SettingException">A setting is wrong, or there is no cluster.</exception>
+    public static IHost Build()
+    {
+        var settings = ReadSettings();
+        if (settings.IsAllInOne) throw new SettingException("DATABASE_URL", "is missing: this command is for a cluster.");
+
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.LogToStandardError(settings.Log);
+        builder.UseOrleans(silo => silo
+            .Configure<ClusterOptions>(cluster =>
+            {
+                cluster.ServiceId = settings.Cluster.ServiceId;
+                cluster.ClusterId = settings.Cluster.ClusterId;
+            })
+            .AddKmsStorage(settings.ToStorageOptions())
+            .AddKmsGrains(settings.ToKeyOptions()));
+        return builder.Build();
+    }
+
+    /// <summary>Reads a silo's settings, in a process that is already hardened.</summary>
+    /// <exception cref="SettingException">A setting is wrong.</exception>
+    public static Settings ReadSettings()
+    {
+        ProcessHardening.Apply();
+        return Settings.Read(new ConfigurationBuilder()
+            .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
+            .AddEnvironmentVariables()
+            .Build());
+    }
+
+    /// <summary>Standard output is the command's own.</summary>
+    public static void LogToStandardError(this ILoggingBuilder logging, LogSettings settings)
+    {
+        logging.SetMinimumLevel(LogLevel.Warning).AddFilter("OrleansKms", settings.Level);
+        logging.Services.AddSingleton<ILoggerProvider>(
+            _ => new LineLoggerProvider(settings.Format, Console.OpenStandardError(), TimeProvider.System));
+    }
+}

@@ -1,0 +1,146 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Tests.Cluster.Deploy;
+
+/// <summary>docker-compose.yml, held against the code and against what it mounts.</summary>
+public sealed partial class ComposeTests
+{
+    private static readonly JsonObject Services = Manifests.Compose["services"]!.AsObject();
+
+    public static TheoryData<string> Silos => new(Names("silo").Append("migrate").Append("create-administrator"));
+
+    public static TheoryData<string> Gateways => new(Names("gateway"));
+
+    public static TheoryData<string> All => new(Services.Select(service => service.Key));
+
+    [Fact]
+    public void ThreeSilosAndTwoGateways() => Assert.Equal((3, 2), (Names("silo").Count(), Names("gateway").Count()));
+
+    [Theory]
+    [MemberData(nameof(Silos))]
+    public void Silo_TakesItsSettings(string name)
+    {
+        Manifests.TakenBySilo(Environment(name));
+        FilesAreMounted(name);
+    }
+
+    [Theory]
+    [MemberData(nameof(Gateways))]
+    public void Gateway_TakesItsSettings(string name)
+    {
+        Manifests.TakenByGateway(Environment(name));
+        FilesAreMounted(name);
+    }
+
+    [Fact]
+    public void Silos_DifferInTheirAddressOnly()
+    {
+        var environments = Names("silo").Select(name => (name, Environment(name))).ToList();
+        foreach (var (name, environment) in environments)
+        {
+            Assert.Equal(name, environment["OKMS_ADVERTISED_ADDRESS"]);
+            environment.Remove("OKMS_ADVERTISED_ADDRESS");
+            Assert.Equal(environments[0].Item2, environment);
+        }
+    }
+
+    [Fact]
+    public void Stop_HasTheTimeThatItNeeds()
+    {
+        foreach (var name in Names("silo").Concat(Names("gateway")))
+        {
+            Manifests.EndsInTime(Manifests.Seconds(Services[name].String("stop_grace_period")), Environment(name));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(All))]
+    public void Service_HoldsNothingThatItNeedsNot(string name)
+    {
+        var service = Services[name];
+        Assert.Equal("true", service.String("read_only"));
+        Assert.Equal(["ALL"], service!["cap_drop"].Items().Select(item => item.GetValue<string>()));
+        Assert.Contains("no-new-privileges:true", service["security_opt"].Items().Select(item => item.GetValue<string>()));
+        Assert.StartsWith("${OKMS_UID:-1000}:", service.String("user"), StringComparison.Ordinal);
+        Assert.Equal("0", service.String("ulimits", "core"));
+        Assert.NotEmpty(service.String("mem_limit"));
+        Assert.All(service["ports"].Items(), port => Assert.StartsWith("127.0.0.1:", port.GetValue<string>(), StringComparison.Ordinal));
+        Assert.All(
+            service["environment"] is { } environment ? Manifests.Strings(environment) : [],
+            pair => Assert.False(pair.Key.EndsWith("PASSWORD", StringComparison.Ordinal), $"{pair.Key} is a secret in the environment"));
+    }
+
+    [Fact]
+    public void EverySecretAndNetwork_IsDeclared()
+    {
+        var secrets = Manifests.Compose["secrets"]!.AsObject().Select(secret => secret.Key).ToList();
+        var used = Services.SelectMany(service => service.Value!["secrets"].Items())
+            .Select(secret => secret is JsonObject ? secret.String("source") : secret.GetValue<string>());
+        Assert.Equal(secrets.Order(StringComparer.Ordinal), used.Distinct().Order(StringComparer.Ordinal));
+        Assert.All(
+            Services.SelectMany(service => service.Value!["networks"].Items()),
+            network => Assert.True(Manifests.Compose["networks"]!.AsObject().ContainsKey(network.GetValue<string>())));
+        Assert.All(Manifests.Compose["secrets"]!.AsObject(), secret =>
+            Assert.Contains(Path.GetFileName(secret.Value.String("file")), PreparedFiles()));
+    }
+
+    [Fact]
+    public void LoadBalancerAndPrometheus_NameEveryProcess()
+    {
+        Assert.Equal(
+            Names("gateway").Select(name => $"{name}:{Environment(name)["PORT"]}"),
+            BackendServer().Matches(Manifests.Text("deploy/compose/haproxy.cfg")).Select(match => match.Groups["address"].Value));
+        var targets = Manifests.Documents("deploy/prometheus/prometheus.yml").Single()["scrape_configs"].Items()
+            .SelectMany(job => job["static_configs"].Items()).SelectMany(group => group["targets"].Items())
+            .Select(target => target.GetValue<string>());
+        Assert.Equal(Names("silo").Concat(Names("gateway")).Select(name => $"{name}:{Environment(name)["PORT"]}"), targets);
+    }
+
+    [Fact]
+    public void Probes_AskWhatIsThere()
+    {
+        Assert.Contains("GET /health/ready", Manifests.Text("deploy/compose/haproxy.cfg"), StringComparison.Ordinal);
+        foreach (var (kind, program) in (ReadOnlySpan<(string, string)>)[("silo", "Silo"), ("gateway", "Gateway")])
+        {
+            var dockerfile = Manifests.Text($"deploy/images/{kind}.Dockerfile");
+            Assert.Contains($"ENTRYPOINT [\"dotnet\", \"/app/OrleansKms.{program}.dll\"]", dockerfile, StringComparison.Ordinal);
+            Assert.True(File.Exists(Manifests.Path($"{kind}/OrleansKms.{program}.csproj")));
+            Assert.All(Names(kind), name => Assert.Equal(
+                ["CMD", "dotnet", $"/app/OrleansKms.{program}.dll", "healthcheck"],
+                Services[name]!["healthcheck"]!["test"].Items().Select(part => part.GetValue<string>())));
+        }
+    }
+
+    private static IEnumerable<string> Names(string kind) =>
+        Services.Select(service => service.Key).Where(name => name.StartsWith(kind + "-", StringComparison.Ordinal));
+
+    private static Dictionary<string, string> Environment(string name) => Manifests.Strings(Services[name]!["environment"]);
+
+    /// <summary>Each path in a setting is a secret's, or below a volume.</summary>
+    private static void FilesAreMounted(string name)
+    {
+        var mounts = Services[name]!["secrets"].Items().Select(secret => "/run/secrets/" + secret.String("target"))
+            .Concat(Services[name]!["volumes"].Items().Select(volume => volume.GetValue<string>().Split(':')[1] + "/"))
+            .Concat(Services[name]!["tmpfs"].Items().Select(mount => mount.GetValue<string>().Split(':')[0]))
+            .ToList();
+        Assert.All(
+            Environment(name).Values.Where(value => value.StartsWith('/')),
+            path => Assert.Contains(mounts, mount => path == mount || (mount.EndsWith('/') && path.StartsWith(mount, StringComparison.Ordinal))));
+    }
+
+    /// <summary>What prepare.sh makes.</summary>
+    private static IEnumerable<string> PreparedFiles()
+    {
+        var script = Manifests.Text("deploy/compose/prepare.sh");
+        return RoleLoop().Matches(script).SelectMany(loop =>
+                loop.Groups["roles"].Value.Split(' ').Select(role => role + loop.Groups["suffix"].Value))
+            .Append("root.key");
+    }
+
+    [GeneratedRegex(@"^\s+server \S+ (?<address>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex BackendServer();
+
+    [GeneratedRegex("for role in (?<roles>[a-z ]+); do keep_or_make \"\\$role(?<suffix>-[a-z-]+)\"")]
+    private static partial Regex RoleLoop();
+}

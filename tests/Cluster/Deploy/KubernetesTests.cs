@@ -1,0 +1,169 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using OrleansKms.Gateway;
+
+namespace OrleansKms.Tests.Cluster.Deploy;
+
+/// <summary>The Kubernetes manifests, held against the code and against each other.</summary>
+public sealed partial class KubernetesTests
+{
+    private static readonly JsonObject Silo = Find("StatefulSet", "silo");
+    private static readonly JsonObject Gateway = Find("Deployment", "gateway");
+
+    public static TheoryData<string> Workloads => new(
+        Manifests.Kubernetes.Where(o => o["spec"]?["template"] is not null).Select(o => o.String("metadata", "name")));
+
+    [Fact]
+    public void Settings_AreTaken()
+    {
+        Manifests.TakenBySilo(Settings("silo"));
+        Manifests.TakenByGateway(Settings("gateway"));
+        Manifests.TakenBySilo(new(Settings("silo")) { ["OKMS_ADVERTISED_ADDRESS"] = "10.0.0.1" });
+        Assert.Equal(["OKMS_ADVERTISED_ADDRESS"], Container(Silo)["env"].Items().Select(variable => variable.String("name")));
+    }
+
+    [Fact]
+    public void Stop_HasTheTimeThatItNeeds()
+    {
+        Manifests.EndsInTime(Manifests.Seconds(Pod(Silo).String("terminationGracePeriodSeconds")), Settings("silo"));
+        Manifests.EndsInTime(Manifests.Seconds(Pod(Gateway).String("terminationGracePeriodSeconds")), Settings("gateway"));
+    }
+
+    [Fact]
+    public void Ports_AreTheSettings()
+    {
+        var silo = Settings("silo");
+        Assert.Equal(
+            new() { ["http"] = silo["PORT"], ["silo"] = silo["OKMS_SILO_PORT"], ["client"] = silo["OKMS_CLIENT_PORT"] }, Ports(Silo));
+        var gateway = Settings("gateway");
+        Assert.Equal($"https://*:{Ports(Gateway)["https"]}", gateway["Kestrel__Endpoints__Https__Url"]);
+        Assert.Equal($"http://*:{Ports(Gateway)["http"]}", gateway["Kestrel__Endpoints__Probe__Url"]);
+        // The healthcheck command asks there.
+        Assert.Equal(gateway["PORT"], Ports(Gateway)["http"]);
+        foreach (var (service, ports) in (ReadOnlySpan<(string, Dictionary<string, string>)>)[("silo", Ports(Silo)), ("gateway", Ports(Gateway))])
+        {
+            Assert.All(Find("Service", service)["spec"]!["ports"].Items(), port => Assert.Contains(port.String("targetPort"), ports.Keys));
+        }
+    }
+
+    [Fact]
+    public void Probes_AreRoutes()
+    {
+        foreach (var workload in (ReadOnlySpan<JsonObject>)[Silo, Gateway])
+        {
+            var probes = new[] { "startupProbe", "livenessProbe", "readinessProbe" }.Select(name => Container(workload)[name]!["httpGet"]!).ToList();
+            Assert.All(probes, probe => Assert.Contains(probe.String("port"), Ports(workload).Keys));
+            Assert.All(probes, probe => Assert.Contains(Routes.All, route => route.Pattern == probe.String("path") && route.IsOpen));
+            // Killing what waits for its database would make an outage worse.
+            Assert.Equal("/health/live", probes[1].String("path"));
+            Assert.Equal("/health/ready", probes[2].String("path"));
+        }
+    }
+
+    [Fact]
+    public void NetworkPolicies_LetInOnly()
+    {
+        var denied = Find("NetworkPolicy", "default-deny")["spec"]!;
+        Assert.Empty(denied["podSelector"]!.AsObject());
+        Assert.Equal(["Ingress", "Egress"], denied["policyTypes"].Items().Select(type => type.GetValue<string>()));
+        Assert.Null(denied["ingress"] ?? denied["egress"]);
+
+        Assert.Equal(["silo"], MayReach("silo", Settings("silo")["OKMS_SILO_PORT"]));
+        Assert.Equal(["gateway", "orleans-kms/trusted-client"], MayReach("silo", Settings("silo")["OKMS_CLIENT_PORT"]));
+        Assert.Equal(["silo", "gateway", "okms-job"], MayReach("postgres", "5432"));
+        Assert.Equal(["silo"], Egress("silo", Settings("silo")["OKMS_SILO_PORT"]));
+        Assert.Equal(["silo"], Egress("gateway", Settings("silo")["OKMS_CLIENT_PORT"]));
+        Assert.All((string[])["silo", "gateway", "job"], name => Assert.Equal(["postgres"], Egress(name, "5432")));
+    }
+
+    [Theory]
+    [MemberData(nameof(Workloads))]
+    public void Pod_IsRestricted(string name)
+    {
+        var pod = Pod(Manifests.Kubernetes.Single(o => o["spec"]?["template"] is not null && o.String("metadata", "name") == name));
+        Assert.Equal("false", pod.String("enableServiceLinks"));
+        Assert.Equal("false", pod.String("automountServiceAccountToken"));
+        Assert.Equal(("true", "RuntimeDefault"), (pod.String("securityContext", "runAsNonRoot"), pod.String("securityContext", "seccompProfile", "type")));
+        Assert.Equal(pod.String("securityContext", "runAsGroup"), pod.String("securityContext", "fsGroup"));
+        foreach (var container in pod["containers"].Items())
+        {
+            var security = container["securityContext"];
+            Assert.Equal(("false", "true"), (security.String("allowPrivilegeEscalation"), security.String("readOnlyRootFilesystem")));
+            Assert.Equal(["ALL"], security!["capabilities"]!["drop"].Items().Select(item => item.GetValue<string>()));
+            Assert.Equal(container.String("resources", "limits", "memory").Length > 0, container.String("resources", "requests", "memory").Length > 0);
+        }
+        Assert.All(pod["volumes"].Everywhere("defaultMode"), mode => Assert.Equal("0400", mode.GetValue<string>()));
+        Assert.All(pod["volumes"].Everywhere("secret"), secret => Assert.NotNull(secret["defaultMode"]));
+        FilesAreMounted(pod);
+    }
+
+    [Fact]
+    public void Disruptions_TakeOneAtATime()
+    {
+        foreach (var (name, workload) in (ReadOnlySpan<(string, JsonObject)>)[("silo", Silo), ("gateway", Gateway)])
+        {
+            var budget = Find("PodDisruptionBudget", name)["spec"]!;
+            Assert.Equal("1", budget.String("maxUnavailable"));
+            Assert.True(JsonNode.DeepEquals(budget["selector"], workload["spec"]!["selector"]));
+            Assert.Equal(name, workload.String("spec", "template", "metadata", "labels", "app.kubernetes.io/name"));
+        }
+    }
+
+    [Fact]
+    public void Images_AreThoseOfComposeAndOfThisVersion()
+    {
+        var version = ProductVersion().Match(Manifests.Text("Directory.Build.props")).Groups["version"].Value;
+        var compose = Manifests.Compose["services"].Everywhere("image").Select(image => image.GetValue<string>())
+            .Where(image => image.StartsWith("orleans-kms/", StringComparison.Ordinal)).Distinct();
+        var images = new[] { "gateway", "silo" }.Select(name => $"orleans-kms/{name}");
+        Assert.Equal(images.Select(image => $"{image}:${{OKMS_VERSION:-{version}}}").Order(StringComparer.Ordinal), compose.Order(StringComparer.Ordinal));
+        foreach (var directory in (string[])["", "jobs/migrate", "jobs/create-administrator"])
+        {
+            var kustomization = Manifests.Documents($"deploy/kubernetes/{directory}/kustomization.yaml").Single();
+            Assert.All(kustomization["images"].Items(), image => Assert.Equal(version, image.String("newTag")));
+            Assert.All(kustomization["resources"].Items(), file =>
+                Assert.True(File.Exists(Manifests.Path($"deploy/kubernetes/{directory}/{file.GetValue<string>()}"))));
+        }
+        var used = Manifests.Kubernetes.SelectMany(o => o.Everywhere("image")).Select(image => image.GetValue<string>());
+        Assert.Equal(images, used.Where(image => image.StartsWith("orleans-kms/", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    private static JsonObject Find(string kind, string name) =>
+        Manifests.Kubernetes.Single(o => o.String("kind") == kind && o.String("metadata", "name") == name);
+
+    private static Dictionary<string, string> Settings(string name) => Manifests.Strings(Find("ConfigMap", name + "-settings")["data"]);
+
+    private static JsonNode Pod(JsonObject workload) => workload["spec"]!["template"]!["spec"]!;
+
+    private static JsonNode Container(JsonObject workload) => Pod(workload)["containers"].Items().First();
+
+    private static Dictionary<string, string> Ports(JsonObject workload) =>
+        Container(workload)["ports"].Items().ToDictionary(port => port.String("name"), port => port.String("containerPort"));
+
+    private static void FilesAreMounted(JsonNode pod)
+    {
+        var container = pod["containers"].Items().First();
+        var mounts = container["volumeMounts"].Items().ToDictionary(mount => mount.String("mountPath") + "/", mount => mount.String("name"));
+        Assert.Subset(pod["volumes"].Items().Select(volume => volume.String("name")).ToHashSet(), mounts.Values.ToHashSet());
+        var settings = Manifests.Strings(Manifests.Kubernetes
+            .Single(o => o.String("kind") == "ConfigMap" && o.String("metadata", "name") == container["envFrom"].Items().Single().String("configMapRef", "name"))["data"]);
+        Assert.All(settings.Values.Where(value => value.StartsWith('/')), path =>
+            Assert.Contains(mounts.Keys, mount => path.StartsWith(mount, StringComparison.Ordinal)));
+    }
+
+    private static List<string> MayReach(string policy, string port) => Peers(policy, "ingress", "from", port);
+
+    private static List<string> Egress(string policy, string port) => Peers(policy, "egress", "to", port);
+
+    private static List<string> Peers(string policy, string direction, string side, string port) =>
+    [
+        .. Find("NetworkPolicy", policy)["spec"]![direction].Items()
+            .Where(rule => rule["ports"].Items().Any(allowed => allowed.String("port") == port))
+            .SelectMany(rule => rule[side].Items())
+            .Select(peer => peer["podSelector"]!["matchLabels"]!.AsObject().Single())
+            .Select(label => label.Key == "app.kubernetes.io/name" ? label.Value!.GetValue<string>() : label.Key),
+    ];
+
+    [GeneratedRegex("<Version>(?<version>[^<]+)</Version>")]
+    private static partial Regex ProductVersion();
+}

@@ -1,0 +1,130 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using OrleansKms.Tests.Cluster.Processes;
+
+namespace OrleansKms.Tests.Cluster.Deploy;
+
+/// <summary>What happened after a backup is found in the log and done again, by the scripts of the runbook.</summary>
+public sealed class RestoreScriptTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    [Fact]
+    public async Task ChangesSinceTheBackup_AreListedAndDoneAgain()
+    {
+        Directory.CreateDirectory(_directory.Of("live"));
+        Directory.CreateDirectory(_directory.Of("restored"));
+        await using (var before = await ServiceProcess.Start(_directory.Of("live")))
+        {
+            foreach (var id in (string[])["rotated", "disabled", "back", "deleted", "least", "versions", "aliased"]) await before.Http.Create(id);
+            await before.Http.Rotate("versions");
+            await before.Http.Change("back", "disable");
+            Assert.Equal(0, await before.Stop());
+            await File.WriteAllLinesAsync(_directory.Of("before.log"), before.Output);
+        }
+        await Copy("live/okms-data", "restored/okms-data");
+        var since = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
+        await using (var after = await ServiceProcess.Start(_directory.Of("live")))
+        {
+            await Change(after.Http);
+            Assert.Equal(0, await after.Stop());
+            await File.WriteAllLinesAsync(_directory.Of("after.log"), [.. after.Output, "a line that is not JSON", "17"]);
+        }
+
+        var (listed, list) = await Bash($"cat *.log | jq -Rnr --arg since {since} -f '{Manifests.Path("deploy/restore/changes-since.jq")}' | tee changes.tsv");
+        Assert.True(listed == 0, list);
+        Assert.Equal(
+            [
+                "changed\tback", "delete-key\tdeleted", "destroy-version\tversions\t1", "disable-key\tdisabled", "disable-version\tversions\t2",
+                "enable\tback", "lost-key\tnew", "lost-version\tleast\t2", "lost-version\trotated\t2", "min-decrypt\tleast\t2", "point-alias\tmain\taliased",
+            ],
+            list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Named).Order(StringComparer.Ordinal));
+
+        await using var restored = await ServiceProcess.Start(_directory.Of("restored"));
+        var (code, report) = await Bash(
+            $"OKMS_URL=http://127.0.0.1:{restored.Port} OKMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
+        // Two lines are left to a person: what was enabled, and what was only described anew.
+        Assert.True(code == 1, report);
+        Assert.Equal(["LOOK  changed back 1", "LOOK  enable back 1"], Marked(report, "LOOK"));
+        Assert.Equal(3, Marked(report, "LOST").Count);
+        await IsAsBefore(restored.Http);
+
+        // Again: nothing fails, and nothing is other than it was.
+        (code, report) = await Bash(
+            $"OKMS_URL=http://127.0.0.1:{restored.Port} OKMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
+        Assert.Equal((1, 2), (code, Marked(report, "LOOK").Count));
+        await IsAsBefore(restored.Http);
+    }
+
+    public void Dispose() => _directory.Dispose();
+
+    private static async Task Change(HttpClient http)
+    {
+        await http.Create("new");
+        await http.Rotate("rotated");
+        await http.Rotate("least");
+        await Patch(http, "least", new() { ["min_decrypt_version"] = 2 });
+        await Patch(http, "back", new() { ["description"] = "described" });
+        await http.Change("disabled", "disable");
+        await http.Change("disabled", "enable");
+        await http.Change("disabled", "disable");
+        await http.Change("back", "enable");
+        await http.DestroyVersion("versions", 1);
+        await http.Change("versions", "versions/2/disable");
+        await http.Post("/v1/keys/deleted/schedule-deletion");
+        using var alias = await http.PutAsync("/v1/aliases/main", new StringContent("{\"key_id\":\"aliased\"}", null, "application/json"));
+        alias.EnsureSuccessStatusCode();
+    }
+
+    private static async Task IsAsBefore(HttpClient http)
+    {
+        Assert.Equal("disabled", (await http.Describe("disabled")).String("state"));
+        Assert.Equal("disabled", (await http.Describe("back")).String("state"));
+        Assert.Equal("pending_deletion", (await http.Describe("deleted")).String("state"));
+        Assert.Equal(2, (await http.Describe("least"))["min_decrypt_version"]!.GetValue<int>());
+        var versions = await http.Describe("versions");
+        Assert.Equal(["destroyed", "disabled", "enabled"], versions["versions"]!.AsArray().Select(version => version.String("state")));
+        Assert.Equal(3, versions["primary_version"]!.GetValue<int>());
+        Assert.Equal("aliased", JsonNode.Parse(await http.GetStringAsync("/v1/aliases/main")).String("key_id"));
+    }
+
+    private static async Task Patch(HttpClient http, string id, JsonObject body)
+    {
+        using var answer = await http.PatchAsync($"/v1/keys/{id}", new StringContent(body.ToJsonString(), null, "application/json"));
+        answer.EnsureSuccessStatusCode();
+    }
+
+    /// <summary>What, key, and the detail where it says something.</summary>
+    private static string Named(string line)
+    {
+        var parts = line.Split('\t');
+        Assert.Equal(6, parts.Length);
+        return string.Join('\t', parts[0] is "changed" or "enable" or "disable-key" or "delete-key" or "lost-key" ? parts[..2] : parts[..3]);
+    }
+
+    private static List<string> Marked(string report, string mark) =>
+        [.. report.Split('\n').Where(line => line.StartsWith(mark, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    private async Task Copy(string from, string to)
+    {
+        var (code, output) = await Bash($"cp -a {from} {to}");
+        Assert.True(code == 0, output);
+    }
+
+    private async Task<(int Code, string Output)> Bash(string script)
+    {
+        var info = new ProcessStartInfo("bash", ["-euo", "pipefail", "-c", script])
+        {
+            WorkingDirectory = _directory.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var bash = Process.Start(info)!;
+        var errors = bash.StandardError.ReadToEndAsync();
+        var output = await bash.StandardOutput.ReadToEndAsync();
+        await bash.WaitForExitAsync();
+        Assert.Equal("", await errors);
+        return (bash.ExitCode, output);
+    }
+}

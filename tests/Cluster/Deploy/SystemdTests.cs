@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Tests.Cluster.Deploy;
+
+/// <summary>The systemd units and their environment files, held against the code.</summary>
+public sealed partial class SystemdTests
+{
+    [Theory]
+    [InlineData("silo", "Silo")]
+    [InlineData("gateway", "Gateway")]
+    public void Unit_TakesItsSettings_AndEndsInTime(string name, string program)
+    {
+        var unit = Lines(Manifests.Text($"deploy/systemd/okms-{name}.service"));
+        var environment = Manifests.EnvironmentFile($"deploy/systemd/{name}.env");
+        foreach (var line in unit.Where(line => line.Key == "Environment"))
+        {
+            var parts = line.Value.Split('=', 2);
+            environment.Add(parts[0], parts[1]);
+        }
+        if (name == "silo") Manifests.TakenBySilo(environment); else Manifests.TakenByGateway(environment);
+        Manifests.EndsInTime(Manifests.Seconds(Single(unit, "TimeoutStopSec")), environment);
+        Assert.Equal("0", environment["DOTNET_EnableDiagnostics"]);
+        Assert.EndsWith($"/{name}/OrleansKms.{program}.dll", Single(unit, "ExecStart"), StringComparison.Ordinal);
+        // Each credential that a setting names is loaded.
+        Assert.Equal(
+            unit.Where(line => line.Key == "LoadCredential").Select(line => line.Value.Split(':')[0]).Order(StringComparer.Ordinal),
+            environment.Values.Where(value => value.StartsWith("%d/", StringComparison.Ordinal)).Select(value => value[3..]).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("LimitCORE", "0")]
+    [InlineData("MemorySwapMax", "0")]
+    [InlineData("NoNewPrivileges", "true")]
+    [InlineData("ProtectSystem", "strict")]
+    [InlineData("ProtectHome", "true")]
+    [InlineData("CapabilityBoundingSet", "")]
+    [InlineData("MemoryDenyWriteExecute", "false")]
+    public void Units_AreHardened(string name, string value)
+    {
+        foreach (var unit in (string[])["silo", "gateway"])
+        {
+            Assert.Equal(value, Single(Lines(Manifests.Text($"deploy/systemd/okms-{unit}.service")), name));
+        }
+    }
+
+    private static List<KeyValuePair<string, string>> Lines(string unit) =>
+        [.. Line().Matches(unit).Select(line => KeyValuePair.Create(line.Groups["name"].Value, line.Groups["value"].Value))];
+
+    private static string Single(List<KeyValuePair<string, string>> unit, string name) => unit.Single(line => line.Key == name).Value;
+
+    [GeneratedRegex("^(?<name>[A-Za-z]+)=(?<value>.*)$", RegexOptions.Multiline)]
+    private static partial Regex Line();
+}

@@ -1,0 +1,101 @@
+using System.Net.Http.Headers;
+
+namespace OrleansKms.Tests.Cluster.Faults;
+
+/// <summary>
+/// What stands before the gateways of a real installation: asks each whether it is ready, ten times a second, and sends
+/// requests only where it is.
+/// </summary>
+internal sealed class Balancer : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Backend[] _backends;
+    private readonly Task _probing;
+    private uint _next;
+
+    public Balancer(string token, params int[] ports)
+    {
+        _backends = [.. ports.Select(port => new Backend(port, token))];
+        _probing = Task.WhenAll(_backends.Select(Probe));
+    }
+
+    /// <summary>A gateway that was ready a moment ago; any if none was.</summary>
+    public HttpClient Next()
+    {
+        for (var i = 0; i < _backends.Length; i++)
+        {
+            var backend = _backends[Interlocked.Increment(ref _next) % (uint)_backends.Length];
+            if (backend.IsReady)
+            {
+                return backend.Http;
+            }
+        }
+
+        return _backends[0].Http;
+    }
+
+    /// <summary>Every gateway, ready or not.</summary>
+    public IEnumerable<HttpClient> All => _backends.Select(b => b.Http);
+
+    /// <summary>Waits until so many gateways are ready.</summary>
+    public async Task UntilReady(int count)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (_backends.Count(b => b.IsReady) < count)
+        {
+            await Task.Delay(50, patience.Token);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _probing;
+        foreach (var backend in _backends)
+        {
+            backend.Http.Dispose();
+        }
+
+        _stop.Dispose();
+    }
+
+    private async Task Probe(Backend backend)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                using var timeout = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
+                timeout.CancelAfter(TimeSpan.FromSeconds(1));
+                using var answer = await backend.Probes.GetAsync("/health/ready", timeout.Token);
+                backend.IsReady = answer.IsSuccessStatusCode;
+            }
+            catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+            {
+                backend.IsReady = false;
+            }
+
+            await Task.Delay(100).WaitAsync(TimeSpan.FromSeconds(1));
+        }
+    }
+
+    private sealed class Backend(int port, string token)
+    {
+        private volatile bool _isReady;
+
+        public HttpClient Http { get; } = new()
+        {
+            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+            Timeout = TimeSpan.FromSeconds(30),
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
+        };
+
+        public HttpClient Probes { get; } = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+
+        public bool IsReady
+        {
+            get => _isReady;
+            set => _isReady = value;
+        }
+    }
+}

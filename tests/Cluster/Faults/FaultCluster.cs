@@ -1,0 +1,105 @@
+using System.Globalization;
+using OrleansKms.Tests.Cluster.Processes;
+using OrleansKms.Tests.Cluster.Transport;
+
+namespace OrleansKms.Tests.Cluster.Faults;
+
+/// <summary>
+/// A whole installation as processes of this machine: Postgres, three silos that also serve HTTP, two gateways, mutual TLS between
+/// them all. Tests hurt its parts; each leaves it whole.
+/// </summary>
+public sealed class FaultCluster : IAsyncLifetime
+{
+    private const int SiloCount = 3;
+    private const int GatewayCount = 2;
+
+    private readonly TemporaryDirectory _directory = new();
+    private readonly Certificates _certificates = new();
+    private string _token = "";
+
+    /// <summary>The database.</summary>
+    internal PostgresServer Postgres { get; private set; } = null!;
+
+    /// <summary>The silos; each is started anew in its place.</summary>
+    internal Member[] Silos { get; private set; } = [];
+
+    /// <summary>The gateways; each is started anew in its place.</summary>
+    internal Member[] Gateways { get; private set; } = [];
+
+    /// <summary>Starts everything.</summary>
+    public async Task InitializeAsync()
+    {
+        Postgres = await PostgresServer.Create();
+        _certificates.Made("silo", "silo", "127.0.0.1");
+        _certificates.Made("gateway", "gateway", "127.0.0.1");
+        Silos = [.. Enumerable.Range(0, SiloCount).Select(_ => new Member(isGateway: false, _directory.Path, SiloEnvironment()))];
+        Gateways = [.. Enumerable.Range(0, GatewayCount).Select(_ => new Member(isGateway: true, _directory.Path, GatewayEnvironment()))];
+        await CreateAdministrator();
+        foreach (var member in Silos.Concat(Gateways))
+        {
+            member.Launch();
+        }
+
+        await UntilWhole();
+    }
+
+    /// <summary>Ends everything.</summary>
+    public async Task DisposeAsync()
+    {
+        foreach (var member in Gateways.Concat(Silos))
+        {
+            await member.DisposeAsync();
+        }
+
+        await Postgres.DisposeAsync();
+        _certificates.Dispose();
+        _directory.Dispose();
+    }
+
+    /// <summary>Waits until every member is ready.</summary>
+    internal async Task UntilWhole()
+    {
+        foreach (var member in Silos.Concat(Gateways))
+        {
+            await member.UntilReady();
+        }
+    }
+
+    /// <summary>A balancer before the gateways.</summary>
+    internal Balancer BeforeGateways() => new(_token, [.. Gateways.Select(g => g.Port)]);
+
+    /// <summary>A client of one silo's own HTTP interface.</summary>
+    internal HttpClient ClientOf(Member member) => new()
+    {
+        BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{member.Port}")),
+        DefaultRequestHeaders = { Authorization = new("Bearer", _token) },
+    };
+
+    private (string, string?)[] Common(string certificate) =>
+    [
+        ("DATABASE_URL", Postgres.Url),
+        ("OKMS_TLS_CA", _certificates.Authority),
+        ("OKMS_TLS_CERT", Path.Combine(_certificates.Directory, certificate + ".pem")),
+        ("OKMS_TLS_KEY", Path.Combine(_certificates.Directory, certificate + ".key")),
+        ("OKMS_DRAIN_DELAY", "PT2S"),
+    ];
+
+    private (string, string?)[] SiloEnvironment() =>
+    [
+        .. Common("silo"),
+        ("OKMS_DATA_DIR", _directory.Of("data")),
+        ("OKMS_ADVERTISED_ADDRESS", "127.0.0.1"),
+        ("OKMS_SILO_PORT", ServiceProcess.FreePort().ToString(CultureInfo.InvariantCulture)),
+        ("OKMS_CLIENT_PORT", ServiceProcess.FreePort().ToString(CultureInfo.InvariantCulture)),
+        ("OKMS_GATEWAY", "true"),
+    ];
+
+    private (string, string?)[] GatewayEnvironment() => Common("gateway");
+
+    private async Task CreateAdministrator()
+    {
+        var (code, output, errors) = await Silos[0].Command("create-administrator");
+        Assert.True(code == 0, errors);
+        _token = output.Trim();
+    }
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Globalization;
+using Npgsql;
+using OrleansKms.Tests.Cluster.Processes;
+
+namespace OrleansKms.Tests.Cluster.Faults;
+
+/// <summary>A Postgres server of a test's own, which the test may stop and kill.</summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+    private readonly string _data;
+    private readonly string _programs;
+
+    private PostgresServer(string programs)
+    {
+        _programs = programs;
+        _data = _directory.Of("cluster");
+        Port = ServiceProcess.FreePort();
+    }
+
+    public int Port { get; }
+
+    /// <summary>How Npgsql reaches the database.</summary>
+    public string ConnectionString => $"Host=127.0.0.1;Port={Port};Username=okms;Database=postgres";
+
+    /// <summary>How a silo is told of it.</summary>
+    public string Url => string.Create(CultureInfo.InvariantCulture, $"postgres://okms@127.0.0.1:{Port}/postgres");
+
+    private static bool IsRoot => Environment.UserName == "root";
+
+    /// <summary>Makes an empty cluster and starts it.</summary>
+    public static async Task<PostgresServer> Create()
+    {
+        var server = new PostgresServer(FindPrograms());
+        if (IsRoot)
+        {
+            // Postgres refuses to run as root.
+            await Run("chmod", "711", server._directory.Path);
+            Directory.CreateDirectory(server._data);
+            await Run("chown", "postgres:", server._data);
+        }
+
+        await server.RunAsOwner("initdb", "-D", server._data, "-U", "okms", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8");
+        await server.Start();
+        return server;
+    }
+
+    /// <summary>Starts the server and waits until it takes connections, after a crash recovery if need be.</summary>
+    public Task Start() => RunAsOwner(
+        "pg_ctl", "-D", _data, "-s", "-w", "-t", "60", "-l", Path.Combine(_data, "log"), "-o",
+        string.Create(CultureInfo.InvariantCulture,
+            $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c fsync=on"),
+        "start");
+
+    /// <summary>Stops the server as an operator would: connections are ended, what is committed is on disk.</summary>
+    public Task Stop() => RunAsOwner("pg_ctl", "-D", _data, "-s", "-w", "-m", "fast", "stop");
+
+    /// <summary>kill -9 of the server and all its processes.</summary>
+    public async Task Kill()
+    {
+        var postmaster = File.ReadLines(Path.Combine(_data, "postmaster.pid")).First().Trim();
+        var children = (await Run("pgrep", "-P", postmaster)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await Run("kill", ["-KILL", postmaster, .. children]);
+
+        // The next start waits for nobody: what the killed processes held must be gone.
+        while (Directory.Exists("/proc/" + postmaster) || children.Any(child => Directory.Exists("/proc/" + child)))
+        {
+            await Task.Delay(10);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (File.Exists(Path.Combine(_data, "postmaster.pid")))
+        {
+            await RunAsOwner("pg_ctl", "-D", _data, "-s", "-w", "-m", "immediate", "stop");
+        }
+
+        NpgsqlConnection.ClearAllPools();
+        _directory.Dispose();
+    }
+
+    private static string FindPrograms() =>
+        Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").Order(StringComparer.Ordinal).Last() + "/bin"
+            : throw new InvalidOperationException("PostgreSQL is not installed: run the tests by ./deploy/test.sh, which installs it.");
+
+    private Task<string> RunAsOwner(string program, params string[] arguments)
+    {
+        var path = Path.Combine(_programs, program);
+        return IsRoot
+            ? Run("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", path, .. arguments])
+            : Run(path, arguments);
+    }
+
+    // The server inherits what it is started with, so its output must not be a pipe that this process waits for the end of.
+    private static async Task<string> Run(string program, params string[] arguments)
+    {
+        using var directory = new TemporaryDirectory();
+        var output = directory.Of("output");
+        var info = new ProcessStartInfo("sh", ["-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1 </dev/null", "sh", output, program, .. arguments])
+        {
+            WorkingDirectory = "/",
+        };
+        using var process = Process.Start(info)!;
+        await process.WaitForExitAsync();
+        var said = await File.ReadAllTextAsync(output);
+        return process.ExitCode == 0
+            ? said
+            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {said}");
+    }
+}

@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using OrleansKms.Gateway.Hosting;
+using OrleansKms.Tests.Cluster.Processes;
+
+namespace OrleansKms.Tests.Cluster.Gateways;
+
+/// <summary>The real executable, without the cluster that it looks for.</summary>
+public sealed class GatewayProcessTests
+{
+    private static readonly (string, string?) _insecure = ("OKMS_INSECURE_CLUSTER_NETWORK", "true");
+
+    [Fact]
+    public async Task WithoutDatabase_ListensAtOnce_AnswersUnavailable_AndStopsWhenTold()
+    {
+        using var directory = new TemporaryDirectory();
+        var database = ("DATABASE_URL", $"postgres://okms:s3cret@127.0.0.1:{ServiceProcess.FreePort()}/okms");
+        await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, database, _insecure);
+        await gateway.Until("/health/live");
+        await IsUnavailable(gateway);
+        while (!gateway.Output.Any(line => line.Contains("Waiting for the cluster", StringComparison.Ordinal))) await Task.Yield();
+        await IsUnavailable(gateway);
+        Assert.Equal(0, await gateway.Stop());
+        Assert.Empty(gateway.Errors);
+        Assert.DoesNotContain("s3cret", gateway.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task WithoutSchema_WaitsToo()
+    {
+        using var directory = new TemporaryDirectory();
+        var connection = new Npgsql.NpgsqlConnectionStringBuilder(await Postgres.NewDatabase());
+        var database = ("DATABASE_URL", $"postgres://{connection.Username}:{connection.Password}@{connection.Host}:{connection.Port}/{connection.Database}?sslmode=disable");
+        await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, database, _insecure);
+        await gateway.Until("/health/live");
+        while (!gateway.Output.Any(line => line.Contains("42P01", StringComparison.Ordinal))) await Task.Yield();
+        await IsUnavailable(gateway);
+        Assert.Equal(0, await gateway.Stop());
+        Assert.Empty(gateway.Errors);
+    }
+
+    [Theory]
+    [InlineData("DATABASE_URL", null)]
+    [InlineData("DATABASE_URL", "mysql://localhost/keys")]
+    [InlineData("PORT", "80800")]
+    [InlineData("OKMS_TLS_CERT", null, "OKMS_INSECURE_CLUSTER_NETWORK", "false")]
+    [InlineData("OKMS_DATA_DIR", "/tmp")]
+    [InlineData("OKMS_DASHBOARD", "true")]
+    [InlineData("OKMS_REQUEST_TIMEOUT", "5")]
+    [InlineData("DOTNET_DbgEnableMiniDump", "1")]
+    public async Task WrongSetting_IsRefusedInOneLine(string name, string? value, string other = "LOG_LEVEL", string otherValue = "info")
+    {
+        using var directory = new TemporaryDirectory();
+        var settings = new Dictionary<string, string?> { ["DATABASE_URL"] = "postgres://u:s3cret@127.0.0.1/okms", ["OKMS_INSECURE_CLUSTER_NETWORK"] = "true", [name] = value };
+        settings[other] = otherValue;
+        await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, [.. settings.Select(s => (s.Key, s.Value)).Where(s => s.Key != "PORT" || s.Value is not null)]);
+        Assert.Equal(StartGuard.Refused, await gateway.Exited());
+        var line = Assert.Single(gateway.Errors);
+        Assert.StartsWith($"orleans-kms: {name} ", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("s3cret", gateway.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task IsUnavailable(ServiceProcess gateway)
+    {
+        Assert.Equal(HttpStatusCode.OK, (await gateway.Http.GetAsync("/health/live")).StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await gateway.Http.GetAsync("/health/ready")).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.Http.GetAsync("/v1/keys")).StatusCode);
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/keys");
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", "any");
+        using var answer = await gateway.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.NotNull(answer.Headers.RetryAfter);
+        Assert.Equal("unavailable", JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["code"]!.GetValue<string>());
+    }
+}

@@ -1,0 +1,52 @@
+using Microsoft.Extensions.Configuration;
+using OrleansKms.Gateway.Configuration;
+
+namespace OrleansKms.Tests.Cluster.Gateways;
+
+/// <summary>The reading of a gateway's settings, without a process.</summary>
+public sealed class GatewaySettingsTests
+{
+    private static readonly (string, string) _database = ("DATABASE_URL", "postgres://u:s3cret@h/db");
+    private static readonly (string, string) _insecure = ("OKMS_INSECURE_CLUSTER_NETWORK", "true");
+
+    [Fact]
+    public void LeastSettings_TakeTheirDefaults()
+    {
+        var settings = Read(_database, _insecure);
+        Assert.Equal(8080, settings.Http.Port);
+        Assert.Equal(BindAddress.Localhost, settings.Http.BindAddress);
+        Assert.Equal(("okms", "okms"), (settings.Cluster.ServiceId, settings.Cluster.ClusterId));
+        Assert.DoesNotContain("s3cret", settings.ToString(), StringComparison.Ordinal);
+        var options = settings.ToGatewayOptions();
+        options.Validate();
+        Assert.Null(options.AdministratorTokenSha256);
+        Assert.Equal(settings.Http.RequestTimeout, options.RequestTimeout);
+    }
+
+    [Fact]
+    public void NoDatabase_IsRefusedByName() => Refused("DATABASE_URL", _insecure);
+
+    [Fact]
+    public void NoDecisionOnTheNetwork_IsRefusedByName() => Refused("OKMS_TLS_CERT", _database);
+
+    [Theory]
+    [InlineData("OKMS_SILO_PORT")]
+    [InlineData("OKMS_DATA_DIR")]
+    [InlineData("OKMS_GATEWAY_PORT")]
+    public void WhatAGatewayDoesNotRead_IsRefusedByName(string name) => Refused(name, _database, _insecure, (name, "1"));
+
+    [Fact]
+    public void Names_AreWhatIsRead_AndNothingOfASilo()
+    {
+        Assert.Contains("DATABASE_URL", GatewaySettings.Names);
+        Assert.Contains("OKMS_REQUEST_TIMEOUT", GatewaySettings.Names);
+        Assert.DoesNotContain("OKMS_DATA_DIR", GatewaySettings.Names);
+    }
+
+    private static void Refused(string name, params (string, string)[] settings) =>
+        Assert.Equal(name, Assert.Throws<SettingException>(() => Read(settings)).Name);
+
+    private static GatewaySettings Read(params (string Name, string Value)[] settings) => GatewaySettings.Read(new ConfigurationBuilder()
+        .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)))
+        .Build());
+}

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace OrleansKms.Tests.Cluster.Transport;
+
+/// <summary>Somebody who connects to a port without Orleans, and believes every server.</summary>
+internal sealed class Stranger : IDisposable
+{
+    private readonly TcpClient _tcp = new();
+
+    private Stream Stream { get; set; } = Stream.Null;
+
+    /// <summary>How the silo's log names this connection.</summary>
+    public string Name => _tcp.Client.LocalEndPoint!.ToString()!;
+
+    public static async Task<Stranger> Connect(int port)
+    {
+        var stranger = new Stranger();
+        await stranger._tcp.ConnectAsync(IPAddress.Loopback, port);
+        stranger.Stream = stranger._tcp.GetStream();
+        return stranger;
+    }
+
+    public Task Send(byte[] bytes) => Stream.WriteAsync(bytes).AsTask();
+
+    /// <summary>Begins TLS. In version 1.3 this succeeds for a client that the server refuses, so failure is not looked at here.</summary>
+    public async Task Greet(MutualTlsFiles? files, SslProtocols version = SslProtocols.Tls13)
+    {
+        var tls = new SslStream(Stream);
+        var options = new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            EnabledSslProtocols = version,
+            RemoteCertificateValidationCallback = (_, _, _, _) => true,
+        };
+        if (files is not null)
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(files.CertificateFile, files.KeyFile);
+            options.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        }
+        try
+        {
+            await tls.AuthenticateAsClientAsync(options);
+            Stream = tls;
+        }
+        catch (Exception e) when (e is AuthenticationException or IOException)
+        {
+            // Refused early; the socket tells the rest.
+        }
+    }
+
+    /// <summary>Waits until the other side ends the connection, without having said a word.</summary>
+    public async Task UntilClosed()
+    {
+        try
+        {
+            Assert.Equal(0, await Stream.ReadAsync(new byte[1]).AsTask().WaitAsync(TlsHost.Patience));
+        }
+        catch (IOException)
+        {
+            // Reset, which is an end too.
+        }
+    }
+
+    public void Dispose()
+    {
+        Stream.Dispose();
+        _tcp.Dispose();
+    }
+}

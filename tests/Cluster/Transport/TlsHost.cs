@@ -1,0 +1,123 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using OrleansKms.Silo.Clustering;
+
+namespace OrleansKms.Tests.Cluster.Transport;
+
+/// <summary>A silo or a client in a host of its own, on loopback, with mutual TLS on real sockets.</summary>
+internal sealed class TlsHost : IAsyncDisposable
+{
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    private readonly IHost _host;
+
+    private TlsHost(IHost host, TransportLog log, ConnectionCount connections) =>
+        (_host, Log, Connections) = (host, log, connections);
+
+    public TransportLog Log { get; }
+
+    /// <summary>A silo's connections to clients, or a client's to silos.</summary>
+    public ConnectionCount Connections { get; }
+
+    public IServiceProvider Services => _host.Services;
+
+    public IEchoGrain Echo(string key) => Services.GetRequiredService<IGrainFactory>().GetGrain<IEchoGrain>(key);
+
+    public static Task<TlsHost> StartSilo(
+        MutualTlsFiles files, int siloPort, int clientPort, int? primaryPort = null, TimeProvider? clock = null) => Start((host, connections) =>
+        host.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(siloPort, clientPort, new IPEndPoint(IPAddress.Loopback, primaryPort ?? siloPort));
+            silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
+            silo.UseMutualTls(files, clock ?? TimeProvider.System);
+        }));
+
+    public static Task<TlsHost> StartClient(MutualTlsFiles files, int[] ports, TimeProvider? clock = null) => Start((host, connections) =>
+        host.UseOrleansClient(client =>
+        {
+            client.UseStaticClustering([.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))]);
+            client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = ("dev", "dev"));
+            // A test that expects a refusal waits for one, not for several.
+            client.UseConnectionRetryFilter((_, _) => Task.FromResult(false));
+            client.Configure<ClientConnectionOptions>(o => o.ConfigureConnection(connections.Count));
+            client.UseMutualTls(files, clock ?? TimeProvider.System);
+        }));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+
+    private static async Task<TlsHost> Start(Action<HostApplicationBuilder, ConnectionCount> configure)
+    {
+        var (log, connections) = (new TransportLog(), new ConnectionCount());
+        var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.AddProvider(log);
+        configure(builder, connections);
+        var host = builder.Build();
+        try
+        {
+            await host.StartAsync();
+            return new(host, log, connections);
+        }
+        catch
+        {
+            host.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>Counts connections from outside of TLS: when one is over there, nothing of it is left.</summary>
+internal sealed class ConnectionCount
+{
+    private readonly Lock _turn = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public int Begun { get; private set; }
+
+    public int Ended { get; private set; }
+
+    public void Count(IConnectionBuilder builder) => builder.Use(next => async context =>
+    {
+        Change(() => Begun++);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            Change(() => Ended++);
+        }
+    });
+
+    public async Task Until(Func<ConnectionCount, bool> condition)
+    {
+        using var patience = new CancellationTokenSource(TlsHost.Patience);
+        while (true)
+        {
+            Task changed;
+            lock (_turn)
+            {
+                if (condition(this)) return;
+                changed = _changed.Task;
+            }
+            await changed.WaitAsync(patience.Token);
+        }
+    }
+
+    private void Change(Action change)
+    {
+        lock (_turn)
+        {
+            change();
+            _changed.TrySetResult();
+            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+}

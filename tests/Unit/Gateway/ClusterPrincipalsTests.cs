@@ -1,0 +1,149 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+public sealed class ClusterPrincipalsTests : IAsyncDisposable
+{
+    private const string First = "okms_0123456789abcdef";
+    private const string Second = "okms_fedcba9876543210";
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly ClusterLink _link = new(NullLogger<ClusterLink>.Instance);
+    private readonly Channel<TaskCompletionSource<SignInCredentials>> _questions =
+        Channel.CreateUnbounded<TaskCompletionSource<SignInCredentials>>();
+    private readonly ClusterPrincipals _principals;
+
+    public ClusterPrincipalsTests() => _principals = new ClusterPrincipals(
+        _ =>
+        {
+            var question = new TaskCompletionSource<SignInCredentials>();
+            _questions.Writer.TryWrite(question);
+            return new(question.Task);
+        },
+        _link, _time, NullLogger.Instance);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _principals.StopAsync(CancellationToken.None);
+        _principals.Dispose();
+    }
+
+    [Fact]
+    public async Task BeforeTheFirstAnswer_NobodyIsFound_AndItSaysSo()
+    {
+        await Start();
+        Assert.False(_principals.IsReady);
+        Assert.Null(_principals.Find(First));
+        Assert.True(CannotTell("Bearer " + First));
+        Assert.False(CannotTell(null));
+        (await Asked()).SetResult(Hash(First));
+        await Until(() => _principals.IsReady);
+        Assert.Same(Principal.Administrator, _principals.Find(First));
+        Assert.Null(_principals.Find(Second));
+        Assert.False(CannotTell("Bearer " + Second));
+    }
+
+    [Fact]
+    public async Task NotConnected_NothingIsAsked()
+    {
+        await _principals.StartAsync(CancellationToken.None);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.False(_questions.Reader.TryRead(out _));
+        Assert.False(_principals.IsReady);
+    }
+
+    [Fact]
+    public async Task NoAdministratorYet_IsKnown_AndNobodyIsFound()
+    {
+        await Start();
+        (await Asked()).SetResult(new SignInCredentials(null));
+        await Until(() => _principals.IsReady);
+        Assert.Null(_principals.Find(First));
+        Assert.Null(_principals.Find(""));
+    }
+
+    [Fact]
+    public async Task ReplacedToken_IsRefused_WithinTheBound()
+    {
+        await Start();
+        (await Asked()).SetResult(Hash(First));
+        await Until(() => _principals.Find(First) is not null);
+        var replacedAt = _time.GetUtcNow();
+        (await Asked()).SetResult(Hash(Second));
+        await Until(() => _principals.Find(Second) is not null);
+        Assert.Null(_principals.Find(First));
+        Assert.InRange(_time.GetUtcNow() - replacedAt, TimeSpan.Zero, ClusterPrincipals.RefusedWithin);
+    }
+
+    [Fact]
+    public async Task ClusterThatDoesNotAnswer_LastKnownHolds_ThenNobodyKnows_ThenItRecovers()
+    {
+        await Start();
+        (await Asked()).SetResult(Hash(First));
+        await Until(() => _principals.IsReady);
+        var deadline = _time.GetUtcNow() + ClusterPrincipals.HoldsFor - TimeSpan.FromSeconds(10);
+        for (var failures = 0; _time.GetUtcNow() < deadline; failures++)
+        {
+            var question = await Asked();
+            // Some fail, and some are never answered.
+            if (failures % 2 == 0) question.SetException(KmsError.StorageUnavailable.Exception());
+        }
+
+        Assert.Same(Principal.Administrator, _principals.Find(First));
+        _time.Advance(TimeSpan.FromSeconds(20));
+        Assert.False(_principals.IsReady);
+        Assert.Null(_principals.Find(First));
+        while (!_principals.IsReady) (await Asked()).TrySetResult(Hash(First));
+        Assert.Same(Principal.Administrator, _principals.Find(First));
+    }
+
+    [Fact]
+    public async Task AnswerThatIsNoHash_IsNotTaken()
+    {
+        await Start();
+        (await Asked()).SetResult(new SignInCredentials(new byte[31]));
+        await Asked();
+        Assert.False(_principals.IsReady);
+    }
+
+    private static SignInCredentials Hash(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+
+    private bool CannotTell(string? authorization)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Headers.Authorization = authorization;
+        return new Credentials(_principals).CannotTell(http.Request);
+    }
+
+    private async Task Start()
+    {
+        _link.Start();
+        _link.NotifyGatewayCountChanged(1, 0, true);
+        await _principals.StartAsync(CancellationToken.None);
+    }
+
+    /// <summary>Lets time pass until the cluster is asked.</summary>
+    private async Task<TaskCompletionSource<SignInCredentials>> Asked()
+    {
+        TaskCompletionSource<SignInCredentials>? question;
+        while (!_questions.Reader.TryRead(out question))
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Yield();
+        }
+
+        return question;
+    }
+
+    private static async Task Until(Func<bool> condition)
+    {
+        while (!condition()) await Task.Yield();
+    }
+}
