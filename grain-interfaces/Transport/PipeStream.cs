@@ -85,8 +85,8 @@ internal sealed class PipeStream(IDuplexPipe pipes) : Stream
         try
         {
             var count = Take(await pipes.Input.ReadAsync(cancellationToken), buffer);
-            if (count == 0 && !buffer.IsEmpty) throw new IOException(explanation);
-            _unlessAnswered = null;
+            if (count > 0) _unlessAnswered = null;
+            else if (!buffer.IsEmpty) throw new IOException(explanation);
             return count;
         }
         catch (IOException e) when (e.Message != explanation)

@@ -8,7 +8,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// A whole installation as processes of this machine: Postgres, three silos that also serve HTTP, two gateways, mutual TLS between
 /// them all. Tests hurt its parts; each leaves it whole.
 /// </summary>
-public sealed class FaultCluster : IAsyncLifetime
+public sealed class FaultCluster : IAsyncLifetime, IDisposable
 {
     private const int SiloCount = 3;
     private const int GatewayCount = 2;
@@ -52,6 +52,11 @@ public sealed class FaultCluster : IAsyncLifetime
         }
 
         await Postgres.DisposeAsync();
+    }
+
+    /// <summary>Removes its files.</summary>
+    public void Dispose()
+    {
         _certificates.Dispose();
         _directory.Dispose();
     }

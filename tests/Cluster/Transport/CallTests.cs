@@ -29,7 +29,8 @@ public sealed class CallTests(TlsCluster cluster) : IClassFixture<TlsCluster>
     {
         var silos = await BySilo();
         var sent = RandomNumberGenerator.GetBytes(length);
-        Assert.True(sent.AsSpan().SequenceEqual((await cluster.Client.Echo(silos[0]).EchoBy(silos[1], new(sent))).Bytes));
+        var answer = await cluster.Client.Echo(silos[0]).EchoBy(silos[1], new(sent));
+        Assert.True(sent.AsSpan().SequenceEqual(answer.Bytes));
     }
 
     [Fact]

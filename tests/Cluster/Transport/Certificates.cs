@@ -51,8 +51,10 @@ internal sealed class Certificates : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = RequestFor(name, key, uris ?? [], usages ?? [ServerUsage, ClientUsage], hosts ?? []);
         var notBefore = DateTimeOffset.UtcNow + (validFrom ?? TimeSpan.FromMinutes(-1));
+        using var authorityKey = authority.GetECDsaPrivateKey()!;
         using var certificate = request.Create(
-            authority, Later(notBefore, authority.NotBefore), notBefore + (validFor ?? TimeSpan.FromDays(1)), RandomNumberGenerator.GetBytes(16));
+            authority.SubjectName, X509SignatureGenerator.CreateForECDsa(authorityKey),
+            notBefore, notBefore + (validFor ?? TimeSpan.FromDays(1)), RandomNumberGenerator.GetBytes(16));
         return Write(name, certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
@@ -116,6 +118,4 @@ internal sealed class Certificates : IDisposable
         }
         return request;
     }
-
-    private static DateTimeOffset Later(DateTimeOffset one, DateTimeOffset other) => one > other ? one : other;
 }

@@ -1,3 +1,4 @@
+using Orleans.Concurrency;
 using Orleans.Placement;
 
 namespace OrleansKms.Tests.Cluster.Transport;
@@ -21,7 +22,8 @@ public interface IEchoGrain : IGrainWithStringKey
 [GenerateSerializer, Immutable, Alias("test.EchoBytes")]
 public sealed record EchoBytes([property: Id(0)] byte[] Bytes);
 
-[RandomPlacement]
+// Reentrant, since grains call each other in circles here.
+[RandomPlacement, Reentrant]
 public sealed class EchoGrain(ILocalSiloDetails silo) : Grain, IEchoGrain
 {
     public Task<EchoBytes> Echo(EchoBytes bytes) => Task.FromResult(bytes);

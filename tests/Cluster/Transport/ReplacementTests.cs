@@ -7,7 +7,8 @@ namespace OrleansKms.Tests.Cluster.Transport;
 public sealed class ReplacementTests : IDisposable
 {
     private readonly Certificates _certificates = new();
-    private readonly FakeTimeProvider _clock = new(DateTimeOffset.UtcNow);
+    // A little ahead, so that a certificate made in the meantime is valid by it.
+    private readonly FakeTimeProvider _clock = new(DateTimeOffset.UtcNow.AddMinutes(10));
     private readonly int _port = ServiceProcess.FreePort();
 
     public void Dispose() => _certificates.Dispose();

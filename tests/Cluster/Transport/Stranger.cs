@@ -9,7 +9,7 @@ namespace OrleansKms.Tests.Cluster.Transport;
 /// <summary>Somebody who connects to a port without Orleans, and believes every server.</summary>
 internal sealed class Stranger : IDisposable
 {
-    private readonly TcpClient _tcp = new();
+    private readonly TcpClient _tcp = new(AddressFamily.InterNetwork);
 
     private Stream Stream { get; set; } = Stream.Null;
 
@@ -34,7 +34,9 @@ internal sealed class Stranger : IDisposable
         {
             TargetHost = "localhost",
             EnabledSslProtocols = version,
+#pragma warning disable CA5359 // A stranger cares for nothing.
             RemoteCertificateValidationCallback = (_, _, _, _) => true,
+#pragma warning restore CA5359
         };
         if (files is not null)
         {

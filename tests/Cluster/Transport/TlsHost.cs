@@ -32,6 +32,7 @@ internal sealed class TlsHost : IAsyncDisposable
         host.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(siloPort, clientPort, new IPEndPoint(IPAddress.Loopback, primaryPort ?? siloPort));
+            silo.Configure<ClusterOptions>(Name);
             silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
         }));
@@ -40,7 +41,7 @@ internal sealed class TlsHost : IAsyncDisposable
         host.UseOrleansClient(client =>
         {
             client.UseStaticClustering([.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))]);
-            client.Configure<ClusterOptions>(o => (o.ClusterId, o.ServiceId) = ("dev", "dev"));
+            client.Configure<ClusterOptions>(Name);
             // A test that expects a refusal waits for one, not for several.
             client.UseConnectionRetryFilter((_, _) => Task.FromResult(false));
             client.Configure<ClientConnectionOptions>(o => o.ConfigureConnection(connections.Count));
@@ -52,6 +53,8 @@ internal sealed class TlsHost : IAsyncDisposable
         await _host.StopAsync();
         _host.Dispose();
     }
+
+    private static void Name(ClusterOptions cluster) => (cluster.ClusterId, cluster.ServiceId) = ("tls", "tls");
 
     private static async Task<TlsHost> Start(Action<HostApplicationBuilder, ConnectionCount> configure)
     {

@@ -19,7 +19,19 @@ internal sealed class TransportLog : ILoggerProvider, ILogger
     }
 
     /// <summary>The first line, said or yet to be said, that holds all of these.</summary>
-    public Task<string> Line(params string[] parts)
+    public async Task<string> Line(params string[] parts)
+    {
+        try
+        {
+            return await Find(parts).WaitAsync(TlsHost.Patience);
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"No line says \"{string.Join("\" and \"", parts)}\":\n{string.Join('\n', Lines)}", e);
+        }
+    }
+
+    private Task<string> Find(string[] parts)
     {
         bool Wanted(string line) => parts.All(part => line.Contains(part, StringComparison.Ordinal));
         lock (_lines)
@@ -27,7 +39,7 @@ internal sealed class TransportLog : ILoggerProvider, ILogger
             if (_lines.Find(Wanted) is { } line) return Task.FromResult(line);
             var found = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiting.Add((Wanted, found));
-            return found.Task.WaitAsync(TlsHost.Patience);
+            return found.Task;
         }
     }
 
