@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Endpoints.Admin;
 using OrleansKms.Gateway.Endpoints.Aliases;
 using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Endpoints.Keys;
@@ -50,6 +51,10 @@ internal static class Routes
             Post("/v1/random", "Draws random bytes.", RandomEndpoint.Handle).Takes<RandomBody>().Answers<RandomAnswer>(),
             Post("/encrypt", "The short form of an encryption.", EncryptShortEndpoint.Handle).Takes<EncryptShortBody>().Answers<EncryptAnswer>(),
             Post("/decrypt", "The short form of a decryption.", DecryptShortEndpoint.Handle).Takes<DecryptShortBody>().Answers<DecryptAnswer>()),
+        .. Tagged("Administration",
+            Get("/v1/admin/keks", "Lists the key-encryption keys and how far their rows have been sealed anew.", ListKeksEndpoint.Handle).Answers<ListKeksAnswer>(),
+            Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are sealed anew.", RotateKekEndpoint.Handle).Answers<KekAnswer>(),
+            Post("/v1/admin/keks/{id}/destroy", "Destroys a key-encryption key that no row needs any more.", DestroyKekEndpoint.Handle).Answers<KekAnswer>()),
         .. Tagged("Operation",
             [.. Health, Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Open()]),
     ];

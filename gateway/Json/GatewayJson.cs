@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Endpoints;
+using OrleansKms.Gateway.Endpoints.Admin;
 using OrleansKms.Gateway.Endpoints.Aliases;
 using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Endpoints.Keys;
@@ -47,5 +48,7 @@ namespace OrleansKms.Gateway.Json;
 [JsonSerializable(typeof(PointAliasBody))]
 [JsonSerializable(typeof(AliasAnswer))]
 [JsonSerializable(typeof(ListAliasesAnswer))]
+[JsonSerializable(typeof(KekAnswer))]
+[JsonSerializable(typeof(ListKeksAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 internal sealed partial class GatewayJson : JsonSerializerContext;

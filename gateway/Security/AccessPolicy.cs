@@ -22,6 +22,9 @@ internal enum KmsAction
     Rewrap,
     GenerateDataKey,
     DrawRandom,
+    ListKeks,
+    RotateKek,
+    DestroyKek,
 }
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys;
@@ -161,7 +162,7 @@ public sealed partial class KeyGrain
             var writes = _slot.Writes;
             try
             {
-                var answer = await operation();
+                var answer = await WithMaterialOfToday(operation);
                 if (_mark is null || (!isRepeatable && writes != _slot.Writes) || await _mark.Settle())
                 {
                     return answer;
@@ -190,6 +191,23 @@ public sealed partial class KeyGrain
         }
     }
 
+    /// <summary>
+    /// Runs an operation, and once more when the row was sealed anew behind this activation and the KEK of what it holds is
+    /// gone. Material is opened before anything is written, so nothing happens twice.
+    /// </summary>
+    private async Task<T> WithMaterialOfToday<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (MaterialOutdatedException)
+        {
+            _slot.Invalidate();
+            return await operation();
+        }
+    }
+
     private KmsException Translated(Exception exception)
     {
         switch (exception)
@@ -199,6 +217,8 @@ public sealed partial class KeyGrain
             case InconsistentStateException:
                 LostRace();
                 return KmsError.Conflict.Exception("Another activation of the key changed it at the same time; try again.");
+            case MaterialOutdatedException:
+                return KmsError.KeyCorrupted.Exception();
             case StorageFailedException failure:
                 LogStorageFailed(Id, failure.OutcomeUnknown, failure);
                 return KmsError.StorageUnavailable.Exception();

@@ -98,6 +98,10 @@ public sealed record KeyUsageRow : Row
 {
     /// <summary>The counters of each version that was ever used.</summary>
     public IReadOnlyList<VersionUsage> Versions { get; init; } = [];
+
+    /// <summary>Numbers and times only, and written whole with each reservation however many versions there are.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public override bool MayCompress => true;
 }
 
 /// <summary>One version's counters as they are stored.</summary>

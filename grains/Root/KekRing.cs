@@ -14,12 +14,18 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 {
     private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile Snapshot? _snapshot;
+    private readonly HashSet<KekId> _notOpened = [];
+    private List<Kek> _leaving = [];
+    private List<Kek> _left = [];
 
     /// <inheritdoc/>
     public Kek Current => Ring.Current;
 
     /// <inheritdoc/>
     public Kek? Find(KekId id) => Ring.ById.GetValueOrDefault(id);
+
+    /// <summary>The ids of all KEKs that are open, in order.</summary>
+    public IReadOnlyList<KekId> Ids => [.. Ring.ById.Keys.OrderBy(id => id.Value)];
 
     private Snapshot Ring => _snapshot ?? throw new InvalidOperationException("The KEK ring is not open yet.");
 
@@ -70,6 +76,37 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         }
     }
 
+    /// <summary>
+    /// Takes over what the database says now: opens KEKs that were added, seals under the one that is current, and erases those
+    /// that are destroyed.
+    /// </summary>
+    internal async Task Refresh(CancellationToken cancellationToken)
+    {
+        await _reloading.WaitAsync(cancellationToken);
+        try
+        {
+            await Refresh(default(KekId), cancellationToken);
+
+            // An operation that began before may still use one; none lasts from one refresh to the next.
+            _left.ForEach(kek => kek.Cipher.Dispose());
+            (_left, _leaving) = (_leaving, []);
+        }
+        finally
+        {
+            _reloading.Release();
+        }
+    }
+
+    /// <summary>Makes a new KEK that nothing is sealed under yet.</summary>
+    internal async Task<KekId> Add(CancellationToken cancellationToken)
+    {
+        using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
+        var id = IdOf(kek.Span);
+        await store.Add(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
+        KekCreated(id);
+        return id;
+    }
+
     /// <summary>Makes a new KEK that everything new is sealed under from now on, here and in the database.</summary>
     internal async Task<KekId> AddCurrent(CancellationToken cancellationToken)
     {
@@ -90,7 +127,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     /// <summary>Erases the KEKs.</summary>
     public void Dispose()
     {
-        foreach (var kek in _snapshot?.ById.Values ?? [])
+        foreach (var kek in _left.Concat(_leaving).Concat(_snapshot?.ById.Values ?? []))
         {
             kek.Cipher.Dispose();
         }
@@ -118,13 +155,22 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             {
                 opened[kek.Id] = cipher;
             }
-            else
+            else if (_notOpened.Add(kek.Id))
             {
                 KekDoesNotOpen(kek.Id, root.Id);
             }
         }
 
-        _snapshot = Snapshot.Of(opened, stored) ?? Ring with { ById = opened.ToFrozenDictionary() };
+        if (Snapshot.Of(opened, stored) is not { } next)
+        {
+            _snapshot = Ring with { ById = opened.ToFrozenDictionary() };
+            return Find(wanted);
+        }
+
+        var destroyed = opened.Keys.Except(stored.Select(k => k.Id)).ToList();
+        destroyed.ForEach(id => opened.Remove(id));
+        _leaving.AddRange(destroyed.Select(id => Ring.ById[id]));
+        _snapshot = destroyed.Count == 0 ? next : next with { ById = opened.ToFrozenDictionary() };
         return Find(wanted);
     }
 

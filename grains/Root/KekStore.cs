@@ -44,31 +44,53 @@ internal sealed class KekStore(Database database, TimeProvider time)
         return keks;
     });
 
+    /// <summary>Adds a KEK with its first wrap, that nothing is sealed under yet.</summary>
+    public Task Add(KekId id, string rootId, byte[] wrapped, CancellationToken cancellationToken) =>
+        Add(id, rootId, wrapped, isCurrent: false, cancellationToken);
+
     /// <summary>Adds a KEK with its first wrap and makes it the current one, all or nothing.</summary>
     public Task AddCurrent(KekId id, string rootId, byte[] wrapped, CancellationToken cancellationToken) =>
+        Add(id, rootId, wrapped, isCurrent: true, cancellationToken);
+
+    /// <summary>Makes a KEK the current one, all or nothing.</summary>
+    public Task MakeCurrent(KekId id, CancellationToken cancellationToken) => InTransaction(async transaction =>
+    {
+        await Supersede(transaction, cancellationToken);
+        await transaction.Execute("UPDATE okms_kek SET is_current = @yes WHERE kek_id = @id",
+            [("id", id.ToBytes()), ("yes", true)], cancellationToken);
+        return true;
+    }, cancellationToken);
+
+    private Task<bool> Add(KekId id, string rootId, byte[] wrapped, bool isCurrent, CancellationToken cancellationToken) =>
+        InTransaction(async transaction =>
+        {
+            if (isCurrent)
+            {
+                await Supersede(transaction, cancellationToken);
+            }
+
+            await transaction.Execute("INSERT INTO okms_kek (kek_id, created_at, is_current) VALUES (@id, @now, @current)",
+                [("id", id.ToBytes()), ("now", Now), ("current", isCurrent)], cancellationToken);
+            await transaction.Execute(
+                "INSERT INTO okms_kek_wrap (kek_id, root_id, wrapped, created_at) VALUES (@id, @root, @wrapped, @now)",
+                [("id", id.ToBytes()), ("root", rootId), ("wrapped", wrapped), ("now", Now)], cancellationToken);
+            return true;
+        }, cancellationToken);
+
+    private DateTime Now => time.GetUtcNow().UtcDateTime;
+
+    private Task<int> Supersede(DbTransaction transaction, CancellationToken cancellationToken) => transaction.Execute(
+        "UPDATE okms_kek SET is_current = @no, superseded_at = @now WHERE is_current", [("no", false), ("now", Now)],
+        cancellationToken);
+
+    /// <summary>Runs statements of which all take effect or none.</summary>
+    private Task<T> InTransaction<T>(Func<DbTransaction, Task<T>> statements, CancellationToken cancellationToken) =>
         database.Write(async () =>
         {
-            var kekId = new byte[KekId.Length];
-            id.Write(kekId);
-            var now = time.GetUtcNow().UtcDateTime;
             await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            await Execute(transaction, "UPDATE okms_kek SET is_current = @no WHERE is_current",
-                [("no", false)], cancellationToken);
-            await Execute(transaction, "INSERT INTO okms_kek (kek_id, created_at, is_current) VALUES (@id, @now, @yes)",
-                [("id", kekId), ("now", now), ("yes", true)], cancellationToken);
-            await Execute(transaction,
-                "INSERT INTO okms_kek_wrap (kek_id, root_id, wrapped, created_at) VALUES (@id, @root, @wrapped, @now)",
-                [("id", kekId), ("root", rootId), ("wrapped", wrapped), ("now", now)], cancellationToken);
+            var result = await statements(transaction);
             await transaction.CommitAsync(cancellationToken);
-            return true;
+            return result;
         });
-
-    private static async Task Execute(
-        DbTransaction transaction, string text, (string, object)[] parameters, CancellationToken cancellationToken)
-    {
-        await using var command = transaction.Connection!.Command(text, parameters);
-        command.Transaction = transaction;
-        await command.ExecuteNonQueryAsync(cancellationToken);
-    }
 }

@@ -25,5 +25,6 @@ public interface IMaterialSealer
 
     /// <summary>Opens wrapped material into pinned memory that the caller disposes.</summary>
     /// <exception cref="KmsException">key_corrupted: it does not open at this address.</exception>
+    /// <exception cref="MaterialOutdatedException">Its KEK is gone; the row must be read again.</exception>
     SecretBytes Open(MaterialAddress address, WrappedMaterial wrapped);
 }

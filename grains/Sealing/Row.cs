@@ -25,4 +25,11 @@ public abstract record Row
     /// <summary>Whether a plain listing leaves the row out. In the clear in the row's header, and authenticated.</summary>
     [JsonIgnore]
     public virtual bool IsTombstone => false;
+
+    /// <summary>
+    /// Whether the content may be compressed before it is sealed. Only for rows that hold nothing that a caller chose, since
+    /// the length of a compressed text tells of what is in it.
+    /// </summary>
+    [JsonIgnore]
+    public virtual bool MayCompress => false;
 }

@@ -7,7 +7,8 @@ namespace OrleansKms.Grains.Sealing;
 /// <param name="Flags">See <see cref="RowFlags"/>.</param>
 /// <param name="KekId">The KEK that all sections of the row are sealed under.</param>
 /// <param name="Incarnation">The life of the id that the row belongs to.</param>
-internal readonly record struct RowHeader(RowFlags Flags, KekId KekId, Incarnation Incarnation);
+/// <param name="Format">See <see cref="RowFormats"/>.</param>
+internal readonly record struct RowHeader(RowFlags Flags, KekId KekId, Incarnation Incarnation, byte Format);
 
 /// <summary>The flags in a row's header. Bits that are not named here are zero.</summary>
 [Flags]
@@ -31,9 +32,6 @@ internal sealed record SealedRow(
 /// <summary>The layout of a row in bytes. FORMAT.md beside this file is its specification.</summary>
 internal static class RowLayout
 {
-    /// <summary>The format byte.</summary>
-    public const byte Format = 1;
-
     /// <summary>Length of the header.</summary>
     public const int HeaderLength = 2 + KekId.Length + Incarnation.Length;
 
@@ -72,7 +70,7 @@ internal static class RowLayout
         var sealedLength = SealOverhead + contentLength;
         var start = HeaderLength + ContentPrefix;
         var row = new byte[start + sealedLength + materialSection.Length];
-        row[0] = Format;
+        row[0] = header.Format;
         row[1] = (byte)header.Flags;
         header.KekId.Write(row.AsSpan(2));
         header.Incarnation.Write(row.AsSpan(2 + KekId.Length));
@@ -84,18 +82,18 @@ internal static class RowLayout
     }
 
     /// <summary>Takes a row apart.</summary>
-    /// <returns>Null for anything but exactly one row of this format.</returns>
+    /// <returns>Null for anything but exactly one row of a format that this program knows.</returns>
     public static SealedRow? TryRead(ReadOnlyMemory<byte> row)
     {
         var bytes = row.Span;
-        if (bytes.Length < HeaderLength || bytes[0] != Format || (bytes[1] & ~(byte)RowFlags.Tombstone) != 0)
+        if (bytes.Length < HeaderLength || bytes[0] is < RowFormats.First or > RowFormats.Newest || (bytes[1] & ~(byte)RowFlags.Tombstone) != 0)
         {
             return null;
         }
 
         var header = new RowHeader(
             (RowFlags)bytes[1], KekId.Read(bytes.Slice(2, KekId.Length)),
-            Incarnation.Read(bytes.Slice(2 + KekId.Length, Incarnation.Length)));
+            Incarnation.Read(bytes.Slice(2 + KekId.Length, Incarnation.Length)), bytes[0]);
         if (!TryReadSection(row[HeaderLength..], ContentKind, ContentPrefix, out var content, out var rest))
         {
             return null;

@@ -1,6 +1,8 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Sealing;
@@ -14,21 +16,26 @@ internal sealed class RowSealer : IMaterialSealer
     private const string ContentPurpose = "okms.row.content";
     private const string MaterialPurpose = "okms.row.material";
 
+    // Material moves between rows as it is, so its format is its own, and the same in rows of either format.
+    private const byte MaterialFormat = 1;
+
     private readonly IKekRing _ring;
     private readonly string _serviceId;
     private readonly NonceSource _nonces;
+    private readonly Func<byte> _format;
 
     /// <summary>Seals for one service.</summary>
-    public RowSealer(IKekRing ring, IOptions<ClusterOptions> cluster)
-        : this(ring, cluster.Value.ServiceId, NonceSource.System)
+    public RowSealer(IKekRing ring, IOptions<ClusterOptions> cluster, FeatureLevels levels)
+        : this(ring, cluster.Value.ServiceId, NonceSource.System, () => RowFormats.At(levels.Current))
     {
     }
 
-    internal RowSealer(IKekRing ring, string serviceId, NonceSource nonces)
+    internal RowSealer(IKekRing ring, string serviceId, NonceSource nonces, Func<byte>? format = null)
     {
         _ring = ring;
         _serviceId = serviceId;
         _nonces = nonces;
+        _format = format ?? (() => RowFormats.First);
     }
 
     /// <inheritdoc/>
@@ -39,8 +46,8 @@ internal sealed class RowSealer : IMaterialSealer
     public SecretBytes Open(MaterialAddress address, WrappedMaterial wrapped)
     {
         // The read that brought the material has loaded its KEK, since the row's header names the same one.
-        var kek = _ring.Find(wrapped.KekId);
-        if (kek is null || wrapped.Version != address.Version || wrapped.Sealed.Length < RowLayout.SealOverhead)
+        var kek = _ring.Find(wrapped.KekId) ?? throw new MaterialOutdatedException(wrapped.KekId);
+        if (wrapped.Version != address.Version || wrapped.Sealed.Length < RowLayout.SealOverhead)
         {
             throw KmsError.KeyCorrupted.Exception();
         }
@@ -60,33 +67,77 @@ internal sealed class RowSealer : IMaterialSealer
     /// sections of a row are under the KEK that its header names.
     /// </summary>
     /// <exception cref="KmsException">key_corrupted: the row's material does not open.</exception>
+    /// <exception cref="MaterialOutdatedException">The KEK of the row's material is gone.</exception>
     public byte[] Seal(GrainId grain, string rowName, Row row, ReadOnlySpan<byte> content)
     {
         var kek = _ring.Current;
-        var header = new RowHeader(row.IsTombstone ? RowFlags.Tombstone : RowFlags.None, kek.Id, row.Incarnation);
-        var materialSection = RowLayout.WriteMaterialSection(UnderKek(kek, grain, row));
-        var sealedRow = RowLayout.Write(header, content.Length, materialSection, out var place);
-        SealInto(kek, content, sealedRow.AsSpan(place), ContentContext(grain, rowName, header, materialSection));
-        return sealedRow;
+        var header = new RowHeader(row.IsTombstone ? RowFlags.Tombstone : RowFlags.None, kek.Id, row.Incarnation, _format());
+        var material = UnderKek(kek, grain, row.Incarnation, row.Material);
+        return header.Format == RowFormats.First
+            ? SealText(kek, grain, rowName, header, material, content)
+            : SealText(kek, grain, rowName, header, material, ContentEncoding.Encode(content, row.MayCompress));
     }
 
     /// <summary>Opens a row's content.</summary>
     /// <returns>The content, or null when the row was changed, moved or sealed under another KEK.</returns>
-    public byte[]? TryOpenContent(Kek kek, GrainId grain, string rowName, SealedRow row)
-    {
-        var content = new byte[row.Content.Length - RowLayout.SealOverhead];
-        var context = ContentContext(grain, rowName, row.Header, row.MaterialSection.Span);
-        return kek.Id == row.Header.KekId && TryOpen(kek, row.Content.Span, content, context) ? content : null;
-    }
+    public byte[]? TryOpenContent(Kek kek, GrainId grain, string rowName, SealedRow row) =>
+        TryOpenText(kek, grain, rowName, row) is not { } text ? null
+        : row.Header.Format == RowFormats.First ? text
+        : ContentEncoding.TryDecode(text);
 
-    private WrappedMaterial? UnderKek(Kek kek, GrainId grain, Row row)
+    /// <summary>
+    /// Seals a row anew under the current KEK: the same row in every other respect, also in its format, so that nothing that
+    /// could read it before cannot now.
+    /// </summary>
+    /// <returns>Null when the row does not open.</returns>
+    public byte[]? TryReseal(GrainId grain, string rowName, SealedRow row)
     {
-        if (row.Material is not { } material || material.KekId == kek.Id)
+        if (_ring.Find(row.Header.KekId) is not { } from || TryOpenText(from, grain, rowName, row) is not { } text)
         {
-            return row.Material;
+            return null;
         }
 
-        var address = new MaterialAddress(grain, row.Incarnation, material.Version);
+        try
+        {
+            var kek = _ring.Current;
+            return SealText(
+                kek, grain, rowName, row.Header with { KekId = kek.Id },
+                UnderKek(kek, grain, row.Header.Incarnation, row.Material), text);
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
+        {
+            return null;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(text);
+        }
+    }
+
+    private byte[] SealText(
+        Kek kek, GrainId grain, string rowName, RowHeader header, WrappedMaterial? material, ReadOnlySpan<byte> text)
+    {
+        var materialSection = RowLayout.WriteMaterialSection(material);
+        var sealedRow = RowLayout.Write(header, text.Length, materialSection, out var place);
+        SealInto(kek, text, sealedRow.AsSpan(place), ContentContext(grain, rowName, header, materialSection));
+        return sealedRow;
+    }
+
+    private byte[]? TryOpenText(Kek kek, GrainId grain, string rowName, SealedRow row)
+    {
+        var text = new byte[row.Content.Length - RowLayout.SealOverhead];
+        var context = ContentContext(grain, rowName, row.Header, row.MaterialSection.Span);
+        return kek.Id == row.Header.KekId && TryOpen(kek, row.Content.Span, text, context) ? text : null;
+    }
+
+    private WrappedMaterial? UnderKek(Kek kek, GrainId grain, Incarnation incarnation, WrappedMaterial? material)
+    {
+        if (material is null || material.KekId == kek.Id)
+        {
+            return material;
+        }
+
+        var address = new MaterialAddress(grain, incarnation, material.Version);
         using var opened = Open(address, material);
         return Wrap(kek, address, opened.Span);
     }
@@ -114,16 +165,17 @@ internal sealed class RowSealer : IMaterialSealer
     // The material section is bound too, so that a row does not open with another, older or missing material beside it.
     private AssociatedData ContentContext(
         GrainId grain, string rowName, RowHeader header, ReadOnlySpan<byte> materialSection) =>
-        Context(ContentPurpose, grain, header.Incarnation, rowName, header.KekId)
+        Context(ContentPurpose, grain, header.Incarnation, rowName, header.KekId, header.Format)
             .Add((byte)header.Flags)
             .Add(materialSection);
 
     // Material names the row of its version wherever it travels. Its flags are none, because it moves between rows as it is.
     private AssociatedData MaterialContext(MaterialAddress address, KekId kekId) =>
-        Context(MaterialPurpose, address.Grain, address.Incarnation, RowNames.KeyVersion(address.Version), kekId)
+        Context(MaterialPurpose, address.Grain, address.Incarnation, RowNames.KeyVersion(address.Version), kekId, MaterialFormat)
             .Add((byte)RowFlags.None);
 
-    private AssociatedData Context(string purpose, GrainId grain, Incarnation incarnation, string rowName, KekId kekId) =>
+    private AssociatedData Context(
+        string purpose, GrainId grain, Incarnation incarnation, string rowName, KekId kekId, byte format) =>
         new AssociatedData()
             .Add(purpose)
             .Add(_serviceId)
@@ -132,5 +184,5 @@ internal sealed class RowSealer : IMaterialSealer
             .Add(incarnation)
             .Add(rowName)
             .Add(kekId)
-            .Add(RowLayout.Format);
+            .Add(format);
 }

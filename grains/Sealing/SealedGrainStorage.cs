@@ -3,6 +3,7 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Sealing;
@@ -19,19 +20,21 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     private readonly RowSealer _sealer;
     private readonly IKekRing _ring;
     private readonly RowTypes _types;
+    private readonly SiloPresence _presence;
     private readonly ILogger<SealedGrainStorage> _logger;
     private readonly Counter<long> _corrupted;
 
     /// <summary>Decorates the raw storage.</summary>
     public SealedGrainStorage(
         [FromKeyedServices(KmsStorageExtensions.RawStorage)] IGrainStorage rows, Database database, RowSealer sealer,
-        IKekRing ring, RowTypes types, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
+        IKekRing ring, RowTypes types, SiloPresence presence, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
     {
         _rows = rows;
         _database = database;
         _sealer = sealer;
         _ring = ring;
         _types = types;
+        _presence = presence;
         _logger = logger;
         _corrupted = meters.Create("OrleansKms").CreateCounter<long>("rows_corrupted", "{row}", "Rows read that did not open.");
     }
@@ -44,12 +47,13 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     public async Task ReadStateAsync<T>(
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        var raw = new GrainState<OpaqueRow>();
-        await Run(_database.Read, "read", isWrite: false, async () =>
+        var raw = await ReadRaw(stateName, grainId, cancellationToken);
+        if (raw.RecordExists && !await IsKekKnown(raw, cancellationToken))
         {
-            await _rows.ReadStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
-            return true;
-        });
+            // Between the read and here the row may have been sealed anew and its old KEK destroyed. Then it reads well now.
+            raw = await ReadRaw(stateName, grainId, cancellationToken);
+        }
+
         if (!raw.RecordExists)
         {
             grainState.State = default!;
@@ -58,7 +62,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
             return;
         }
 
-        var row = await Open<T>(stateName, grainId, raw.State!.Payload, cancellationToken);
+        var row = Open<T>(stateName, grainId, raw.State!.Payload);
         if (row is null)
         {
             _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
@@ -84,16 +88,19 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
             throw new InvalidOperationException($"internal error: {typeof(T).Name} is not a {nameof(Row)}.");
         }
 
-        var payload = _sealer.Seal(grainId, stateName, row, _types.Write(grainState.State));
-        var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, grainState.ETag)
+        var content = _types.Write(grainState.State);
+        GrainState<OpaqueRow> raw;
+        try
         {
-            RecordExists = grainState.RecordExists,
-        };
-        await Run(_database.Write, "write", isWrite: true, async () =>
+            raw = await SealAndWrite(stateName, grainId, row, content, grainState, cancellationToken);
+        }
+        catch (StorageFailedException e) when (_database.IsMissingReference(e.InnerException!))
         {
-            await _rows.WriteStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
-            return true;
-        });
+            // The KEK that was the current one here is destroyed. The database has refused the row; the next one is under another.
+            await ReloadRing(default, cancellationToken);
+            raw = await SealAndWrite(stateName, grainId, row, content, grainState, cancellationToken);
+        }
+
         grainState.ETag = raw.ETag;
         grainState.RecordExists = true;
     }
@@ -119,11 +126,39 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         grainState.RecordExists = false;
     }
 
+    private async Task<GrainState<OpaqueRow>> ReadRaw(string stateName, GrainId grainId, CancellationToken cancellationToken)
+    {
+        var raw = new GrainState<OpaqueRow>();
+        await Run(_database.Read, "read", isWrite: false, async () =>
+        {
+            await _rows.ReadStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+        return raw;
+    }
+
+    private async Task<GrainState<OpaqueRow>> SealAndWrite<T>(
+        string stateName, GrainId grainId, Row row, byte[] content, IGrainState<T> state, CancellationToken cancellationToken)
+    {
+        var payload = _sealer.Seal(grainId, stateName, row, content);
+        var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, state.ETag) { RecordExists = state.RecordExists };
+        await Run(_database.Write, "write", isWrite: true, async () =>
+        {
+            await _rows.WriteStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            return true;
+        });
+        return raw;
+    }
+
+    private async Task<bool> IsKekKnown(GrainState<OpaqueRow> raw, CancellationToken cancellationToken) =>
+        RowLayout.TryRead(raw.State!.Payload) is not { } row
+        || (_ring.Find(row.Header.KekId) ?? await ReloadRing(row.Header.KekId, cancellationToken)) is not null;
+
     // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. None begins so.
     private static GrainId StoredId(GrainId grainId) =>
         GrainId.Create(grainId.Type, IdSpan.Create(RowDirectory.KeyMark + grainId.Key.ToString()));
 
-    private async Task<T?> Open<T>(string stateName, GrainId grainId, byte[] payload, CancellationToken cancellationToken)
+    private T? Open<T>(string stateName, GrainId grainId, byte[] payload)
     {
         var row = RowLayout.TryRead(payload);
         if (row is null)
@@ -131,8 +166,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
             return default;
         }
 
-        var kek = _ring.Find(row.Header.KekId) ?? await ReloadRing(row.Header.KekId, cancellationToken);
-        var content = kek is null ? null : _sealer.TryOpenContent(kek, grainId, stateName, row);
+        var content = _ring.Find(row.Header.KekId) is { } kek ? _sealer.TryOpenContent(kek, grainId, stateName, row) : null;
         if (content is null)
         {
             return default;
@@ -156,6 +190,14 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     private async Task<TResult> Run<TResult>(
         Func<Func<Task<TResult>>, Task<TResult>> database, string operation, bool isWrite, Func<Task<TResult>> call)
     {
+        if (!_presence.IsFresh)
+        {
+            // Others may have decided meanwhile, counting on this silo being gone, what it could not read.
+            throw new StorageFailedException(
+                $"A {operation} of a row was not tried.", outcomeUnknown: false,
+                new InvalidOperationException("This silo could not sign for too long that it runs."));
+        }
+
         try
         {
             return await database(call);

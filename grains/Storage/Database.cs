@@ -30,12 +30,27 @@ internal abstract class Database : IDisposable
     /// <summary>A query whose one value is true while the database can do its work.</summary>
     public abstract string Probe { get; }
 
+    /// <summary>Whether several silos may use the database at once.</summary>
+    public abstract bool IsShared { get; }
+
+    /// <summary>
+    /// The clause that picks the rows of okms_silo whose silos may still run: all that were not removed, were seen in the last
+    /// @seconds, and are not dead to the others.
+    /// </summary>
+    public abstract string LiveSilos { get; }
+
     /// <summary>Checks and prepares what must hold before the first connection.</summary>
     /// <exception cref="StartRefusedException">It does not hold.</exception>
     public abstract Task Prepare(CancellationToken cancellationToken);
 
     /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until it is disposed.</summary>
     public abstract Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Makes this process the one that reseals rows, until the result is disposed, and as long as its connection lives.
+    /// </summary>
+    /// <returns>Null while another process is it.</returns>
+    public abstract Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken);
 
     /// <summary>Whether the role that this process signs in with may change the schema.</summary>
     public abstract Task<bool> MayMigrate(CancellationToken cancellationToken);
@@ -57,6 +72,9 @@ internal abstract class Database : IDisposable
 
     /// <summary>Whether a write that failed so may have happened nevertheless.</summary>
     public abstract bool IsOutcomeUnknown(Exception failure);
+
+    /// <summary>Whether a statement failed because a row names another one that is not there, such as a KEK that is destroyed.</summary>
+    public abstract bool IsMissingReference(Exception failure);
 
     /// <inheritdoc/>
     public abstract void Dispose();
@@ -86,5 +104,15 @@ internal static class DatabaseCommands
         }
 
         return command;
+    }
+
+    /// <summary>Executes a statement of a transaction.</summary>
+    /// <returns>How many rows it changed.</returns>
+    public static async Task<int> Execute(
+        this DbTransaction transaction, string text, (string, object)[] parameters, CancellationToken cancellationToken)
+    {
+        await using var command = transaction.Connection!.Command(text, parameters);
+        command.Transaction = transaction;
+        return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

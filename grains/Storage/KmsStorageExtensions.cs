@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -36,6 +37,7 @@ public static class KmsStorageExtensions
         services.AddSingleton(provider => new StorageSession(provider, provider.GetRequiredService<StorageOpening>()));
         services.AddSingleton(provider => new RestoreEpochStore(provider.GetRequiredService<Database>()));
         services.AddSingleton<CurrentEpoch>();
+        AddPresence(services);
         services.AddHostedService<StorageStart>();
         AddRing(services, options);
         AddRows(services);
@@ -52,6 +54,15 @@ public static class KmsStorageExtensions
         return builder;
     }
 
+    private static void AddPresence(IServiceCollection services)
+    {
+        services.AddSingleton<SiloRegistry>();
+        services.AddSingleton(provider => new FeatureLevels(
+            provider.GetRequiredService<Database>(), provider.GetRequiredService<SiloRegistry>()));
+        services.AddSingleton<SiloPresence>();
+        services.AddHostedService(provider => provider.GetRequiredService<SiloPresence>());
+    }
+
     private static void AddRing(IServiceCollection services, KmsStorageOptions options)
     {
         if (options.Hsm is { } hsm)
@@ -65,6 +76,10 @@ public static class KmsStorageExtensions
             provider.GetRequiredService<ILogger<FileRootKey>>()));
         services.AddSingleton<KekStore>();
         services.AddSingleton<KekRing>();
+        services.AddSingleton<KekRecords>();
+        services.AddSingleton<KekRotation>();
+        services.AddSingleton<RowResealing>();
+        services.AddHostedService<KekSweep>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
     }
 

@@ -6,6 +6,11 @@ namespace OrleansKms.Grains.Storage;
 /// <summary>Where rows, the KEK ring and the root key are.</summary>
 public sealed record KmsStorageOptions
 {
+    private const int MostResealed = 100_000;
+
+    // Several must fit into the time after which a silo that does not sign counts as gone.
+    private static readonly TimeSpan LongestPresenceInterval = TimeSpan.FromSeconds(20);
+
     /// <summary>
     /// The directory of the file root key <c>root.key</c> and, without a <see cref="ConnectionString"/>, of the database
     /// <c>kms.db</c>. Made with mode 0700 if it is missing. Every silo of a cluster needs the same root key.
@@ -36,6 +41,12 @@ public sealed record KmsStorageOptions
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>How often a silo signs that it runs, and learns of new and destroyed KEKs and of a raised feature level.</summary>
+    public TimeSpan PresenceInterval { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster. 1 to 100,000.</summary>
+    public int ResealRate { get; init; } = 500;
+
     /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
     public FenceOptions Fence { get; init; } = new();
 
@@ -54,6 +65,17 @@ public sealed record KmsStorageOptions
         RequirePositive(ProbeInterval, nameof(ProbeInterval));
         RequirePositive(ProbeTimeout, nameof(ProbeTimeout));
         RequirePositive(MigrationTimeout, nameof(MigrationTimeout));
+        RequirePositive(PresenceInterval, nameof(PresenceInterval));
+        if (PresenceInterval > LongestPresenceInterval)
+        {
+            throw new StartRefusedException($"{nameof(PresenceInterval)} must be at most {LongestPresenceInterval}.");
+        }
+
+        if (ResealRate is < 1 or > MostResealed)
+        {
+            throw new StartRefusedException($"{nameof(ResealRate)} must be 1 to {MostResealed}.");
+        }
+
         if (StartTimeout < TimeSpan.Zero || StartTimeout > TimeSpan.FromHours(1))
         {
             throw new StartRefusedException($"{nameof(StartTimeout)} must be from zero to an hour.");

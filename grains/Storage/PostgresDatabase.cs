@@ -12,6 +12,7 @@ internal sealed partial class PostgresDatabase : Database
 {
     // Any constant that no other user of the same database is likely to lock.
     private const long SchemaLock = 0x4F4B_4D53_0001;
+    private const long ResealingLock = 0x4F4B_4D53_0002;
 
     // Postgres allows 100 connections unless told otherwise; the silos of a small cluster fit into that.
     private const int MostConnections = 30;
@@ -57,6 +58,18 @@ internal sealed partial class PostgresDatabase : Database
     public override string Probe => "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
 
     /// <inheritdoc/>
+    public override bool IsShared => true;
+
+    /// <inheritdoc/>
+    public override string LiveSilos =>
+        // A silo that the others have declared dead ends itself.
+        """
+        seen_at > CURRENT_TIMESTAMP - make_interval(secs => @seconds) AND NOT EXISTS (
+          SELECT 1 FROM okms_membership m WHERE m.cluster_id = okms_silo.cluster_id AND m.status = 6
+            AND okms_silo.silo = m.address || ':' || m.port || '@' || m.generation)
+        """;
+
+    /// <inheritdoc/>
     public override UpgradeEngineBuilder Migrations =>
         DeployChanges.To.PostgresqlDatabase(_connectionString)
             .JournalToPostgresqlTable(null, "okms_migration")
@@ -100,7 +113,7 @@ internal sealed partial class PostgresDatabase : Database
             await using var command = connection.Command("SELECT pg_advisory_lock(@key)", ("key", SchemaLock));
             command.CommandTimeout = (int)Math.Ceiling(_migrationTimeout.TotalSeconds);
             await command.ExecuteNonQueryAsync(cancellationToken);
-            return new SessionLock(connection);
+            return new SessionLock(connection, SchemaLock);
         }
         catch (Exception e)
         {
@@ -109,6 +122,28 @@ internal sealed partial class PostgresDatabase : Database
                 ? new StartRefusedException("Another silo has been migrating the database for too long.", e)
                 : new StartRefusedException($"The database cannot be locked for migration: {e.Message}", e);
         }
+    }
+
+    /// <inheritdoc/>
+    public override async Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken)
+    {
+        var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var command = connection.Command("SELECT pg_try_advisory_lock(@key)", ("key", ResealingLock));
+            if (await command.ExecuteScalarAsync(cancellationToken) is true)
+            {
+                return new SessionLock(connection, ResealingLock);
+            }
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+
+        await connection.DisposeAsync();
+        return null;
     }
 
     /// <inheritdoc/>
@@ -130,7 +165,7 @@ internal sealed partial class PostgresDatabase : Database
                 $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
         }
 
-        await using var remove = connection.Command("DELETE FROM okms_membership");
+        await using var remove = connection.Command("DELETE FROM okms_membership; DELETE FROM okms_silo");
         await remove.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -153,6 +188,10 @@ internal sealed partial class PostgresDatabase : Database
                 || e.SqlState[..2] is "22" or "23" or "25" or "42" or "53" or "55"),
         _ => true,
     };
+
+    /// <inheritdoc/>
+    public override bool IsMissingReference(Exception failure) =>
+        failure is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -225,13 +264,13 @@ internal sealed partial class PostgresDatabase : Database
     [LoggerMessage(Level = LogLevel.Warning, Message = "Postgres cannot be reached yet and is waited for, up to {Limit}: {Reason}")]
     private partial void WaitingForPostgres(TimeSpan limit, string reason);
 
-    private sealed class SessionLock(DbConnection connection) : IAsyncDisposable
+    private sealed class SessionLock(DbConnection connection, long key) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
             await using (connection)
             {
-                await using var command = connection.Command("SELECT pg_advisory_unlock(@key)", ("key", SchemaLock));
+                await using var command = connection.Command("SELECT pg_advisory_unlock(@key)", ("key", key));
                 await command.ExecuteNonQueryAsync();
             }
         }

@@ -33,7 +33,7 @@ public sealed class RestoreEpochStore
         {
             await database.Prepare(cancellationToken);
             await using var schema = await database.LockSchema(cancellationToken);
-            await new SchemaMigrations(database, loggers.CreateLogger<SchemaMigrations>()).Apply(cancellationToken);
+            await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
             return await new RestoreEpochStore(database).Begin(time.GetUtcNow(), cancellationToken);
         }
         catch (Exception e) when (e is DbException or DatabaseUnreachableException)

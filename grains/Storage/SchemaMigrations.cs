@@ -2,6 +2,7 @@ using System.Globalization;
 using DbUp.Engine;
 using DbUp.Engine.Output;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Presence;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -9,13 +10,17 @@ namespace OrleansKms.Grains.Storage;
 /// Brings the schema up to this program: numbered scripts, each applied once and in a transaction of its own. A database that
 /// is newer is used as it is, unless it says that this program is too old for it.
 /// </summary>
-internal sealed partial class SchemaMigrations(Database database, ILogger<SchemaMigrations> logger)
+internal sealed partial class SchemaMigrations(Database database, FeatureLevels levels, ILogger<SchemaMigrations> logger)
 {
     /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
     public const int ProgramVersion = 1;
 
+    /// <summary>The migrations of a database for a command, which has no silo's services.</summary>
+    public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>
+        new(database, new FeatureLevels(database, new SiloRegistry(database)), loggers.CreateLogger<SchemaMigrations>());
+
     /// <summary>Applies what is missing. The caller holds the schema's lock.</summary>
-    /// <exception cref="StartRefusedException">A migration failed, or this program is too old.</exception>
+    /// <exception cref="StartRefusedException">A migration failed, or this program is too old for the schema or the cluster.</exception>
     public async Task Apply(CancellationToken cancellationToken)
     {
         var engine = database.Migrations
@@ -47,6 +52,7 @@ internal sealed partial class SchemaMigrations(Database database, ILogger<Schema
         }
 
         await RequireProgramVersion(cancellationToken);
+        await levels.Open(cancellationToken);
     }
 
     private IEnumerable<SqlScript> Scripts()

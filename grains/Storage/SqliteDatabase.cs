@@ -52,6 +52,12 @@ internal sealed class SqliteDatabase : Database
     public override string Probe => "SELECT count(*) > 0 FROM okms_schema";
 
     /// <inheritdoc/>
+    public override bool IsShared => false;
+
+    /// <inheritdoc/>
+    public override string LiveSilos => "@seconds IS NOT NULL";
+
+    /// <inheritdoc/>
     public override Task<bool> MayMigrate(CancellationToken cancellationToken) => Task.FromResult(true);
 
     /// <inheritdoc/>
@@ -87,6 +93,10 @@ internal sealed class SqliteDatabase : Database
         Task.FromResult<IAsyncDisposable>(new HeldByDirectoryLock());
 
     /// <inheritdoc/>
+    public override Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken) =>
+        Task.FromResult<IAsyncDisposable?>(new HeldByDirectoryLock());
+
+    /// <inheritdoc/>
     public override Task RemoveSilos(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
@@ -119,6 +129,10 @@ internal sealed class SqliteDatabase : Database
             or SQLitePCL.raw.SQLITE_CONSTRAINT or SQLitePCL.raw.SQLITE_MISMATCH or SQLitePCL.raw.SQLITE_NOTADB),
         _ => true,
     };
+
+    /// <inheritdoc/>
+    public override bool IsMissingReference(Exception failure) =>
+        failure is SqliteException { SqliteExtendedErrorCode: SQLitePCL.raw.SQLITE_CONSTRAINT_FOREIGNKEY };
 
     /// <inheritdoc/>
     public override void Dispose()

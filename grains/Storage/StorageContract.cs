@@ -7,7 +7,10 @@ public static class StorageNames
     public const string Sealed = "okms";
 }
 
-/// <summary>The names of the rows. A row is found by its name and its grain's key, so names differ between grain kinds.</summary>
+/// <summary>
+/// The names of the rows. A row is found by its name and its grain's key, so names differ between grain kinds: each begins with
+/// the type of its grain.
+/// </summary>
 public static class RowNames
 {
     /// <summary>A key: its description, state and newest material.</summary>
@@ -23,6 +26,13 @@ public static class RowNames
     /// <param name="version">The key version.</param>
     public static string KeyVersion(int version) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"key.v{version}");
+
+    /// <summary>
+    /// The type of the grains that have rows of a name: what stands before its first dot. Rows are sealed to it, and it is not
+    /// stored beside them.
+    /// </summary>
+    /// <param name="rowName">A row name.</param>
+    public static string GrainType(string rowName) => rowName.Split('.')[0];
 }
 
 /// <summary>

@@ -1,3 +1,4 @@
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Grains.Storage;
@@ -6,27 +7,34 @@ namespace OrleansKms.Grains.Storage;
 internal sealed class StorageOpening(
     Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch)
 {
-    /// <summary>Migrates the schema, opens the KEK ring, and lets the next process in.</summary>
+    /// <summary>Migrates the schema, opens the KEK ring, signs that a silo runs, and lets the next process in.</summary>
     /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
-    public async Task Open(CancellationToken cancellationToken)
+    public async Task Open(SiloPresence presence, CancellationToken cancellationToken)
     {
-        await using var schema = await OpenLocked(cancellationToken);
+        await using var schema = await Locked(
+            async () =>
+            {
+                await OpenAll(cancellationToken);
+                await presence.Enter(cancellationToken);
+            },
+            cancellationToken);
     }
 
-    /// <summary>The same, and keeps every other process out until the result is disposed.</summary>
-    public Task<IAsyncDisposable> OpenLocked(CancellationToken cancellationToken) => Locked(
-        async () =>
-        {
-            await migrations.Apply(cancellationToken);
-            await ring.Open(cancellationToken);
-            epoch.Value = await epochs.Read(cancellationToken);
-        },
-        cancellationToken);
+    /// <summary>Migrates the schema, opens the KEK ring, and keeps every other process out until the result is disposed.</summary>
+    public Task<IAsyncDisposable> OpenLocked(CancellationToken cancellationToken) =>
+        Locked(() => OpenAll(cancellationToken), cancellationToken);
 
     /// <summary>Migrates the schema, and needs no root key for it.</summary>
     public async Task Migrate(CancellationToken cancellationToken)
     {
         await using var schema = await Locked(() => migrations.Apply(cancellationToken), cancellationToken);
+    }
+
+    private async Task OpenAll(CancellationToken cancellationToken)
+    {
+        await migrations.Apply(cancellationToken);
+        await ring.Open(cancellationToken);
+        epoch.Value = await epochs.Read(cancellationToken);
     }
 
     private async Task<IAsyncDisposable> Locked(Func<Task> work, CancellationToken cancellationToken)

@@ -1,18 +1,19 @@
 using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Presence;
 
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>Asks the database every few seconds whether it can do its work, so that a health check costs and waits for nothing.</summary>
 internal sealed partial class StorageProbe(
-    Database database, KmsStorageOptions options, TimeProvider time, ILogger<StorageProbe> logger)
+    Database database, SiloPresence presence, KmsStorageOptions options, TimeProvider time, ILogger<StorageProbe> logger)
     : BackgroundService, IStorageHealth
 {
     private volatile bool _isHealthy;
 
     /// <inheritdoc/>
-    public bool IsHealthy => _isHealthy;
+    public bool IsHealthy => _isHealthy && presence.IsFresh;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

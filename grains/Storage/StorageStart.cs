@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Hosting;
+using OrleansKms.Grains.Presence;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -7,10 +8,10 @@ namespace OrleansKms.Grains.Storage;
 /// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
 /// whatever the order of registration.
 /// </summary>
-internal sealed class StorageStart(StorageOpening opening) : IHostedLifecycleService
+internal sealed class StorageStart(StorageOpening opening, SiloPresence presence) : IHostedLifecycleService
 {
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => opening.Open(cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) => opening.Open(presence, cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

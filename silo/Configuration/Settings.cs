@@ -42,6 +42,9 @@ public sealed record Settings
     /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory. PT2M to P7D, default PT15M.</summary>
     public required TimeSpan KeyIdleTime { get; init; }
 
+    /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK. 1 to 100,000, default 500.</summary>
+    public required int ResealRate { get; init; }
+
     /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed. PT0.5S to PT30S, default PT2S.</summary>
     public required TimeSpan FenceInterval { get; init; }
 
@@ -90,6 +93,7 @@ public sealed record Settings
                 "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
             // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
+            ResealRate = reader.Integer("OKMS_RESEAL_RATE", 500, 1, 100_000),
             FenceInterval = reader.Duration(
                 "OKMS_FENCE_INTERVAL", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
             FenceGrace = reader.Duration("OKMS_FENCE_GRACE", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1.5), TimeSpan.FromHours(1)),

@@ -15,6 +15,7 @@ internal static class SettingsToOptions
         DataDirectory = settings.DataDirectory,
         RootKeyFile = settings.RootKeyFile,
         ConnectionString = settings.Cluster.ConnectionString,
+        ResealRate = settings.ResealRate,
         StartTimeout = settings.StartTimeout,
         Fence = new() { Interval = settings.FenceInterval, Grace = settings.FenceGrace },
         Hsm = settings.Hsm,

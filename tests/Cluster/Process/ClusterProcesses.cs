@@ -89,11 +89,14 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         ServiceProcess.Command(_directory.Path, arguments, [.. Environment([]).Select(e => (e.Key, e.Value))]);
 
     /// <summary>Starts one more silo and waits until it is healthy and, if it has a gateway, lets the administrator in.</summary>
-    public async Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings)
+    public Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => StartSilo(ServiceProcess.Silo, settings);
+
+    /// <summary>The same with another build of the silo.</summary>
+    public async Task<ServiceProcess> StartSilo(string program, params (string Name, string? Value)[] settings)
     {
         while (true)
         {
-            var silo = LaunchSilo(settings);
+            var silo = LaunchSilo(program, settings);
             try
             {
                 await silo.UntilHealthy();
@@ -110,9 +113,12 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     }
 
     /// <summary>Starts one more silo without waiting for anything.</summary>
-    public ServiceProcess LaunchSilo(params (string Name, string? Value)[] settings)
+    public ServiceProcess LaunchSilo(params (string Name, string? Value)[] settings) => LaunchSilo(ServiceProcess.Silo, settings);
+
+    /// <summary>The same with another build of the silo.</summary>
+    public ServiceProcess LaunchSilo(string program, params (string Name, string? Value)[] settings)
     {
-        var silo = ServiceProcess.Launch(_directory.Path, ServiceProcess.FreePort(), ServiceProcess.Silo, Environment(settings));
+        var silo = ServiceProcess.Launch(_directory.Path, ServiceProcess.FreePort(), program, Environment(settings));
         lock (_processes) _processes.Add(silo);
         return silo;
     }

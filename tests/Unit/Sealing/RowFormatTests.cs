@@ -55,6 +55,57 @@ public sealed class RowFormatTests : IDisposable
     }
 
     [Fact]
+    public void Seal_Format2WithMaterial_HasTheGoldenBytes()
+    {
+        var sealer = Sealer(format: RowFormats.Encoded);
+        var material = sealer.Wrap(new MaterialAddress(_grain, _incarnation, 3), Enumerable.Repeat((byte)0xAA, 32).ToArray());
+
+        var row = sealer.Seal(_grain, "key", new EmptyRow { Incarnation = _incarnation, Material = material }, """{"Revision":1}"""u8);
+
+        Assert.Equal(
+            "020077906ac36b2348b8f6378db309f425d40123456789abcdef0123456789abcdef01000000370202020202020202020202020202020202"
+            + "02020202020202ee3fe193e05cca9f0a321c6e76ac424889d1977aab5266f7ee22396345a12e020000000300000048010101010101010101"
+            + "010101010101010101010101010101046c9d2dc9ad568469772d92772e0d321d9be26f247149d9a84bf63a90288ea7f6e4aa4cdf03d70b38"
+            + "5c9b1b57c51e05", Convert.ToHexStringLower(row));
+        Assert.Equal("""{"Revision":1}"""u8.ToArray(), sealer.TryOpenContent(_ring.Current, _grain, "key", RowLayout.TryRead(row)!));
+    }
+
+    [Fact]
+    public void Seal_Format2OfCounters_OpensAndIsShorter()
+    {
+        var sealer = Sealer(format: RowFormats.Encoded);
+        var content = Enumerable.Repeat("{\"version\":1,\"ceiling\":1024},"u8.ToArray(), 100).SelectMany(b => b).ToArray();
+
+        var row = sealer.Seal(_grain, "key.usage", new EmptyRow { Incarnation = _incarnation, IsCounter = true }, content);
+
+        Assert.True(row.Length * 5 < content.Length);
+        Assert.Equal(content, sealer.TryOpenContent(_ring.Current, _grain, "key.usage", RowLayout.TryRead(row)!));
+    }
+
+    [Fact]
+    public void Open_FormatChangedInEitherDirection_IsRefused()
+    {
+        foreach (var (from, to) in new[] { (RowFormats.First, RowFormats.Encoded), (RowFormats.Encoded, RowFormats.First) })
+        {
+            var sealer = Sealer(format: from);
+            var bytes = sealer.Seal(_grain, "key", new EmptyRow { Incarnation = _incarnation }, "content"u8);
+            bytes[0] = to;
+            Assert.Null(sealer.TryOpenContent(_ring.Current, _grain, "key", RowLayout.TryRead(bytes)!));
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(3)]
+    [InlineData(255)]
+    public void TryRead_FormatOfANewerProgram_IsNull(byte format)
+    {
+        var bytes = Sealer().Seal(_grain, "key", new EmptyRow { Incarnation = _incarnation }, "content"u8);
+        bytes[0] = format;
+        Assert.Null(RowLayout.TryRead(bytes));
+    }
+
+    [Fact]
     public void Layout_StandsWhereTheSpecificationSays()
     {
         var sealer = Sealer();
@@ -122,11 +173,15 @@ public sealed class RowFormatTests : IDisposable
         }
     }
 
-    private RowSealer Sealer(string service = "okms") => new(_ring, service, new CountingNonces());
+    private RowSealer Sealer(string service = "okms", byte format = RowFormats.First) => new(_ring, service, new CountingNonces(), () => format);
 
     private sealed record EmptyRow : Row
     {
         public bool Dead { get; init; }
+
+        public bool IsCounter { get; init; }
+
+        public override bool MayCompress => IsCounter;
 
         public override bool IsTombstone => Dead;
     }

@@ -1,0 +1,16 @@
+using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Security;
+
+namespace OrleansKms.Gateway.Endpoints.Admin;
+
+/// <summary>Lists the key-encryption keys and how far their rows have been sealed anew.</summary>
+internal static class ListKeksEndpoint
+{
+    public static async Task Handle(Exchange exchange)
+    {
+        exchange.Authorize(KmsAction.ListKeks);
+        var keks = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).List(new KekCommand(exchange.Caller));
+        await exchange.Answer(new ListKeksAnswer { Keks = Array.ConvertAll(keks, KekAnswer.Of) }, GatewayJson.Default.ListKeksAnswer);
+    }
+}

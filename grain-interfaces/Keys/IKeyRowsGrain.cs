@@ -1,0 +1,27 @@
+namespace OrleansKms;
+
+/// <summary>
+/// The stored rows of one key, for operators: after a restore, after a rotation of the KEK, or when a key answers
+/// <c>key_corrupted</c>. It is the same grain as <see cref="IKeyGrain"/>, called by the same key.
+/// </summary>
+/// <remarks>
+/// Since feature level 2. What is added to a grain goes into an interface of its own with a <c>[Version]</c>, not into one that
+/// older silos have: Orleans ends an activation on an older silo when a call of a newer version reaches it and makes another on
+/// a silo that knows the version. So only calls of what is new move a key, and no silo is asked what it does not know. While no
+/// silo knows it, the call fails with an <see cref="OrleansException"/> and nothing is done.
+/// </remarks>
+[Alias("okms.IKeyRowsGrain"), Orleans.CodeGeneration.Version(1)]
+public interface IKeyRowsGrain : IGrainWithStringKey
+{
+    /// <summary>
+    /// Reads every row of the key and opens the material of every version that is not destroyed, without using it. Errors:
+    /// key_not_found; key_corrupted when the row <c>key</c> itself does not open; storage_unavailable.
+    /// </summary>
+    [Alias("Check")] Task<KeyRowCheck[]> Check(KeyCommand request);
+}
+
+/// <summary>How one row is.</summary>
+/// <param name="Row">Its name: <c>key</c>, <c>key.usage</c>, or <c>key.v{n}</c> for the material of version n, wherever it is stored.</param>
+/// <param name="Error">The code of what is wrong with it; null when it opens.</param>
+[GenerateSerializer, Immutable, Alias("okms.KeyRowCheck")]
+public sealed record KeyRowCheck([property: Id(0)] string Row, [property: Id(1)] string? Error);

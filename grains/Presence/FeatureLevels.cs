@@ -1,0 +1,136 @@
+using System.Data.Common;
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Presence;
+
+/// <summary>
+/// What all silos of a cluster can do. A program reads everything up to its newest level and writes only what the cluster's level
+/// allows, so that old and new silos share keys while an upgrade rolls; when every silo runs the new program, the level is
+/// raised by a command, and from then on an older program does not start.
+/// </summary>
+/// <remarks>
+/// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). The level is the database's, so clusters that share one
+/// share it.
+/// </remarks>
+public sealed class FeatureLevels
+{
+    /// <summary>The oldest level that this program can run at.</summary>
+    public const int Least = 1;
+
+    /// <summary>The newest level that this program can run at.</summary>
+#if OKMS_FEATURE_LEVEL_1
+    public const int Newest = 1;
+#else
+    public const int Newest = 2;
+#endif
+
+    private readonly Database _database;
+    private readonly SiloRegistry _registry;
+    private volatile int _current = Least;
+
+    internal FeatureLevels(Database database, SiloRegistry registry)
+    {
+        _database = database;
+        _registry = registry;
+    }
+
+    /// <summary>The cluster's level, as it was last read. It never falls.</summary>
+    public int Current => _current;
+
+    /// <summary>
+    /// Raises a cluster's level to <see cref="Newest"/>, from a process that is no silo. Silos follow within seconds. It cannot
+    /// be taken back.
+    /// </summary>
+    /// <param name="options">Where the database is; an embedded one is free only while no service uses it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="loggers">Where migrations are logged.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The level before and after; the same when it was raised already.</returns>
+    /// <exception cref="StartRefusedException">
+    /// A silo that may still run does not support the level, and is named; or the database cannot be used.
+    /// </exception>
+    public static async Task<(int From, int To)> Raise(
+        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        using var database = Database.Of(options, time, loggers);
+        try
+        {
+            await database.Prepare(cancellationToken);
+
+            // No silo starts meanwhile, so none can come between the question and the change.
+            await using var schema = await database.LockSchema(cancellationToken);
+            await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
+            var registry = new SiloRegistry(database);
+            if (!database.IsShared)
+            {
+                // The lock on the data directory is held here, so what a crash has left behind there does not run.
+                await registry.RemoveDead(cancellationToken);
+            }
+
+            return await new FeatureLevels(database, registry).RaiseLocked(cancellationToken);
+        }
+        catch (Exception e) when (e is DbException or DatabaseUnreachableException)
+        {
+            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
+            throw new StartRefusedException($"The feature level cannot be raised: {cause.Message}", e);
+        }
+    }
+
+    /// <summary>Raises the level of the cluster that this silo is in.</summary>
+    /// <inheritdoc cref="Raise(KmsStorageOptions, TimeProvider, ILoggerFactory, CancellationToken)" path="/returns"/>
+    internal async Task<(int From, int To)> Raise(CancellationToken cancellationToken)
+    {
+        await using var schema = await _database.LockSchema(cancellationToken);
+        return await RaiseLocked(cancellationToken);
+    }
+
+    private async Task<(int From, int To)> RaiseLocked(CancellationToken cancellationToken)
+    {
+        var from = await _registry.ReadFeatureLevel(cancellationToken);
+        Require(from);
+        var behind = (await _registry.ReadLive(cancellationToken)).Where(s => s.NewestFeatureLevel < Newest).ToList();
+        if (behind.Count > 0)
+        {
+            throw new StartRefusedException(
+                $"The feature level stays {from}: the silo {behind[0].Silo} runs a program that supports no more than {behind[0].NewestFeatureLevel}. "
+                + "Upgrade it; one that was killed counts for two minutes.");
+        }
+
+        await _registry.RaiseFeatureLevel(Newest, cancellationToken);
+        Note(Newest);
+        return (from, Newest);
+    }
+
+    /// <summary>Reads the level, and refuses to go on above what this program supports. The caller holds the schema's lock.</summary>
+    /// <exception cref="StartRefusedException">The cluster's level is above <see cref="Newest"/>.</exception>
+    internal async Task Open(CancellationToken cancellationToken)
+    {
+        var level = await _registry.ReadFeatureLevel(cancellationToken);
+        Require(level);
+        Note(level);
+    }
+
+    /// <summary>Takes over what was read in the background.</summary>
+    /// <returns>Whether this program supports it.</returns>
+    internal bool Note(int level)
+    {
+        if (level > Newest)
+        {
+            return false;
+        }
+
+        _current = level;
+        return true;
+    }
+
+    private static void Require(int level)
+    {
+        if (level > Newest)
+        {
+            throw new StartRefusedException(
+                $"The cluster's feature level is {level}, and this program supports {Least} to {Newest}. Start a newer OrleansKms.");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using System.Data.Common;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>A KEK's life as the database has it.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="CreatedAt">When it was made, UTC.</param>
+/// <param name="IsCurrent">Whether new rows are sealed under it.</param>
+/// <param name="SupersededAt">Since when another one is the current one, UTC; null before.</param>
+/// <param name="Rows">Rows that are sealed under it.</param>
+/// <param name="Resealed">Rows that the sweep has moved away from it.</param>
+/// <param name="ResealRate">Rows a second that the sweep moved when it was last at it.</param>
+/// <param name="Roots">The roots that wrap it.</param>
+internal sealed record KekRecord(
+    KekId Id, DateTimeOffset CreatedAt, bool IsCurrent, DateTimeOffset? SupersededAt, long Rows, long Resealed, double ResealRate,
+    IReadOnlyList<string> Roots);
+
+/// <summary>A KEK that is gone.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="CreatedAt">When it was made, UTC.</param>
+/// <param name="DestroyedAt">When it was destroyed, UTC.</param>
+internal sealed record DestroyedKek(KekId Id, DateTimeOffset CreatedAt, DateTimeOffset DestroyedAt);
+
+/// <summary>Reads the lives of KEKs, and ends them.</summary>
+internal sealed class KekRecords(Database database, TimeProvider time)
+{
+    private const string Life = "SELECT k.kek_id, k.created_at, k.is_current, k.superseded_at, k.resealed, k.reseal_rate, ";
+
+    /// <summary>All KEKs, oldest first, with their rows counted: an operator's question, which reads an index through.</summary>
+    public Task<List<KekRecord>> ReadAll(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        var roots = await ReadRoots(connection, cancellationToken);
+        await using var command = connection.Command(
+            Life + "(SELECT count(*) FROM okms_row r WHERE r.kek_id = k.kek_id) FROM okms_kek k ORDER BY k.created_at, k.kek_id");
+        return await Read(command, roots, cancellationToken);
+    });
+
+    /// <summary>The KEKs that are not the current one, oldest first; the count of their rows is 1 for any.</summary>
+    public Task<List<KekRecord>> ReadOthers(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            Life +
+            """
+            CAST(CASE WHEN EXISTS (SELECT 1 FROM okms_row r WHERE r.kek_id = k.kek_id) THEN 1 ELSE 0 END AS bigint)
+            FROM okms_kek k WHERE NOT k.is_current ORDER BY k.created_at, k.kek_id
+            """);
+        return await Read(command, Enumerable.Empty<(KekId, string)>().ToLookup(r => r.Item1, r => r.Item2), cancellationToken);
+    });
+
+    /// <summary>The KEKs that are gone, oldest first.</summary>
+    public Task<List<DestroyedKek>> ReadDestroyed(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            "SELECT kek_id, created_at, destroyed_at FROM okms_kek_destroyed ORDER BY destroyed_at, kek_id");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var keks = new List<DestroyedKek>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            keks.Add(new(Id(reader), Time(reader, 1), Time(reader, 2)));
+        }
+
+        return keks;
+    });
+
+    /// <summary>
+    /// Deletes a KEK with all its wraps, and notes that it was. A row that needs it makes the database refuse, whatever was
+    /// counted before.
+    /// </summary>
+    /// <exception cref="DbException">It is in use (<see cref="Database.IsMissingReference"/>), or the database failed.</exception>
+    public Task Delete(KekId id, CancellationToken cancellationToken) => database.Write(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await transaction.Execute(
+            """
+            INSERT INTO okms_kek_destroyed (kek_id, created_at, destroyed_at)
+            SELECT kek_id, created_at, @now FROM okms_kek WHERE kek_id = @id AND NOT is_current
+            """,
+            [("id", id.ToBytes()), ("now", time.GetUtcNow().UtcDateTime)], cancellationToken);
+        await transaction.Execute(
+            "DELETE FROM okms_kek WHERE kek_id = @id AND NOT is_current", [("id", id.ToBytes())], cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        return true;
+    });
+
+    private static async Task<ILookup<KekId, string>> ReadRoots(DbConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = connection.Command("SELECT kek_id, root_id FROM okms_kek_wrap ORDER BY created_at, root_id");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var roots = new List<(KekId Kek, string Root)>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            roots.Add((Id(reader), reader.GetString(1)));
+        }
+
+        return roots.ToLookup(r => r.Kek, r => r.Root);
+    }
+
+    private static async Task<List<KekRecord>> Read(DbCommand command, ILookup<KekId, string> roots, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var keks = new List<KekRecord>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var id = Id(reader);
+            keks.Add(new(
+                id, Time(reader, 1), reader.GetBoolean(2),
+                await reader.IsDBNullAsync(3, cancellationToken) ? null : Time(reader, 3),
+                reader.GetInt64(6), reader.GetInt64(4), reader.GetDouble(5), [.. roots[id]]));
+        }
+
+        return keks;
+    }
+
+    private static KekId Id(DbDataReader reader) => KekId.Read((byte[])reader.GetValue(0));
+
+    private static DateTimeOffset Time(DbDataReader reader, int ordinal) =>
+        new(DateTime.SpecifyKind(reader.GetDateTime(ordinal), DateTimeKind.Utc));
+}

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// The life of a KEK: new, current, superseded while its rows are sealed anew, destroyed. A new one becomes current only when
+/// every silo that may still run has opened it, so no row is ever sealed under a KEK that a silo cannot open. What decides
+/// holds the schema's lock, under which silos enter, so that none comes between the question and the decision.
+/// </summary>
+internal sealed partial class KekRotation(
+    Database database, KekRing ring, KekStore store, KekRecords records, SiloRegistry silos, ILogger<KekRotation> logger)
+{
+    /// <summary>Makes a new KEK, which becomes current by itself; where one is on its way already, that is it.</summary>
+    public async Task<KekId> Begin(CancellationToken cancellationToken)
+    {
+        await using var schema = await database.LockSchema(cancellationToken);
+        return await NewKek(cancellationToken) is { } coming ? coming.Id : await ring.Add(cancellationToken);
+    }
+
+    /// <summary>Makes the new KEK, if there is one, the current one, unless a silo has not opened it yet.</summary>
+    /// <returns>Whether the current KEK is another one now.</returns>
+    public async Task<bool> Promote(CancellationToken cancellationToken)
+    {
+        // Asked twice: the first time is cheap, and is nearly always the last.
+        if (await NewKek(cancellationToken) is not { } candidate || (await silos.ReadWithout(candidate.Id, cancellationToken)).Count > 0)
+        {
+            return false;
+        }
+
+        await using var schema = await database.LockSchema(cancellationToken);
+        if (await NewKek(cancellationToken) is not { } kek || (await silos.ReadWithout(kek.Id, cancellationToken)).Count > 0)
+        {
+            return false;
+        }
+
+        await store.MakeCurrent(kek.Id, cancellationToken);
+        KekIsCurrent(kek.Id);
+        return true;
+    }
+
+    /// <summary>Destroys a KEK that nothing needs any more. Silos forget it within seconds.</summary>
+    /// <exception cref="KmsException">not_found; conflict: something needs it.</exception>
+    public async Task Destroy(KekId id, CancellationToken cancellationToken)
+    {
+        await using var schema = await database.LockSchema(cancellationToken);
+        var kek = (await records.ReadAll(cancellationToken)).Find(k => k.Id == id)
+            ?? throw KmsError.NotFound.Exception("There is no such KEK.");
+        if (kek.IsCurrent)
+        {
+            throw KmsError.Conflict.Exception("This KEK is the current one; rotate first.");
+        }
+
+        if ((await silos.ReadLive(cancellationToken)).Find(s => s.CurrentKek == id) is { } sealing)
+        {
+            throw KmsError.Conflict.Exception($"The silo {sealing.Silo} still seals under this KEK; try again in a few seconds.");
+        }
+
+        try
+        {
+            await records.Delete(id, cancellationToken);
+        }
+        catch (Exception e) when (database.IsMissingReference(e))
+        {
+            throw KmsError.Conflict.Exception("Rows are sealed under this KEK; it can be destroyed when all are sealed anew.");
+        }
+
+        KekDestroyed(id);
+    }
+
+    private async Task<KekRecord?> NewKek(CancellationToken cancellationToken) =>
+        (await records.ReadOthers(cancellationToken)).Find(k => k.SupersededAt is null);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} is the current one: every silo has opened it")]
+    private partial void KekIsCurrent(KekId kekId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "KEK {KekId} destroyed")]
+    private partial void KekDestroyed(KekId kekId);
+}

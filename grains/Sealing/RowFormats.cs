@@ -1,0 +1,22 @@
+using OrleansKms.Grains.Presence;
+
+namespace OrleansKms.Grains.Sealing;
+
+/// <summary>
+/// The formats of rows. A program reads all that its newest feature level knows; to it a newer one is a row that does not open,
+/// and so a format is written only when the cluster's level says that every silo reads it.
+/// </summary>
+internal static class RowFormats
+{
+    /// <summary>The content is sealed as it is.</summary>
+    public const byte First = 1;
+
+    /// <summary>The content says how it is encoded (<see cref="ContentEncoding"/>).</summary>
+    public const byte Encoded = 2;
+
+    /// <summary>The newest format that this program reads.</summary>
+    public const byte Newest = FeatureLevels.Newest >= 2 ? Encoded : First;
+
+    /// <summary>The format that is written at a feature level of the cluster.</summary>
+    public static byte At(int featureLevel) => featureLevel >= 2 ? Encoded : First;
+}

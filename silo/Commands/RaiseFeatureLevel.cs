@@ -1,0 +1,23 @@
+using OrleansKms.Grains.Presence;
+using OrleansKms.Silo.Hosting;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>Ends a rolling upgrade: what the new program can do is used from now on, and an older one does not start any more.</summary>
+internal static class RaiseFeatureLevel
+{
+    /// <summary>The command.</summary>
+    public static Command Command { get; } = new(
+        "raise-feature-level", "", "lets a cluster use what is new, once every silo runs this program", Run);
+
+    private static async Task Run(IReadOnlyList<string> options)
+    {
+        if (options.Count > 0) throw new UsageException("raise-feature-level takes no options.");
+        var settings = StorageHost.ReadSettings();
+        using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));
+        var (from, to) = await FeatureLevels.Raise(settings.ToStorageOptions(), TimeProvider.System, loggers, CancellationToken.None);
+        await Console.Out.WriteLineAsync(FormattableString.Invariant(from == to
+            ? $"The feature level is {to} already."
+            : (FormattableString)$"The feature level was raised from {from} to {to}."));
+    }
+}
