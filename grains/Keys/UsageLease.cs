@@ -230,8 +230,9 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         {
             await _slot.Write(new() { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)] });
         }
-        catch
+        catch (Exception e) when (e is not InconsistentStateException)
         {
+            // A lost race is no failure of the database: the row is read and the next try may come at once.
             _lastFailure = time.GetTimestamp();
             throw;
         }
