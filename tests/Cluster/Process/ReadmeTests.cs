@@ -82,6 +82,7 @@ public sealed partial class ReadmeTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        ServiceProcess.RemoveSettings(info);
         using var bash = Process.Start(info)!;
         var output = bash.StandardOutput.ReadToEndAsync();
         var errors = bash.StandardError.ReadToEndAsync();

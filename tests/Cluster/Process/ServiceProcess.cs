@@ -219,9 +219,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardError = true,
         };
         // The service gets its own settings only, not those of whoever runs the tests.
-        foreach (var name in info.Environment.Keys.Where(IsSetting).ToList()) info.Environment.Remove(name);
+        RemoveSettings(info);
         foreach (var (name, value) in environment) info.Environment[name] = value;
         return info;
+    }
+
+    /// <summary>Takes from a process the settings of whoever runs the tests.</summary>
+    public static void RemoveSettings(ProcessStartInfo info)
+    {
+        foreach (var name in info.Environment.Keys.Where(IsSetting).ToList()) info.Environment.Remove(name);
     }
 
     private static bool IsSetting(string name) =>
