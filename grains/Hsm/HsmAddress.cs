@@ -102,7 +102,13 @@ public sealed record HsmAddress
     {
         try
         {
-            return new Pkcs11Uri(text, checkLengths: true);
+            // The scheme is of either case (RFC 3986, 3.1); the parser knows one.
+            return new Pkcs11Uri(Scheme + text[Scheme.Length..], checkLengths: true);
+        }
+        catch (IndexOutOfRangeException)
+        {
+            // So the parser meets a percent sign with too little behind it.
+            throw new FormatException("is not a PKCS#11 URI (RFC 7512): a percent-encoding is broken.");
         }
         catch (Pkcs11UriException e)
         {

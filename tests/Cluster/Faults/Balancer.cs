@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Faults;
 
@@ -13,9 +14,21 @@ internal sealed class Balancer : IAsyncDisposable
     private readonly Task _probing;
     private uint _next;
 
+    /// <summary>Stands before gateways on ports of this machine.</summary>
     public Balancer(string token, params int[] ports)
+        : this(ports.Select(port => new Backend(new Uri($"http://127.0.0.1:{port}"), () => new SocketsHttpHandler(), token)))
     {
-        _backends = [.. ports.Select(port => new Backend(port, token))];
+    }
+
+    /// <summary>Stands before gateways on Unix sockets.</summary>
+    public Balancer(string token, IEnumerable<string> sockets)
+        : this(sockets.Select(socket => new Backend(new Uri("http://okms"), () => UnixSocket.Handler(socket), token)))
+    {
+    }
+
+    private Balancer(IEnumerable<Backend> backends)
+    {
+        _backends = [.. backends];
         _probing = Task.WhenAll(_backends.Select(Probe));
     }
 
@@ -79,18 +92,18 @@ internal sealed class Balancer : IAsyncDisposable
         }
     }
 
-    private sealed class Backend(int port, string token)
+    private sealed class Backend(Uri address, Func<HttpMessageHandler> handler, string token)
     {
         private volatile bool _isReady;
 
-        public HttpClient Http { get; } = new()
+        public HttpClient Http { get; } = new(handler())
         {
-            BaseAddress = new Uri($"http://127.0.0.1:{port}"),
+            BaseAddress = address,
             Timeout = TimeSpan.FromSeconds(30),
             DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", token) },
         };
 
-        public HttpClient Probes { get; } = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+        public HttpClient Probes { get; } = new(handler()) { BaseAddress = address };
 
         public bool IsReady
         {

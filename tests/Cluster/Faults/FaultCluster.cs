@@ -61,6 +61,22 @@ public sealed class FaultCluster : IAsyncLifetime, IDisposable
         _directory.Dispose();
     }
 
+    /// <summary>Starts what a test before this one has left dead, and waits until every member is ready.</summary>
+    internal async Task Repair()
+    {
+        foreach (var member in Silos.Concat(Gateways).Where(m => m.Process.ExitCode is not null))
+        {
+            await member.Process.DisposeAsync();
+            member.Launch();
+        }
+
+        await UntilWhole();
+    }
+
+    /// <summary>What the members have complained about, for the message of a failed test.</summary>
+    internal IEnumerable<string> Complaints() => Silos.Concat(Gateways)
+        .SelectMany(m => m.Process.Output.Where(line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal)).TakeLast(5));
+
     /// <summary>Waits until every member is ready.</summary>
     internal async Task UntilWhole()
     {

@@ -8,8 +8,20 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// A cluster is hurt while clients use it. Whatever happens, nothing that was acknowledged is lost or contradicted, and the
 /// cluster serves again by itself.
 /// </summary>
-public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IClassFixture<FaultCluster>
+public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IClassFixture<FaultCluster>, IAsyncLifetime
 {
+    public Task InitializeAsync() => cluster.Repair();
+
+    public Task DisposeAsync()
+    {
+        foreach (var complaint in cluster.Complaints())
+        {
+            log.WriteLine(complaint);
+        }
+
+        return Task.CompletedTask;
+    }
+
     [Fact]
     public async Task SiloKilled_ItsKeysAnswerFromTheOthers()
     {

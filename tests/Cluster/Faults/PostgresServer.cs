@@ -12,27 +12,33 @@ internal sealed class PostgresServer : IAsyncDisposable
     private readonly string _data;
     private readonly string _programs;
 
-    private PostgresServer(string programs)
+    private readonly (string Namespace, string Address)? _network;
+
+    private PostgresServer(string programs, (string, string)? network)
     {
         _programs = programs;
+        _network = network;
         _data = _directory.Of("cluster");
         Port = ServiceProcess.FreePort();
     }
 
+    private string Address => _network?.Address ?? "127.0.0.1";
+
     public int Port { get; }
 
     /// <summary>How Npgsql reaches the database.</summary>
-    public string ConnectionString => $"Host=127.0.0.1;Port={Port};Username=okms;Database=postgres";
+    public string ConnectionString => $"Host={Address};Port={Port};Username=okms;Database=postgres";
 
     /// <summary>How a silo is told of it.</summary>
-    public string Url => string.Create(CultureInfo.InvariantCulture, $"postgres://okms@127.0.0.1:{Port}/postgres");
+    public string Url => string.Create(CultureInfo.InvariantCulture, $"postgres://okms@{Address}:{Port}/postgres");
 
     private static bool IsRoot => Environment.UserName == "root";
 
     /// <summary>Makes an empty cluster and starts it.</summary>
-    public static async Task<PostgresServer> Create()
+    /// <param name="network">A network namespace and the address there on which it listens; null for this machine's loopback.</param>
+    public static async Task<PostgresServer> Create((string Namespace, string Address)? network = null)
     {
-        var server = new PostgresServer(FindPrograms());
+        var server = new PostgresServer(FindPrograms(), network);
         if (IsRoot)
         {
             // Postgres refuses to run as root.
@@ -42,6 +48,12 @@ internal sealed class PostgresServer : IAsyncDisposable
         }
 
         await server.RunAsOwner("initdb", "-D", server._data, "-U", "okms", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8");
+        if (network is not null)
+        {
+            // Nobody but the members of the test is in its namespaces.
+            await File.AppendAllTextAsync(Path.Combine(server._data, "pg_hba.conf"), "host all all samenet trust\n");
+        }
+
         await server.Start();
         return server;
     }
@@ -50,7 +62,7 @@ internal sealed class PostgresServer : IAsyncDisposable
     public Task Start() => RunAsOwner(
         "pg_ctl", "-D", _data, "-s", "-w", "-t", "60", "-l", Path.Combine(_data, "log"), "-o",
         string.Create(CultureInfo.InvariantCulture,
-            $"-c listen_addresses=127.0.0.1 -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c fsync=on"),
+            $"-c listen_addresses={Address} -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c fsync=on"),
         "start");
 
     /// <summary>Stops the server as an operator would: connections are ended, what is committed is on disk.</summary>
@@ -88,10 +100,18 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private Task<string> RunAsOwner(string program, params string[] arguments)
     {
-        var path = Path.Combine(_programs, program);
-        return IsRoot
-            ? Run("setpriv", ["--reuid=postgres", "--regid=postgres", "--init-groups", path, .. arguments])
-            : Run(path, arguments);
+        string[] command = [Path.Combine(_programs, program), .. arguments];
+        if (IsRoot)
+        {
+            command = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", .. command];
+        }
+
+        if (_network is { } network)
+        {
+            command = ["ip", "netns", "exec", network.Namespace, .. command];
+        }
+
+        return Run(command[0], command[1..]);
     }
 
     // The server inherits what it is started with, so its output must not be a pipe that this process waits for the end of.

@@ -23,11 +23,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _errors = new();
 
     private ServiceProcess(string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment)
+        : this(workingDirectory, port, StartInfo(workingDirectory, [ProgramPath(program)], WithPort(environment, port)), new SocketsHttpHandler())
+    {
+    }
+
+    private ServiceProcess(string workingDirectory, int port, ProcessStartInfo start, HttpMessageHandler handler)
     {
         WorkingDirectory = workingDirectory;
         Port = port;
-        Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience };
-        _process = new Process { StartInfo = StartInfo(workingDirectory, [ProgramPath(program)], WithPort(environment, port)) };
+        Http = new HttpClient(handler) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience };
+        _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
@@ -66,6 +71,23 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public static ServiceProcess Launch(
         string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment) =>
         new(workingDirectory, port, program, environment);
+
+    /// <summary>Starts a silo, or a command of it, in a network namespace, with its HTTP interface on a Unix socket, which crosses namespaces.</summary>
+    public static ServiceProcess LaunchIn(
+        string networkNamespace, string workingDirectory, string socket, IReadOnlyDictionary<string, string?> environment,
+        params string[] command)
+    {
+        var start = StartInfo(workingDirectory, [ProgramPath(Silo), .. command], new Dictionary<string, string?>(environment)
+        {
+            ["Kestrel__Endpoints__Http__Url"] = "http://unix:" + socket,
+        });
+        start.ArgumentList.Insert(0, start.FileName);
+        start.ArgumentList.Insert(0, networkNamespace);
+        start.ArgumentList.Insert(0, "exec");
+        start.ArgumentList.Insert(0, "netns");
+        start.FileName = "ip";
+        return new(workingDirectory, 80, start, UnixSocket.Handler(socket));
+    }
 
     /// <summary>Runs one of the silo's commands to its end.</summary>
     public static async Task<(int Code, string Output, string Errors)> Command(

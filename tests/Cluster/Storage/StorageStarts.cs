@@ -232,7 +232,8 @@ public sealed class PostgresStarts : StorageStarts
         var silos = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StorageSilo.Start(Options)));
 
         Assert.Equal(1, await silos[0].Count("okms_kek"));
-        Assert.Equal(6, await silos[0].Count("okms_migration"));
+        var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "deploy", "sql", "postgres"), "*.sql");
+        Assert.Equal(scripts.Length, await silos[0].Count("okms_migration"));
         await silos[0].Write("shared", Note("shared"));
         foreach (var silo in silos)
         {
