@@ -14,6 +14,7 @@ internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : 
 {
     private const int Clients = 8;
     private static readonly TimeSpan _longestRequest = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan _longestStaleness = TimeSpan.FromSeconds(7);
 
     private readonly ConcurrentDictionary<string, ExpectedKey> _keys = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, string> _aliases = new(StringComparer.Ordinal);
@@ -154,10 +155,30 @@ internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : 
     {
         var plaintext = new byte[random.Next(1, 300)];
         random.NextBytes(plaintext);
-        return Acknowledge(gateways.Next(), key, plaintext);
+        return Use(() => Acknowledge(gateways.Next(), key, plaintext));
     }
 
-    private async Task DecryptAgain(Random random, ExpectedKey key)
+    private Task DecryptAgain(Random random, ExpectedKey key) => Use(() => DecryptOnce(random, key));
+
+    /// <summary>
+    /// Uses a key that was enabled. For as long as the fence allows, an activation that was overtaken may still say that the key
+    /// is disabled; after that it is a violation.
+    /// </summary>
+    private async Task Use(Func<Task> use)
+    {
+        try
+        {
+            await use();
+        }
+        catch (UnexpectedAnswerException e) when (e.Code == "key_disabled")
+        {
+            _failures.Enqueue(e.Message);
+            await Task.Delay(_longestStaleness);
+            await use();
+        }
+    }
+
+    private async Task DecryptOnce(Random random, ExpectedKey key)
     {
         if (key.Ciphertexts.Skip(random.Next(Math.Max(1, Math.Min(100, key.Ciphertexts.Count)))).FirstOrDefault() is not { Ciphertext: { } ciphertext } known)
         {

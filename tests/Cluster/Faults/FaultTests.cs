@@ -8,6 +8,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// A cluster is hurt while clients use it. Whatever happens, nothing that was acknowledged is lost or contradicted, and the
 /// cluster serves again by itself.
 /// </summary>
+[Trait("Category", "Faults")]
 public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IClassFixture<FaultCluster>, IAsyncLifetime
 {
     public Task InitializeAsync() => cluster.Repair();

@@ -5,6 +5,7 @@ using Xunit.Abstractions;
 namespace OrleansKms.Tests.Cluster.Faults;
 
 /// <summary>A silo that no longer reaches the others, while all of them still reach the database.</summary>
+[Trait("Category", "Faults")]
 public sealed class PartitionTests(ITestOutputHelper log)
 {
     private const int Silos = 3;

@@ -18,6 +18,7 @@ using Xunit.Abstractions;
 namespace OrleansKms.Tests.Cluster.Placement;
 
 /// <summary>How keys spread over the silos of a cluster, with silos as the program makes them, in one process.</summary>
+[Trait("Category", "Faults")]
 public sealed class PlacementTests(ITestOutputHelper log) : IAsyncLifetime
 {
     private const int Keys = 10_000;

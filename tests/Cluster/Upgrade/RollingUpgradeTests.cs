@@ -11,6 +11,7 @@ namespace OrleansKms.Tests.Cluster.Upgrade;
 /// A rolling upgrade with real processes of two programs on one database: the old one knows rows of format 1 and lacks a grain
 /// method, the new one knows both. They serve the same keys, nothing is lost, and raising the feature level ends it.
 /// </summary>
+[Trait("Category", "Faults")]
 public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) : IClassFixture<OldProgram>
 {
     private const int Keys = 30;
