@@ -40,7 +40,8 @@ public sealed class DataDirectoryTests
             await service.Stop();
             Assert.Single(service.Output, line => line.Contains("admin.token", StringComparison.Ordinal));
             Assert.DoesNotContain(token, service.ToString(), StringComparison.Ordinal);
-            Assert.InRange(service.Output.Count, 2, 8);
+            // One line for each migration besides.
+            Assert.InRange(service.Output.Count(line => !line.Contains("MigrationApplied", StringComparison.Ordinal)), 2, 8);
         }
         await using var again = await ServiceProcess.Start(directory.Path);
         Assert.Equal(token, again.Token);
