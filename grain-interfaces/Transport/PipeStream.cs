@@ -111,11 +111,11 @@ internal sealed class PipeStream(IDuplexPipe pipes) : Stream
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private static async ValueTask Finish(ValueTask<FlushResult> flush) => Require(await flush);
+    private async ValueTask Finish(ValueTask<FlushResult> flush) => Require(await flush);
 
-    private static void Require(FlushResult result)
+    private void Require(FlushResult result)
     {
         if (result.IsCanceled) throw new OperationCanceledException("The connection is being closed.");
-        if (result.IsCompleted) throw new IOException("The connection is closed.");
+        if (result.IsCompleted) throw new IOException(_unlessAnswered ?? "The connection is closed.");
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Net.Pkcs11Interop.Common;
 
@@ -7,8 +6,7 @@ namespace OrleansKms.Grains.Hsm;
 /// <summary>A key version that the token has.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Label">Its label: key id and version.</param>
-/// <param name="MadeOn">The day on which it was made, UTC; null when the token does not say.</param>
-internal sealed record HsmKeyFound(HsmKeyId Id, string Label, DateOnly? MadeOn);
+internal sealed record HsmKeyFound(HsmKeyId Id, string Label);
 
 /// <summary>
 /// What of this installation is on the token. A crash between the HSM and the database leaves a key there that no row knows;
@@ -30,7 +28,7 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             {
                 if (HsmKeyId.TryRead(session.Attribute(handle, CKA.CKA_ID), out var id) && id.Service == _service)
                 {
-                    found.Add(new HsmKeyFound(id, LabelOf(session, handle), MadeOn(session, handle)));
+                    found.Add(new HsmKeyFound(id, LabelOf(session, handle)));
                 }
             }
 
@@ -84,9 +82,9 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             }
 
             // Only the day is known, so a key is older than 24 hours when a whole day lies between.
-            if (orphan.MadeOn is not { } day || day.AddDays(1) >= DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime))
+            if (orphan.Id.MadeOn.AddDays(1) >= DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime))
             {
-                throw KmsError.Conflict.Exception("One of the keys was made less than 24 hours ago, or does not say when.");
+                throw KmsError.Conflict.Exception("One of the keys was made less than 24 hours ago.");
             }
         }
 
@@ -111,11 +109,4 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
 
     private static string LabelOf(HsmSession session, ulong key) =>
         session.Attribute(key, CKA.CKA_LABEL) is { } label ? Encoding.UTF8.GetString(label) : "";
-
-    private static DateOnly? MadeOn(HsmSession session, ulong key) =>
-        session.Attribute(key, CKA.CKA_START_DATE) is { Length: 8 } date
-        && DateOnly.TryParseExact(
-            Encoding.ASCII.GetString(date), "yyyyMMdd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            ? day
-            : null;
 }

@@ -7,18 +7,23 @@ namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
 /// The CKA_ID of a key version in the HSM:
-/// <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4, big endian)</c>. So objects of
-/// installations that share a token are told apart, and no two lives of a key id meet. A root key's id has another length.
+/// <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4, big endian) | day(4, big endian)</c>.
+/// So objects of installations that share a token are told apart, and no two lives of a key id meet. A root key's id has
+/// another length. The day is in it because no attribute tells a key's age on every token.
 /// </summary>
 /// <param name="Service">The installation, shortened.</param>
 /// <param name="Incarnation">The key's incarnation.</param>
 /// <param name="Version">The key version.</param>
-internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation, int Version)
+/// <param name="MadeOn">The day on which it was made, UTC.</param>
+internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation, int Version, DateOnly MadeOn)
 {
     /// <summary>Length in bytes.</summary>
-    public const int Length = 1 + sizeof(ulong) + Incarnation.Length + sizeof(int);
+    public const int Length = 1 + sizeof(ulong) + Incarnation.Length + sizeof(int) + sizeof(int);
 
     private const byte Format = 1;
+    private const int IncarnationAt = 1 + sizeof(ulong);
+    private const int VersionAt = IncarnationAt + Incarnation.Length;
+    private const int DayAt = VersionAt + sizeof(int);
 
     /// <summary>An installation's id, shortened.</summary>
     public static ulong ServiceOf(string serviceId) =>
@@ -34,10 +39,17 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
             return false;
         }
 
+        var version = BinaryPrimitives.ReadInt32BigEndian(bytes[VersionAt..]);
+        var day = BinaryPrimitives.ReadInt32BigEndian(bytes[DayAt..]);
+        if (version < 1 || day < 0 || day > DateOnly.MaxValue.DayNumber)
+        {
+            return false;
+        }
+
         id = new HsmKeyId(
-            BinaryPrimitives.ReadUInt64BigEndian(bytes[1..]), Incarnation.Read(bytes[(1 + sizeof(ulong))..]),
-            BinaryPrimitives.ReadInt32BigEndian(bytes[^sizeof(int)..]));
-        return id.Version >= 1;
+            BinaryPrimitives.ReadUInt64BigEndian(bytes[1..]), Incarnation.Read(bytes.Slice(IncarnationAt, Incarnation.Length)),
+            version, DateOnly.FromDayNumber(day));
+        return true;
     }
 
     /// <summary>The id's bytes.</summary>
@@ -46,8 +58,9 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
         var bytes = new byte[Length];
         bytes[0] = Format;
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(1), Service);
-        Incarnation.Write(bytes.AsSpan(1 + sizeof(ulong), Incarnation.Length));
-        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(Length - sizeof(int)), Version);
+        Incarnation.Write(bytes.AsSpan(IncarnationAt, Incarnation.Length));
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(VersionAt), Version);
+        BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(DayAt), MadeOn.DayNumber);
         return bytes;
     }
 

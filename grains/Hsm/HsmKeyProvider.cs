@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Hsm;
@@ -26,22 +27,18 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
             throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
         }
 
-        var id = IdOf(name).ToArray();
-        var template = HsmKeyRules.NewKey(id, Label(name), time.GetUtcNow());
-        await hsm.Run(
+        var made = new HsmKeyId(
+            _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).ToArray();
+        var id = await hsm.Run(
             session =>
             {
                 // There is one already when an earlier try was carried out and its answer lost. It has encrypted nothing yet.
-                session.ForgetKeys();
-                if (session.FindKey(id) is null)
+                if (FindMade(session, name).Count == 0)
                 {
-                    session.GenerateAesKey(template);
+                    session.GenerateAesKey(HsmKeyRules.NewKey(made, Label(name)));
                 }
 
-                var key = session.FindKey(id) ?? throw new HsmException("The token does not find a key that it has just made.");
-                return HsmKeyRules.Violation(session, key) is { } violation
-                    ? throw new HsmException($"The token made another key than it was asked for: {violation}.")
-                    : true;
+                return Checked(session, name);
             },
             CancellationToken.None);
         var kept = new SecretBytes(id.Length);
@@ -53,31 +50,53 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
     public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept)
     {
         // What is kept is sealed, so that it differs from what the name says is not an attack but a defect.
-        var id = IdOf(name).ToArray();
-        return kept.SequenceEqual(id) && algorithm is Aes256GcmAlgorithm
-            ? new HsmVersion(hsm, id, algorithm.Id, name)
+        return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name) && algorithm is Aes256GcmAlgorithm
+            ? new HsmVersion(hsm, id.ToArray(), algorithm.Id, name)
             : throw KmsError.KeyCorrupted.Exception();
     }
 
     /// <inheritdoc/>
-    public async ValueTask Destroy(KeyVersionName name)
-    {
-        var id = IdOf(name).ToArray();
-        await hsm.Run(
-            session =>
+    public async ValueTask Destroy(KeyVersionName name) => await hsm.Run(
+        session =>
+        {
+            foreach (var (_, key) in FindMade(session, name))
             {
-                session.ForgetKeys();
-                if (session.FindKey(id) is { } key)
-                {
-                    session.Destroy(key);
-                }
+                session.Destroy(key);
+            }
 
-                return true;
-            },
-            CancellationToken.None);
+            return true;
+        },
+        CancellationToken.None);
+
+    private bool IsOf(HsmKeyId id, KeyVersionName name) =>
+        id.Service == _service && id.Incarnation == name.Incarnation && id.Version == name.Version;
+
+    /// <summary>The keys of this name on the token: one, or none. Found by the label, known by the id.</summary>
+    private List<(HsmKeyId Id, ulong Key)> FindMade(HsmSession session, KeyVersionName name)
+    {
+        List<(HsmKeyId, ulong)> made = [];
+        foreach (var key in session.Find(HsmSession.SecretKeys().Add(CKA.CKA_LABEL, Label(name)), most: 1000))
+        {
+            if (HsmKeyId.TryRead(session.Attribute(key, CKA.CKA_ID), out var id) && IsOf(id, name))
+            {
+                made.Add((id, key));
+            }
+        }
+
+        return made;
     }
 
-    private HsmKeyId IdOf(KeyVersionName name) => new(_service, name.Incarnation, name.Version);
+    private byte[] Checked(HsmSession session, KeyVersionName name)
+    {
+        if (FindMade(session, name) is not [var (id, key)])
+        {
+            throw new HsmException("The token does not find the one key that it has just made.");
+        }
+
+        return HsmKeyRules.Violation(session, key) is { } violation
+            ? throw new HsmException($"The token made another key than it was asked for: {violation}.")
+            : id.ToArray();
+    }
 
     private static string Label(KeyVersionName name) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name.KeyId} v{name.Version}");

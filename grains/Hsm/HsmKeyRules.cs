@@ -28,13 +28,11 @@ internal static class HsmKeyRules
     /// <summary>The template of a new key.</summary>
     /// <param name="id">Its CKA_ID.</param>
     /// <param name="label">Its CKA_LABEL.</param>
-    /// <param name="madeAt">When it is made: the day is kept as its CKA_START_DATE, since no attribute tells a key's age.</param>
-    public static Pkcs11Template NewKey(ReadOnlySpan<byte> id, string label, DateTimeOffset madeAt)
+    public static Pkcs11Template NewKey(ReadOnlySpan<byte> id, string label)
     {
         var template = new Pkcs11Template()
             .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)CKK.CKK_AES)
-            .Add(CKA.CKA_VALUE_LEN, KeyLength).Add(CKA.CKA_ID, id).Add(CKA.CKA_LABEL, label)
-            .Add(CKA.CKA_START_DATE, madeAt.UtcDateTime.ToString("yyyyMMdd", System.Globalization.CultureInfo.InvariantCulture));
+            .Add(CKA.CKA_VALUE_LEN, KeyLength).Add(CKA.CKA_ID, id).Add(CKA.CKA_LABEL, label);
         foreach (var (type, value) in _asked)
         {
             template.Add(type, value);

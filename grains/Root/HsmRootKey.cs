@@ -11,8 +11,7 @@ namespace OrleansKms.Grains.Root;
 /// A root key in an HSM: made there, never outside it, found by the CKA_ID that the database records. KEKs go to the HSM to be
 /// wrapped and opened, and nothing else does, so that a cold key costs no call of the HSM.
 /// </summary>
-internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRootStore roots, TimeProvider time, ILogger<HsmRootKey> logger)
-    : IRootKey
+internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRootStore roots, ILogger<HsmRootKey> logger) : IRootKey
 {
     private const int NewIdLength = 16;
     private const string WrapPurpose = "okms.kek.wrap";
@@ -184,7 +183,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         await hsm.RunAtStart(
             session =>
             {
-                session.GenerateAesKey(HsmKeyRules.NewKey(id, Label, time.GetUtcNow()));
+                session.GenerateAesKey(HsmKeyRules.NewKey(id, Label));
                 return true;
             },
             cancellationToken);

@@ -80,7 +80,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyThatMayDoMoreOrLess_IsRefusedByTheAttribute(CKA attribute, bool value)
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow)
+        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(attribute).Add(attribute, value));
 
         Assert.Contains(attribute.ToString(), await Refusal(label), StringComparison.Ordinal);
@@ -90,7 +90,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyOfHalfTheLength_IsRefused()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow)
+        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(CKA.CKA_VALUE_LEN).Add(CKA.CKA_VALUE_LEN, 16UL));
 
         Assert.Contains("CKA_VALUE_LEN", await Refusal(label), StringComparison.Ordinal);
@@ -100,7 +100,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyThatWasBroughtIn_IsRefused()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        SharedToken.Import(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow)
+        SharedToken.Import(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(CKA.CKA_VALUE_LEN).Add(CKA.CKA_VALUE, new byte[32]));
 
         Assert.Contains("CKA_LOCAL", await Refusal(label), StringComparison.Ordinal);
@@ -110,7 +110,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyOfAnOperator_IsTaken_AndTwoOfThemAreNot()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow));
+        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label));
         using (var directory = new TemporaryDirectory())
         {
             await using var silo = await StorageSilo.Start(
@@ -118,7 +118,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
             Assert.Equal(1, await silo.Count("okms_root"));
         }
 
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label, DateTimeOffset.UtcNow));
+        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label));
         Assert.Contains("several", await Refusal(label), StringComparison.Ordinal);
     }
 
