@@ -44,9 +44,9 @@ public sealed partial class OperationTests(DefaultApi api)
         var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => (Path: p.Key, Method: o.Key, o.Value))).ToList();
         string[] expected =
         [
-            "delete /v1/aliases/{name}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json", "get /v1/aliases",
+            "delete /v1/aliases/{name}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json", "get /v1/admin/keks", "get /v1/aliases",
             "get /v1/aliases/{name}", "get /v1/keys", "get /v1/keys/{id}", "patch /v1/keys/{id}", "post /decrypt", "post /encrypt",
-            "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
+            "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
             "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable",
             "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",
             "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
