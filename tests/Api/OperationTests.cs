@@ -83,13 +83,13 @@ public sealed partial class OperationTests(DefaultApi api)
     // The exporter keeps an answer for a moment.
     private async Task<string> Metrics(string id)
     {
-        string text;
-        do
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (true)
         {
-            text = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+            var text = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+            if (text.Contains($"encryption_duration_seconds_count{{key_id=\"{id}\"}}", StringComparison.Ordinal)) return text;
+            await Task.Delay(50, patience.Token);
         }
-        while (!text.Contains($"encryption_duration_seconds_count{{key_id=\"{id}\"}}", StringComparison.Ordinal));
-        return text;
     }
 
     [GeneratedRegex(" \\d{13}$")]

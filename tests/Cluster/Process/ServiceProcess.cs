@@ -16,7 +16,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The program that is a gateway.</summary>
     public const string Gateway = "OrleansKms.Gateway.dll";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    /// <summary>How long a test waits for what must come.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
