@@ -13,6 +13,8 @@ public sealed class OneSiloAndAGateway : IAsyncLifetime
     private TestSilo? _silo;
     private TestGateway? _gateway;
 
+    internal TestSilo Silo => _silo!;
+
     internal TestGateway Gateway => _gateway!;
 
     public async Task InitializeAsync()

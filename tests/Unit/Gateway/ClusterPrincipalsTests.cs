@@ -136,10 +136,10 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
         TaskCompletionSource<SignInCredentials>? question;
         while (!_questions.Reader.TryRead(out question))
         {
-            // No faster than a thousand times the real clock: who asks may wait for a processor with its time already taken.
+            // No faster than 500 times the real clock: who asks may wait for a processor with its time already taken.
             await Task.Delay(1);
             if (_questions.Reader.TryRead(out question)) break;
-            _time.Advance(TimeSpan.FromMilliseconds(100));
+            _time.Advance(TimeSpan.FromMilliseconds(500));
         }
 
         return question;
