@@ -223,7 +223,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         Assert.Equal(0, kill.ExitCode);
     }
 
-    private static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
+    /// <summary>Where a program lies that this build has made.</summary>
+    public static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
 
     private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port)
     {
