@@ -10,11 +10,14 @@ internal static class Postgres
         Environment.GetEnvironmentVariable("OKMS_TEST_DATABASE_URL")
         ?? throw new InvalidOperationException("OKMS_TEST_DATABASE_URL is not set: run the tests by ./deploy/test.sh, which starts a Postgres.");
 
+    // Both write a checkpoint, behind whatever the other tests write.
+    private static string Patient => new NpgsqlConnectionStringBuilder(ConnectionString) { CommandTimeout = 180 }.ConnectionString;
+
     /// <summary>Makes an empty database, so that tests share nothing, and answers how to reach it.</summary>
     public static async Task<string> NewDatabase()
     {
         var name = "okms_" + Guid.NewGuid().ToString("N");
-        await using var source = NpgsqlDataSource.Create(ConnectionString);
+        await using var source = NpgsqlDataSource.Create(Patient);
         await using var command = source.CreateCommand($"CREATE DATABASE {name}");
         await command.ExecuteNonQueryAsync();
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
@@ -24,7 +27,7 @@ internal static class Postgres
     public static async Task DropDatabase(string connectionString)
     {
         var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
-        await using var source = NpgsqlDataSource.Create(ConnectionString);
+        await using var source = NpgsqlDataSource.Create(Patient);
         await using var command = source.CreateCommand($"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         await command.ExecuteNonQueryAsync();
     }

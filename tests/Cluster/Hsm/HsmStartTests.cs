@@ -157,7 +157,8 @@ public sealed class HsmStartTests : IDisposable
     {
         var database = await Postgres.NewDatabase();
         using var other = new TemporaryDirectory();
-        var environment = _hsm.Environment(Create, ("DATABASE_URL", Url(database)));
+        var environment = _hsm.Environment(
+            Create, ("DATABASE_URL", Url(database)), ("OKMS_INSECURE_CLUSTER_NETWORK", "true"));
 
         var services = await Task.WhenAll(
             ServiceProcess.Start(_directory.Path, environment), ServiceProcess.Start(other.Path, environment));
