@@ -37,7 +37,7 @@ public sealed partial class KeyGrain
         CallInstruments.Count(caller, call);
         while (true)
         {
-            await Guarded(async () =>
+            var row = await InTurn(async () =>
             {
                 KeyRequestRules.CheckBatch(items, size);
                 var row = await Current();
@@ -47,7 +47,8 @@ public sealed partial class KeyGrain
             }, isRepeatable: true);
 
             // The first item's answer leaves only with the last one's.
-            var results = await RunItems(items, run, encrypts);
+            var results = new ItemResult<TResult>[items.Length];
+            await SideBySide(row, items.Length, i => RunItem(items, results, i, run, encrypts));
             if (_mark is null || await _mark.Settle())
             {
                 return results;
@@ -55,26 +56,19 @@ public sealed partial class KeyGrain
         }
     }
 
-    private async Task<ItemResult<TResult>[]> RunItems<TItem, TResult>(
-        TItem[] items, Func<TItem, long, Task<TResult>> run, bool encrypts)
+    private async Task RunItem<TItem, TResult>(
+        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, long, Task<TResult>> run, bool encrypts)
         where TResult : class
     {
-        var results = new ItemResult<TResult>[items.Length];
-        for (var i = 0; i < items.Length; i++)
+        try
         {
-            var (item, left) = (items[i], items.Length - i);
-            try
-            {
-                results[i] = new(await Guarded(() => run(item, left), isRepeatable: true), null);
-            }
-            catch (KmsException e)
-            {
-                (encrypts ? (Action<KeyValuePair<string, object?>, string>)CountFailedEncryption : CountFailedDecryption)(_keyTag, e.Code);
-                results[i] = new(null, new(e.Code, e.Message));
-            }
+            results[i] = new(await Guarded(() => run(items[i], items.Length - i), isRepeatable: true), null);
         }
-
-        return results;
+        catch (KmsException e)
+        {
+            (encrypts ? (Action<KeyValuePair<string, object?>, string>)CountFailedEncryption : CountFailedDecryption)(_keyTag, e.Code);
+            results[i] = new(null, new(e.Code, e.Message));
+        }
     }
 
     private static void CountFailedEncryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.EncryptionFailed(key, code);
