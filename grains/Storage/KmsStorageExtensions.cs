@@ -97,6 +97,12 @@ public static class KmsStorageExtensions
         services.AddSingleton<IKeyProvider>(provider => new HsmKeyProvider(
             provider.GetRequiredService<HsmToken>(), options.Sessions,
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new HsmInventory(
+            provider.GetRequiredService<HsmToken>(),
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new HsmOrphans(provider.GetRequiredService<HsmInventory>(), provider));
+        services.AddSingleton<HsmOrphanWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<HsmOrphanWatch>());
     }
 
     private static void AddRows(IServiceCollection services)
