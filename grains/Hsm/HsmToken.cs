@@ -12,6 +12,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     // Signing in and making a key may take a network HSM longer than a call of everyday.
     private static readonly TimeSpan _startPatience = TimeSpan.FromSeconds(30);
 
+    private static readonly Counter<long> _counter = new Meter(KmsGrainsExtensions.MeterName).CreateCounter<long>(
+        "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
+
     private static readonly KeyValuePair<string, object?> _answered = new("status", "success");
     private static readonly KeyValuePair<string, object?> _failed = new("status", "failed");
     private static readonly KeyValuePair<string, object?> _refused = new("status", "not_tried");
@@ -22,16 +25,13 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private readonly HsmCalls _probes;
     private readonly ILogger<HsmToken> _logger;
     private volatile HsmKnownAnswer? _knownAnswer;
-    private readonly Counter<long> _counter;
     private volatile bool _isUp;
     private string? _whyDown;
     private long _made;
 
     /// <summary>Names the HSM; connects to nothing yet.</summary>
-    public HsmToken(
-        HsmOptions options, TimeProvider time, IMeterFactory meters, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
+    public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
     {
-        _counter = meters.Create("OrleansKms").CreateCounter<long>("hsm_calls", "{call}", "Calls of the HSM, by outcome.");
         (_options, _logger) = (options, logger);
         _connection = new HsmConnection(options, connectionLogger);
         _calls = new HsmCalls("okms-hsm", options.Sessions, _connection, IsTokenWell, time);

@@ -26,6 +26,9 @@ public sealed class SharedToken : IAsyncLifetime
         ProbeInterval = TimeSpan.FromMilliseconds(100),
     };
 
+    /// <summary>The environment of a service that uses the same token.</summary>
+    internal static (string Name, string? Value)[] Environment => _hsm.Environment();
+
     internal HsmToken Token => (HsmToken)Silo.Services.GetService(typeof(HsmToken))!;
 
     internal static HsmOptions WithRootLabel(string label) => HsmOptions.Read(
