@@ -38,7 +38,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
 
         var id = HsmKeyId.New(
             _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).ToArray();
-        await hsm.Run(
+        await hsm.RunRepeatable(
             session =>
             {
                 // The call runs twice when its session was lost, and it may have been carried out before.
@@ -66,7 +66,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     }
 
     /// <inheritdoc/>
-    public async ValueTask Destroy(KeyVersionName name) => await hsm.Run(
+    public async ValueTask Destroy(KeyVersionName name) => await hsm.RunRepeatable(
         session =>
         {
             foreach (var key in FindMade(session, name))
@@ -150,7 +150,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             header[0] = (byte)kind;
             byte[] bound = [.. header, .. associatedData.Span];
             var message = plaintext.ToArray();
-            return await _hsm.Run(
+            return await _hsm.RunRepeatable(
                 session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
         }
 
@@ -165,7 +165,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
 
             byte[] bound = [.. ciphertext.Span[.._header.Length], .. associatedData.Span];
             var message = ciphertext[_header.Length..].ToArray();
-            return await _hsm.Run(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
+            return await _hsm.RunRepeatable(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
         }
 
         public void Dispose() => _disposed = true;

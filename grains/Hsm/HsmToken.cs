@@ -124,6 +124,23 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
+    /// <summary>
+    /// Does some work of which it does no harm that it is done twice: once more when the token is well and yet failed in a way that
+    /// says nothing, as modules do that share a token with another process.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public async Task<T> RunRepeatable<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Run(work, cancellationToken);
+        }
+        catch (KmsException e) when (_isUp && e.InnerException is Pkcs11Exception { IsAmbiguous: true })
+        {
+            return await Run(work, cancellationToken);
+        }
+    }
+
     /// <summary>Finds out whether the token works, and if it does not, looks for it anew.</summary>
     public async Task Probe(CancellationToken cancellationToken)
     {

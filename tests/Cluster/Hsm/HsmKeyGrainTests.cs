@@ -10,6 +10,7 @@ using OrleansKms.Tests.Cluster.Keys;
 namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>The key grain with keys of protection hsm, on a real token and a real database.</summary>
+[Collection(SharedToken.Collection)]
 public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedToken>, IAsyncLifetime
 {
     private static readonly byte[] _plaintext = "a key that nobody has"u8.ToArray();

@@ -8,6 +8,7 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>Keys that live in the HSM: made, used, destroyed and counted there.</summary>
+[Collection(SharedToken.Collection)]
 public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
 {
     private static readonly KeyAlgorithm _algorithm = new Aes256GcmAlgorithm();

@@ -10,6 +10,7 @@ using OrleansKms.Tests.Cluster.Processes;
 namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>Keys on the token that no row knows: the commands of the real program, beside keys that it has made.</summary>
+[Collection(SharedToken.Collection)]
 public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedToken>, IDisposable
 {
     private static readonly KeyAlgorithm _algorithm = new Aes256GcmAlgorithm();

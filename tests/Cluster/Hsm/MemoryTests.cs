@@ -12,6 +12,7 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 /// What a dump of the running service's memory gives away: searched for in the memory of the real process, as whoever may attach
 /// to it reads it. Native cipher contexts hold an expanded key, which begins with the key.
 /// </summary>
+[Collection(SharedToken.Collection)]
 public sealed class MemoryTests : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);

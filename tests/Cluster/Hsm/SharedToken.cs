@@ -12,6 +12,9 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 /// </summary>
 public sealed class SharedToken : IAsyncLifetime
 {
+    /// <summary>Tests that take turns: SoftHSM fails now and then when several processes change one token at a time.</summary>
+    public const string Collection = "shared token";
+
     private static readonly SoftHsm _hsm = Start();
 
     private readonly TemporaryDirectory _directory = new();
