@@ -10,7 +10,13 @@ namespace OrleansKms.Gateway.Operation;
 internal sealed record Health(bool Cluster, bool Database, bool? Hsm, bool IsStopping = false)
 {
     /// <summary>Whether every part works.</summary>
-    public bool IsHealthy => Cluster && Database && Hsm != false && !IsStopping;
+    public bool IsHealthy => IsReady && Hsm != false;
+
+    /// <summary>
+    /// Whether requests should be sent here. Also while the HSM is away: only keys that live in it answer 503 then, and no other
+    /// process would serve those.
+    /// </summary>
+    public bool IsReady => Cluster && Database && !IsStopping;
 
     /// <summary>The same, of a process that is about to stop.</summary>
     public Health Stopping() => this with { IsStopping = true };

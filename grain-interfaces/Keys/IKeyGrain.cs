@@ -5,7 +5,7 @@ namespace OrleansKms;
 /// <summary>
 /// One key. The grain's key is the key id (<see cref="KeyId"/>). Every method throws <see cref="KmsException"/> for an
 /// expected failure, and nothing else; each may answer <c>key_not_found</c>, <c>key_corrupted</c> and
-/// <c>storage_unavailable</c>.
+/// <c>storage_unavailable</c>, and what needs the material of a key of protection hsm <c>hsm_unavailable</c>.
 /// </summary>
 [Alias("okms.IKeyGrain")]
 public interface IKeyGrain : IGrainWithStringKey

@@ -66,7 +66,9 @@ public readonly record struct Change<T>([property: Id(0)] bool IsSet, [property:
 public sealed record ScheduleDeletion([property: Id(0)] Caller Caller, [property: Id(1)] TimeSpan After);
 
 /// <summary>Whether a key can be used now.</summary>
-/// <param name="Valid">Whether the key exists, is enabled, and its primary version opens and is enabled.</param>
+/// <param name="Valid">
+/// Whether the key exists, is enabled, its primary version opens and is enabled, and the HSM answers if it is there.
+/// </param>
 /// <param name="State">The key's state, or null when it does not exist or does not open.</param>
 /// <param name="Error">Why it is not valid: a code of <see cref="KmsError.All"/>, or null.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyValidation")]

@@ -17,11 +17,21 @@ public interface IKeyProvider
     /// <summary>The protection of the keys that it has.</summary>
     KeyProtection Protection { get; }
 
+    /// <summary>Whether its versions answer at once, without waiting for anything outside this process.</summary>
+    bool AnswersAtOnce { get; }
+
+    /// <summary>How many operations it does side by side; 1 or more.</summary>
+    int Parallelism { get; }
+
+    /// <summary>Whether an operation that began now could be expected to succeed. Costs nothing to ask.</summary>
+    bool IsAvailable { get; }
+
     /// <summary>Whether it can have keys of this algorithm, now and on this installation.</summary>
     bool Supports(KeyAlgorithm algorithm);
 
     /// <summary>
-    /// Makes new material. Repeating it with the same name, after a failure whose outcome is unknown, is harmless.
+    /// Makes new material, another one each time, also for the same name: two that race to make a version each get material of
+    /// their own, and what the loser made is never that of the winner.
     /// </summary>
     /// <returns>
     /// What has to be sealed and kept to open the version again: the material itself, or where it is. The caller disposes it.
@@ -32,14 +42,16 @@ public interface IKeyProvider
     /// <summary>Opens a version.</summary>
     /// <param name="algorithm">Its algorithm.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="kept">What <see cref="Generate"/> returned. It may be zeroed as soon as this returns.</param>
+    /// <param name="kept">
+    /// What <see cref="Generate"/> returned. It may be zeroed as soon as this returns. Opening asks nothing of an HSM.
+    /// </param>
     /// <returns>The version, which the caller disposes.</returns>
     /// <exception cref="KmsException">key_corrupted: what was kept is not of this version.</exception>
     IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept);
 
     /// <summary>
-    /// Destroys a version's material where the provider has it. Called after the destruction is committed, and repeated until
-    /// it succeeds; material that is gone already is a success.
+    /// Destroys all material of a version where the provider has it. Called after the destruction is committed, and repeated
+    /// until it succeeds; material that is gone already is a success.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     ValueTask Destroy(KeyVersionName name);

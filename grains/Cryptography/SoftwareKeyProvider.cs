@@ -9,6 +9,15 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     public KeyProtection Protection => KeyProtection.Software;
 
     /// <inheritdoc/>
+    public bool AnswersAtOnce => true;
+
+    /// <inheritdoc/>
+    public int Parallelism => 1;
+
+    /// <inheritdoc/>
+    public bool IsAvailable => true;
+
+    /// <inheritdoc/>
     public bool Supports(KeyAlgorithm algorithm) => true;
 
     /// <inheritdoc/>

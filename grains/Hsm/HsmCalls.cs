@@ -50,7 +50,7 @@ internal sealed class HsmCalls : IDisposable
     public bool IsExhausted => Stuck >= 2 * _size;
 
     /// <summary>Does some work with a session.</summary>
-    /// <exception cref="HsmException">The HSM does not do it.</exception>
+    /// <exception cref="HsmException">The HSM does not do it, or has so much to do that it did not come to it in time.</exception>
     /// <exception cref="TimeoutException">It takes too long. It may happen later nevertheless.</exception>
     public Task<T> Run<T>(Func<HsmSession, T> work, TimeSpan timeout, CancellationToken cancellationToken) =>
         Run(new HsmCall<T>(session => work(session!)) { NeedsSession = true }, timeout, cancellationToken);
@@ -81,6 +81,11 @@ internal sealed class HsmCalls : IDisposable
             if (call.AbandonWhileRunning())
             {
                 ReplaceStuck();
+            }
+            else if (e is TimeoutException)
+            {
+                // It never came to the module, which may be well: others were in front.
+                throw new HsmException("Too many calls wait for the HSM.", e);
             }
 
             throw;

@@ -37,15 +37,15 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
         cancellationToken);
 
     /// <summary>Those of them that no row knows.</summary>
-    /// <param name="isKnown">Whether a key's row has this version, destroyed or not.</param>
+    /// <param name="isKnown">Whether a key's row has this very object, or that cannot be said.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
-    public async Task<List<HsmKeyFound>> FindOrphans(Func<HsmKeyId, ValueTask<bool>> isKnown, CancellationToken cancellationToken)
+    public async Task<List<HsmKeyFound>> FindOrphans(Func<HsmKeyFound, ValueTask<bool>> isKnown, CancellationToken cancellationToken)
     {
         List<HsmKeyFound> orphans = [];
         foreach (var key in await List(cancellationToken))
         {
-            if (!await isKnown(key.Id))
+            if (!await isKnown(key))
             {
                 orphans.Add(key);
             }
@@ -55,36 +55,34 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     }
 
     /// <summary>
-    /// Destroys orphans, each named. All or none: nothing is destroyed unless each of them is an orphan of this installation
-    /// and older than a day, since a key that is being created has no row yet either.
+    /// Destroys orphans, each named. All or none: nothing is destroyed unless each of them is an orphan of this installation,
+    /// older than a day, since a key that is being created has no row yet either, and made when this database knew of all keys.
     /// </summary>
     /// <param name="ids">CKA_IDs in hexadecimal digits.</param>
-    /// <param name="isKnown">Whether a key's row has this version.</param>
-    /// <param name="isNewEpoch">
-    /// Whether the database was restored and its restore epoch has not been closed: its rows then know less than the HSM holds.
-    /// </param>
+    /// <param name="isKnown">Whether a key's row has this very object, or that cannot be said.</param>
+    /// <param name="since">The first day, UTC, from which on the database knows of all keys that were made.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="KmsException">invalid_parameter, conflict, hsm_unavailable.</exception>
     public async Task RemoveOrphans(
-        IReadOnlyList<string> ids, Func<HsmKeyId, ValueTask<bool>> isKnown, bool isNewEpoch, CancellationToken cancellationToken)
+        IReadOnlyCollection<string> ids, Func<HsmKeyFound, ValueTask<bool>> isKnown, DateOnly since, CancellationToken cancellationToken)
     {
-        if (isNewEpoch)
-        {
-            throw KmsError.Conflict.Exception("The database was restored; what it does not know may be a key that is in use.");
-        }
-
         var orphans = (await FindOrphans(isKnown, cancellationToken)).ToDictionary(o => o.Id.ToString(), StringComparer.Ordinal);
         foreach (var id in ids)
         {
             if (!orphans.TryGetValue(id, out var orphan))
             {
-                throw KmsError.InvalidParameter.Exception("One of the ids is not that of an orphan of this installation.");
+                throw KmsError.InvalidParameter.Exception($"{id} is not an orphan of this installation.");
             }
 
-            // Only the day is known, so a key is older than 24 hours when a whole day lies between.
-            if (orphan.Id.MadeOn.AddDays(1) >= DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime))
+            if (!IsOld(orphan))
             {
-                throw KmsError.Conflict.Exception("One of the keys was made less than 24 hours ago.");
+                throw KmsError.Conflict.Exception($"{id} may be less than 24 hours old.");
+            }
+
+            if (orphan.Id.MadeOn < since)
+            {
+                throw KmsError.Conflict.Exception(
+                    $"{id} was made before this database or its restore epoch began: it may be a key that is in use and that a backup did not know.");
             }
         }
 
@@ -93,6 +91,9 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             await Destroy(orphans[id].Id.ToArray(), cancellationToken);
         }
     }
+
+    /// <summary>Whether a key is older than 24 hours for certain: only the day is known, so a whole one must lie between.</summary>
+    public bool IsOld(HsmKeyFound key) => key.Id.MadeOn.AddDays(1) < DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
     private Task<bool> Destroy(byte[] id, CancellationToken cancellationToken) => hsm.Run(
         session =>

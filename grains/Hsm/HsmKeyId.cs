@@ -7,27 +7,34 @@ namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
 /// The CKA_ID of a key version in the HSM:
-/// <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4, big endian) | day(4, big endian)</c>.
-/// So objects of installations that share a token are told apart, and no two lives of a key id meet. A root key's id has
-/// another length. The day is in it because no attribute tells a key's age on every token.
+/// <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4, big endian) | day(4, big endian) |
+/// attempt(8)</c>. So objects of installations that share a token are told apart, no two lives of a key id meet, and of two
+/// silos that race to make one version each has an object of its own. A root key's id has another length. The day is in it
+/// because no attribute tells a key's age on every token.
 /// </summary>
 /// <param name="Service">The installation, shortened.</param>
 /// <param name="Incarnation">The key's incarnation.</param>
 /// <param name="Version">The key version.</param>
 /// <param name="MadeOn">The day on which it was made, UTC.</param>
-internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation, int Version, DateOnly MadeOn)
+/// <param name="Attempt">Random; which try to make the version it was.</param>
+internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation, int Version, DateOnly MadeOn, ulong Attempt)
 {
     /// <summary>Length in bytes.</summary>
-    public const int Length = 1 + sizeof(ulong) + Incarnation.Length + sizeof(int) + sizeof(int);
+    public const int Length = 1 + sizeof(ulong) + Incarnation.Length + sizeof(int) + sizeof(int) + sizeof(ulong);
 
     private const byte Format = 1;
     private const int IncarnationAt = 1 + sizeof(ulong);
     private const int VersionAt = IncarnationAt + Incarnation.Length;
     private const int DayAt = VersionAt + sizeof(int);
+    private const int AttemptAt = DayAt + sizeof(int);
 
     /// <summary>An installation's id, shortened.</summary>
     public static ulong ServiceOf(string serviceId) =>
         BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes("okms.hsm.service.v1\0" + serviceId)));
+
+    /// <summary>The id of an object that is about to be made.</summary>
+    public static HsmKeyId New(ulong service, Incarnation incarnation, int version, DateOnly today) =>
+        new(service, incarnation, version, today, BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))));
 
     /// <summary>Reads an id.</summary>
     /// <returns>False when it is not one of ours.</returns>
@@ -48,7 +55,7 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
 
         id = new HsmKeyId(
             BinaryPrimitives.ReadUInt64BigEndian(bytes[1..]), Incarnation.Read(bytes.Slice(IncarnationAt, Incarnation.Length)),
-            version, DateOnly.FromDayNumber(day));
+            version, DateOnly.FromDayNumber(day), BinaryPrimitives.ReadUInt64BigEndian(bytes[AttemptAt..]));
         return true;
     }
 
@@ -61,6 +68,7 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
         Incarnation.Write(bytes.AsSpan(IncarnationAt, Incarnation.Length));
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(VersionAt), Version);
         BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(DayAt), MadeOn.DayNumber);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(AttemptAt), Attempt);
         return bytes;
     }
 

@@ -9,12 +9,21 @@ namespace OrleansKms.Grains.Hsm;
 /// Keys in the HSM: made there, never outside it, and every operation is a call of it. What the grain keeps of a version is
 /// its CKA_ID. The ciphertexts are those of FORMAT.md, byte for byte as the software makes them.
 /// </summary>
-internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvider time) : IKeyProvider
+internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceId, TimeProvider time) : IKeyProvider
 {
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
     /// <inheritdoc/>
     public KeyProtection Protection => KeyProtection.Hsm;
+
+    /// <inheritdoc/>
+    public bool AnswersAtOnce => false;
+
+    /// <inheritdoc/>
+    public int Parallelism => sessions;
+
+    /// <inheritdoc/>
+    public bool IsAvailable => hsm is { IsHealthy: true, Gcm: not null };
 
     /// <inheritdoc/>
     public bool Supports(KeyAlgorithm algorithm) => algorithm is Aes256GcmAlgorithm && hsm.Gcm is { LargestMessage: > 0 };
@@ -27,18 +36,19 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
             throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
         }
 
-        var made = new HsmKeyId(
+        var id = HsmKeyId.New(
             _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).ToArray();
-        var id = await hsm.Run(
+        await hsm.RunRepeatable(
             session =>
             {
-                // There is one already when an earlier try was carried out and its answer lost. It has encrypted nothing yet.
-                if (FindMade(session, name).Count == 0)
+                // The call runs twice when its session was lost, and it may have been carried out before.
+                if (session.FindKey(id) is null)
                 {
-                    session.GenerateAesKey(HsmKeyRules.NewKey(made, Label(name)));
+                    session.GenerateAesKey(HsmKeyRules.NewKey(id, Label(name)));
                 }
 
-                return Checked(session, name);
+                RequireGood(session, id);
+                return true;
             },
             CancellationToken.None);
         var kept = new SecretBytes(id.Length);
@@ -56,10 +66,10 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
     }
 
     /// <inheritdoc/>
-    public async ValueTask Destroy(KeyVersionName name) => await hsm.Run(
+    public async ValueTask Destroy(KeyVersionName name) => await hsm.RunRepeatable(
         session =>
         {
-            foreach (var (_, key) in FindMade(session, name))
+            foreach (var key in FindMade(session, name))
             {
                 session.Destroy(key);
             }
@@ -71,31 +81,31 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
     private bool IsOf(HsmKeyId id, KeyVersionName name) =>
         id.Service == _service && id.Incarnation == name.Incarnation && id.Version == name.Version;
 
-    /// <summary>The keys of this name on the token: one, or none. Found by the label, known by the id.</summary>
-    private List<(HsmKeyId Id, ulong Key)> FindMade(HsmSession session, KeyVersionName name)
+    /// <summary>
+    /// The keys of this name on the token: none, one, or more where silos raced to make the version. Found by the label, known
+    /// by the id.
+    /// </summary>
+    private List<ulong> FindMade(HsmSession session, KeyVersionName name)
     {
-        List<(HsmKeyId, ulong)> made = [];
+        List<ulong> made = [];
         foreach (var key in session.Find(HsmSession.SecretKeys().Add(CKA.CKA_LABEL, Label(name)), most: 1000))
         {
             if (HsmKeyId.TryRead(session.Attribute(key, CKA.CKA_ID), out var id) && IsOf(id, name))
             {
-                made.Add((id, key));
+                made.Add(key);
             }
         }
 
         return made;
     }
 
-    private byte[] Checked(HsmSession session, KeyVersionName name)
+    private static void RequireGood(HsmSession session, byte[] id)
     {
-        if (FindMade(session, name) is not [var (id, key)])
+        var key = session.FindKey(id) ?? throw new HsmException("The token does not find the key that it has just made.");
+        if (HsmKeyRules.Violation(session, key) is { } violation)
         {
-            throw new HsmException("The token does not find the one key that it has just made.");
+            throw new HsmException($"The token made another key than it was asked for: {violation}.");
         }
-
-        return HsmKeyRules.Violation(session, key) is { } violation
-            ? throw new HsmException($"The token made another key than it was asked for: {violation}.")
-            : id.ToArray();
     }
 
     private static string Label(KeyVersionName name) =>
@@ -140,7 +150,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
             header[0] = (byte)kind;
             byte[] bound = [.. header, .. associatedData.Span];
             var message = plaintext.ToArray();
-            return await _hsm.Run(
+            return await _hsm.RunRepeatable(
                 session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
         }
 
@@ -155,7 +165,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, string serviceId, TimeProvide
 
             byte[] bound = [.. ciphertext.Span[.._header.Length], .. associatedData.Span];
             var message = ciphertext[_header.Length..].ToArray();
-            return await _hsm.Run(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
+            return await _hsm.RunRepeatable(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
         }
 
         public void Dispose() => _disposed = true;

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace OrleansKms.Grains.Hsm;
@@ -11,6 +12,13 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     // Signing in and making a key may take a network HSM longer than a call of everyday.
     private static readonly TimeSpan _startPatience = TimeSpan.FromSeconds(30);
 
+    private static readonly Counter<long> _counter = new Meter(KmsGrainsExtensions.MeterName).CreateCounter<long>(
+        "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
+
+    private static readonly KeyValuePair<string, object?> _answered = new("status", "success");
+    private static readonly KeyValuePair<string, object?> _failed = new("status", "failed");
+    private static readonly KeyValuePair<string, object?> _refused = new("status", "not_tried");
+
     private readonly HsmOptions _options;
     private readonly HsmConnection _connection;
     private readonly HsmCalls _calls;
@@ -19,6 +27,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private volatile HsmKnownAnswer? _knownAnswer;
     private volatile bool _isUp;
     private string? _whyDown;
+    private long _made;
 
     /// <summary>Names the HSM; connects to nothing yet.</summary>
     public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
@@ -31,6 +40,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     /// <inheritdoc/>
     public bool IsHealthy => _isUp;
+
+    /// <summary>How many calls there were, besides those of the start and of the probe.</summary>
+    public long Calls => Interlocked.Read(ref _made);
 
     /// <summary>Loads the module and signs in.</summary>
     /// <exception cref="StartRefusedException">Says what is missing or refused.</exception>
@@ -79,20 +91,26 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     {
         if (!_isUp)
         {
+            _counter.Add(1, _refused);
             throw KmsError.HsmUnavailable.Exception();
         }
 
+        Interlocked.Increment(ref _made);
         try
         {
-            return await _calls.Run(work, _options.Timeout, cancellationToken);
+            var answer = await _calls.Run(work, _options.Timeout, cancellationToken);
+            _counter.Add(1, _answered);
+            return answer;
         }
         catch (TimeoutException e)
         {
+            _counter.Add(1, _failed);
             Down(e);
             throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
         }
         catch (HsmException e)
         {
+            _counter.Add(1, _failed);
             if (e.IsTokenLost)
             {
                 Down(e);
@@ -103,6 +121,23 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             }
 
             throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
+        }
+    }
+
+    /// <summary>
+    /// Does some work of which it does no harm that it is done twice: once more when the token is well and yet failed in a way that
+    /// says nothing, as modules do that share a token with another process.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public async Task<T> RunRepeatable<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Run(work, cancellationToken);
+        }
+        catch (KmsException e) when (_isUp && e.InnerException is Pkcs11Exception { IsAmbiguous: true })
+        {
+            return await Run(work, cancellationToken);
         }
     }
 

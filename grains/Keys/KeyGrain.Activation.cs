@@ -19,6 +19,7 @@ public sealed partial class KeyGrain
     private static readonly Caller _self = new("okms", "silo", "-");
 
     private readonly Absence _absence = new();
+    private IGrainTimer? _saveTimer;
 
     /// <summary>Writes the exact counters and lets go of the material.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -112,8 +113,8 @@ public sealed partial class KeyGrain
     }
 
     /// <summary>
-    /// Erases the stored material of destroyed versions. The destruction is committed already, so a failure here is not the
-    /// caller's: it is repeated at the next activation.
+    /// Erases the material of destroyed versions, where it is stored and where it lives. The destruction is committed already, so
+    /// a failure here is not the caller's: it is repeated at the next activation, and a reminder sees to it that there is one.
     /// </summary>
     private async Task<KeyRow> Erase(KeyRow row)
     {
@@ -125,12 +126,58 @@ public sealed partial class KeyGrain
         try
         {
             await _versionRows.Erase(row);
-            return await Write(row, row with { ErasePending = [] });
+            return ReferenceEquals(row, _slot.Row)
+                ? await Write(row, row with { ErasePending = [] })
+                : _slot.Row ?? row;
         }
-        catch (StorageFailedException e)
+        catch (Exception e) when (e is StorageFailedException || (e as KmsException)?.Error == KmsError.HsmUnavailable)
         {
             LogErasePending(Id, row.ErasePending.Count, e);
+            if (!await HasDeletionReminder())
+            {
+                await RemindOfDeletion(_reminderPeriod);
+            }
+
             return row;
+        }
+    }
+
+    /// <summary>Sees to it that what is counted in memory is written within 10 seconds.</summary>
+    private void SaveSoon() => _saveTimer ??= this.RegisterGrainTimer(SaveCounters, new()
+    {
+        DueTime = TimeSpan.FromSeconds(10),
+        Period = TimeSpan.FromSeconds(10),
+        Interleave = true,
+    });
+
+    private async Task SaveCounters(CancellationToken cancellationToken)
+    {
+        if (_slot is not { Row: { } row, IsStale: false } || !_usage.HasUnsaved)
+        {
+            _saveTimer?.Dispose();
+            _saveTimer = null;
+            return;
+        }
+
+        await Observe(SaveAll(row));
+    }
+
+    private async Task SaveAll(KeyRow row)
+    {
+        await _usage.Load(row.Incarnation);
+        await _usage.Save(row.Incarnation, exact: false);
+    }
+
+    /// <summary>Sees to the failure of a write that nobody waits for.</summary>
+    private async Task Observe(Task write)
+    {
+        try
+        {
+            await write;
+        }
+        catch (Exception e)
+        {
+            Translated(e);
         }
     }
 

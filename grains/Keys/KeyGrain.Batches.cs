@@ -37,15 +37,16 @@ public sealed partial class KeyGrain
         CallInstruments.Count(caller, call);
         while (true)
         {
+            KeyRow row;
             try
             {
-                await Guarded(async () =>
+                row = await InTurn(async () =>
                 {
                     KeyRequestRules.CheckBatch(items, size);
-                    var row = await Current();
-                    KeyLifecycle.RequireUsable(row.State);
-                    RequireUsage(row);
-                    return row;
+                    var current = await Current();
+                    KeyLifecycle.RequireUsable(current.State);
+                    RequireUsage(current);
+                    return current;
                 }, isRepeatable: true);
             }
             catch (KmsException e)
@@ -55,7 +56,8 @@ public sealed partial class KeyGrain
             }
 
             // The first item's answer leaves only with the last one's.
-            var results = await RunItems(items, run, encrypts);
+            var results = new ItemResult<TResult>[items.Length];
+            await SideBySide(row, items.Length, i => RunItem(items, results, i, run, encrypts));
             if (_mark is null || await _mark.Settle())
             {
                 return results;
@@ -63,26 +65,19 @@ public sealed partial class KeyGrain
         }
     }
 
-    private async Task<ItemResult<TResult>[]> RunItems<TItem, TResult>(
-        TItem[] items, Func<TItem, long, Task<TResult>> run, bool encrypts)
+    private async Task RunItem<TItem, TResult>(
+        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, long, Task<TResult>> run, bool encrypts)
         where TResult : class
     {
-        var results = new ItemResult<TResult>[items.Length];
-        for (var i = 0; i < items.Length; i++)
+        try
         {
-            var (item, left) = (items[i], items.Length - i);
-            try
-            {
-                results[i] = new(await Guarded(() => run(item, left), isRepeatable: true), null);
-            }
-            catch (KmsException e)
-            {
-                CountFailed(encrypts, e.Code, 1);
-                results[i] = new(null, new(e.Code, e.Message));
-            }
+            results[i] = new(await Guarded(() => run(items[i], items.Length - i), isRepeatable: true), null);
         }
-
-        return results;
+        catch (KmsException e)
+        {
+            CountFailed(encrypts, e.Code, 1);
+            results[i] = new(null, new(e.Code, e.Message));
+        }
     }
 
     private void CountFailed(bool encrypts, string code, int items)

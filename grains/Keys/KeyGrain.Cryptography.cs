@@ -8,13 +8,13 @@ namespace OrleansKms.Grains.Keys;
 public sealed partial class KeyGrain
 {
     private EncryptPath? _encryptPath;
-    private IGrainTimer? _saveTimer;
 
     /// <summary>
     /// What an encryption needs when nothing stands in its way: that the key and its primary version are usable was checked
     /// when this was made, and whatever changes that forgets it.
     /// </summary>
-    private sealed record EncryptPath(VersionCipher Cipher, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+    private sealed record EncryptPath(
+        IVersionOperations Version, bool AnswersAtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
 
     /// <inheritdoc/>
     public ValueTask<Encrypted> Encrypt(Encrypt request)
@@ -24,9 +24,10 @@ public sealed partial class KeyGrain
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, _options.MaxPlaintextBytes);
-            if (TrySpend() is { } path)
+            if (_encryptPath is { AnswersAtOnce: true } && TrySpend() is { } path)
             {
-                var encrypted = EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData, startedAt);
+                var ciphertext = AtOnce(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData));
+                var encrypted = Spent(path, ciphertext, request.Plaintext.Length, startedAt);
                 if (_mark is null or { MayAnswer: true })
                 {
                     return new(encrypted);
@@ -82,9 +83,9 @@ public sealed partial class KeyGrain
         try
         {
             var header = ReadHeader(request.Ciphertext, request.AssociatedData);
-            if (FindUsable(header) is { } cipher)
+            if (_slot.Row is { } row && AnswersAtOnce(row) && FindUsable(header) is { } version)
             {
-                var decrypted = DecryptUnder(cipher, header, request.Ciphertext, request.AssociatedData);
+                var decrypted = Decrypted(header, AtOnce(version.Decrypt(header, request.Ciphertext, request.AssociatedData)));
                 if (_mark is null or { MayAnswer: true })
                 {
                     KeyInstruments.Decrypted(_keyTag);
@@ -129,7 +130,7 @@ public sealed partial class KeyGrain
 
     /// <summary>
     /// Encrypts, and prepares that first where it must. Between a preparation and its use lies an await, in which a lost race
-    /// can close the cipher; so spending and encrypting are one step without an await, and are tried again.
+    /// can close the version; so spending and beginning are one step without an await, and are tried again.
     /// </summary>
     private async Task<Encrypted> EncryptWhenReady(
         CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
@@ -138,10 +139,15 @@ public sealed partial class KeyGrain
         {
             if (TrySpend() is { } path)
             {
-                return EncryptUnder(path, kind, plaintext, associatedData, startedAt);
+                var ciphertext = await WhenAnswered(
+                    EncryptUnder(path, kind, plaintext, associatedData), row => RequireUsed(row, path.Version.Version));
+                return Spent(path, ciphertext, plaintext.Length, startedAt);
             }
 
-            await PrepareEncryption(wanted);
+            using (await _turns.Begin())
+            {
+                await PrepareEncryption(wanted);
+            }
         }
     }
 
@@ -183,33 +189,34 @@ public sealed partial class KeyGrain
                 await _usage.Reserve(meter, policy, row.Incarnation, wanted);
             }
 
-            if (await OpenVersion(row.PrimaryVersion) is { } cipher && ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
+            if (await OpenVersion(row.PrimaryVersion) is { } version && ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
             {
-                _encryptPath = new(cipher, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
+                _encryptPath = new(version, AnswersAtOnce(row), meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
                 return;
             }
         }
     }
 
-    private Encrypted EncryptUnder(EncryptPath path, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt)
-    {
-        if (kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair)
-        {
-            throw KmsError.InvalidParameter.Exception();
-        }
+    private static ValueTask<byte[]> EncryptUnder(EncryptPath path, CiphertextKind kind, byte[] plaintext, byte[]? associatedData) =>
+        kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair
+            ? throw KmsError.InvalidParameter.Exception()
+            : path.Version.Encrypt(kind, plaintext, associatedData);
 
-        var ciphertext = path.Cipher.Encrypt(kind, plaintext, associatedData);
-        path.Meter.CountBytes(plaintext.Length, _time.GetUtcNow().UtcTicks);
+    /// <summary>Counts an encryption that was made.</summary>
+    private Encrypted Spent(EncryptPath path, byte[] ciphertext, int plaintextLength, long startedAt)
+    {
+        path.Meter.CountBytes(plaintextLength, _time.GetUtcNow().UtcTicks);
         SaveSoon();
         KeyInstruments.Encrypted(_keyTag, startedAt);
 
-        // Last: a renewal can fail at once, as a lost race, and that closes the cipher.
-        if (_usage.RenewInBackground(path.Meter, path.Policy, _slot.Row!.Incarnation) is { } renewal)
+        // Last: a renewal can fail at once, as a lost race, and that closes the version. And not by a policy that has changed since.
+        if (ReferenceEquals(path, _encryptPath)
+            && _usage.RenewInBackground(path.Meter, path.Policy, _slot.Row!.Incarnation) is { } renewal)
         {
             _ = Observe(renewal);
         }
 
-        return new(path.Cipher.Version, ciphertext);
+        return new(path.Version.Version, ciphertext);
     }
 
     private CiphertextHeader ReadHeader(byte[]? ciphertext, byte[]? associatedData)
@@ -220,8 +227,8 @@ public sealed partial class KeyGrain
             : throw KmsError.InvalidCiphertext.Exception();
     }
 
-    /// <summary>The cipher that a header names, if it is open and nothing forbids its use.</summary>
-    private VersionCipher? FindUsable(in CiphertextHeader header) =>
+    /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
+    private IVersionOperations? FindUsable(in CiphertextHeader header) =>
         _slot is { IsStale: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
             ? _ciphers.Find(header.KeyVersion)
             : null;
@@ -231,27 +238,21 @@ public sealed partial class KeyGrain
     {
         while (true)
         {
-            if (FindUsable(header) is { } cipher)
+            if (FindUsable(header) is { } version)
             {
-                return DecryptUnder(cipher, header, ciphertext, associatedData);
+                return Decrypted(header, await WhenAnswered(
+                    version.Decrypt(header, ciphertext, associatedData), row => RequireDecrypts(row, header.KeyVersion)));
             }
 
-            var row = await Load();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
-            var version = row.Find(header.KeyVersion) ?? throw KmsError.InvalidCiphertext.Exception();
-            if (version.State != KeyVersionState.Enabled || version.Version < row.MinDecryptVersion)
-            {
-                throw KmsError.VersionNotUsable.Exception();
-            }
-
-            await OpenVersion(version.Version);
+            RequireDecrypts(await Load(), header.KeyVersion);
+            await OpenVersion(header.KeyVersion);
         }
     }
 
-    private Decrypted DecryptUnder(VersionCipher cipher, in CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    /// <summary>Counts a decryption that was made.</summary>
+    private Decrypted Decrypted(in CiphertextHeader header, byte[]? opened)
     {
-        var plaintext = cipher.Decrypt(header, ciphertext, associatedData) ?? throw KmsError.InvalidCiphertext.Exception();
+        var plaintext = opened ?? throw KmsError.InvalidCiphertext.Exception();
         _usage.Meter(header.KeyVersion).CountDecryption(plaintext.Length, _time.GetUtcNow().UtcTicks);
         SaveSoon();
         return new(header.KeyVersion, header.Kind, plaintext);
@@ -272,7 +273,18 @@ public sealed partial class KeyGrain
         }
     }
 
-    private async ValueTask<VersionCipher?> OpenVersion(int version) => await _ciphers.Open(await Load(), version);
+    private async ValueTask<IVersionOperations?> OpenVersion(int version) => await _ciphers.Open(await Load(), version);
+
+    private static void RequireDecrypts(KeyRow row, int number)
+    {
+        KeyLifecycle.RequireUsable(row.State);
+        RequireUsage(row);
+        var version = row.Find(number) ?? throw KmsError.InvalidCiphertext.Exception();
+        if (version.State != KeyVersionState.Enabled || version.Version < row.MinDecryptVersion)
+        {
+            throw KmsError.VersionNotUsable.Exception();
+        }
+    }
 
     private static void RequireUsage(KeyRow row)
     {
@@ -313,45 +325,6 @@ public sealed partial class KeyGrain
         {
             KeyInstruments.EncryptionFailed(_keyTag, e.Code);
             throw;
-        }
-    }
-
-    /// <summary>Sees to it that what is counted in memory is written within 10 seconds.</summary>
-    private void SaveSoon() => _saveTimer ??= this.RegisterGrainTimer(SaveCounters, new()
-    {
-        DueTime = TimeSpan.FromSeconds(10),
-        Period = TimeSpan.FromSeconds(10),
-        Interleave = true,
-    });
-
-    private async Task SaveCounters(CancellationToken cancellationToken)
-    {
-        if (_slot is not { Row: { } row, IsStale: false } || !_usage.HasUnsaved)
-        {
-            _saveTimer?.Dispose();
-            _saveTimer = null;
-            return;
-        }
-
-        await Observe(SaveAll(row));
-    }
-
-    private async Task SaveAll(KeyRow row)
-    {
-        await _usage.Load(row.Incarnation);
-        await _usage.Save(row.Incarnation, exact: false);
-    }
-
-    /// <summary>Sees to the failure of a write that nobody waits for.</summary>
-    private async Task Observe(Task write)
-    {
-        try
-        {
-            await write;
-        }
-        catch (Exception e)
-        {
-            Translated(e);
         }
     }
 }

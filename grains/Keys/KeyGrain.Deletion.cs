@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansKms.Grains.Keys;
 
-// The end of the key, for which alone there is a reminder: it survives the death of every silo.
+// The end of the key, and of versions that could not be erased at once. For these alone there is a reminder, which survives the
+// death of every silo.
 public sealed partial class KeyGrain
 {
     private const string DeletionReminder = "deletion";
@@ -11,7 +12,7 @@ public sealed partial class KeyGrain
     private static readonly TimeSpan _reminderPeriod = TimeSpan.FromMinutes(10);
 
     /// <inheritdoc/>
-    public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => Guarded(async () =>
+    public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => InTurn(async () =>
     {
         KeyRequestRules.Check(request, _options);
         var row = await Current();
@@ -33,13 +34,17 @@ public sealed partial class KeyGrain
     });
 
     /// <inheritdoc/>
-    public Task<KeyDescription> CancelDeletion(KeyCommand request) => Guarded(async () =>
+    public Task<KeyDescription> CancelDeletion(KeyCommand request) => InTurn(async () =>
     {
         var row = await Current();
         var next = KeyChanges.CancelDeletion(row);
         var reminder = await FindDeletionReminder();
         var description = await Commit(row, next, request.Caller, "cancel-deletion");
-        await Forget(reminder);
+        if (_slot.Row is not { ErasePending.Count: > 0 })
+        {
+            await Forget(reminder);
+        }
+
         return description;
     });
 
@@ -55,7 +60,7 @@ public sealed partial class KeyGrain
         {
             // As it is stored, not as this activation knows it.
             _slot.Invalidate();
-            var row = await Guarded(Current, isRepeatable: true);
+            var row = await InTurn(Current, isRepeatable: true);
             if (row.State != KeyState.PendingDeletion && row.ErasePending.Count == 0)
             {
                 await Forget(reminder);

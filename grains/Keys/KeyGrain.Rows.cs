@@ -6,7 +6,7 @@ namespace OrleansKms.Grains.Keys;
 public sealed partial class KeyGrain : IKeyRowsGrain
 {
     /// <inheritdoc/>
-    public Task<KeyRowCheck[]> Check(KeyCommand request) => Guarded(async () =>
+    public Task<KeyRowCheck[]> Check(KeyCommand request) => InTurn(async () =>
     {
         _slot.Invalidate();
         var row = await Current();

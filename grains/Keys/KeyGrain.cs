@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
 using Orleans.Placement;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
@@ -12,20 +13,24 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>
 /// One key: owns its material, its life and its counters. This file is the control plane, with
 /// <c>KeyGrain.Deletion.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation, <c>KeyGrain.Cryptography.cs</c> and
-/// <c>KeyGrain.Batches.cs</c> are the data plane.
+/// <c>KeyGrain.Batches.cs</c> are the data plane, <c>KeyGrain.Elsewhere.cs</c> is what differs where operations are done elsewhere.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
-/// reservation that waits for the database; everything else takes its turn. A change is prepared on a copy and becomes
-/// visible when its write is acknowledged. When a write's outcome is unknown, the row is read again before anything is answered.
+/// reservation that waits for the database; everything else takes its turn. Where operations are done elsewhere and take their
+/// time, all calls interleave, and what needs a turn takes one in here (<see cref="Turns"/>): so nothing waits for the HSM but
+/// who asked something of it. A change is prepared on a copy and becomes visible when its write is acknowledged. When a write's
+/// outcome is unknown, the row is read again before anything is answered.
 /// </remarks>
-[GrainType("key"), RandomPlacement]
+[GrainType("key"), RandomPlacement, MayInterleave(nameof(MayInterleave))]
 public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposable
 {
     private readonly FenceMark? _mark;
     private readonly RowSlot<KeyRow> _slot;
     private readonly VersionRows _versionRows;
     private readonly VersionCiphers _ciphers;
+    private readonly KeyProviders _providers;
+    private readonly Turns _turns = new();
     private readonly UsageLease _usage;
     private readonly KeyOptions _options;
     private readonly RestoreEpoch _epoch;
@@ -37,15 +42,16 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-        IMaterialSealer sealer, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
+        IMaterialSealer sealer, KeyProviders providers, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
         ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
         _mark = Fence.Register(context);
         _slot = new(storage, id, RowNames.Key, _mark);
-        _versionRows = new(storage, id);
-        _ciphers = new(storage, sealer, id, Id);
+        _providers = providers;
+        _versionRows = new(storage, providers, id, Id);
+        _ciphers = new(storage, sealer, providers, id, Id);
         _usage = new(storage, id, time);
         _options = options;
         _epoch = epoch.Value;
@@ -59,9 +65,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private DateTimeOffset Now => _time.GetUtcNow();
 
     /// <inheritdoc/>
-    public Task<KeyDescription> Create(CreateKey request) => Guarded(async () =>
+    public Task<KeyDescription> Create(CreateKey request) => InTurn(async () =>
     {
-        var algorithm = KeyRequestRules.Check(request, Id);
+        var algorithm = KeyRequestRules.Check(request, Id, _providers);
         await LoadSlot();
         if (_slot.Row is { } existing)
         {
@@ -70,7 +76,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, _epoch, Now) : null;
         var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
-        var material = version is { } first ? _ciphers.NewMaterial(algorithm, incarnation, first) : null;
+        var material = version is { } first
+            ? await _ciphers.NewMaterial(request.Protection, algorithm, incarnation, first)
+            : null;
         var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, _epoch.Number, Now);
         try
         {
@@ -87,7 +95,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     });
 
     /// <inheritdoc/>
-    public Task<KeyDescription> Describe(KeyCommand request) => Guarded(async () =>
+    public Task<KeyDescription> Describe(KeyCommand request) => InTurn(async () =>
     {
         var row = await Current();
         await _usage.Load(row.Incarnation);
@@ -107,7 +115,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }, request.MinDecryptVersion);
 
     /// <inheritdoc/>
-    public Task<KeyDescription> Rotate(KeyCommand request) => Guarded(async () =>
+    public Task<KeyDescription> Rotate(KeyCommand request) => InTurn(async () =>
     {
         var row = await RotateNow(await Current(), request.Caller, "rotate");
         await _usage.Load(row.Incarnation);
@@ -140,7 +148,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         KeyState? state = null;
         try
         {
-            return await Guarded(async () =>
+            return await InTurn(async () =>
             {
                 var row = await Current();
                 state = row.State;
@@ -148,6 +156,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 RequirePrimary(row);
                 RequireImportSinceRestore(row);
                 await OpenVersion(row.PrimaryVersion);
+                RequireAvailable(row);
                 return new KeyValidation(true, state, null);
             }, isRepeatable: true);
         }
@@ -168,7 +177,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         Change(request.Caller, operation, row => KeyChanges.ChangeVersion(row, request.Version, happening), request.Version);
 
     private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change, int? changedVersion = null) =>
-        Guarded(async () =>
+        InTurn(async () =>
         {
             var row = await Current();
             return await Commit(row, change(row), caller, operation, changedVersion);
@@ -250,7 +259,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         }
 
         await _versionRows.Keep(row);
-        var material = _ciphers.NewMaterial(algorithm, row.Incarnation, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now));
+        var material = await _ciphers.NewMaterial(
+            row.Protection, algorithm, row.Incarnation, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now));
         row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now));
         Changed(row, caller, operation);
         return row;

@@ -6,7 +6,7 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>What arguments a key takes: checked here once, for callers on HTTP and by Orleans client alike.</summary>
 internal static class KeyRequestRules
 {
-    public static KeyAlgorithm Check(CreateKey request, string id)
+    public static KeyAlgorithm Check(CreateKey request, string id, KeyProviders providers)
     {
         if (!KeyId.IsValid(id))
         {
@@ -28,11 +28,7 @@ internal static class KeyRequestRules
             throw KmsError.InvalidParameter.Exception();
         }
 
-        if (request.Protection == KeyProtection.Hsm)
-        {
-            throw KmsError.InvalidParameter.Exception("No HSM is configured for keys of protection hsm.");
-        }
-
+        CheckProtection(request, algorithm, providers);
         CheckDescription(request.Description);
         CheckTags(request.Tags);
         CheckRotation(request.Rotation, request.Origin);
@@ -94,6 +90,24 @@ internal static class KeyRequestRules
     /// <summary>What an item counts: a ciphertext as its plaintext, at most.</summary>
     public static long SizeInBatch(DecryptItem item) =>
         Math.Max(0, (item.Ciphertext?.Length ?? 0) - CiphertextHeader.MaxOverhead) + (item.AssociatedData?.Length ?? 0);
+
+    private static void CheckProtection(CreateKey request, KeyAlgorithm algorithm, KeyProviders providers)
+    {
+        if (providers.Find(request.Protection) is not { } provider)
+        {
+            throw KmsError.InvalidParameter.Exception("No HSM is configured for keys of protection hsm.");
+        }
+
+        if (request is { Protection: KeyProtection.Hsm, Origin: not KeyOrigin.Generated } or { Protection: KeyProtection.Hsm, Exportable: true })
+        {
+            throw KmsError.InvalidParameter.Exception("A key of protection hsm is generated in the HSM and never leaves it.");
+        }
+
+        if (!provider.Supports(algorithm))
+        {
+            throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
+        }
+    }
 
     private static void CheckDescription(string? description)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Sealing;
@@ -10,27 +9,32 @@ namespace OrleansKms.Grains.Keys;
 /// The versions of one key that are open for use. The one owner of their ciphers: whatever ends their use (a disable, a
 /// destruction, the end of the activation) disposes them here.
 /// </summary>
-internal sealed class VersionCiphers(IGrainStorage storage, IMaterialSealer sealer, GrainId grain, string keyId) : IDisposable
+internal sealed class VersionCiphers(
+    IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, GrainId grain, string keyId) : IDisposable
 {
-    private readonly Dictionary<int, VersionCipher> _open = [];
+    private readonly Dictionary<int, IVersionOperations> _open = [];
     private int _generation;
 
-    /// <summary>The cipher of a version that is open already.</summary>
-    public VersionCipher? Find(int version) => _open.GetValueOrDefault(version);
+    /// <summary>A version that is open already.</summary>
+    public IVersionOperations? Find(int version) => _open.GetValueOrDefault(version);
 
-    /// <summary>Makes new material for a version and wraps it; the clear bytes are zeroed before this returns.</summary>
-    public WrappedMaterial NewMaterial(KeyAlgorithm algorithm, Incarnation incarnation, int version)
+    /// <summary>Makes new material for a version and wraps what is kept of it, which is zeroed before this returns.</summary>
+    /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
+    public async ValueTask<WrappedMaterial> NewMaterial(
+        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version)
     {
-        using var material = SecretBytes.Random(algorithm.MaterialLength);
-        return sealer.Wrap(new(grain, incarnation, version), material.Span);
+        using var kept = await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
+        return sealer.Wrap(new(grain, incarnation, version), kept.Span);
     }
 
     /// <summary>Opens a version: the newest from the key's row, an older one from a row of its own.</summary>
     /// <param name="key">The key.</param>
     /// <param name="version">A version that is not destroyed.</param>
-    /// <returns>The cipher; null when it was closed again while its row was read.</returns>
-    /// <exception cref="KmsException">key_corrupted: the material is missing or does not open.</exception>
-    public async ValueTask<VersionCipher?> Open(KeyRow key, int version)
+    /// <returns>The version; null when it was closed again while its row was read.</returns>
+    /// <exception cref="KmsException">
+    /// key_corrupted: the material is missing or does not open; hsm_unavailable: this silo has no HSM.
+    /// </exception>
+    public async ValueTask<IVersionOperations?> Open(KeyRow key, int version)
     {
         if (Find(version) is { } open)
         {
@@ -51,21 +55,18 @@ internal sealed class VersionCiphers(IGrainStorage storage, IMaterialSealer seal
             wrapped = slot.Row?.Incarnation == key.Incarnation ? slot.Row.Material : null;
         }
 
-        if (wrapped is null || !KeyAlgorithms.TryFind(key.Spec, out var algorithm) || algorithm is not AeadAlgorithm aead)
-        {
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
-        return Find(version) ?? Open(key, version, wrapped, aead);
+        return wrapped is not null && KeyAlgorithms.TryFind(key.Spec, out var algorithm)
+            ? Find(version) ?? Open(key, version, wrapped, algorithm)
+            : throw KmsError.KeyCorrupted.Exception();
     }
 
     /// <summary>Closes one version.</summary>
     public void Close(int version)
     {
         _generation++;
-        if (_open.Remove(version, out var cipher))
+        if (_open.Remove(version, out var open))
         {
-            cipher.Dispose();
+            open.Dispose();
         }
     }
 
@@ -73,26 +74,20 @@ internal sealed class VersionCiphers(IGrainStorage storage, IMaterialSealer seal
     public void Dispose()
     {
         _generation++;
-        foreach (var cipher in _open.Values)
+        foreach (var open in _open.Values)
         {
-            cipher.Dispose();
+            open.Dispose();
         }
 
         _open.Clear();
     }
 
-    private VersionCipher Open(KeyRow key, int version, WrappedMaterial wrapped, AeadAlgorithm algorithm)
+    private IVersionOperations Open(KeyRow key, int version, WrappedMaterial wrapped, KeyAlgorithm algorithm)
     {
-        using var material = sealer.Open(new(grain, key.Incarnation, version), wrapped);
-        try
-        {
-            var cipher = new VersionCipher(algorithm, keyId, version, material.Span);
-            _open.Add(version, cipher);
-            return cipher;
-        }
-        catch (Exception e) when (e is ArgumentException or CryptographicException)
-        {
-            throw KmsError.KeyCorrupted.Exception();
-        }
+        var provider = providers.Of(key.Protection);
+        using var kept = sealer.Open(new(grain, key.Incarnation, version), wrapped);
+        var open = provider.Open(algorithm, new(keyId, key.Incarnation, version), kept.Span);
+        _open.Add(version, open);
+        return open;
     }
 }

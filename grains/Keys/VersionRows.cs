@@ -1,10 +1,11 @@
 using Orleans.Storage;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>The rows <c>key.v{n}</c>: older versions' material.</summary>
-internal sealed class VersionRows(IGrainStorage storage, GrainId grain)
+internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers, GrainId grain, string keyId)
 {
     /// <summary>
     /// Keeps the newest version's material in a row of its own, before a newer one takes its place. The content of such a
@@ -34,9 +35,10 @@ internal sealed class VersionRows(IGrainStorage storage, GrainId grain)
     }
 
     /// <summary>
-    /// Writes a mark in place of the material of destroyed versions. A mark and not a deletion: a stale activation that still
-    /// wants to keep the material finds the row taken.
+    /// Erases destroyed versions: writes a mark in the place of what is kept of them, and then has their material destroyed where
+    /// it lives. A mark and not a deletion: a stale activation that still wants to keep the material finds the row taken.
     /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable: the rows are erased, and the HSM may still have a version.</exception>
     public async Task Erase(KeyRow key)
     {
         foreach (var version in key.ErasePending)
@@ -47,6 +49,12 @@ internal sealed class VersionRows(IGrainStorage storage, GrainId grain)
             {
                 await slot.Write(new() { Version = version, Incarnation = key.Incarnation });
             }
+        }
+
+        var provider = providers.Of(key.Protection);
+        foreach (var version in key.ErasePending)
+        {
+            await provider.Destroy(new(keyId, key.Incarnation, version));
         }
     }
 

@@ -16,13 +16,12 @@ namespace OrleansKms.Grains.Root;
 /// may read it, since a platform's secret belongs to root and reaches the process by its group.
 /// </param>
 /// <param name="logger">For the warning that the root key is a file.</param>
-internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey, IDisposable
+internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey
 {
     private const byte Format = 1;
     private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
     private const string WrapPurpose = "okms.kek.wrap";
 
-    private XAes256Gcm? _cipher;
     private string? _id;
 
     /// <inheritdoc/>
@@ -31,7 +30,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
     /// <inheritdoc/>
     public Task Open(bool mayCreate, CancellationToken cancellationToken)
     {
-        if (_cipher is not null)
+        if (_id is not null)
         {
             return Task.CompletedTask;
         }
@@ -53,8 +52,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
 
         using var root = Read();
-        _id = "file:" + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
-        _cipher = new XAes256Gcm(root.Span);
+        _id = IdOf(root);
         WarnOfFileRoot(path);
         return Task.CompletedTask;
     }
@@ -66,7 +64,8 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         wrapped[0] = Format;
         var nonce = wrapped.AsSpan(1, XAes256Gcm.NonceLength);
         NonceSource.System.Next(nonce);
-        Cipher.Encrypt(
+        using var cipher = OpenCipher();
+        cipher.Encrypt(
             nonce, kek.Span, wrapped.AsSpan(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
             wrapped.AsSpan(WrappedLength - XAes256Gcm.TagLength), Context(id).Span);
         return Task.FromResult(wrapped);
@@ -82,7 +81,8 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
 
         var kek = new SecretBytes(XAes256Gcm.KeyLength);
-        if (Cipher.TryDecrypt(
+        using var cipher = OpenCipher();
+        if (cipher.TryDecrypt(
             bytes.Slice(1, XAes256Gcm.NonceLength), bytes.Slice(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
             bytes[^XAes256Gcm.TagLength..], kek.Span, Context(id).Span))
         {
@@ -93,10 +93,25 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         return Task.FromResult<SecretBytes?>(null);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => _cipher?.Dispose();
+    // The root key is in memory only while it is used, which it is for a few moments in months: whoever sees the memory of a
+    // silo at work finds KEKs there, and not what opens every backup.
+    private XAes256Gcm OpenCipher()
+    {
+        try
+        {
+            using var root = Read();
+            return IdOf(root) == Id
+                ? new XAes256Gcm(root.Span)
+                : throw new IOException($"The root key {path} is another one than at the start.");
+        }
+        catch (StartRefusedException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
 
-    private XAes256Gcm Cipher => _cipher ?? throw NotOpen();
+    private static string IdOf(SecretBytes root) =>
+        "file:" + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
 
     private AssociatedData Context(KekId id) => new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(Format);
 

@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using Orleans.Storage;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Presence;
@@ -91,6 +94,15 @@ public static class KmsStorageExtensions
         services.AddSingleton<HsmRootStore>();
         services.AddSingleton<IRootKey, HsmRootKey>();
         services.AddHostedService<HsmProbe>();
+        services.AddSingleton<IKeyProvider>(provider => new HsmKeyProvider(
+            provider.GetRequiredService<HsmToken>(), options.Sessions,
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new HsmInventory(
+            provider.GetRequiredService<HsmToken>(),
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new HsmOrphans(provider.GetRequiredService<HsmInventory>(), provider));
+        services.AddSingleton<HsmOrphanWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<HsmOrphanWatch>());
     }
 
     private static void AddRows(IServiceCollection services)
@@ -109,6 +121,8 @@ public static class KmsStorageExtensions
         services.AddSingleton<RowTypes>();
         services.AddSingleton<RowSealer>(provider => ActivatorUtilities.CreateInstance<RowSealer>(provider));
         services.AddSingleton<IMaterialSealer>(provider => provider.GetRequiredService<RowSealer>());
+        services.AddSingleton<IKeyProvider, SoftwareKeyProvider>();
+        services.AddSingleton<KeyProviders>();
         services.AddKeyedSingleton<IGrainStorage>(
             StorageNames.Sealed, (provider, _) => ActivatorUtilities.CreateInstance<SealedGrainStorage>(provider));
         services.AddSingleton<IRowDirectory, RowDirectory>();

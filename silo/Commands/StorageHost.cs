@@ -13,11 +13,16 @@ namespace OrleansKms.Silo.Commands;
 internal static class StorageHost
 {
     /// <summary>Reads the settings and builds the services.</summary>
-    /// <exception cref="SettingException">A setting is wrong, or there is no cluster.</exception>
-    public static IHost Build()
+    /// <param name="mayBeEmbedded">Whether the command is also for the embedded database, while no silo uses it.</param>
+    /// <exception cref="SettingException">A setting is wrong, or there is no cluster or no database.</exception>
+    public static IHost Build(bool mayBeEmbedded = false)
     {
         var settings = ReadSettings();
-        if (settings.IsAllInOne) throw new SettingException("DATABASE_URL", "is missing: this command is for a cluster.");
+        if (settings.IsAllInOne && !mayBeEmbedded) throw new SettingException("DATABASE_URL", "is missing: this command is for a cluster.");
+        if (settings.IsAllInOne && !File.Exists(Path.Combine(settings.DataDirectory, "kms.db")))
+        {
+            throw new SettingException("OKMS_DATA_DIR", $"names {settings.DataDirectory}, where no database is.");
+        }
 
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.LogToStandardError(settings.Log);

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Bench;
@@ -31,7 +32,8 @@ internal sealed class BenchSilo : IAsyncDisposable
     /// Whether keys are behind a fence, as they are in a cluster. Its polls find nothing and cost nothing here: what they cost
     /// does not grow with the number of operations.
     /// </param>
-    public static async Task<BenchSilo> Start(bool withFence = false)
+    /// <param name="hsm">The HSM; null for none.</param>
+    public static async Task<BenchSilo> Start(bool withFence = false, HsmOptions? hsm = null)
     {
         var folder = Directory.CreateTempSubdirectory("okms-bench-");
         var builder = Host.CreateApplicationBuilder();
@@ -39,7 +41,7 @@ internal sealed class BenchSilo : IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(FreePort(), gatewayPort: 0);
-            silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName });
+            silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName, Hsm = hsm });
             silo.AddKmsGrains(new KeyOptions());
             if (withFence)
             {
@@ -52,7 +54,8 @@ internal sealed class BenchSilo : IAsyncDisposable
         return new(host, folder);
     }
 
-    public Task<KeyDescription> Create(string id) => Grains.GetGrain<IKeyGrain>(id).Create(new() { Caller = Caller });
+    public Task<KeyDescription> Create(string id, KeyProtection protection = KeyProtection.Software) =>
+        Grains.GetGrain<IKeyGrain>(id).Create(new() { Caller = Caller, Protection = protection });
 
     public async ValueTask DisposeAsync()
     {

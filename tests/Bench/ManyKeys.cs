@@ -38,7 +38,8 @@ internal static class ManyKeys
 
     private static Task<KeyDescription> Describe(BenchSilo silo, int i) => silo.Grains.GetGrain<IKeyGrain>(Id(i)).Describe(new(BenchSilo.Caller));
 
-    private static async Task DeactivateAll(IManagementGrain management)
+    /// <summary>Takes all keys out of memory.</summary>
+    public static async Task DeactivateAll(IManagementGrain management)
     {
         do
         {

@@ -12,7 +12,9 @@ switch (args.FirstOrDefault())
     case "validate":
         await ValidateFanOut.Run();
         return 0;
+    case "hsm":
+        return await HsmCost.Run(args);
     default:
-        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | many-keys [COUNT] | validate");
+        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | many-keys [COUNT] | validate | hsm");
         return 2;
 }

@@ -36,30 +36,34 @@ internal sealed class HealthChecks
 /// <summary>Tells whether every part works.</summary>
 internal static class HealthEndpoint
 {
-    public static async Task Handle(Exchange exchange) => await Answer(exchange, await exchange.Services.Health.Current());
+    public static async Task Handle(Exchange exchange) => await Answer(exchange, await exchange.Services.Health.Current(), health => health.IsHealthy);
 
     /// <summary>Tells that the process runs; says nothing of what it stands on.</summary>
     public static Task HandleLive(Exchange exchange) =>
         exchange.Answer(new HealthAnswer { Status = HealthAnswer.Healthy }, GatewayJson.Default.HealthAnswer);
 
-    /// <summary>Tells whether requests should be sent here: everything works and the process is not about to stop.</summary>
+    /// <summary>
+    /// Tells whether requests should be sent here: everything works but perhaps the HSM, without which software keys go on, and
+    /// the process is not about to stop.
+    /// </summary>
     public static async Task HandleReady(Exchange exchange)
     {
         var health = await exchange.Services.Health.Current();
-        await Answer(exchange, exchange.Services.Health.IsStopping ? health.Stopping() : health);
+        await Answer(exchange, exchange.Services.Health.IsStopping ? health.Stopping() : health, h => h.IsReady);
     }
 
-    private static Task Answer(Exchange exchange, Gateway.Operation.Health health)
+    private static Task Answer(
+        Exchange exchange, Gateway.Operation.Health health, Func<Gateway.Operation.Health, bool> isGood)
     {
-        var status = health.IsHealthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-        if (!health.IsHealthy)
+        var good = isGood(health);
+        if (!good)
         {
             exchange.Http.Response.Headers.RetryAfter = "1";
         }
 
         var answer = new HealthAnswer
         {
-            Status = HealthAnswer.Of(health.IsHealthy),
+            Status = HealthAnswer.Of(good),
             Checks = new HealthChecks
             {
                 Cluster = HealthAnswer.Of(health.Cluster),
@@ -67,6 +71,7 @@ internal static class HealthEndpoint
                 Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
             },
         };
-        return exchange.Answer(answer, GatewayJson.Default.HealthAnswer, status);
+        return exchange.Answer(
+            answer, GatewayJson.Default.HealthAnswer, good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Text.Json.Nodes;
 using OrleansKms.Tests.Cluster.Processes;
 
@@ -17,8 +18,10 @@ public sealed class HsmFaultTests : IDisposable
     {
         await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
         await service.Http.Create("busy");
+        await service.Http.Create("busy.hsm", protection: "hsm");
         using var stop = new CancellationTokenSource();
         var load = Load(service.Http, stop.Token);
+        var inHsm = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LoadInHsm(service.Http, stop.Token)));
 
         for (var round = 0; round < 2; round++)
         {
@@ -27,12 +30,29 @@ public sealed class HsmFaultTests : IDisposable
             await service.Http.Create($"made-without-{round}");
             await service.Http.Encrypt($"made-without-{round}", [1]);
 
+            // Load balancers keep sending: what needs no HSM goes on, and the rest says what is missing.
+            using var ready = await service.Http.GetAsync("/health/ready");
+            Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+            Assert.Contains("\"hsm\":\"unhealthy\"", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+            foreach (var call in (Func<Task>[])
+                [() => service.Http.Encrypt("busy.hsm", [1]), () => service.Http.Rotate("busy.hsm"), () => service.Http.Create("new.hsm", protection: "hsm")])
+            {
+                var refusal = await Assert.ThrowsAsync<UnexpectedAnswerException>(call);
+                Assert.Equal((503, "hsm_unavailable"), (refusal.Status, refusal.Code));
+            }
+
+            Assert.Equal("enabled", (string)(await service.Http.Describe("busy.hsm"))["state"]!);
             _hsm.PutBack();
             await Until(service, () => HsmIs(service.Http, "healthy"));
+            await service.Http.Encrypt("busy.hsm", [1]);
         }
 
         await stop.CancelAsync();
         Assert.True(await load > 0);
+        var ciphertexts = (await inHsm).SelectMany(made => made).ToList();
+        Assert.NotEmpty(ciphertexts);
+        Assert.All(await service.Http.DecryptAll("busy.hsm", ciphertexts), opened => Assert.Equal([4, 5, 6], opened.Plaintext));
+        Assert.True((long)(await service.Http.Describe("busy.hsm"))["uses"]!["encrypt"]! >= ciphertexts.Count);
         Assert.Equal(2, service.Output.Count(l => l.Contains("The HSM does not answer", StringComparison.Ordinal)));
         Assert.Equal(2, service.Output.Count(l => l.Contains("The HSM answers again", StringComparison.Ordinal)));
         Assert.DoesNotContain(SoftHsm.Pin, service.ToString(), StringComparison.Ordinal);
@@ -73,6 +93,25 @@ public sealed class HsmFaultTests : IDisposable
         }
 
         return calls;
+    }
+
+    // Each call succeeds or says that the HSM is away.
+    private static async Task<List<byte[]>> LoadInHsm(HttpClient http, CancellationToken stop)
+    {
+        List<byte[]> made = [];
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                made.Add((await http.Encrypt("busy.hsm", [4, 5, 6])).Ciphertext);
+            }
+            catch (UnexpectedAnswerException e) when (e is { Status: 503, Code: "hsm_unavailable" })
+            {
+                await Task.Delay(20, CancellationToken.None);
+            }
+        }
+
+        return made;
     }
 
     private static async Task<bool> HsmIs(HttpClient http, string state)

@@ -8,6 +8,7 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>Keys that live in the HSM: made, used, destroyed and counted there.</summary>
+[Collection(SharedToken.Collection)]
 public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
 {
     private static readonly KeyAlgorithm _algorithm = new Aes256GcmAlgorithm();
@@ -17,7 +18,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
 
     private static DateOnly Today => DateOnly.FromDateTime(DateTime.UtcNow);
 
-    private HsmKeyProvider Keys => new(shared.Token, _service, TimeProvider.System);
+    private HsmKeyProvider Keys => new(shared.Token, 2, _service, TimeProvider.System);
 
     [Fact]
     public async Task Encrypt_MadeInTheHsm_OpensAgain_AndNothingElseDoes()
@@ -51,7 +52,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
     public async Task Encrypt_AnySize_IsThatOfTheSoftware(int size)
     {
         var name = new KeyVersionName("twin", Incarnation.New(), 3);
-        var id = new HsmKeyId(HsmKeyId.ServiceOf(_service), name.Incarnation, name.Version, Today).ToArray();
+        var id = HsmKeyId.New(HsmKeyId.ServiceOf(_service), name.Incarnation, name.Version, Today).ToArray();
         byte[] material = [.. Enumerable.Range(1, 32).Select(i => (byte)(i * 7))];
         SharedToken.Import(new Pkcs11Template()
             .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)CKK.CKK_AES).Add(CKA.CKA_TOKEN, true)
@@ -85,17 +86,24 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
     }
 
     [Fact]
-    public async Task Generate_Twice_IsOneKey_WithIdAndLabel()
+    public async Task Generate_ManyAtOnceOfOneName_AreKeysOfTheirOwn_WithIdAndLabel()
     {
         var name = new KeyVersionName("payments.us", Incarnation.New(), 2);
-        using var first = await Keys.Generate(_algorithm, name);
-        using var again = await Keys.Generate(_algorithm, name);
+        var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ => await Keys.Generate(_algorithm, name)));
+        var versions = made.Select(kept => Keys.Open(_algorithm, name, kept.Span)).ToList();
 
-        var found = Assert.Single(await Inventory(TimeProvider.System).List(default));
+        var found = await Inventory(TimeProvider.System).List(default);
+        Assert.Equal(made.Select(kept => Convert.ToHexStringLower(kept.Span)).Order(), found.Select(f => f.Id.ToString()).Order());
+        Assert.All(found, f => Assert.Equal(("payments.us v2", name.Incarnation, 2), (f.Label, f.Id.Incarnation, f.Id.Version)));
 
-        Assert.Equal(new HsmKeyId(HsmKeyId.ServiceOf(_service), name.Incarnation, 2, found.Id.MadeOn), found.Id);
-        Assert.Equal("payments.us v2", found.Label);
-        Assert.Equal(first.Span, again.Span);
+        // What one encrypts no other opens.
+        var ciphertext = await versions[0].Encrypt(CiphertextKind.Data, _plaintext, default);
+        Assert.True(CiphertextHeader.TryRead(ciphertext, out var header));
+        Assert.Equal(_plaintext, await versions[0].Decrypt(header, ciphertext, default));
+        Assert.Null(await versions[1].Decrypt(header, ciphertext, default));
+
+        await Keys.Destroy(name);
+        Assert.Empty(await Inventory(TimeProvider.System).List(default));
     }
 
     [Fact]
@@ -132,10 +140,11 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-3));
         var known = new KeyVersionName("known", Incarnation.New(), 1);
         var lost = new KeyVersionName("lost", Incarnation.New(), 1);
-        var keys = new HsmKeyProvider(shared.Token, _service, time);
+        var keys = new HsmKeyProvider(shared.Token, 2, _service, time);
         foreach (var name in new[] { known, lost }) (await keys.Generate(_algorithm, name)).Dispose();
         var inventory = Inventory(time);
-        ValueTask<bool> IsKnown(HsmKeyId id) => new(id.Incarnation == known.Incarnation);
+        var madeOn = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
+        ValueTask<bool> IsKnown(HsmKeyFound key) => new(key.Id.Incarnation == known.Incarnation);
 
         var orphan = Assert.Single(await inventory.FindOrphans(IsKnown, default));
         Assert.Equal("lost v1", orphan.Label);
@@ -144,14 +153,15 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
         time.Advance(TimeSpan.FromDays(2));
         await Refused("invalid_parameter", (orphan.Id with { Service = 1 }).ToString());
         await Refused("invalid_parameter", (orphan.Id with { Incarnation = known.Incarnation }).ToString());
-        await Refused("conflict", id, isNewEpoch: true);
+        await Refused("conflict", id, since: madeOn.AddDays(1));
         Assert.Equal(2, (await inventory.List(default)).Count);
 
-        await inventory.RemoveOrphans([id], IsKnown, isNewEpoch: false, default);
+        await inventory.RemoveOrphans([id], IsKnown, madeOn, default);
         Assert.Equal("known v1", Assert.Single(await inventory.List(default)).Label);
 
-        async Task Refused(string code, string orphanId, bool isNewEpoch = false) => Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(
-            () => inventory.RemoveOrphans([orphanId], IsKnown, isNewEpoch, default))).Code);
+        // All or none: what may be removed is not, beside what may not.
+        async Task Refused(string code, string orphanId, DateOnly? since = null) => Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(
+            () => inventory.RemoveOrphans([id, orphanId], IsKnown, since ?? madeOn, default))).Code);
     }
 
     private HsmInventory Inventory(TimeProvider time) => new(shared.Token, _service, time);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using OrleansKms.Tests.Cluster.Processes;
 
@@ -17,17 +18,37 @@ public sealed partial class HsmReadmeTests
         var exported = output.TrimEnd().Split('\n')[^2..];
         (string, string?)[] environment = [("SOFTHSM2_CONF", exported[0]), ("HSM_ADDRESS", exported[1])];
 
-        byte[] ciphertext;
+        File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
+
         await using (var first = await ServiceProcess.Start(directory.Path, [.. environment, ("OKMS_HSM_CREATE_ROOT", "true")]))
         {
-            await first.Http.Create("kept");
-            (_, ciphertext) = await first.Http.Encrypt("kept", [1]);
+            await Run(first, KeysBlock());
+            var key = await first.Http.Describe("in-hsm");
+            Assert.Equal(("hsm", 2), ((string)key["protection"]!, (int)key["primary_version"]!));
             await first.Stop();
         }
 
         await using var second = await ServiceProcess.Start(directory.Path, environment);
-        Assert.Equal([1], Assert.Single(await second.Http.DecryptAll("kept", [ciphertext])).Plaintext);
+        Assert.Equal("in-software: the same\nin-hsm: the same\n", await Run(second, AgainBlock()));
     }
+
+    private static async Task<string> Run(ServiceProcess service, Regex block)
+    {
+        const string Kms = "kms() {";
+        var session = ReadmeTests.Readme[ReadmeTests.Readme.IndexOf(Kms, StringComparison.Ordinal)..];
+        var script = session[..(session.IndexOf('\n', StringComparison.Ordinal) + 1)] + block.Match(ReadmeTests.Readme).Groups["script"].Value;
+        Assert.Contains(":8080", script, StringComparison.Ordinal);
+        var (code, output, errors) = await ReadmeTests.Bash(
+            service.WorkingDirectory, script.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
+        Assert.True(code == 0 && errors.Length == 0, $"{output}\n{errors}\n{service}");
+        return output;
+    }
+
+    [GeneratedRegex("<!-- hsm-keys -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex KeysBlock();
+
+    [GeneratedRegex("<!-- hsm-again -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex AgainBlock();
 
     [GeneratedRegex("<!-- hsm -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();

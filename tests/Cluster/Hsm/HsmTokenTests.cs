@@ -10,6 +10,7 @@ using TemporaryDirectory = OrleansKms.Tests.Cluster.Processes.TemporaryDirectory
 namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>Sessions that are lost, calls that hang, and root keys that must not be used.</summary>
+[Collection(SharedToken.Collection)]
 public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToken>
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -12,6 +12,9 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 /// </summary>
 public sealed class SharedToken : IAsyncLifetime
 {
+    /// <summary>Tests that take turns: SoftHSM fails now and then when several processes change one token at a time.</summary>
+    public const string Collection = "shared token";
+
     private static readonly SoftHsm _hsm = Start();
 
     private readonly TemporaryDirectory _directory = new();
@@ -25,6 +28,9 @@ public sealed class SharedToken : IAsyncLifetime
         Timeout = TimeSpan.FromSeconds(5),
         ProbeInterval = TimeSpan.FromMilliseconds(100),
     };
+
+    /// <summary>The environment of a service that uses the same token.</summary>
+    internal static (string Name, string? Value)[] Environment => _hsm.Environment();
 
     internal HsmToken Token => (HsmToken)Silo.Services.GetService(typeof(HsmToken))!;
 

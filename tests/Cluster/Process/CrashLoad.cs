@@ -43,7 +43,7 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
 /// its own, one request at a time, so that for each key at most one change has an unknown outcome; all of them encrypt with
 /// shared keys besides.
 /// </summary>
-internal sealed class CrashLoad(int seed)
+internal sealed class CrashLoad(int seed, string? protection = null)
 {
     private const int Clients = 8;
 
@@ -64,8 +64,8 @@ internal sealed class CrashLoad(int seed)
     /// <summary>The keys that all clients encrypt with.</summary>
     public async Task CreateSharedKeys(HttpClient http)
     {
-        await http.Create("shared");
-        await http.Create("shared-rotating", afterUses: 40);
+        await http.Create("shared", protection: protection);
+        await http.Create("shared-rotating", afterUses: 40, protection);
         SharedKey = _keys["shared"] = new ExpectedKey("shared", rotatesByItself: false);
         SharedRotatingKey = _keys["shared-rotating"] = new ExpectedKey("shared-rotating", rotatesByItself: true);
     }
@@ -119,7 +119,7 @@ internal sealed class CrashLoad(int seed)
     private async Task CreateKey(HttpClient http, List<ExpectedKey> own, string id)
     {
         var key = _keys[id] = new ExpectedKey(id, rotatesByItself: false) { Pending = "create" };
-        await http.Create(id);
+        await http.Create(id, protection: protection);
         key.Pending = null;
         own.Add(key);
     }

@@ -10,9 +10,10 @@ internal static class KmsCalls
 {
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
-    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null)
+    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null, string? protection = null)
     {
         var request = new JsonObject { ["id"] = id };
+        if (protection is not null) request["protection"] = protection;
         if (afterUses is not null) request["rotation"] = new JsonObject { ["after_uses"] = afterUses };
         return await http.Post("/v1/keys", request);
     }

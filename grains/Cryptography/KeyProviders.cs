@@ -1,0 +1,17 @@
+namespace OrleansKms.Grains.Cryptography;
+
+/// <summary>The table of providers: who has the keys of each protection on this installation.</summary>
+/// <param name="providers">All of them; one for each protection.</param>
+public sealed class KeyProviders(IEnumerable<IKeyProvider> providers)
+{
+    private readonly Dictionary<KeyProtection, IKeyProvider> _byProtection = providers.ToDictionary(p => p.Protection);
+
+    /// <summary>The provider of a protection; null when this installation has none.</summary>
+    /// <param name="protection">The protection.</param>
+    public IKeyProvider? Find(KeyProtection protection) => _byProtection.GetValueOrDefault(protection);
+
+    /// <summary>The provider of a key that exists.</summary>
+    /// <param name="protection">The key's protection.</param>
+    /// <exception cref="KmsException">hsm_unavailable: this silo was started without what has the key.</exception>
+    public IKeyProvider Of(KeyProtection protection) => Find(protection) ?? throw KmsError.HsmUnavailable.Exception();
+}

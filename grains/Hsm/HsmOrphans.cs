@@ -1,0 +1,135 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Storage;
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Hsm;
+
+/// <summary>A key on the token that no row knows.</summary>
+/// <param name="Id">Its CKA_ID in hexadecimal digits.</param>
+/// <param name="Label">Its label: key id and version.</param>
+/// <param name="MadeOn">The day on which it was made, UTC.</param>
+/// <param name="IsOld">Whether it is older than 24 hours; one that is not may be about to get a row.</param>
+public sealed record HsmOrphan(string Id, string Label, DateOnly MadeOn, bool IsOld);
+
+/// <summary>
+/// Orphans: keys that were made in the HSM by a create or a rotation that then never came to the database, because the process
+/// died or another silo was faster. They have encrypted nothing that anyone was answered.
+/// </summary>
+public sealed class HsmOrphans
+{
+    private readonly HsmInventory _inventory;
+    private readonly IGrainStorage _rows;
+    private readonly IMaterialSealer _sealer;
+    private readonly Database _database;
+    private readonly RestoreEpochStore _epochs;
+
+    internal HsmOrphans(HsmInventory inventory, IServiceProvider services)
+    {
+        _inventory = inventory;
+        _rows = services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
+        _sealer = services.GetRequiredService<IMaterialSealer>();
+        _database = services.GetRequiredService<Database>();
+        _epochs = services.GetRequiredService<RestoreEpochStore>();
+    }
+
+    /// <summary>All orphans of this installation. Reads a row or two for each key on the token.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    /// <exception cref="StorageFailedException">The database did not answer.</exception>
+    public async Task<IReadOnlyList<HsmOrphan>> Find(CancellationToken cancellationToken) =>
+        [.. (await _inventory.FindOrphans(IsKnown, cancellationToken))
+            .Select(o => new HsmOrphan(o.Id.ToString(), o.Label, o.Id.MadeOn, _inventory.IsOld(o)))];
+
+    /// <summary>
+    /// Destroys orphans in the HSM, each named; all, or none if one of them is refused: what is not an orphan of this installation,
+    /// may be less than 24 hours old, or was made before the first day from which on this database knows of all keys. That is the
+    /// day on which its first root was recorded or, when it was put back from a backup, the one after its restore epoch began.
+    /// </summary>
+    /// <param name="ids">CKA_IDs in hexadecimal digits.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="KmsException">invalid_parameter, conflict: one is refused; hsm_unavailable: some may be destroyed.</exception>
+    /// <exception cref="StorageFailedException">The database did not answer.</exception>
+    public async Task Remove(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _inventory.RemoveOrphans(ids, IsKnown, await KnowsAllSince(cancellationToken), cancellationToken);
+        }
+        catch (DbException e)
+        {
+            throw new StorageFailedException("The database does not say since when it knows of all keys.", outcomeUnknown: false, e);
+        }
+    }
+
+    private async Task<DateOnly> KnowsAllSince(CancellationToken cancellationToken)
+    {
+        var epoch = await _epochs.Read(cancellationToken);
+        return epoch.Number > 0
+            ? DateOnly.FromDateTime(epoch.StartedAt.UtcDateTime).AddDays(1)
+            : await _database.Read(async () =>
+            {
+                await using var connection = await _database.Connections.OpenConnectionAsync(cancellationToken);
+                await using var command = connection.Command("SELECT created_at FROM okms_root ORDER BY created_at LIMIT 1");
+                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+                return await reader.ReadAsync(cancellationToken) ? DateOnly.FromDateTime(reader.GetDateTime(0)) : DateOnly.MaxValue;
+            });
+    }
+
+    /// <summary>Whether a key's row has this very object. Where that cannot be said, it is no orphan.</summary>
+    private async ValueTask<bool> IsKnown(HsmKeyFound found)
+    {
+        if (KeyIdOf(found) is not { } keyId)
+        {
+            return true;
+        }
+
+        try
+        {
+            var grain = GrainId.Create(RowNames.GrainType(RowNames.Key), keyId);
+            var slot = new RowSlot<KeyRow>(_rows, grain, RowNames.Key);
+            await slot.Read();
+            return slot.Row is { } row && row.Incarnation == found.Id.Incarnation && await IsOf(grain, row, found.Id);
+        }
+        catch (Exception e) when (e is MaterialOutdatedException || (e as KmsException)?.Error == KmsError.KeyCorrupted)
+        {
+            return true;
+        }
+    }
+
+    private async Task<bool> IsOf(GrainId grain, KeyRow row, HsmKeyId id)
+    {
+        // What is still to be erased goes by itself.
+        if (row.Find(id.Version) is not { State: not KeyVersionState.Destroyed })
+        {
+            return row.ErasePending.Contains(id.Version);
+        }
+
+        var wrapped = row.Material;
+        if (wrapped?.Version != id.Version)
+        {
+            var slot = new RowSlot<KeyVersionRow>(_rows, grain, RowNames.KeyVersion(id.Version));
+            await slot.Read();
+            wrapped = slot.Row?.Material;
+        }
+
+        if (wrapped is null)
+        {
+            return true;
+        }
+
+        using var kept = _sealer.Open(new(grain, row.Incarnation, id.Version), wrapped);
+        return kept.Span.SequenceEqual(id.ToArray());
+    }
+
+    /// <summary>The key's id from the label; null when the label is not one of ours.</summary>
+    private static string? KeyIdOf(HsmKeyFound found)
+    {
+        var version = string.Create(CultureInfo.InvariantCulture, $" v{found.Id.Version}");
+        var keyId = found.Label.EndsWith(version, StringComparison.Ordinal) ? found.Label.Remove(found.Label.Length - version.Length) : "";
+        return KeyId.IsValid(keyId) ? keyId : null;
+    }
+}

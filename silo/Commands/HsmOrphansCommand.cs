@@ -1,0 +1,64 @@
+using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>
+/// Lists and removes orphans: keys that a create or a rotation made in the HSM and that never came to the database.
+/// </summary>
+internal static class HsmOrphansCommand
+{
+    /// <summary>The command that lists them.</summary>
+    public static Command List { get; } = new("hsm-orphans", "", "lists keys in the HSM that belong to no key of the database", RunList);
+
+    /// <summary>The command that removes them.</summary>
+    public static Command Remove { get; } = new(
+        "remove-hsm-orphans", "ID…", "removes those of them that are named, all or none", RunRemove);
+
+    private static async Task RunList(IReadOnlyList<string> options)
+    {
+        if (options.Count > 0) throw new UsageException("hsm-orphans takes no options.");
+        await With(async orphans =>
+        {
+            foreach (var orphan in await orphans.Find(CancellationToken.None))
+            {
+                await Console.Out.WriteLineAsync(FormattableString.Invariant(
+                    $"{orphan.Id} {orphan.MadeOn:yyyy-MM-dd} {(orphan.IsOld ? "old" : "young")} {orphan.Label}"));
+            }
+        });
+    }
+
+    private static async Task RunRemove(IReadOnlyList<string> options)
+    {
+        if (options.Count == 0) throw new UsageException("remove-hsm-orphans takes the ids that hsm-orphans lists, and removes nothing that is not named.");
+        string[] ids = [.. options.Select(id => id.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+        await With(async orphans =>
+        {
+            await orphans.Remove(ids, CancellationToken.None);
+            foreach (var id in ids)
+            {
+                await Console.Out.WriteLineAsync($"removed {id}");
+            }
+        });
+    }
+
+    private static async Task With(Func<HsmOrphans, Task> work)
+    {
+        using var host = StorageHost.Build(mayBeEmbedded: true);
+        var orphans = host.Services.GetService<HsmOrphans>()
+            ?? throw new StartRefusedException("HSM_ADDRESS is missing: there is no HSM to look into.");
+        await using var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
+        try
+        {
+            await work(orphans);
+        }
+        catch (KmsException e)
+        {
+            throw new StartRefusedException(e.Error == KmsError.HsmUnavailable ? e.Message : $"Nothing was removed: {e.Message}", e);
+        }
+        catch (StorageFailedException e)
+        {
+            throw new StartRefusedException($"The database failed: {e.InnerException?.Message}", e);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using Microsoft.Extensions.DependencyInjection;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Tests.Cluster.Hsms;
+
+/// <summary>
+/// The real provider of keys in the HSM with a gate before the answers of operations, so that a test can let the key change while
+/// one is under way, and can take the HSM away from one silo.
+/// </summary>
+internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKeyProvider
+{
+    public KeyProtection Protection => inner.Protection;
+
+    public bool AnswersAtOnce => inner.AnswersAtOnce;
+
+    public int Parallelism => inner.Parallelism;
+
+    public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
+
+    /// <summary>Puts the gate into a silo's services.</summary>
+    public static void Add(IServiceCollection services, ProviderGate gate)
+    {
+        var real = services.Single(s => s.ServiceType == typeof(IKeyProvider) && s.ImplementationFactory is not null);
+        services.Remove(real);
+        services.AddSingleton<IKeyProvider>(provider => new GatedProvider((IKeyProvider)real.ImplementationFactory!(provider), gate));
+    }
+
+    public bool Supports(KeyAlgorithm algorithm) => inner.Supports(algorithm);
+
+    public async ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name) =>
+        await gate.Pass(async () => await inner.Generate(algorithm, name));
+
+    public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept) =>
+        new Version(inner.Open(algorithm, name, kept), gate);
+
+    public async ValueTask Destroy(KeyVersionName name) => await gate.Pass(async () =>
+    {
+        await inner.Destroy(name);
+        return true;
+    });
+
+    private sealed class Version(IVersionOperations inner, ProviderGate gate) : IVersionOperations
+    {
+        int IVersionOperations.Version => inner.Version;
+
+        public int Overhead => inner.Overhead;
+
+        public async ValueTask<byte[]> Encrypt(CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData) =>
+            await gate.Pass(async () => await inner.Encrypt(kind, plaintext, associatedData));
+
+        public async ValueTask<byte[]?> Decrypt(CiphertextHeader header, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> associatedData) =>
+            await gate.Pass(async () => await inner.Decrypt(header, ciphertext, associatedData));
+
+        public void Dispose() => inner.Dispose();
+    }
+}
+
+/// <summary>Holds the answers of the HSM, or refuses its calls.</summary>
+internal sealed class ProviderGate
+{
+    private readonly Lock _lock = new();
+    private TaskCompletionSource? _held;
+    private TaskCompletionSource _reached = new();
+    private int _waiting;
+    private int _wanted;
+
+    /// <summary>Whether every call fails as it does while the HSM is away.</summary>
+    public bool IsAway { get; set; }
+
+    /// <summary>Holds answers from now on.</summary>
+    /// <param name="count">How many.</param>
+    /// <returns>Completes when so many are held at once.</returns>
+    public Task Hold(int count = 1)
+    {
+        lock (_lock)
+        {
+            (_held, _reached) = (New(), New());
+            (_waiting, _wanted) = (0, count);
+            return _reached.Task;
+        }
+    }
+
+    /// <summary>Lets the answers go.</summary>
+    public void Release()
+    {
+        lock (_lock)
+        {
+            _held?.TrySetResult();
+            _held = null;
+        }
+    }
+
+    public async Task<T> Pass<T>(Func<Task<T>> call)
+    {
+        if (IsAway)
+        {
+            throw KmsError.HsmUnavailable.Exception();
+        }
+
+        var answer = await call();
+        Task held;
+        lock (_lock)
+        {
+            held = _held?.Task ?? Task.CompletedTask;
+            if (_held is not null && ++_waiting == _wanted)
+            {
+                _reached.TrySetResult();
+            }
+        }
+
+        await held;
+        return answer;
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
