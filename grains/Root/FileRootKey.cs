@@ -18,6 +18,9 @@ namespace OrleansKms.Grains.Root;
 /// <param name="logger">For the warning that the root key is a file.</param>
 internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey, IDisposable
 {
+    /// <summary>What the id of a root in a file begins with.</summary>
+    public const string Prefix = "file:";
+
     private const byte Format = 1;
     private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
     private const string WrapPurpose = "okms.kek.wrap";
@@ -49,11 +52,12 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
                     $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
             }
 
-            Create();
+            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
+            Make(path);
         }
 
         using var root = Read();
-        _id = "file:" + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
+        _id = Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
         _cipher = new XAes256Gcm(root.Span);
         WarnOfFileRoot(path);
         return Task.CompletedTask;
@@ -100,12 +104,13 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
 
     private AssociatedData Context(KekId id) => new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(Format);
 
-    private void Create()
+    /// <summary>Makes a root key in a new file, in a directory that is there.</summary>
+    /// <exception cref="StartRefusedException">It cannot be made.</exception>
+    public static void Make(string path)
     {
         using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
             PrivateFiles.WriteNew(path, root.Span);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

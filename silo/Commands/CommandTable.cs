@@ -3,7 +3,10 @@ namespace OrleansKms.Silo.Commands;
 /// <summary>All commands. Without one the program is a silo.</summary>
 internal static class CommandTable
 {
-    private static readonly Command[] _commands = [CreateAdministrator.Command, Migrate.Command, BeginRestoreEpoch.Command, RaiseFeatureLevel.Command];
+    private static readonly Command[] _commands =
+    [
+        CreateAdministrator.Command, Migrate.Command, BeginRestoreEpoch.Command, RaiseFeatureLevel.Command, ChangeRoot.Command,
+    ];
 
     /// <summary>Whether the arguments ask for a command; options of the host begin with a dash or set a value.</summary>
     public static bool IsAskedBy(string[] arguments) =>
