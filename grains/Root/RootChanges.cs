@@ -165,9 +165,14 @@ public sealed partial class RootChanges(
 
         await session.Records.NoteDestroyed(rootId, cancellationToken);
         RootDestroyed(rootId);
-        return Lines(
+        var older = session.Keks.Count(k => record!.RemovedAt is { } removed && k.CreatedAt < removed);
+        return
+        [
             isDestroyed ? $"The root key {rootId} is destroyed." : $"The root key {rootId} was not there any more, and is noted as destroyed.",
-            "Backups that only it opened are lost. Copies of it that were made elsewhere are not: destroy those too.");
+            "Backups that only it opened are unusable. Copies of it that were made elsewhere are not: destroy those too.",
+            .. older == 0 ? Lines() : Lines(
+                $"{older} of the key-encryption keys are from before it was removed, and {stays.Id} wraps them: its holder could still open rows of older backups by them. To end that, rotate the KEK and destroy the retired ones."),
+        ];
     }, cancellationToken);
 
     private Task<T> Run<T>(Func<RootSession, Task<T>> work, CancellationToken cancellationToken) =>

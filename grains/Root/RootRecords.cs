@@ -6,8 +6,9 @@ namespace OrleansKms.Grains.Root;
 
 /// <summary>A KEK with all its wraps.</summary>
 /// <param name="Id">Its id.</param>
+/// <param name="CreatedAt">When it was made, UTC.</param>
 /// <param name="Wraps">What each root made of it, by the root's id.</param>
-internal sealed record WrappedKek(KekId Id, IReadOnlyDictionary<string, byte[]> Wraps);
+internal sealed record WrappedKek(KekId Id, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, byte[]> Wraps);
 
 /// <summary>A root as the database has it.</summary>
 /// <param name="Id">Its id.</param>
@@ -33,21 +34,21 @@ internal sealed class RootRecords(Database database, TimeProvider time)
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command(
             """
-            SELECT k.kek_id, w.root_id, w.wrapped FROM okms_kek k LEFT JOIN okms_kek_wrap w ON w.kek_id = k.kek_id
+            SELECT k.kek_id, k.created_at, w.root_id, w.wrapped FROM okms_kek k LEFT JOIN okms_kek_wrap w ON w.kek_id = k.kek_id
             ORDER BY k.created_at, k.kek_id
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(KekId Id, string? Root, byte[] Wrapped)> read = [];
+        List<(KekId Id, DateTimeOffset CreatedAt, string? Root, byte[] Wrapped)> read = [];
         while (await reader.ReadAsync(cancellationToken))
         {
-            var isWrapped = !await reader.IsDBNullAsync(1, cancellationToken);
+            var isWrapped = !await reader.IsDBNullAsync(2, cancellationToken);
             read.Add((
-                KekId.Read((byte[])reader.GetValue(0)), isWrapped ? reader.GetString(1) : null,
-                isWrapped ? (byte[])reader.GetValue(2) : []));
+                KekId.Read((byte[])reader.GetValue(0)), (await Time(reader, 1, cancellationToken))!.Value,
+                isWrapped ? reader.GetString(2) : null, isWrapped ? (byte[])reader.GetValue(3) : []));
         }
 
         return read.GroupBy(r => r.Id)
-            .Select(k => new WrappedKek(k.Key, k.Where(w => w.Root is not null).ToDictionary(w => w.Root!, w => w.Wrapped)))
+            .Select(k => new WrappedKek(k.Key, k.First().CreatedAt, k.Where(w => w.Root is not null).ToDictionary(w => w.Root!, w => w.Wrapped)))
             .ToList();
     });
 

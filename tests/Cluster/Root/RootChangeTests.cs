@@ -136,7 +136,9 @@ public sealed class RootChangeTests : IDisposable
         before = await _program.Everything();
         await _program.Root(OwnHsm, "destroy", old, "--dry-run");
         Assert.Equal(before, await _program.Everything());
-        Assert.Contains("is destroyed", await _program.Root(OwnHsm, "destroy", old), StringComparison.Ordinal);
+        var destroyed = await _program.Root(OwnHsm, "destroy", old);
+        Assert.Contains("is destroyed", destroyed, StringComparison.Ordinal);
+        Assert.Contains("1 of the key-encryption keys are from before it was removed", destroyed, StringComparison.Ordinal);
         Assert.Single(_program.Hsm.KeyFiles);
         Assert.Contains("was destroyed at", await _program.Refused(OwnHsm, "destroy", old), StringComparison.Ordinal);
         await _program.Decrypts(Key, ciphertext, OwnHsm);
