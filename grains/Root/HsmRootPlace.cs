@@ -54,8 +54,10 @@ internal sealed class HsmRootPlace : RootPlace
     /// <inheritdoc/>
     public override async Task<IRootKey> Make(string? unfinished, CancellationToken cancellationToken)
     {
+        // An id in the URI is the one by which silos look for it.
         var root = NewKey();
-        await root.OpenNew(unfinished is null ? null : HsmRootStore.KeyId(unfinished), cancellationToken);
+        await root.OpenNew(
+            unfinished is null || _options.Address.RootId is not null ? null : HsmRootStore.KeyId(unfinished), cancellationToken);
         return root;
     }
 
@@ -68,6 +70,9 @@ internal sealed class HsmRootPlace : RootPlace
     {
         // Silos take the newest root of the token that wraps every KEK.
     }
+
+    /// <inheritdoc/>
+    public override string HowSilosSwitch => "Silos take it at their next start: restart them one by one. Then:";
 
     /// <inheritdoc/>
     public override Task<bool> Destroy(string rootId, CancellationToken cancellationToken) =>

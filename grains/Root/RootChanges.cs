@@ -123,7 +123,7 @@ public sealed partial class RootChanges(
         place.Switch(current.Id);
         return
         [
-            .. lines, "Silos take it at their next start: restart them one by one. Then:",
+            .. lines, place.HowSilosSwitch,
             $"  root remove {current.Id}",
             $"  root destroy {current.Id}    (backups from before do not open any more)",
         ];

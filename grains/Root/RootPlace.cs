@@ -60,6 +60,9 @@ internal abstract class RootPlace : IDisposable
     /// <param name="current">The id of the root that they took before.</param>
     public abstract void Switch(string current);
 
+    /// <summary>What an operator does for silos to take the successor.</summary>
+    public abstract string HowSilosSwitch { get; }
+
     /// <summary>Destroys the root with an id.</summary>
     /// <returns>False when it is not here.</returns>
     /// <exception cref="StartRefusedException">The place cannot be used, or the root not be destroyed.</exception>
@@ -155,6 +158,10 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
                 $"The new root key {SuccessorPath} wraps all key-encryption keys, but cannot take the name {path}: {e.Message} Run the command again.", e);
         }
     }
+
+    /// <inheritdoc/>
+    public override string HowSilosSwitch =>
+        $"Silos take it at their next start: bring {path} to each that has a copy of the old one, and restart them one by one. Then:";
 
     /// <inheritdoc/>
     public override async Task<bool> Destroy(string rootId, CancellationToken cancellationToken)

@@ -52,7 +52,12 @@ internal sealed class RootProgram : IDisposable
     /// <summary>Makes a new KEK the current one, and waits until it is.</summary>
     public static async Task RotateKek(HttpClient http)
     {
-        var made = (await http.Post("/v1/admin/keks/rotate"))["id"]!.GetValue<string>();
+        await UntilCurrent(http, (await http.Post("/v1/admin/keks/rotate"))["id"]!.GetValue<string>());
+    }
+
+    /// <summary>Waits until a KEK is the current one.</summary>
+    public static async Task UntilCurrent(HttpClient http, string made)
+    {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (!(await http.Keks()).Any(k => k.Id == made && k.State == "current"))
         {
