@@ -123,7 +123,8 @@ main() {
   start_postgres
   for project in "${projects[@]}"; do
     # A run that ends without a result file, as a crashed one does, is a failure too.
-    dotnet test "$project" --no-build "${filter[@]}" --logger "trx;LogFileName=$(basename "$project").trx" \
+    # A test that hangs is killed and named instead of holding up everything behind it.
+    dotnet test "$project" --no-build "${filter[@]}" --blame-hang-timeout 8m --blame-hang-dump-type none --logger "trx;LogFileName=$(basename "$project").trx" \
       --results-directory "$work/results" || broken=1
     [ -f "$work/results/$(basename "$project").trx" ] || { echo "$project has no results"; broken=1; }
   done

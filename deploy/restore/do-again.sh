@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # Does again, on a service whose database was put back, what changes-since.jq listed. Keys are first made unusable, then deleted:
 # nothing here makes anything usable. May be run again: what is done already counts as done.
-#     OKMS_URL=http://localhost:8080 OKMS_TOKEN_FILE=admin.token deploy/restore/do-again.sh <changes.tsv
+#     KMS_URL=http://localhost:8080 KMS_TOKEN_FILE=admin.token deploy/restore/do-again.sh <changes.tsv
 # Ends with 0 when nothing is left to look at, with 1 when lines marked LOOK are.
 set -euo pipefail
-: "${OKMS_URL:?the address of a gateway}" "${OKMS_TOKEN_FILE:?the file of the administrator\'s token}"
+: "${KMS_URL:?the address of a gateway}" "${KMS_TOKEN_FILE:?the file of the administrator\'s token}"
 
 look=0
 
 # METHOD PATH [BODY]; prints the status. The token never stands in a command line.
 call() {
-  curl -sS -o /dev/null -w '%{http_code}' -X "$1" -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$OKMS_TOKEN_FILE")") \
-    ${3:+-H 'Content-Type: application/json' -d "$3"} "$OKMS_URL/v1/$2"
+  curl -sS -o /dev/null -w '%{http_code}' -X "$1" -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$KMS_TOKEN_FILE")") \
+    ${3:+-H 'Content-Type: application/json' -d "$3"} "$KMS_URL/v1/$2"
 }
 
 # WHAT KEY DETAIL STATUS: 2xx is done; 404 is a key or version that was made after the backup, and is lost anyway.
@@ -25,7 +25,7 @@ report() {
 
 # KEY JQ; what the description says.
 ask() {
-  curl -sS -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$OKMS_TOKEN_FILE")") "$OKMS_URL/v1/keys/$1" | jq -r "$2"
+  curl -sS -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$KMS_TOKEN_FILE")") "$KMS_URL/v1/keys/$1" | jq -r "$2"
 }
 
 # KEY VERSION; a newer primary version than that, so that the key stays usable without it. A key that cannot rotate says why in

@@ -140,12 +140,20 @@ internal static class Bodies
         var body = ArrayPool<byte>.Shared.Rent(Math.Max(1, declared ?? Math.Min(limit, 16 * 1024)));
         var length = 0;
         using var deadline = new CancellationTokenSource(exchange.Services.Options.RequestTimeout, exchange.Services.Time);
+        // A read that is ended by a token stays under way inside, and the server could not drain what is left of the body.
+        using var ending = deadline.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         try
         {
             while (true)
             {
-                var read = await reader.ReadAsync(deadline.Token);
+                var read = await reader.ReadAsync(CancellationToken.None);
                 var buffer = read.Buffer;
+                if (read.IsCanceled)
+                {
+                    reader.AdvanceTo(buffer.End);
+                    throw KmsError.RequestTimeout.Exception();
+                }
+
                 if (length + buffer.Length > limit)
                 {
                     reader.AdvanceTo(buffer.End);
@@ -154,7 +162,7 @@ internal static class Bodies
 
                 Append(ref body, ref length, buffer);
                 reader.AdvanceTo(buffer.End);
-                if (read.IsCompleted || read.IsCanceled)
+                if (read.IsCompleted)
                 {
                     break;
                 }
@@ -163,10 +171,6 @@ internal static class Bodies
             exchange.RequestBytes = length;
             exchange.BodyHasArrived();
             return parse(body.AsSpan(0, length), state);
-        }
-        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
-        {
-            throw KmsError.RequestTimeout.Exception();
         }
         catch (ConnectionResetException)
         {

@@ -11,7 +11,10 @@ internal sealed class SizeLimits
     /// <summary>The most items of a batch, and ids of a validation.</summary>
     public const int Items = 1000;
 
-    /// <summary>The most bytes of all items of a batch together, as they are before base64: 4 MiB.</summary>
+    /// <summary>
+    /// The most bytes of all items of a batch together, as they are before base64: 4 MiB. What ciphertexts are longer than their
+    /// plaintexts does not count, so that what was encrypted in one batch is decrypted in one.
+    /// </summary>
     public const int BatchBytes = 4 << 20;
 
     /// <summary>The most characters of an item's reference.</summary>
@@ -20,16 +23,13 @@ internal sealed class SizeLimits
     /// <summary>The body of a request that describes something: room for 50 tags in which every character is escaped.</summary>
     public const int ControlBody = 256 * 1024;
 
-    // What a ciphertext adds: its header with the longest id, a nonce of up to 24 bytes and the tag.
-    private const int CiphertextOverhead = CiphertextHeader.FixedLength + KeyId.MaxLength + 24 + 16;
-
-    // Names, punctuation, a reference whose characters are all escaped.
+    // Names, punctuation, a reference whose characters are all escaped, what a ciphertext is longer than its plaintext.
     private const int ItemOverhead = 2048;
 
     public SizeLimits(GatewayOptions options)
     {
         Plaintext = options.MaxPlaintextBytes;
-        Ciphertext = Plaintext + CiphertextOverhead;
+        Ciphertext = Plaintext + CiphertextHeader.MaxOverhead;
         SingleBody = JsonLength(Ciphertext + 2 * AssociatedData) + ItemOverhead;
         BatchBody = JsonLength(BatchBytes) + Items * ItemOverhead;
     }
@@ -45,6 +45,9 @@ internal sealed class SizeLimits
 
     /// <summary>The largest JSON body of a batch.</summary>
     public int BatchBody { get; }
+
+    /// <summary>What a ciphertext counts in a batch.</summary>
+    public static long InBatch(byte[] ciphertext) => Math.Max(0, ciphertext.Length - CiphertextHeader.MaxOverhead);
 
     // A tenth more for the characters that JSON writers escape in base64.
     private static int JsonLength(int bytes) => StrictBase64.EncodedLength(bytes) / 10 * 11;

@@ -1,3 +1,5 @@
+using OrleansKms.Gateway.Cluster;
+
 namespace OrleansKms.Gateway.Operation;
 
 /// <summary>What is known of the parts.</summary>
@@ -26,11 +28,13 @@ internal interface IClusterMembership
 /// nothing.
 /// </summary>
 internal sealed class HealthProbe(
-    IGrainFactory grains, IHostApplicationLifetime lifetime, TimeProvider time, IClusterMembership? membership = null)
+    IGrainFactory grains, ClusterLink link, IHostApplicationLifetime lifetime, TimeProvider time, IClusterMembership? membership = null)
 {
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
     private static readonly HealthQuery _query = new(new Caller("gateway", "gateway", "health"));
+
+    private static readonly Task<Health> _unreachable = Task.FromResult(new Health(Cluster: false, Database: false, Hsm: null));
 
     private readonly Lock _lock = new();
     private Task<Health>? _probe;
@@ -43,9 +47,10 @@ internal sealed class HealthProbe(
     /// <summary>This process is about to stop.</summary>
     public void Stop() => _isStopping = true;
 
-    /// <summary>The last probe's outcome, or that of the one under way.</summary>
+    /// <summary>The last probe's outcome, or that of the one under way; of a broken link nothing is asked.</summary>
     public Task<Health> Current()
     {
+        if (!link.IsConnected) return _unreachable;
         lock (_lock)
         {
             if (_probe is null || (_probe.IsCompleted && time.GetElapsedTime(_probed) >= _freshFor))
@@ -67,7 +72,7 @@ internal sealed class HealthProbe(
         catch (Exception)
         {
             // Whatever it is, no silo has answered; the cluster's own log says why.
-            return new Health(Cluster: false, Database: false, Hsm: null);
+            return await _unreachable;
         }
         finally
         {

@@ -17,6 +17,9 @@ public readonly record struct CiphertextHeader(CiphertextKind Kind, byte Algorit
     /// <summary>Bytes before the key id.</summary>
     public const int FixedLength = 7;
 
+    /// <summary>The most bytes that a ciphertext is longer than its plaintext: with the longest id, a nonce of 24 bytes and the tag.</summary>
+    public const int MaxOverhead = FixedLength + OrleansKms.KeyId.MaxLength + 24 + 16;
+
     /// <summary>Reads the header of a ciphertext.</summary>
     /// <param name="ciphertext">Any bytes.</param>
     /// <param name="header">The header, if there is one.</param>

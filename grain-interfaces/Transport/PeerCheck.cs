@@ -21,7 +21,7 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
     /// <summary>Why the other side was refused; null if it was not.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Whether a certificate names a usage. One that names none would be good for everything, and is not for this.</summary>
+    /// <summary>Whether a certificate names a usage. One that names none would be good for everything; here it is for nothing.</summary>
     public static bool AllowsUsage(X509Certificate2 certificate, Oid usage) =>
         certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()
             .Any(extension => extension.EnhancedKeyUsages.Cast<Oid>().Any(named => named.Value == usage.Value));
@@ -54,7 +54,9 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
             return DescribeStatus(status);
         }
         if (!AllowsUsage(certificate, Usage)) return $"lacks the extended key usage {Usage.FriendlyName}";
-        return (CertificateRoles.Of(certificate) & accepted) == 0 ? $"has not the role {CertificateRoles.Describe(accepted)}" : null;
+        return (CertificateRoles.Of(certificate) & accepted) == 0
+            ? $"has not the role {CertificateRoles.Describe(accepted)}"
+            : null;
     }
 
     private static string DescribeStatus(X509ChainStatusFlags status) =>

@@ -29,8 +29,8 @@ internal sealed class PipeStream(IDuplexPipe pipes) : Stream
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>
-    /// Says what it means if the other side ends the connection before it sends anything more. In TLS 1.3 a client that was refused
-    /// has finished its own handshake, and learns of it in no other way.
+    /// Says what it means if the other side ends the connection before it sends anything more. In TLS 1.3 a client that was
+    /// refused has finished its own handshake, and learns of it in no other way.
     /// </summary>
     public void ExplainEndBeforeAnswer(string explanation) => _unlessAnswered = explanation;
 

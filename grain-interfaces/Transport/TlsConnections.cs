@@ -13,7 +13,8 @@ namespace OrleansKms.Transport;
 internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeProvider clock, ILogger logger)
 {
     /// <summary>How long a handshake may take, so that whoever connects and says nothing goes away again.</summary>
-    public static readonly TimeSpan HandshakeTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
+    private static readonly string _tooLate = FormattableString.Invariant($"no TLS handshake within {_handshakeTimeout.TotalSeconds} s");
 
     /// <summary>Requires TLS of whoever connects.</summary>
     /// <param name="builder">A listener's connections.</param>
@@ -24,7 +25,9 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         var pipes = new PipeStream(context.Transport);
         await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
         var peer = new PeerCheck(peers, PeerCheck.ClientAuthentication);
-        if (await FailureOf(limit => tls.AuthenticateAsServerAsync(identities.Current.ToAnswer(peer), limit), peer) is not { } failure)
+        var identity = identities.Current;
+        var failure = await FailureOf(limit => tls.AuthenticateAsServerAsync(identity.ToAnswer(peer), limit), peer);
+        if (failure is null)
         {
             await Serve(context, tls, next);
         }
@@ -46,12 +49,15 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
         var peer = new PeerCheck(CertificateRole.Silo, PeerCheck.ServerAuthentication);
         var identity = identities.Current;
-        var failure = await FailureOf(limit => tls.AuthenticateAsClientAsync(identity.ToConnect(peer, HostOf(context.RemoteEndPoint)), limit), peer);
-        // Thrown and not logged: whoever asked for the connection is told, and logs it.
-        if (failure is not null) throw new AuthenticationException($"TLS with {context.RemoteEndPoint} failed: {failure.Message}", failure);
+        var options = identity.ToConnect(peer, HostOf(context.RemoteEndPoint));
+        if (await FailureOf(limit => tls.AuthenticateAsClientAsync(options, limit), peer) is { } failure)
+        {
+            // Thrown and not logged: whoever asked for the connection is told, and logs it.
+            throw new AuthenticationException($"TLS with {context.RemoteEndPoint} failed: {failure.Message}", failure);
+        }
         pipes.ExplainEndBeforeAnswer(
-            $"{context.RemoteEndPoint} closed the connection right after the TLS handshake. It may have refused this process's certificate, "
-            + $"{identity.Subject}: its log says why.");
+            $"{context.RemoteEndPoint} closed the connection right after the TLS handshake. "
+            + $"It may have refused this process's certificate, {identity.Subject}: its log says why.");
         await Serve(context, tls, next);
     });
 
@@ -77,7 +83,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
     /// <returns>Null if it succeeded, otherwise an exception whose message says in one line why not.</returns>
     private async Task<Exception?> FailureOf(Func<CancellationToken, Task> handshake, PeerCheck peer)
     {
-        using var limit = new CancellationTokenSource(HandshakeTimeout, clock);
+        using var limit = new CancellationTokenSource(_handshakeTimeout, clock);
         try
         {
             await handshake(limit.Token);
@@ -86,9 +92,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         catch (Exception e)
         {
             // Whatever a stranger's bytes provoke is their failure, and none of this process.
-            var reason = peer.Refusal
-                ?? (limit.IsCancellationRequested ? FormattableString.Invariant($"no TLS handshake within {HandshakeTimeout.TotalSeconds} s") : null)
-                ?? e.GetBaseException().Message;
+            var reason = peer.Refusal ?? (limit.IsCancellationRequested ? _tooLate : e.GetBaseException().Message);
             return new AuthenticationException(reason.ReplaceLineEndings(" "), e);
         }
     }

@@ -30,7 +30,7 @@ internal sealed class TlsFileContents : IDisposable
     /// <summary>The PEM of this process's certificate and of the intermediate ones behind it.</summary>
     public string Certificates { get; }
 
-    /// <summary>Differs when anything in the files does. Not a secret, but of no use to anybody, so it is not logged either.</summary>
+    /// <summary>Differs when anything in the files does. Made of the key, too, so it is not logged.</summary>
     public string Fingerprint { get; }
 
     /// <summary>

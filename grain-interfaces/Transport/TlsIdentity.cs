@@ -99,7 +99,8 @@ internal sealed class TlsIdentity
         return policy;
     }
 
-    private void RequireUsable(TlsFile file, X509Certificate2Collection intermediates, CertificateRole role, DateTimeOffset now)
+    private void RequireUsable(
+        TlsFile file, X509Certificate2Collection intermediates, CertificateRole role, DateTimeOffset now)
     {
         var own = _own.TargetCertificate;
         if (now >= NotAfter) throw file.Unusable(FormattableString.Invariant($"holds a certificate that expired at {NotAfter:u}."));
@@ -109,24 +110,31 @@ internal sealed class TlsIdentity
         }
         if ((CertificateRoles.Of(own) & role) == 0)
         {
-            throw file.Unusable($"holds a certificate without the role {CertificateRoles.Describe(role)} among its alternative names.");
+            throw file.Unusable($"holds a certificate without the role {CertificateRoles.Describe(role)} in its alternative names.");
         }
         var isSilo = role == CertificateRole.Silo;
-        foreach (var usage in isSilo ? [PeerCheck.ClientAuthentication, PeerCheck.ServerAuthentication] : new[] { PeerCheck.ClientAuthentication })
+        Oid[] usages = isSilo
+            ? [PeerCheck.ClientAuthentication, PeerCheck.ServerAuthentication]
+            : [PeerCheck.ClientAuthentication];
+        foreach (var usage in usages)
         {
-            if (!PeerCheck.AllowsUsage(own, usage)) throw file.Unusable($"holds a certificate without the extended key usage {usage.FriendlyName}.");
-            // Silos trust the same authorities, so what one does not trust itself the others will not. Clients may have another's.
-            if (isSilo && !IsTrusted(own, intermediates, usage))
+            if (!PeerCheck.AllowsUsage(own, usage))
+            {
+                throw file.Unusable($"holds a certificate without the extended key usage {usage.FriendlyName}.");
+            }
+            // Silos trust the same authorities: what one does not trust itself, the others will not. Clients may have another's.
+            if (isSilo && !IsTrusted(own, intermediates, usage, now))
             {
                 throw file.Unusable("holds a certificate that does not come from an authority in the file of OKMS_TLS_CA.");
             }
         }
     }
 
-    private bool IsTrusted(X509Certificate2 own, X509Certificate2Collection intermediates, Oid usage)
+    private bool IsTrusted(X509Certificate2 own, X509Certificate2Collection intermediates, Oid usage, DateTimeOffset now)
     {
         using var chain = new X509Chain { ChainPolicy = Trust(usage) };
         chain.ChainPolicy.ExtraStore.AddRange(intermediates);
+        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
         var trusted = chain.Build(own);
         foreach (var element in chain.ChainElements) element.Certificate.Dispose();
         return trusted;
@@ -146,7 +154,8 @@ internal sealed class TlsIdentity
 
     private static bool IsAuthority(X509Certificate2 certificate) =>
         certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority)
-        && certificate.Extensions.OfType<X509KeyUsageExtension>().All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.KeyCertSign));
+        && certificate.Extensions.OfType<X509KeyUsageExtension>()
+            .All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.KeyCertSign));
 
     private static X509Certificate2Collection ReadCertificates(string pem, TlsFile file)
     {

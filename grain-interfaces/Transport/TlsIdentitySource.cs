@@ -136,7 +136,8 @@ internal sealed partial class TlsIdentitySource : IDisposable
     {
         var identity = _current;
         var now = _clock.GetUtcNow();
-        var notice = TimeSpan.FromTicks(Math.Min(_longestNotice.Ticks, (identity.NotAfter - identity.NotBefore).Ticks / ShareOfLifetime));
+        var share = (identity.NotAfter - identity.NotBefore) / ShareOfLifetime;
+        var notice = share < _longestNotice ? share : _longestNotice;
         if (identity.NotAfter - now > notice || now - _warned < _warningPeriod) return;
         _warned = now;
         ExpiresSoon(_logger, _files.CertificateFile, identity.Subject, identity.NotAfter);

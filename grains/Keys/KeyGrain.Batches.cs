@@ -16,7 +16,7 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Decrypt, request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, _) =>
+        request.Caller, KeyCall.Decrypt, request.Items, KeyRequestRules.SizeInBatch, async (item, _) =>
         {
             var header = ReadHeader(item.Ciphertext, item.AssociatedData);
             var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
@@ -26,7 +26,7 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Rewrap, request.Items, i => (i.Ciphertext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), (item, left) =>
+        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch, (item, left) =>
             RewrapOne(item.Ciphertext, item.AssociatedData, left, Stopwatch.GetTimestamp()), encrypts: true);
 
     /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
@@ -37,14 +37,22 @@ public sealed partial class KeyGrain
         CallInstruments.Count(caller, call);
         while (true)
         {
-            await Guarded(async () =>
+            try
             {
-                KeyRequestRules.CheckBatch(items, size);
-                var row = await Current();
-                KeyLifecycle.RequireUsable(row.State);
-                RequireUsage(row);
-                return row;
-            }, isRepeatable: true);
+                await Guarded(async () =>
+                {
+                    KeyRequestRules.CheckBatch(items, size);
+                    var row = await Current();
+                    KeyLifecycle.RequireUsable(row.State);
+                    RequireUsage(row);
+                    return row;
+                }, isRepeatable: true);
+            }
+            catch (KmsException e)
+            {
+                CountFailed(encrypts, e.Code, Math.Max(1, items?.Length ?? 0));
+                throw;
+            }
 
             // The first item's answer leaves only with the last one's.
             var results = await RunItems(items, run, encrypts);
@@ -69,7 +77,7 @@ public sealed partial class KeyGrain
             }
             catch (KmsException e)
             {
-                (encrypts ? (Action<KeyValuePair<string, object?>, string>)CountFailedEncryption : CountFailedDecryption)(_keyTag, e.Code);
+                CountFailed(encrypts, e.Code, 1);
                 results[i] = new(null, new(e.Code, e.Message));
             }
         }
@@ -77,7 +85,15 @@ public sealed partial class KeyGrain
         return results;
     }
 
-    private static void CountFailedEncryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.EncryptionFailed(key, code);
-
-    private static void CountFailedDecryption(KeyValuePair<string, object?> key, string code) => KeyInstruments.DecryptionFailed(key, code);
+    private void CountFailed(bool encrypts, string code, int items)
+    {
+        if (encrypts)
+        {
+            KeyInstruments.EncryptionFailed(_keyTag, code, items);
+        }
+        else
+        {
+            KeyInstruments.DecryptionFailed(_keyTag, code, items);
+        }
+    }
 }

@@ -38,13 +38,13 @@ internal static class KeyInstruments
         }
     }
 
-    public static void EncryptionFailed(in KeyValuePair<string, object?> key, string code) =>
-        _encryptions.Add(1, Known(key, code), new("status", code));
+    public static void EncryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
+        _encryptions.Add(times, Known(key, code), new("status", code));
 
     public static void Decrypted(in KeyValuePair<string, object?> key) => _decryptions.Add(1, key, _success);
 
-    public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code) =>
-        _decryptions.Add(1, Known(key, code), new("status", code));
+    public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
+        _decryptions.Add(times, Known(key, code), new("status", code));
 
     /// <summary>Ids of keys that do not exist are whatever callers send; they must not become time series.</summary>
     private static KeyValuePair<string, object?> Known(in KeyValuePair<string, object?> key, string code) =>

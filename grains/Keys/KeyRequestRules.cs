@@ -91,6 +91,10 @@ internal static class KeyRequestRules
         }
     }
 
+    /// <summary>What an item counts: a ciphertext as its plaintext, at most.</summary>
+    public static long SizeInBatch(DecryptItem item) =>
+        Math.Max(0, (item.Ciphertext?.Length ?? 0) - CiphertextHeader.MaxOverhead) + (item.AssociatedData?.Length ?? 0);
+
     private static void CheckDescription(string? description)
     {
         if (description?.Length > KeyLimits.DescriptionLength)

@@ -52,6 +52,14 @@ internal abstract class Database : IDisposable
     /// <returns>Null while another process is it.</returns>
     public abstract Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken);
 
+    /// <summary>
+    /// Does what a start needs of the database, and all of it again while the database cannot be reached or goes away in between,
+    /// as one does that is starting itself; as long as the start may wait.
+    /// </summary>
+    /// <param name="attempt">What is done; it may be repeated, and fails with a <see cref="StartRefusedException"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public abstract Task<T> WhenReachable<T>(Func<Task<T>> attempt, CancellationToken cancellationToken);
+
     /// <summary>Whether the role that this process signs in with may change the schema.</summary>
     public abstract Task<bool> MayMigrate(CancellationToken cancellationToken);
 

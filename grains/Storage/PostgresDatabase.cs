@@ -92,6 +92,28 @@ internal sealed partial class PostgresDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override async Task<T> WhenReachable<T>(Func<Task<T>> attempt, CancellationToken cancellationToken)
+    {
+        var began = _time.GetTimestamp();
+        for (var isFirst = true; ; isFirst = false)
+        {
+            try
+            {
+                return await attempt();
+            }
+            catch (StartRefusedException e) when (MayComeYet(e) && _time.GetElapsedTime(began) < _startTimeout)
+            {
+                if (isFirst)
+                {
+                    WaitingForPostgres(_startTimeout, e.Message);
+                }
+            }
+
+            await Task.Delay(_retryPause, _time, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
     public override async Task<bool> MayMigrate(CancellationToken cancellationToken)
     {
         await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
@@ -202,34 +224,24 @@ internal sealed partial class PostgresDatabase : Database
 
     private async Task<DbConnection> Connect(CancellationToken cancellationToken)
     {
-        var began = _time.GetTimestamp();
-        for (var isFirst = true; ; isFirst = false)
+        try
         {
-            try
-            {
-                return await Connections.OpenConnectionAsync(cancellationToken);
-            }
-            catch (DatabaseUnreachableException e)
-            {
-                var reason = e.InnerException!.Message;
-                if (!MayComeYet(e.InnerException!) || _time.GetElapsedTime(began) >= _startTimeout)
-                {
-                    throw new StartRefusedException($"Postgres cannot be reached: {reason}", e);
-                }
-
-                if (isFirst)
-                {
-                    WaitingForPostgres(_startTimeout, reason);
-                }
-            }
-
-            await Task.Delay(_retryPause, _time, cancellationToken);
+            return await Connections.OpenConnectionAsync(cancellationToken);
+        }
+        catch (DatabaseUnreachableException e)
+        {
+            throw new StartRefusedException($"Postgres cannot be reached: {e.InnerException!.Message}", e);
         }
     }
 
-    // Postgres and its name in the network may come up after us; a wrong password stays wrong.
-    private static bool MayComeYet(Exception failure) =>
-        failure is SocketException or TimeoutException or NpgsqlException { IsTransient: true };
+    // Postgres and its name in the network may come up after us; a wrong password stays wrong, and an HSM is another matter.
+    private static bool MayComeYet(Exception? failure) => failure switch
+    {
+        null => false,
+        NpgsqlException { IsTransient: true } => true,
+        DatabaseUnreachableException { InnerException: SocketException or TimeoutException } => true,
+        _ => MayComeYet(failure.InnerException),
+    };
 
     private static string Complete(string connectionString)
     {
@@ -261,7 +273,7 @@ internal sealed partial class PostgresDatabase : Database
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Postgres cannot be reached yet and is waited for, up to {Limit}: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Postgres is waited for, up to {Limit}: {Reason}")]
     private partial void WaitingForPostgres(TimeSpan limit, string reason);
 
     private sealed class SessionLock(DbConnection connection, long key) : IAsyncDisposable

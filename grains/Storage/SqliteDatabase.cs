@@ -60,6 +60,9 @@ internal sealed class SqliteDatabase : Database
     public override string LiveSilos => "@seconds IS NOT NULL";
 
     /// <inheritdoc/>
+    public override Task<T> WhenReachable<T>(Func<Task<T>> attempt, CancellationToken cancellationToken) => attempt();
+
+    /// <inheritdoc/>
     public override Task<bool> MayMigrate(CancellationToken cancellationToken) => Task.FromResult(true);
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 
@@ -37,7 +38,10 @@ internal sealed class StorageOpening(
         epoch.Value = await epochs.Read(cancellationToken);
     }
 
-    private async Task<IAsyncDisposable> Locked(Func<Task> work, CancellationToken cancellationToken)
+    private Task<IAsyncDisposable> Locked(Func<Task> work, CancellationToken cancellationToken) =>
+        database.WhenReachable(() => LockedOnce(work, cancellationToken), cancellationToken);
+
+    private async Task<IAsyncDisposable> LockedOnce(Func<Task> work, CancellationToken cancellationToken)
     {
         try
         {
@@ -50,7 +54,7 @@ internal sealed class StorageOpening(
             }
             catch
             {
-                await schema.DisposeAsync();
+                await Release(schema);
                 throw;
             }
         }
@@ -62,6 +66,19 @@ internal sealed class StorageOpening(
         {
             var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
             throw new StartRefusedException($"Storage cannot be opened: {cause.Message}", e);
+        }
+    }
+
+    // The lock falls with its connection; why the work failed is what matters, not that the lock could not be given back.
+    private static async Task Release(IAsyncDisposable schema)
+    {
+        try
+        {
+            await schema.DisposeAsync();
+        }
+        catch (Exception e) when (e is DbException or InvalidOperationException)
+        {
+            // The connection is gone, and the lock with it.
         }
     }
 }

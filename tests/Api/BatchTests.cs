@@ -54,7 +54,18 @@ public sealed class BatchTests(DefaultApi api)
         Assert.Equal(1000, (await api.Post(path, new { items = Enumerable.Repeat(item, 1000) })).Is(HttpStatusCode.OK).Json["results"]!.AsArray().Count);
         (await api.Post(path, new { items = Enumerable.Repeat(item, 1001) })).Is(HttpStatusCode.BadRequest, "invalid_request");
         var large = new { plaintext = new byte[65536] };
-        Assert.Equal(64, (await api.Post(path, new { items = Enumerable.Repeat(large, 64) })).Is(HttpStatusCode.OK).Json["results"]!.AsArray().Count);
+        var encrypted = (await api.Post(path, new { items = Enumerable.Repeat(large, 64) })).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+        Assert.Equal(64, encrypted.Count);
+        var ciphertexts = encrypted.Select(r => new { ciphertext = (string)r!["ciphertext"]! });
+        foreach (var verb in (string[])["decrypt", "rewrap"])
+        {
+            var results = (await api.Post($"/v1/keys/{id}/{verb}", new { items = ciphertexts })).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+            Assert.Equal(64, results.Count(r => r!["error"] is null));
+        }
+
+        var operations = encrypted.Select(r => new { op = "decrypt", key_id = id, ciphertext = (string)r!["ciphertext"]! });
+        var batch = (await api.Post("/v1/batch", new { operations })).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+        Assert.Equal(64, batch.Count(r => r!["error"] is null));
         (await api.Post(path, new { items = Enumerable.Repeat(large, 65) })).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         (await api.Post(path, new { items = Enumerable.Repeat(large, 200) })).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }

@@ -28,12 +28,25 @@ public sealed partial class OperationTests(DefaultApi api)
         await api.Encrypt(id, [1]);
         await api.Encrypt(id, [1]);
         await api.Post($"/v1/keys/{id}/encrypt", new { plaintext = "" });
-        var lines = (await Metrics(id)).Split('\n');
+        var lines = (await Metrics($"encryption_duration_seconds_count{{key_id=\"{id}\"}}")).Split('\n');
         Assert.Contains($"encryptions_total{{key_id=\"{id}\",status=\"success\"}} 2", lines.Select(l => TimeStamp().Replace(l, "")));
         Assert.Contains(lines, l => l.StartsWith($"encryption_duration_seconds_count{{key_id=\"{id}\"}} 2", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith($"encryption_duration_seconds_bucket{{key_id=\"{id}\",le=\"0.001\"}}", StringComparison.Ordinal));
         Assert.Contains("# TYPE encryptions_total counter", lines);
         Assert.Contains("# TYPE encryption_duration_seconds histogram", lines);
+    }
+
+    [Fact]
+    public async Task Metrics_CountEachItem_OfABatchThatIsRefusedAsAWhole()
+    {
+        var id = await api.NewKey();
+        await api.Encrypt(id, [1]);
+        (await api.Post($"/v1/keys/{id}/disable")).Is(HttpStatusCode.OK);
+        var items = new[] { new { plaintext = "AQ==" }, new { plaintext = "Ag==" } };
+        (await api.Post($"/v1/keys/{id}/encrypt", new { items })).Is(HttpStatusCode.Conflict, "key_disabled");
+        Assert.Contains(
+            $"encryptions_total{{key_id=\"{id}\",status=\"key_disabled\"}} 2",
+            (await Metrics($"encryptions_total{{key_id=\"{id}\",status=\"key_disabled\"}}")).Split('\n').Select(l => TimeStamp().Replace(l, "")));
     }
 
     [Fact]
@@ -81,15 +94,15 @@ public sealed partial class OperationTests(DefaultApi api)
     }
 
     // The exporter keeps an answer for a moment.
-    private async Task<string> Metrics(string id)
+    private async Task<string> Metrics(string series)
     {
-        string text;
-        do
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while (true)
         {
-            text = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+            var text = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+            if (text.Contains(series, StringComparison.Ordinal)) return text;
+            await Task.Delay(50, patience.Token);
         }
-        while (!text.Contains($"encryption_duration_seconds_count{{key_id=\"{id}\"}}", StringComparison.Ordinal));
-        return text;
     }
 
     [GeneratedRegex(" \\d{13}$")]

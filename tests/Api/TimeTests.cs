@@ -28,6 +28,10 @@ public sealed class TimeTests(ImpatientApi api) : IClassFixture<ImpatientApi>
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
         Assert.Contains("\"code\":\"request_timeout\"", answer, StringComparison.Ordinal);
         Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
+
+        // A slow client is no matter for whoever watches the log.
+        await api.Service.UntilSaid("request_timeout");
+        Assert.DoesNotContain(api.Service.Output, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
     }
 
     [Fact]

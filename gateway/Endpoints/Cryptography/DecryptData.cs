@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -102,7 +103,7 @@ internal static class DecryptEndpoint
             throw KmsError.InvalidRequest.Exception("'items' stands alone: its fields belong to each item.");
         }
 
-        Items.Check(items, i => i.Ciphertext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);
+        Items.Check(items, i => SizeLimits.InBatch(i.Ciphertext) + (i.AssociatedData?.Length ?? 0), i => i.Reference);
     }
 
     private static async Task DecryptItems(Exchange exchange, string id, DecryptBody body, DecryptItemBody[] items)

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -67,7 +68,7 @@ internal sealed class DecryptOperation : BatchOperation
     public required byte[] Ciphertext { get; set; }
 
     [JsonIgnore]
-    public override long Size => base.Size + Ciphertext.Length;
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
@@ -93,7 +94,7 @@ internal sealed class RewrapOperation : BatchOperation
     public required byte[] Ciphertext { get; set; }
 
     [JsonIgnore]
-    public override long Size => base.Size + Ciphertext.Length;
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
@@ -117,7 +118,7 @@ internal sealed class ReencryptOperation : BatchOperation
     public byte[]? DestinationAssociatedData { get; set; }
 
     [JsonIgnore]
-    public override long Size => base.Size + Ciphertext.Length + (DestinationAssociatedData?.Length ?? 0);
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext) + (DestinationAssociatedData?.Length ?? 0);
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {

@@ -43,7 +43,7 @@ public sealed class RestoreScriptTests : IDisposable
 
         await using var restored = await ServiceProcess.Start(_directory.Of("restored"));
         var (code, report) = await Bash(
-            $"OKMS_URL=http://127.0.0.1:{restored.Port} OKMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
+            $"KMS_URL=http://127.0.0.1:{restored.Port} KMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
         // Two lines are left to a person: what was enabled, and what was only described anew.
         Assert.True(code == 1, report);
         Assert.Equal(["LOOK  changed back 1", "LOOK  enable back 1"], Marked(report, "LOOK"));
@@ -52,7 +52,7 @@ public sealed class RestoreScriptTests : IDisposable
 
         // Again: nothing fails, and nothing is other than it was.
         (code, report) = await Bash(
-            $"OKMS_URL=http://127.0.0.1:{restored.Port} OKMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
+            $"KMS_URL=http://127.0.0.1:{restored.Port} KMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
         Assert.Equal((1, 2), (code, Marked(report, "LOOK").Count));
         await IsAsBefore(restored.Http);
     }

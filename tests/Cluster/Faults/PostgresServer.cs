@@ -29,6 +29,9 @@ internal sealed class PostgresServer : IAsyncDisposable
     /// <summary>How Npgsql reaches the database.</summary>
     public string ConnectionString => $"Host={Address};Port={Port};Username=okms;Database=postgres";
 
+    /// <summary>How Npgsql reaches another database there as another role. There are no passwords.</summary>
+    public string ConnectionTo(string database, string role) => $"Host={Address};Port={Port};Username={role};Password=none;Database={database}";
+
     /// <summary>How a silo is told of it.</summary>
     public string Url => string.Create(CultureInfo.InvariantCulture, $"postgres://okms@{Address}:{Port}/postgres");
 
@@ -59,10 +62,11 @@ internal sealed class PostgresServer : IAsyncDisposable
     }
 
     /// <summary>Starts the server and waits until it takes connections, after a crash recovery if need be.</summary>
-    public Task Start() => RunAsOwner(
+    /// <param name="setting">A setting of its own, as <c>name=value</c>.</param>
+    public Task Start(string setting = "fsync=on") => RunAsOwner(
         "pg_ctl", "-D", _data, "-s", "-w", "-t", "60", "-l", Path.Combine(_data, "log"), "-o",
         string.Create(CultureInfo.InvariantCulture,
-            $"-c listen_addresses={Address} -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c fsync=on"),
+            $"-c listen_addresses={Address} -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c {setting}"),
         "start");
 
     /// <summary>Stops the server as an operator would: connections are ended, what is committed is on disk.</summary>

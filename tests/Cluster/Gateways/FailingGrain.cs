@@ -47,7 +47,8 @@ public sealed class FailingGrain : Grain, IFailingGrain
             "late" => throw new TimeoutException(),
             "refused" => throw KmsError.StorageUnavailable.Exception(),
             "silent" => new TaskCompletionSource<int>().Task,
-            _ => throw new InvalidOperationException(failure),
+            "busy" => throw new LimitExceededException("requests", 1, 1, "-"),
+            _ => throw (KmsError.All.TryGetValue(failure, out var error) ? error.Exception() : new InvalidOperationException(failure)),
         };
     }
 }

@@ -23,19 +23,19 @@ public sealed class GatewayAndSilosTests
         byte[] ciphertext;
         await using (await Silo(directory))
         {
-            await gateway.Link.Connected;
+            await gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
             Assert.Equal(HttpStatusCode.OK, await Status(http, "/health/ready"));
             await http.Create("kept");
             (_, ciphertext) = await http.Encrypt("kept", [1, 2, 3]);
             Assert.Equal([1, 2, 3], (await http.DecryptAll("kept", [ciphertext])).Single().Plaintext);
         }
 
-        await gateway.Link.Lost;
+        await gateway.Link.Lost.WaitAsync(ServiceProcess.Patience);
         await Unavailable(http);
 
         await using (await Silo(directory))
         {
-            await gateway.Link.Connected;
+            await gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
             Assert.Equal([1, 2, 3], (await http.DecryptAll("kept", [ciphertext])).Single().Plaintext);
             Assert.Equal(1, (await http.Describe("kept"))["primary_version"]!.GetValue<int>());
         }

@@ -19,7 +19,7 @@ public sealed class GatewayProcessTests
         await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, database, _insecure);
         await gateway.Until("/health/live");
         await IsUnavailable(gateway);
-        while (!gateway.Output.Any(line => line.Contains("Waiting for the cluster", StringComparison.Ordinal))) await Task.Yield();
+        await gateway.UntilSaid("Waiting for the cluster");
         await IsUnavailable(gateway);
         Assert.Equal(0, await gateway.Stop());
         Assert.Empty(gateway.Errors);
@@ -34,7 +34,7 @@ public sealed class GatewayProcessTests
         var database = ("DATABASE_URL", $"postgres://{connection.Username}:{connection.Password}@{connection.Host}:{connection.Port}/{connection.Database}?sslmode=disable");
         await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, database, _insecure);
         await gateway.Until("/health/live");
-        while (!gateway.Output.Any(line => line.Contains("42P01", StringComparison.Ordinal))) await Task.Yield();
+        await gateway.UntilSaid("42P01");
         await IsUnavailable(gateway);
         Assert.Equal(0, await gateway.Stop());
         Assert.Empty(gateway.Errors);

@@ -13,6 +13,8 @@ public sealed class OneSiloAndAGateway : IAsyncLifetime
     private TestSilo? _silo;
     private TestGateway? _gateway;
 
+    internal TestSilo Silo => _silo!;
+
     internal TestGateway Gateway => _gateway!;
 
     public async Task InitializeAsync()
@@ -20,7 +22,7 @@ public sealed class OneSiloAndAGateway : IAsyncLifetime
         var (clusterId, port) = (Guid.NewGuid().ToString("N"), ServiceProcess.FreePort());
         _silo = await TestSilo.Start(new() { DataDirectory = _directory }, clusterId: clusterId, clientPort: port);
         _gateway = await TestGateway.Start(clusterId, port, TimeSpan.FromSeconds(20), Map);
-        await _gateway.Link.Connected;
+        await _gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
     }
 
     public async Task DisposeAsync()
@@ -105,7 +107,7 @@ public sealed class RepeatedCallsDeadlineTests
         TestGateway? gateway = null;
         await using var started = gateway = await TestGateway.Start(clusterId, port, TimeSpan.FromSeconds(3), app =>
             app.MapGet("/read/{failure}", (string failure) => gateway!.Grains.GetGrain<IFailingGrain>(key + failure).Read(failure, int.MaxValue)));
-        await gateway.Link.Connected;
+        await gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
         // The deadline may cut the last call short, whose outcome is then unknown.
         Assert.Contains((await gateway.Http.GetAsync("/read/dead")).StatusCode, (HttpStatusCode[])[HttpStatusCode.ServiceUnavailable, HttpStatusCode.GatewayTimeout]);
         Assert.InRange(FailingGrain.CallsOf(key + "dead"), 2, 100);

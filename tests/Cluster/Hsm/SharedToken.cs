@@ -82,6 +82,7 @@ public sealed class SharedToken : IAsyncLifetime
     private static SoftHsm Start()
     {
         var hsm = new SoftHsm();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => hsm.Dispose();
         Assert.Equal(0, SetEnvironment("SOFTHSM2_CONF", hsm.Configuration, 1));
         return hsm;
     }

@@ -204,6 +204,29 @@ public sealed class KeyGrainTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Disable_WhileADecryptionErases_IsNotWrittenOver()
+    {
+        await _silo.Create("erasing");
+        await Rotate("erasing");
+        var encrypted = await Encrypt("erasing");
+        await _silo.Key("erasing").DestroyVersion(new(TestSilo.Caller, 1));
+        await Restart();
+        var slot = new RowSlot<KeyRow>(_silo.Rows, Grain("erasing"), RowNames.Key);
+        await slot.Read();
+        await slot.Write(slot.Row! with { ErasePending = [1] });
+
+        // The decryption has read the key's row and is about to read the one that it erases, before it writes the key's row.
+        _silo.Gate.HoldAt(2);
+        var decrypting = Decrypt("erasing", encrypted);
+        await _silo.Gate.Reached;
+        await _silo.Key("erasing").Disable(new(TestSilo.Caller));
+        _silo.Gate.Release();
+        await Refused("key_disabled", () => decrypting);
+        Assert.Equal(KeyState.Disabled, (await Describe("erasing")).State);
+        Assert.Empty((await Row<KeyRow>("erasing", RowNames.Key))!.ErasePending);
+    }
+
+    [Fact]
     public async Task DestroyVersion_OfThePrimary_LeavesNoMaterialAndARotationGoesOn()
     {
         await _silo.Create("primary");

@@ -84,6 +84,9 @@ internal sealed class ClusterProcesses : IAsyncDisposable
         }
     }
 
+    /// <summary>What a silo of this cluster is set to.</summary>
+    public IReadOnlyDictionary<string, string?> Settings => Environment([]);
+
     /// <summary>Runs one of the silo's commands with the cluster's settings.</summary>
     public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) =>
         ServiceProcess.Command(_directory.Path, arguments, [.. Environment([]).Select(e => (e.Key, e.Value))]);

@@ -1,5 +1,6 @@
 using System.Net;
 using OrleansKms.Gateway.Hosting;
+using OrleansKms.Tests.Cluster.Faults;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
@@ -191,6 +192,18 @@ public sealed class ClusterTests
 
         Assert.Equal(0, await silo.Stop());
         Assert.Empty(silo.Errors);
+    }
+
+    [Theory]
+    [InlineData("fsync")]
+    [InlineData("full_page_writes")]
+    public async Task PostgresThatMayLoseWhatItAcknowledged_IsRefused(string setting)
+    {
+        await using var server = await PostgresServer.Create();
+        await server.Stop();
+        await server.Start(setting + "=off");
+        await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
+        await Refused(cluster.LaunchSilo(("DATABASE_URL", server.Url + "?sslmode=disable")), $"Postgres runs with {setting} off");
     }
 
     [Fact]

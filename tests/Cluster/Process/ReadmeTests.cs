@@ -9,6 +9,8 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What the README promises, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(4);
+
     internal static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     [Fact]
@@ -86,7 +88,18 @@ public sealed partial class ReadmeTests
         using var bash = Process.Start(info)!;
         var output = bash.StandardOutput.ReadToEndAsync();
         var errors = bash.StandardError.ReadToEndAsync();
-        await bash.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(_patience);
+        try
+        {
+            await bash.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // What it has said until here tells what it waits for.
+            bash.Kill(entireProcessTree: true);
+            await bash.WaitForExitAsync();
+        }
+
         return (bash.ExitCode, await output, await errors);
     }
 

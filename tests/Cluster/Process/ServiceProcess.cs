@@ -16,7 +16,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The program that is a gateway.</summary>
     public const string Gateway = "OrleansKms.Gateway.dll";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    /// <summary>How long a test waits for what must come.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
@@ -222,7 +223,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         Assert.Equal(0, kill.ExitCode);
     }
 
-    private static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
+    /// <summary>Where a program lies that this build has made.</summary>
+    public static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
 
     private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port)
     {

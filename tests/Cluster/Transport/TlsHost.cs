@@ -27,11 +27,20 @@ internal sealed class TlsHost : IAsyncDisposable
 
     public IEchoGrain Echo(string key) => Services.GetRequiredService<IGrainFactory>().GetGrain<IEchoGrain>(key);
 
+    /// <param name="files">What the silo shows and whom it trusts.</param>
+    /// <param name="siloPort">Its silo port.</param>
+    /// <param name="clientPort">The client port on which it listens.</param>
+    /// <param name="advertisedPort">The client port of which it speaks: clients address it by that one.</param>
+    /// <param name="primaryPort">The silo port of the silo that keeps the membership.</param>
+    /// <param name="clock">The clock of its certificates and handshakes.</param>
     public static Task<TlsHost> StartSilo(
-        MutualTlsFiles files, int siloPort, int clientPort, int? primaryPort = null, TimeProvider? clock = null) => Start((host, connections) =>
+        MutualTlsFiles files, int siloPort, int clientPort, int? advertisedPort = null, int? primaryPort = null,
+        TimeProvider? clock = null) => Start((host, connections) =>
         host.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(siloPort, clientPort, new IPEndPoint(IPAddress.Loopback, primaryPort ?? siloPort));
+            silo.UseLocalhostClustering(
+                siloPort, advertisedPort ?? clientPort, new IPEndPoint(IPAddress.Loopback, primaryPort ?? siloPort));
+            silo.Configure<EndpointOptions>(o => o.GatewayListeningEndpoint = new IPEndPoint(IPAddress.Loopback, clientPort));
             silo.Configure<ClusterOptions>(Name);
             silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
