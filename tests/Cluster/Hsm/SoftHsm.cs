@@ -50,7 +50,7 @@ internal sealed class SoftHsm : IDisposable
     /// <summary>Makes one more token, with the same PIN.</summary>
     public void AddToken(string label) => Run("--init-token", "--free", "--label", label, "--so-pin", "314159-officer", "--pin", Pin);
 
-    /// <summary>Takes mechanisms away, as softhsm2.conf names them; none for all.</summary>
+    /// <summary>Takes mechanisms away, as softhsm2.conf names them; none for all. SoftHSM 2.6.1 lets the first of them be.</summary>
     public void Configure(string mechanisms = "ALL") => File.WriteAllText(
         Configuration, $"directories.tokendir = {Tokens}\nobjectstore.backend = file\nlog.level = ERROR\nslots.mechanisms = {mechanisms}\n");
 
