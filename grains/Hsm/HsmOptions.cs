@@ -8,6 +8,9 @@ public sealed record HsmOptions
     /// <summary>The label of a new root key when the URI gives no <c>object</c>.</summary>
     public const string DefaultRootLabel = "okms-root";
 
+    /// <summary>The setting that names the HSM, for messages.</summary>
+    public string Setting { get; init; } = "HSM_ADDRESS";
+
     /// <summary>The module, the token and the root key.</summary>
     public required HsmAddress Address { get; init; }
 
@@ -32,11 +35,12 @@ public sealed record HsmOptions
     /// <summary>Reads what an operator gives: the URI, and a PIN from elsewhere.</summary>
     /// <param name="address">The URI.</param>
     /// <param name="pin">The PIN, when it is neither in the URI nor in a file; otherwise null.</param>
+    /// <param name="pinSetting">The setting that gives the PIN, for messages.</param>
     /// <exception cref="FormatException">Something is missing or given twice; the message is the rest of a sentence.</exception>
-    public static HsmOptions Read(string address, string? pin)
+    public static HsmOptions Read(string address, string? pin, string pinSetting = "OKMS_HSM_PIN")
     {
         var uri = HsmAddress.Parse(address);
-        return new HsmOptions { Address = uri, Pin = HsmPin.Of(uri.PinFile, uri.PinValue, pin) };
+        return new HsmOptions { Address = uri, Pin = HsmPin.Of(uri.PinFile, uri.PinValue, pin, pinSetting) };
     }
 }
 
@@ -54,12 +58,12 @@ public sealed class HsmPin
     public string? File => _file;
 
     /// <summary>The one PIN that was given, from wherever.</summary>
-    internal static HsmPin Of(string? file, string? fromUri, string? fromSetting) =>
+    internal static HsmPin Of(string? file, string? fromUri, string? fromSetting, string setting) =>
         ((file is null ? 0 : 1) + (fromUri is null ? 0 : 1) + (fromSetting is null ? 0 : 1)) switch
         {
-            0 => throw new FormatException("has no PIN: give pin-source=file:/path in it, or set OKMS_HSM_PIN."),
+            0 => throw new FormatException($"has no PIN: give pin-source=file:/path in it, or set {setting}."),
             1 => new HsmPin(file, fromUri ?? fromSetting),
-            _ => throw new FormatException("has more than one PIN: give one of pin-source, pin-value and OKMS_HSM_PIN."),
+            _ => throw new FormatException($"has more than one PIN: give one of pin-source, pin-value and {setting}."),
         };
 
     /// <summary>The PIN in UTF-8, which the caller zeroes.</summary>

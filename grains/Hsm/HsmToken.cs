@@ -246,8 +246,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     private StartRefusedException Refused(Exception cause) => new(
         cause is TimeoutException
-            ? $"HSM_ADDRESS: the HSM with the token {_options.Address} does not answer."
-            : $"HSM_ADDRESS: {cause.Message}", cause);
+            ? $"{_options.Setting}: the HSM with the token {_options.Address} does not answer."
+            : $"{_options.Setting}: {cause.Message}", cause);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
     private partial void HsmDown(string reason);

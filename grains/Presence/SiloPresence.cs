@@ -38,7 +38,7 @@ internal sealed partial class SiloPresence(
     {
         await registry.RemoveDead(cancellationToken);
         var silo = services.GetRequiredService<ILocalSiloDetails>();
-        await Sign(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), ring.Current.Id, ring.Ids), cancellationToken);
+        await Sign(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), ring.Current.Id, ring.Ids, ring.RootId), cancellationToken);
     }
 
     /// <summary>Takes over what was decided, and signs it.</summary>

@@ -10,13 +10,15 @@ namespace OrleansKms.Grains.Presence;
 /// <param name="Silo">The silo's address, as membership names it.</param>
 /// <param name="CurrentKek">The KEK that it seals under.</param>
 /// <param name="Keks">All KEKs that it has opened.</param>
-internal sealed record SiloSign(string ClusterId, string Silo, KekId CurrentKek, IReadOnlyCollection<KekId> Keks);
+/// <param name="RootId">The root by which it opened them.</param>
+internal sealed record SiloSign(string ClusterId, string Silo, KekId CurrentKek, IReadOnlyCollection<KekId> Keks, string RootId);
 
 /// <summary>A silo that may still run.</summary>
 /// <param name="Silo">Its address.</param>
 /// <param name="NewestFeatureLevel">The newest level that its program supports.</param>
 /// <param name="CurrentKek">The KEK that it seals under.</param>
-internal sealed record LiveSilo(string Silo, int NewestFeatureLevel, KekId CurrentKek);
+/// <param name="RootId">The root by which it opened the KEKs; null where its program does not say.</param>
+internal sealed record LiveSilo(string Silo, int NewestFeatureLevel, KekId CurrentKek, string? RootId);
 
 /// <summary>Reads and writes the tables okms_silo and okms_silo_kek, and the feature level.</summary>
 internal sealed class SiloRegistry(Database database)
@@ -35,12 +37,12 @@ internal sealed class SiloRegistry(Database database)
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await transaction.Execute(
             """
-            INSERT INTO okms_silo (cluster_id, silo, least_feature_level, newest_feature_level, current_kek)
-            VALUES (@cluster, @silo, @least, @newest, @current)
+            INSERT INTO okms_silo (cluster_id, silo, least_feature_level, newest_feature_level, current_kek, root_id)
+            VALUES (@cluster, @silo, @least, @newest, @current, @root)
             ON CONFLICT (cluster_id, silo) DO UPDATE SET seen_at = CURRENT_TIMESTAMP, current_kek = excluded.current_kek
             """,
             [("cluster", sign.ClusterId), ("silo", sign.Silo), ("least", FeatureLevels.Least), ("newest", FeatureLevels.Newest),
-                ("current", sign.CurrentKek.ToBytes())], cancellationToken);
+                ("current", sign.CurrentKek.ToBytes()), ("root", sign.RootId)], cancellationToken);
         foreach (var kek in sign.Keks)
         {
             // Not one that was destroyed since it was read.
@@ -73,12 +75,14 @@ internal sealed class SiloRegistry(Database database)
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command(
-            $"SELECT silo, newest_feature_level, current_kek FROM okms_silo WHERE {database.LiveSilos} ORDER BY silo", Seconds);
+            $"SELECT silo, newest_feature_level, current_kek, root_id FROM okms_silo WHERE {database.LiveSilos} ORDER BY silo", Seconds);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var silos = new List<LiveSilo>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            silos.Add(new(reader.GetString(0), reader.GetInt32(1), KekId.Read((byte[])reader.GetValue(2))));
+            silos.Add(new(
+                reader.GetString(0), reader.GetInt32(1), KekId.Read((byte[])reader.GetValue(2)),
+                await reader.IsDBNullAsync(3, cancellationToken) ? null : reader.GetString(3)));
         }
 
         return silos;

@@ -18,6 +18,9 @@ namespace OrleansKms.Grains.Root;
 /// <param name="logger">For the warning that the root key is a file.</param>
 internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey
 {
+    /// <summary>What the id of a root in a file begins with.</summary>
+    public const string Prefix = "file:";
+
     private const byte Format = 1;
     private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
     private const string WrapPurpose = "okms.kek.wrap";
@@ -48,10 +51,11 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
                     $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
             }
 
-            Create();
+            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
+            Make(path);
         }
 
-        using var root = Read();
+        using var root = Read(path);
         _id = IdOf(root);
         WarnOfFileRoot(path);
         return Task.CompletedTask;
@@ -99,28 +103,42 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
     {
         try
         {
-            using var root = Read();
-            return IdOf(root) == Id
-                ? new XAes256Gcm(root.Span)
-                : throw new IOException($"The root key {path} is another one than at the start.");
+            // After a change the file holds the next root key, and this one is beside it.
+            foreach (var file in new[] { path, KeptPath(path, Id) }.Where(File.Exists))
+            {
+                using var root = Read(file);
+                if (IdOf(root) == Id)
+                {
+                    return new XAes256Gcm(root.Span);
+                }
+            }
         }
         catch (StartRefusedException e)
         {
             throw new IOException(e.Message, e);
         }
+
+        throw new IOException($"The root key {path} is another one than at the start.");
     }
 
+    /// <summary>Where a root key that another one has replaced is kept.</summary>
+    /// <param name="path">The file that both had in turn.</param>
+    /// <param name="rootId">Its id, which may come from an operator: a path is made of its hexadecimal digits only.</param>
+    public static string KeptPath(string path, string rootId) => Path.Combine(
+        Path.GetDirectoryName(path)!, $"root-{string.Concat(rootId[Prefix.Length..].Where(char.IsAsciiHexDigitLower))}.key");
+
     private static string IdOf(SecretBytes root) =>
-        "file:" + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
+        Prefix + Convert.ToHexStringLower(HMACSHA256.HashData(root.Span, "okms.root.id.v1"u8)[..16]);
 
     private AssociatedData Context(KekId id) => new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(Format);
 
-    private void Create()
+    /// <summary>Makes a root key in a new file, in a directory that is there.</summary>
+    /// <exception cref="StartRefusedException">It cannot be made.</exception>
+    public static void Make(string path)
     {
         using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
             PrivateFiles.WriteNew(path, root.Span);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -129,14 +147,14 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
     }
 
-    private SecretBytes Read()
+    private SecretBytes Read(string file)
     {
         var root = new SecretBytes(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.RequirePrivate(path, groupMayRead: isHandedIn);
-            using var file = File.OpenHandle(path);
-            if (RandomAccess.GetLength(file) == root.Length && RandomAccess.Read(file, root.Span, 0) == root.Length)
+            PrivateFiles.RequirePrivate(file, groupMayRead: isHandedIn);
+            using var handle = File.OpenHandle(file);
+            if (RandomAccess.GetLength(handle) == root.Length && RandomAccess.Read(handle, root.Span, 0) == root.Length)
             {
                 return root;
             }
@@ -144,7 +162,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             root.Dispose();
-            throw new StartRefusedException($"The root key {path} cannot be read: {e.Message}", e);
+            throw new StartRefusedException($"The root key {file} cannot be read: {e.Message}", e);
         }
         catch
         {
@@ -153,7 +171,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
 
         root.Dispose();
-        throw new StartRefusedException($"The root key {path} is not one: it must have exactly {XAes256Gcm.KeyLength} bytes.");
+        throw new StartRefusedException($"The root key {file} is not one: it must have exactly {XAes256Gcm.KeyLength} bytes.");
     }
 
     private static InvalidOperationException NotOpen() => new("The root key is not open yet.");

@@ -24,6 +24,9 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
     private HsmRootCipher Cipher => _cipher ?? throw NotOpen();
 
+    /// <summary>The token and the label of its roots, as they are recorded.</summary>
+    public string Description => $"{options.Address};object={Label}";
+
     private string Label => options.Address.RootLabel ?? HsmOptions.DefaultRootLabel;
 
     /// <inheritdoc/>
@@ -35,12 +38,88 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         }
 
         await hsm.Connect(cancellationToken);
-        var id = await FindRecorded(cancellationToken) ?? await Adopt(mayCreate, cancellationToken)
-            ?? await Create(mayCreate, cancellationToken);
-        var (cipher, knownAnswer) = await hsm.RunAtStart(session => Prove(session, id), cancellationToken);
-        hsm.Trust(knownAnswer, cipher.Gcm);
-        (_keyId, _cipher) = (id, cipher);
-        RootOpened(Id, cipher, options.Address);
+        await Open(
+            await FindRecorded(except: null, cancellationToken) ?? await Adopt(mayCreate, cancellationToken)
+                ?? await Create(mayCreate, cancellationToken),
+            cancellationToken);
+    }
+
+    /// <summary>Opens the root with this CKA_ID.</summary>
+    /// <returns>Whether the token has it.</returns>
+    /// <exception cref="StartRefusedException">The token cannot be used, or the key is not as a root key must be.</exception>
+    public async Task<bool> TryOpen(byte[] id, CancellationToken cancellationToken)
+    {
+        await hsm.Connect(cancellationToken);
+        if (!await IsOnToken(id, cancellationToken))
+        {
+            return false;
+        }
+
+        await Open(id, cancellationToken);
+        return true;
+    }
+
+    /// <summary>
+    /// Opens a root other than one: the first recorded one on this token, or else the key that the URI names by its id.
+    /// </summary>
+    /// <returns>Whether there is one.</returns>
+    /// <exception cref="StartRefusedException">The token cannot be used, or the key is not as a root key must be.</exception>
+    public async Task<bool> TryOpenOther(string? except, CancellationToken cancellationToken)
+    {
+        await hsm.Connect(cancellationToken);
+        var id = await FindRecorded(except, cancellationToken);
+        if (id is null && options.Address.RootId is { } named && HsmRootStore.RootId(named.Span) != except
+            && await IsOnToken(named.ToArray(), cancellationToken))
+        {
+            id = named.ToArray();
+        }
+
+        if (id is not null)
+        {
+            await Open(id, cancellationToken);
+        }
+
+        return id is not null;
+    }
+
+    /// <summary>Makes a root beside those that there are, and opens it. It is recorded before it is made.</summary>
+    /// <param name="unfinished">The id of one that was recorded on this token before and may not have been made; null for a new one.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StartRefusedException">The token does not make it.</exception>
+    public async Task OpenNew(byte[]? unfinished, CancellationToken cancellationToken)
+    {
+        await hsm.Connect(cancellationToken);
+        var id = unfinished ?? options.Address.RootId?.ToArray() ?? RandomNumberGenerator.GetBytes(NewIdLength);
+        await roots.Add(id, Description, cancellationToken);
+        if (!await IsOnToken(id, cancellationToken))
+        {
+            await Generate(id, cancellationToken);
+        }
+
+        await Open(id, cancellationToken);
+    }
+
+    /// <summary>Destroys the key with this CKA_ID.</summary>
+    /// <returns>Whether the token had it.</returns>
+    /// <exception cref="StartRefusedException">The token cannot be used, or does not destroy it.</exception>
+    public async Task<bool> Destroy(byte[] id, CancellationToken cancellationToken)
+    {
+        await hsm.Connect(cancellationToken);
+        return await hsm.RunAtStart(
+            session =>
+            {
+                session.ForgetKeys();
+                if (session.FindKey(id) is not { } key)
+                {
+                    return false;
+                }
+
+                session.Destroy(key);
+                return session.FindKey(id) is null
+                    ? true
+                    : throw new HsmException($"The token {options.Address} still has the root key {HsmRootStore.RootId(id)} after it was destroyed.");
+            },
+            cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -102,11 +181,11 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(header).Span.ToArray();
 
     /// <summary>The first recorded root that is on this token.</summary>
-    private async Task<byte[]?> FindRecorded(CancellationToken cancellationToken)
+    private async Task<byte[]?> FindRecorded(string? except, CancellationToken cancellationToken)
     {
         foreach (var id in await roots.Read(cancellationToken))
         {
-            if (IsWanted(id) && await hsm.RunAtStart(session => session.FindKey(id) is not null, cancellationToken))
+            if (IsWanted(id) && HsmRootStore.RootId(id) != except && await IsOnToken(id, cancellationToken))
             {
                 return id;
             }
@@ -168,31 +247,46 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         if (!mayCreate)
         {
             throw new StartRefusedException(recorded.Count == 0
-                ? $"HSM_ADDRESS: no root key of the token {options.Address} belongs to this database, whose keys another root key wrapped. Start with that one."
-                : $"HSM_ADDRESS: the root key {HsmRootStore.RootId(recorded[0])} of this database is missing from the token {options.Address}. Put it back; no new one is made.");
+                ? $"{options.Setting}: no root key of the token {options.Address} belongs to this database, whose keys another root key wrapped. Start with that one."
+                : $"{options.Setting}: the root key {HsmRootStore.RootId(recorded[0])} of this database is missing from the token {options.Address}. Put it back; no new one is made. If it was destroyed, nothing opens this database any more, nor the other backups of its time.");
         }
 
         if (!options.MayCreateRoot)
         {
             throw new StartRefusedException(
-                $"HSM_ADDRESS: the token {options.Address} has no root key. Make one there, or set OKMS_HSM_CREATE_ROOT=true for this start.");
+                $"{options.Setting}: the token {options.Address} has no root key. Make one there, or set OKMS_HSM_CREATE_ROOT=true for this start.");
         }
 
         var id = recorded.Count > 0 ? recorded[0] : options.Address.RootId?.ToArray() ?? RandomNumberGenerator.GetBytes(NewIdLength);
         await roots.Add(id, Description, cancellationToken);
+        await Generate(id, cancellationToken);
+        return id;
+    }
+
+    private async Task Generate(byte[] id, CancellationToken cancellationToken)
+    {
         await hsm.RunAtStart(
             session =>
             {
+                session.ForgetKeys();
                 session.GenerateAesKey(HsmKeyRules.NewKey(id, Label));
                 return true;
             },
             cancellationToken);
         var rootId = HsmRootStore.RootId(id);
         RootCreated(rootId, options.Address);
-        return id;
     }
 
-    private string Description => $"{options.Address};object={Label}";
+    private Task<bool> IsOnToken(byte[] id, CancellationToken cancellationToken) =>
+        hsm.RunAtStart(session => session.FindKey(id) is not null, cancellationToken);
+
+    private async Task Open(byte[] id, CancellationToken cancellationToken)
+    {
+        var (cipher, knownAnswer) = await hsm.RunAtStart(session => Prove(session, id), cancellationToken);
+        hsm.Trust(knownAnswer, cipher.Gcm);
+        (_keyId, _cipher) = (id, cipher);
+        RootOpened(Id, cipher, options.Address);
+    }
 
     private (HsmRootCipher, HsmKnownAnswer) Prove(HsmSession session, byte[] id)
     {

@@ -13,18 +13,26 @@ internal sealed class HsmRootStore(Database database, TimeProvider time)
     /// <summary>The id of the root with this CKA_ID.</summary>
     public static string RootId(ReadOnlySpan<byte> keyId) => Prefix + Convert.ToHexStringLower(keyId);
 
-    /// <summary>The CKA_IDs of the recorded roots; first those that wrapped the current KEK, then the newest.</summary>
+    /// <summary>The CKA_ID of a root in an HSM.</summary>
+    /// <returns>Null for the id of another kind of root, or of none.</returns>
+    public static byte[]? KeyId(string rootId)
+    {
+        var isOfHsm = rootId.StartsWith(Prefix, StringComparison.Ordinal) && rootId.Length > Prefix.Length
+            && rootId.Length % 2 == 0 && rootId.Skip(Prefix.Length).All(char.IsAsciiHexDigitLower);
+        return isOfHsm ? Convert.FromHexString(rootId.AsSpan(Prefix.Length)) : null;
+    }
+
+    /// <summary>
+    /// The CKA_IDs of the recorded roots that were not destroyed: first those that wrap the most KEKs, and of them the newest. So a
+    /// new root in the same token is taken as soon as it wraps all, and the one before it when it does not.
+    /// </summary>
     public Task<List<byte[]>> Read(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command(
             """
-            SELECT r.root_id
-            FROM okms_root r LEFT JOIN (
-              SELECT w.root_id FROM okms_kek_wrap w JOIN okms_kek k ON k.kek_id = w.kek_id WHERE k.is_current
-            ) c ON c.root_id = r.root_id
-            WHERE r.kind = 'hsm'
-            ORDER BY CASE WHEN c.root_id IS NULL THEN 1 ELSE 0 END, r.created_at DESC
+            SELECT r.root_id FROM okms_root r WHERE r.kind = 'hsm' AND r.destroyed_at IS NULL
+            ORDER BY (SELECT count(*) FROM okms_kek_wrap w WHERE w.root_id = r.root_id) DESC, r.created_at DESC
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         List<byte[]> ids = [];

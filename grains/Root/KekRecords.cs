@@ -51,6 +51,21 @@ internal sealed class KekRecords(Database database, TimeProvider time)
         return await Read(command, Enumerable.Empty<(KekId, string)>().ToLookup(r => r.Item1, r => r.Item2), cancellationToken);
     });
 
+    /// <summary>The roots that wrap any KEK.</summary>
+    public Task<List<string>> ReadRoots(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command("SELECT DISTINCT root_id FROM okms_kek_wrap ORDER BY root_id");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var roots = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            roots.Add(reader.GetString(0));
+        }
+
+        return roots;
+    });
+
     /// <summary>The KEKs that are gone, oldest first.</summary>
     public Task<List<DestroyedKek>> ReadDestroyed(CancellationToken cancellationToken) => database.Read(async () =>
     {

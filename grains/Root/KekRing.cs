@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Sealing;
@@ -27,15 +26,10 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     /// <summary>The ids of all KEKs that are open, in order.</summary>
     public IReadOnlyList<KekId> Ids => [.. Ring.ById.Keys.OrderBy(id => id.Value)];
 
-    private Snapshot Ring => _snapshot ?? throw new InvalidOperationException("The KEK ring is not open yet.");
+    /// <summary>The root that opens the KEKs here; known once the ring is open.</summary>
+    public string RootId => root.Id;
 
-    /// <summary>The id that a KEK must have.</summary>
-    public static KekId IdOf(ReadOnlySpan<byte> kek)
-    {
-        Span<byte> mac = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        HMACSHA256.HashData(kek, "okms.kek.id.v1"u8, mac);
-        return KekId.Read(mac[..KekId.Length]);
-    }
+    private Snapshot Ring => _snapshot ?? throw new InvalidOperationException("The KEK ring is not open yet.");
 
     /// <summary>Opens the ring; makes the first KEK in an empty database. The caller holds the schema's lock.</summary>
     /// <exception cref="StartRefusedException">The root is missing or does not open every KEK.</exception>
@@ -49,6 +43,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         }
 
         var stored = await store.ReadAll(root.Id, cancellationToken);
+        RequireWraps(stored);
         var opened = new Dictionary<KekId, Kek>();
         foreach (var kek in stored)
         {
@@ -101,7 +96,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     internal async Task<KekId> Add(CancellationToken cancellationToken)
     {
         using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
-        var id = IdOf(kek.Span);
+        var id = KekOpening.IdOf(kek.Span);
         await store.Add(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
         KekCreated(id);
         return id;
@@ -138,7 +133,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     private async Task<KekId> StoreNewKek(CancellationToken cancellationToken)
     {
         using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
-        var id = IdOf(kek.Span);
+        var id = KekOpening.IdOf(kek.Span);
         await store.AddCurrent(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
         KekCreated(id);
         return id;
@@ -176,15 +171,19 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 
     private async Task<Kek?> TryOpen(StoredKek stored, CancellationToken cancellationToken)
     {
-        if (stored.Wrapped is null)
-        {
-            return null;
-        }
+        using var kek = await root.TryOpen(stored.Id, stored.Wrapped, cancellationToken);
+        return kek is null ? null : new Kek(stored.Id, new XAes256Gcm(kek.Span));
+    }
 
-        using var kek = await root.Unwrap(stored.Id, stored.Wrapped, cancellationToken);
-        return kek is { Length: XAes256Gcm.KeyLength } && IdOf(kek.Span) == stored.Id
-            ? new Kek(stored.Id, new XAes256Gcm(kek.Span))
-            : null;
+    private void RequireWraps(List<StoredKek> stored)
+    {
+        var lacking = stored.Count(k => k.Wrapped is null);
+        if (lacking > 0)
+        {
+            throw new StartRefusedException(lacking == stored.Count
+                ? $"The root key {root.Id} does not open the key-encryption keys of this database. Start with a root key that does, or let this one wrap them too by the command root add."
+                : $"The root key {root.Id} does not open {lacking} of the {stored.Count} key-encryption keys of this database, which are newer than its wraps: run the command root add with it again, then start.");
+        }
     }
 
     private sealed record Snapshot(FrozenDictionary<KekId, Kek> ById, Kek Current)
@@ -201,6 +200,6 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} created")]
     private partial void KekCreated(KekId kekId);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId} of this silo: rows under it cannot be read here until the command root add has run with it")]
     private partial void KekDoesNotOpen(KekId kekId, string rootId);
 }

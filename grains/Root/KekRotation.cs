@@ -13,11 +13,29 @@ namespace OrleansKms.Grains.Root;
 internal sealed partial class KekRotation(
     Database database, KekRing ring, KekStore store, KekRecords records, SiloRegistry silos, ILogger<KekRotation> logger)
 {
-    /// <summary>Makes a new KEK, which becomes current by itself; where one is on its way already, that is it.</summary>
+    /// <summary>
+    /// Makes a new KEK, which becomes current by itself; where one is on its way already, that is it. This silo's root wraps it and
+    /// no other: another root lacks it until it is added again, and is named in the log.
+    /// </summary>
+    /// <exception cref="KmsException">conflict: silos run on different roots, of which one would not open it.</exception>
     public async Task<KekId> Begin(CancellationToken cancellationToken)
     {
         await using var schema = await database.LockSchema(cancellationToken);
-        return await NewKek(cancellationToken) is { } coming ? coming.Id : await ring.Add(cancellationToken);
+        if (await NewKek(cancellationToken) is { } coming)
+        {
+            return coming.Id;
+        }
+
+        if ((await silos.ReadLive(cancellationToken)).Find(s => s.RootId is { } other && other != ring.RootId) is { } silo)
+        {
+            throw KmsError.Conflict.Exception(
+                $"The root key is being changed: the silo {silo.Silo} runs on another one than this silo. Rotate when all run on one.");
+        }
+
+        var others = (await records.ReadRoots(cancellationToken)).Where(r => r != ring.RootId).ToList();
+        var id = await ring.Add(cancellationToken);
+        others.ForEach(other => RootLacksKek(other, id));
+        return id;
     }
 
     /// <summary>Makes the new KEK, if there is one, the current one, unless a silo has not opened it yet.</summary>
@@ -75,6 +93,9 @@ internal sealed partial class KekRotation(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} is the current one: every silo has opened it")]
     private partial void KekIsCurrent(KekId kekId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} does not wrap the new KEK {KekId}: run the command root add with it")]
+    private partial void RootLacksKek(string rootId, KekId kekId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "KEK {KekId} destroyed")]
     private partial void KekDestroyed(KekId kekId);

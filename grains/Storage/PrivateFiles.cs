@@ -57,6 +57,29 @@ internal static class PrivateFiles
         FlushDirectory(Path.GetDirectoryName(path)!);
     }
 
+    /// <summary>Puts a file in the place of another one of the same directory, at once and on the disk when this returns.</summary>
+    public static void Replace(string by, string path)
+    {
+        File.Move(by, path, overwrite: true);
+        FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+
+    /// <summary>
+    /// Overwrites a file with zeros and removes it. A copy may stay where the file system or the disk writes elsewhere than before;
+    /// and of course where somebody made one.
+    /// </summary>
+    public static void Erase(string path)
+    {
+        using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0))
+        {
+            RandomAccess.Write(file.SafeFileHandle, new byte[file.Length], 0);
+            RandomAccess.FlushToDisk(file.SafeFileHandle);
+        }
+
+        File.Delete(path);
+        FlushDirectory(Path.GetDirectoryName(path)!);
+    }
+
     /// <summary>Refuses a secret that others may read or change.</summary>
     /// <param name="path">The file.</param>
     /// <param name="groupMayRead">Whether its group may read it too.</param>

@@ -23,12 +23,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
     /// <exception cref="StartRefusedException">A migration failed, or this program is too old for the schema or the cluster.</exception>
     public async Task Apply(CancellationToken cancellationToken)
     {
-        var engine = database.Migrations
-            .WithScripts(Scripts())
-            .WithVariablesDisabled()
-            .WithTransactionPerScript()
-            .LogTo(new NoUpgradeLog())
-            .Build();
+        var engine = Engine();
 
         // DbUp blocks.
         var missing = await Task.Run(engine.GetScriptsToExecute, cancellationToken);
@@ -54,6 +49,28 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
         await RequireProgramVersion(cancellationToken);
         await levels.Open(cancellationToken);
     }
+
+    /// <summary>Refuses a schema that this program would have to change first, and changes nothing.</summary>
+    /// <exception cref="StartRefusedException">A migration is missing, or this program is too old for the schema or the cluster.</exception>
+    public async Task RequireApplied(CancellationToken cancellationToken)
+    {
+        var missing = await Task.Run(Engine().GetScriptsToExecute, cancellationToken);
+        if (missing.Count > 0)
+        {
+            throw new StartRefusedException(
+                $"The database lacks the migration {missing[0].Name}. Start a silo of this version first, or run the command migrate.");
+        }
+
+        await RequireProgramVersion(cancellationToken);
+        await levels.Open(cancellationToken);
+    }
+
+    private UpgradeEngine Engine() => database.Migrations
+        .WithScripts(Scripts())
+        .WithVariablesDisabled()
+        .WithTransactionPerScript()
+        .LogTo(new NoUpgradeLog())
+        .Build();
 
     private IEnumerable<SqlScript> Scripts()
     {

@@ -12,7 +12,9 @@ namespace OrleansKms.Grains.Storage;
 /// </summary>
 internal sealed class SqliteDatabase : Database
 {
-    private const string FileName = "kms.db";
+    /// <summary>The name of the database's file in the data directory.</summary>
+    public const string FileName = "kms.db";
+
     private const string LockFileName = "kms.lock";
 
     private readonly string _directory;
@@ -154,7 +156,7 @@ internal sealed class SqliteDatabase : Database
         }
         catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
         {
-            throw new StartRefusedException($"Another process uses the data directory {_directory}.", e);
+            throw new StartRefusedException($"Another process uses the data directory {_directory}. Stop it first.", e);
         }
     }
 

@@ -1,5 +1,6 @@
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Silo.Configuration;
 
@@ -17,6 +18,12 @@ public sealed record Settings
 
     /// <summary>HSM_ADDRESS and OKMS_HSM_…: the HSM with the root key; null for a root key in a file.</summary>
     public required HsmOptions? Hsm { get; init; }
+
+    /// <summary>
+    /// OKMS_OTHER_HSM_ADDRESS, OKMS_OTHER_HSM_PIN, OKMS_OTHER_ROOT_KEY_FILE: a root key besides the silo's own, for the command
+    /// <c>root</c>; a silo does not use it. Null for none.
+    /// </summary>
+    public required OtherRootOptions? OtherRoot { get; init; }
 
     /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are. Default <c>okms-data</c>.</summary>
     public required string DataDirectory { get; init; }
@@ -78,11 +85,13 @@ public sealed record Settings
         var http = HttpSettings.Read(reader);
         var cluster = ClusterSettings.Read(reader);
         var isAllInOne = cluster.ConnectionString is null;
+        var (hsm, otherRoot) = HsmSettings.Read(reader, http.MaxPlaintextBytes);
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
             Http = http,
-            Hsm = HsmSettings.Read(reader, http.MaxPlaintextBytes),
+            Hsm = hsm,
+            OtherRoot = otherRoot,
             Cluster = cluster,
             DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
             RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),

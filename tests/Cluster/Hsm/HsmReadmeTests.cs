@@ -32,6 +32,34 @@ public sealed partial class HsmReadmeTests
         Assert.Equal("in-software: the same\nin-hsm: the same\n", await Run(second, AgainBlock()));
     }
 
+    [Fact]
+    public async Task ChangeFromTheFileToThatToken_WorksAsPrinted()
+    {
+        using var directory = new TemporaryDirectory();
+        byte[] ciphertext;
+        await using (var first = await ServiceProcess.Start(directory.Path))
+        {
+            await first.Http.Create("kept");
+            (_, ciphertext) = await first.Http.Encrypt("kept", [1]);
+            await first.Stop();
+        }
+
+        const string Printed = "dotnet run -c Release --project silo -- ";
+        var change = RootBlock().Match(ReadmeTests.Readme).Groups["script"].Value;
+        Assert.Contains(Printed, change, StringComparison.Ordinal);
+        var (code, output, errors) = await ReadmeTests.Bash(
+            directory.Path, Block().Match(ReadmeTests.Readme).Groups["script"].Value
+            + change.Replace(Printed, $"dotnet {Path.Combine(AppContext.BaseDirectory, ServiceProcess.Silo)} ", StringComparison.Ordinal)
+            + "printf '%s\\n' \"$SOFTHSM2_CONF\" \"$HSM_ADDRESS\"\n");
+        Assert.True(code == 0, output + errors);
+        Assert.Contains("is destroyed", output, StringComparison.Ordinal);
+        Assert.False(File.Exists(directory.Of("okms-data/root.key")));
+        var exported = output.TrimEnd().Split('\n')[^2..];
+
+        await using var second = await ServiceProcess.Start(directory.Path, ("SOFTHSM2_CONF", exported[0]), ("HSM_ADDRESS", exported[1]));
+        Assert.Equal([1], Assert.Single(await second.Http.DecryptAll("kept", [ciphertext])).Plaintext);
+    }
+
     private static async Task<string> Run(ServiceProcess service, Regex block)
     {
         const string Kms = "kms() {";
@@ -49,6 +77,9 @@ public sealed partial class HsmReadmeTests
 
     [GeneratedRegex("<!-- hsm-again -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex AgainBlock();
+
+    [GeneratedRegex("<!-- root -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex RootBlock();
 
     [GeneratedRegex("<!-- hsm -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();

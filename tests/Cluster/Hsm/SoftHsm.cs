@@ -16,7 +16,7 @@ internal sealed class SoftHsm : IDisposable
         Directory.CreateDirectory(Tokens);
         Configure();
         File.WriteAllText(PinFile, Pin + "\n");
-        Run("--init-token", "--free", "--label", label, "--so-pin", "314159-officer", "--pin", Pin);
+        AddToken(label);
     }
 
     public static string Module { get; } = new[]
@@ -32,8 +32,7 @@ internal sealed class SoftHsm : IDisposable
 
     public string PinFile => Path.Combine(_directory.FullName, "pin");
 
-    public string Address => string.Create(
-        CultureInfo.InvariantCulture, $"pkcs11:token={Label};object=okms-root?module-path={Module}&pin-source=file:{PinFile}");
+    public string Address => AddressOf(Label);
 
     /// <summary>The files of the keys on the token, besides the one of the token itself.</summary>
     public IReadOnlyList<string> KeyFiles =>
@@ -44,7 +43,14 @@ internal sealed class SoftHsm : IDisposable
         [.. new (string Name, string? Value)[] { ("SOFTHSM2_CONF", Configuration), ("HSM_ADDRESS", Address) }
             .Concat(more).GroupBy(e => e.Name).Select(e => e.Last())];
 
-    /// <summary>Takes mechanisms away, as softhsm2.conf names them; none for all.</summary>
+    /// <summary>The address of one of the tokens.</summary>
+    public string AddressOf(string label) => string.Create(
+        CultureInfo.InvariantCulture, $"pkcs11:token={label};object=okms-root?module-path={Module}&pin-source=file:{PinFile}");
+
+    /// <summary>Makes one more token, with the same PIN.</summary>
+    public void AddToken(string label) => Run("--init-token", "--free", "--label", label, "--so-pin", "314159-officer", "--pin", Pin);
+
+    /// <summary>Takes mechanisms away, as softhsm2.conf names them; none for all. SoftHSM 2.6.1 lets the first of them be.</summary>
     public void Configure(string mechanisms = "ALL") => File.WriteAllText(
         Configuration, $"directories.tokendir = {Tokens}\nobjectstore.backend = file\nlog.level = ERROR\nslots.mechanisms = {mechanisms}\n");
 

@@ -83,6 +83,11 @@ public sealed class RoleTests : IAsyncLifetime
         await silo.Http.Post("/v1/keys/mine/cancel-deletion");
         await silo.Http.Change("mine", "enable");
         Assert.Equal((byte[])[1, 2, 3], Assert.Single(await silo.Http.DecryptAll("mine", [ciphertext])).Plaintext);
+        foreach (var words in (string[][])[["list"], ["verify"], ["rotate"]])
+        {
+            var (done, _, why) = await cluster.Command(["root", .. words]);
+            Assert.True(done == 0, why);
+        }
         Assert.Equal(0, await silo.Stop());
         Assert.Equal(0L, await cluster.Active());
     }

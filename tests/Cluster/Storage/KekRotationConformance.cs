@@ -121,6 +121,23 @@ public abstract class KekRotationConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Begin_WhileASiloRunsOnAnotherRoot_IsRefused()
+    {
+        await AddSilo("elsewhere", Silo.Ring.Current.Id);
+        await Silo.Execute("UPDATE okms_silo SET root_id = 'hsm:00' WHERE silo = 'elsewhere'");
+
+        var refusal = await Assert.ThrowsAsync<KmsException>(() => Rotation.Begin(default));
+
+        Assert.Equal(KmsError.Conflict.Code, refusal.Code);
+        Assert.Contains("elsewhere", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal(1, await Silo.Count("okms_kek"));
+
+        // One that does not say runs an older program, which the change of root waits for.
+        await Silo.Execute("UPDATE okms_silo SET root_id = NULL WHERE silo = 'elsewhere'");
+        await Rotation.Begin(default);
+    }
+
+    [Fact]
     public async Task Replace_RowThatWasWrittenInBetween_LosesToTheWriter()
     {
         var old = Silo.Ring.Current.Id;

@@ -19,7 +19,7 @@ public sealed class RowFormatTests : IDisposable
 
     [Fact]
     public void KekId_IsATruncatedHmacOfTheKek() =>
-        Assert.Equal("77906ac36b2348b8f6378db309f425d4", KekRing.IdOf(_kekBytes).ToString());
+        Assert.Equal("77906ac36b2348b8f6378db309f425d4", KekOpening.IdOf(_kekBytes).ToString());
 
     [Fact]
     public void AssociatedData_PrefixesEachFieldWithItsLength()
@@ -195,7 +195,7 @@ public sealed class RowFormatTests : IDisposable
 
     private sealed class OneKek(byte[] kek) : IKekRing, IDisposable
     {
-        public Kek Current { get; } = new(KekRing.IdOf(kek), new XAes256Gcm(kek));
+        public Kek Current { get; } = new(KekOpening.IdOf(kek), new XAes256Gcm(kek));
 
         public Kek? Find(KekId id) => id == Current.Id ? Current : null;
 

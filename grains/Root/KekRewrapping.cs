@@ -1,0 +1,66 @@
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>Has two roots wrap the same KEKs, and checks what a root has wrapped. Writes nothing.</summary>
+internal static class KekRewrapping
+{
+    /// <summary>
+    /// The wraps that are missing, or do not open, for each of two roots to open every KEK. Each new wrap was opened again by its
+    /// root.
+    /// </summary>
+    /// <param name="keks">All KEKs.</param>
+    /// <param name="own">One root.</param>
+    /// <param name="other">The other.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StartRefusedException">Neither opens a KEK, or one does not open what it has just wrapped.</exception>
+    public static async Task<List<NewWrap>> Complete(
+        IEnumerable<WrappedKek> keks, IRootKey own, IRootKey other, CancellationToken cancellationToken)
+    {
+        List<NewWrap> wraps = [];
+        foreach (var kek in keks)
+        {
+            using var byOwn = await own.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(own.Id), cancellationToken);
+            using var byOther = await other.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(other.Id), cancellationToken);
+            var opened = byOwn ?? byOther ?? throw new StartRefusedException(
+                $"The key-encryption key {kek.Id} is opened neither by the root key {own.Id} nor by {other.Id}. Run the command with the settings of a root key that opens it.");
+            if (byOwn is null)
+            {
+                wraps.Add(await Wrap(own, kek, opened, cancellationToken));
+            }
+
+            if (byOther is null)
+            {
+                wraps.Add(await Wrap(other, kek, opened, cancellationToken));
+            }
+        }
+
+        return wraps;
+    }
+
+    /// <summary>Requires that a root opens every KEK by itself.</summary>
+    /// <exception cref="StartRefusedException">It does not.</exception>
+    public static async Task RequireAll(IRootKey root, IReadOnlyCollection<WrappedKek> keks, CancellationToken cancellationToken)
+    {
+        foreach (var kek in keks)
+        {
+            if (!kek.Wraps.TryGetValue(root.Id, out var wrapped))
+            {
+                throw new StartRefusedException(
+                    $"The root key {root.Id} does not wrap {RootRules.Lacking(root.Id, keks)} of the {keks.Count} key-encryption keys, the first of them {kek.Id}. Run the command root add.");
+            }
+
+            using var opened = await root.TryOpen(kek.Id, wrapped, cancellationToken)
+                ?? throw new StartRefusedException(
+                    $"The root key {root.Id} does not open its wrap of the key-encryption key {kek.Id}, which was changed in the database. Run the command root add, which wraps it anew.");
+        }
+    }
+
+    private static async Task<NewWrap> Wrap(IRootKey root, WrappedKek kek, SecretBytes opened, CancellationToken cancellationToken)
+    {
+        var wrapped = await root.Wrap(kek.Id, opened, cancellationToken);
+        using var again = await root.TryOpen(kek.Id, wrapped, cancellationToken)
+            ?? throw new StartRefusedException($"The root key {root.Id} does not open what it has just wrapped, so nothing was written.");
+        return new(kek.Id, root.Id, wrapped);
+    }
+}

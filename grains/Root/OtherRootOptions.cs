@@ -1,0 +1,16 @@
+using OrleansKms.Grains.Hsm;
+
+namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// A root key besides the one that the silos run with: one to change to, one to fall back on, or one to give up. One of the two
+/// properties is set.
+/// </summary>
+public sealed record OtherRootOptions
+{
+    /// <summary>The absolute path of its file; null for a root in an HSM.</summary>
+    public string? KeyFile { get; init; }
+
+    /// <summary>Its HSM; null for a root in a file.</summary>
+    public HsmOptions? Hsm { get; init; }
+}
