@@ -25,7 +25,7 @@ public sealed class SharedToken : IAsyncLifetime
     {
         MayCreateRoot = true,
         Sessions = 2,
-        Timeout = TimeSpan.FromSeconds(5),
+        Timeout = TimeSpan.FromSeconds(30),
         ProbeInterval = TimeSpan.FromMilliseconds(100),
     };
 
