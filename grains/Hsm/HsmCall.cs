@@ -9,12 +9,21 @@ internal abstract class HsmCall
     private const int Abandoned = 3;
 
     private int _state;
+    private long _beganAt;
 
     /// <summary>Whether the work needs a session.</summary>
     public required bool NeedsSession { get; init; }
 
+    /// <summary>When the HSM began with it, as a time stamp of the clock; 0 before.</summary>
+    public long BeganAt => Interlocked.Read(ref _beganAt);
+
     /// <summary>Begins, unless nobody waits any more.</summary>
-    public bool TryBegin() => Interlocked.CompareExchange(ref _state, Running, Waiting) == Waiting;
+    /// <param name="now">The time stamp.</param>
+    public bool TryBegin(long now)
+    {
+        Interlocked.Exchange(ref _beganAt, now);
+        return Interlocked.CompareExchange(ref _state, Running, Waiting) == Waiting;
+    }
 
     /// <summary>Ends.</summary>
     /// <returns>False when it was abandoned meanwhile.</returns>

@@ -69,7 +69,7 @@ internal sealed class HsmCalls : IDisposable
         StartThreads();
         if (_waiting.IsAddingCompleted || !_waiting.TryAdd(call))
         {
-            throw new HsmException("Too many calls wait for the HSM.");
+            throw new HsmBusyException();
         }
 
         try
@@ -78,14 +78,16 @@ internal sealed class HsmCalls : IDisposable
         }
         catch (Exception e) when (e is TimeoutException or OperationCanceledException && !call.Answer.IsCompleted)
         {
+            var began = call.BeganAt;
             if (call.AbandonWhileRunning())
             {
                 ReplaceStuck();
             }
-            else if (e is TimeoutException)
+
+            // Most of the time others were in front of it, so it tells nothing of the module.
+            if (e is TimeoutException && (began == 0 || _time.GetElapsedTime(began) < timeout / 2))
             {
-                // It never came to the module, which may be well: others were in front.
-                throw new HsmException("Too many calls wait for the HSM.", e);
+                throw new HsmBusyException();
             }
 
             throw;
@@ -126,7 +128,7 @@ internal sealed class HsmCalls : IDisposable
         HsmSession? session = null;
         foreach (var call in _waiting.GetConsumingEnumerable())
         {
-            if (call.TryBegin() && !Finish(call, Do(call, ref session)))
+            if (call.TryBegin(_time.GetTimestamp()) && !Finish(call, Do(call, ref session)))
             {
                 break;
             }

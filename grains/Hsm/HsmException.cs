@@ -32,6 +32,9 @@ internal sealed class HsmPinException(string message) : HsmException(message)
     public override bool IsTokenLost => true;
 }
 
+/// <summary>The HSM has so much to do that it does not come to a call in time. It may be well.</summary>
+internal sealed class HsmBusyException() : HsmException("Too many calls wait for the HSM.");
+
 /// <summary>A function of the module answered with an error.</summary>
 internal sealed class Pkcs11Exception(string function, CKR code) : HsmException($"{function} answered {Name(code)}")
 {

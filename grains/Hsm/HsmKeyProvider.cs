@@ -38,12 +38,14 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
 
         var id = HsmKeyId.New(
             _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).ToArray();
+        var isAgain = false;
         await hsm.RunRepeatable(
             session =>
             {
-                // The call runs twice when its session was lost, and it may have been carried out before.
-                if (session.FindKey(id) is null)
+                // The work is done twice when it failed or its session was lost, and it may have been carried out before.
+                if (!isAgain || session.FindKey(id) is null)
                 {
+                    isAgain = true;
                     session.GenerateAesKey(HsmKeyRules.NewKey(id, Label(name)));
                 }
 

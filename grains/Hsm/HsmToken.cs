@@ -28,6 +28,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private volatile bool _isUp;
     private string? _whyDown;
     private long _made;
+    private long _toldAt;
 
     /// <summary>Names the HSM; connects to nothing yet.</summary>
     public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
@@ -115,7 +116,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             {
                 Down(e);
             }
-            else
+            else if (e is not HsmBusyException || IsTimeToTell())
             {
                 CallFailed(e.Message);
             }
@@ -242,6 +243,14 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             _isUp = true;
             HsmBack();
         }
+    }
+
+    // Where calls come faster than the HSM does them, every one of them could be a line.
+    private bool IsTimeToTell()
+    {
+        var told = Interlocked.Read(ref _toldAt);
+        var now = Environment.TickCount64;
+        return now - told >= 1000 && Interlocked.CompareExchange(ref _toldAt, now, told) == told;
     }
 
     private StartRefusedException Refused(Exception cause) => new(

@@ -59,24 +59,34 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 internal sealed class ProviderGate
 {
     private readonly Lock _lock = new();
+    private readonly List<(int Count, TaskCompletionSource Reached)> _wanted = [];
     private TaskCompletionSource? _held;
-    private TaskCompletionSource _reached = new();
     private int _waiting;
-    private int _wanted;
 
     /// <summary>Whether every call fails as it does while the HSM is away.</summary>
     public bool IsAway { get; set; }
 
     /// <summary>Holds answers from now on.</summary>
-    /// <param name="count">How many.</param>
-    /// <returns>Completes when so many are held at once.</returns>
-    public Task Hold(int count = 1)
+    public void Hold()
     {
         lock (_lock)
         {
-            (_held, _reached) = (New(), New());
-            (_waiting, _wanted) = (0, count);
-            return _reached.Task;
+            (_held, _waiting) = (New(), 0);
+        }
+    }
+
+    /// <summary>Completes when so many answers are held at once.</summary>
+    public Task Held(int count)
+    {
+        lock (_lock)
+        {
+            if (_waiting >= count)
+            {
+                return Task.CompletedTask;
+            }
+
+            _wanted.Add((count, New()));
+            return _wanted[^1].Reached.Task;
         }
     }
 
@@ -98,18 +108,27 @@ internal sealed class ProviderGate
         }
 
         var answer = await call();
-        Task held;
+        await Wait();
+        return answer;
+    }
+
+    private Task Wait()
+    {
         lock (_lock)
         {
-            held = _held?.Task ?? Task.CompletedTask;
-            if (_held is not null && ++_waiting == _wanted)
+            if (_held is null)
             {
-                _reached.TrySetResult();
+                return Task.CompletedTask;
             }
-        }
 
-        await held;
-        return answer;
+            _waiting++;
+            foreach (var (_, reached) in _wanted.Where(w => w.Count <= _waiting))
+            {
+                reached.TrySetResult();
+            }
+
+            return _held.Task;
+        }
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
