@@ -8,9 +8,10 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
 {
     /// <summary>
     /// How long after all connections broke a request waits for a new one. A client holds connections to the silos that it has
-    /// used; when those have all been replaced, others answer within milliseconds. After that a request is refused at once.
+    /// used; when those have all been replaced, others answer within milliseconds, or later on a machine that is busy. After that a
+    /// request is refused at once.
     /// </summary>
-    private static readonly TimeSpan _grace = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan _grace = TimeSpan.FromSeconds(3);
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;

@@ -88,7 +88,7 @@ internal sealed class Balancer : IAsyncDisposable
                 backend.IsReady = false;
             }
 
-            await Task.Delay(100).WaitAsync(TimeSpan.FromSeconds(1));
+            await Task.Delay(100);
         }
     }
 

@@ -9,6 +9,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// cluster serves again by itself.
 /// </summary>
 [Trait("Category", "Faults")]
+[Collection(Alone.Name)]
 public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IClassFixture<FaultCluster>, IAsyncLifetime
 {
     public Task InitializeAsync() => cluster.Repair();

@@ -6,6 +6,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 
 /// <summary>A silo that no longer reaches the others, while all of them still reach the database.</summary>
 [Trait("Category", "Faults")]
+[Collection(Alone.Name)]
 public sealed class PartitionTests(ITestOutputHelper log)
 {
     private const int Silos = 3;

@@ -1,3 +1,4 @@
+using OrleansKms.Tests.Cluster.Faults;
 using OrleansKms.Tests.Cluster.Processes;
 using Xunit.Abstractions;
 
@@ -5,6 +6,7 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>kill -9 between the HSM and the database, at random, with keys that live in the HSM.</summary>
 [Trait("Category", "Faults")]
+[Collection(Alone.Name)]
 public sealed class HsmCrashTests(ITestOutputHelper log) : IDisposable
 {
     private const int Rounds = 4;

@@ -12,6 +12,7 @@ using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Configuration;
+using OrleansKms.Tests.Cluster.Faults;
 using OrleansKms.Tests.Cluster.Processes;
 using Xunit.Abstractions;
 
@@ -19,6 +20,7 @@ namespace OrleansKms.Tests.Cluster.Placement;
 
 /// <summary>How keys spread over the silos of a cluster, with silos as the program makes them, in one process.</summary>
 [Trait("Category", "Faults")]
+[Collection(Alone.Name)]
 public sealed class PlacementTests(ITestOutputHelper log) : IAsyncLifetime
 {
     private const int Keys = 10_000;

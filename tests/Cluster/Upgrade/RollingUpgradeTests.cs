@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OrleansKms.Gateway.Hosting;
+using OrleansKms.Tests.Cluster.Faults;
 using OrleansKms.Tests.Cluster.Processes;
 using Xunit.Abstractions;
 
@@ -12,6 +13,7 @@ namespace OrleansKms.Tests.Cluster.Upgrade;
 /// method, the new one knows both. They serve the same keys, nothing is lost, and raising the feature level ends it.
 /// </summary>
 [Trait("Category", "Faults")]
+[Collection(Alone.Name)]
 public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) : IClassFixture<OldProgram>
 {
     private const int Keys = 30;

@@ -66,7 +66,7 @@ public sealed class ClusterLinkTests
         _link.NotifyGatewayCountChanged(0, 1, false);
         var stays = _link.IsConnectedSoon().AsTask();
         Assert.False(stays.IsCompleted);
-        _time.Advance(TimeSpan.FromSeconds(1));
+        _time.Advance(TimeSpan.FromSeconds(3));
         Assert.False(await stays);
         Assert.False(_link.IsConnectedSoon().AsTask() is { IsCompleted: false });
     }
