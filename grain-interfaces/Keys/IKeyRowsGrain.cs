@@ -7,8 +7,8 @@ namespace OrleansKms;
 /// <remarks>
 /// Since feature level 2. What is added to a grain goes into an interface of its own with a <c>[Version]</c>, not into one that
 /// older silos have: Orleans ends an activation on an older silo when a call of a newer version reaches it and makes another on
-/// a silo that knows the version. So only calls of what is new move a key, and no silo is asked what it does not know. While no
-/// silo knows it, the call fails with an <see cref="OrleansException"/> and nothing is done.
+/// a silo that knows the version. So only calls of what is new move a key. A call that a client sends through an older silo fails,
+/// with a <see cref="TypeLoadException"/>, and nothing is done: call what is new once every silo is.
 /// </remarks>
 [Alias("okms.IKeyRowsGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IKeyRowsGrain : IGrainWithStringKey

@@ -47,7 +47,7 @@ start_cluster() {
   pids+=("$gateway")
   ready 8410
   for key in $(seq "$KEYS"); do
-    call v1/keys "{\"id\":\"bench.k$key\"}" >/dev/null || true
+    call v1/keys "{\"id\":\"bench.k$key\"}" >/dev/null 2>&1 || true
   done
 }
 
@@ -65,5 +65,5 @@ stop_cluster() {
   pids=()
 }
 
-TOKEN=$(silo 0 create-administrator)
+TOKEN=$(silo 0 create-administrator 2>/dev/null)
 export TOKEN

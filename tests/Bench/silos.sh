@@ -10,6 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-3}
 seconds=${SECONDS_EACH:-8}
+warm_up=${WARM_UP:-20}
 counts=${SILOS:-1 2 3 4}
 # shellcheck source=tests/Bench/cluster.sh
 . tests/Bench/cluster.sh
@@ -21,7 +22,7 @@ children() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$$/stat"; }
 load() {
   local silos_before gateway_before machine_before children_before out requests rest silos_used gateway_used other
   silos_before=$(ticks "${silos[@]}") gateway_before=$(ticks "$gateway") machine_before=$(machine) children_before=$(children)
-  out=$(wrk -t1 -c32 -d"${seconds}s" --timeout 5s -s tests/Bench/keys.lua http://127.0.0.1:8410/encrypt | tail -1)
+  out=$(wrk -t1 -c32 -d"$2s" --timeout 5s -s tests/Bench/keys.lua http://127.0.0.1:8410/encrypt | tail -1)
   silos_used=$(($(ticks "${silos[@]}") - silos_before)) gateway_used=$(($(ticks "$gateway") - gateway_before))
   other=$(($(machine) - machine_before - silos_used - gateway_used - ($(children) - children_before)))
   read -r requests rest <<<"$out"
@@ -34,9 +35,9 @@ load() {
 for round in $(seq "$rounds"); do
   for count in $counts; do
     start_cluster "$count"
-    # A warm-up, until the compiler is done; then what counts.
-    load warm-up >/dev/null
-    load "round $round  $count silos"
+    # A warm-up, until the compiler is done in every process; then what counts.
+    load warm-up "$warm_up" >/dev/null
+    load "round $round  $count silos" "$seconds"
     stop_cluster
   done
 done

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Faults;
@@ -10,7 +11,7 @@ namespace OrleansKms.Tests.Cluster.Faults;
 /// ever; what is answered with an error, or not at all, is counted as a failure and its outcome is found out before the client
 /// goes on. An answer that contradicts an earlier one is a violation.
 /// </summary>
-internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : IDisposable
+internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int seed) : IDisposable
 {
     private const int Clients = 8;
     private static readonly TimeSpan _longestRequest = TimeSpan.FromSeconds(6);
@@ -80,6 +81,12 @@ internal sealed class ClusterLoad(Balancer gateways, string prefix, int seed) : 
     }
 
     public void Dispose() => _stop.Dispose();
+
+    /// <summary>The ids of keys of which an answer contradicted an earlier one.</summary>
+    public IEnumerable<string> ViolatedKeys => _violations.Select(v => KeyInPath().Match(v).Groups["id"].Value).Where(id => id.Length > 0).Distinct();
+
+    [GeneratedRegex("/v1/keys/(?<id>[^/:]+)")]
+    private static partial Regex KeyInPath();
 
     private void RequireNoViolation() => Assert.True(_violations.IsEmpty, string.Join('\n', _violations.Take(10)));
 

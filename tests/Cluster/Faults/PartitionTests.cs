@@ -31,6 +31,7 @@ public sealed class PartitionTests(ITestOutputHelper log)
             var seed = Random.Shared.Next();
             log.WriteLine($"seed {seed}");
             using var load = new ClusterLoad(balancer, "cut", seed);
+            using var history = new History(load, silos, log);
             await load.Start();
             await load.UntilProgress(300);
 
@@ -83,5 +84,30 @@ public sealed class PartitionTests(ITestOutputHelper log)
             network.Middle, directory.Path, directory.Of("unused"), Environment(0, directory, postgres), "create-administrator", "--token-file", file);
         Assert.True(await command.Exited() == 0, command.ToString());
         return (await File.ReadAllTextAsync(file)).Trim();
+    }
+
+    /// <summary>Tells in the end what the silos have said of keys that contradicted themselves.</summary>
+    private sealed class History(ClusterLoad load, ServiceProcess[] silos, ITestOutputHelper log) : IDisposable
+    {
+        private readonly ServiceProcess[] _first = [.. silos];
+
+        public void Dispose()
+        {
+            var ids = load.ViolatedKeys.Select(id => $"{id}\"").ToList();
+            if (ids.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var (silo, i) in _first.Concat(silos).Distinct().Select((silo, i) => (silo, i)))
+            {
+                // A fence that gets no answer from the database allows more than one that does.
+                foreach (var line in silo.Output.Where(
+                    line => line.Contains(".Fencing.", StringComparison.Ordinal) || ids.Exists(id => line.Contains(id, StringComparison.Ordinal))))
+                {
+                    log.WriteLine($"silo {i}: {line}");
+                }
+            }
+        }
     }
 }
