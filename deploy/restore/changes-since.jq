@@ -16,14 +16,17 @@
 #     delete-key       its deletion was scheduled, or it was destroyed
 #     point-alias, remove-alias
 
+# Times as they sort: 04Z is before 04.5Z, but "." sorts before "Z".
+def instant: rtrimstr("Z");
+
 def fact($what): [$what, .key_id, (.changed_version // .version), .time, .principal, .request_id];
 
 # The last of each group that f makes, which is what holds; sorted by time.
-def last_by(f): group_by(f) | map(max_by(.time)) | sort_by(.time);
+def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | instant);
 
 [inputs | fromjson? | objects
-  | select((.category // "" | startswith("OrleansKms.Grains.")) and (.time // "") >= $since)]
-| sort_by(.time)
+  | select((.category // "" | startswith("OrleansKms.Grains.")) and (.time // "" | instant) >= ($since | instant))]
+| sort_by(.time | instant)
 | (map(select(.key_id and .operation))) as $keys
 | (map(select(.alias))) as $aliases
 | ($keys | map(select(.operation == "create") | .key_id)) as $made

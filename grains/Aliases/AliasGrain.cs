@@ -72,6 +72,8 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
     /// <inheritdoc/>
     public Task Remove(AliasCommand request) => Guarded(async () =>
     {
+        // As it is stored: another activation may have pointed it again since this one heard that it is gone.
+        _slot.Invalidate();
         await _slot.Write(await Load() with { Removed = true });
         LogRemoved(Name, request.Caller.Principal, request.Caller.RequestId);
         DeactivateOnIdle();

@@ -15,8 +15,7 @@ public sealed partial class KeyGrain
     public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => InTurn(async () =>
     {
         KeyRequestRules.Check(request, _options);
-        var row = await Current();
-        var next = KeyChanges.ScheduleDeletion(row, Now + request.After);
+        var (row, next) = await Prepare(row => KeyChanges.ScheduleDeletion(row, Now + request.After));
 
         // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
         // And, being in the same database, every backup that has the deletion has the reminder.
@@ -36,8 +35,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public Task<KeyDescription> CancelDeletion(KeyCommand request) => InTurn(async () =>
     {
-        var row = await Current();
-        var next = KeyChanges.CancelDeletion(row);
+        var (row, next) = await Prepare(KeyChanges.CancelDeletion);
         var reminder = await FindDeletionReminder();
         var description = await Commit(row, next, request.Caller, "cancel-deletion");
         if (_slot.Row is not { ErasePending.Count: > 0 })

@@ -179,9 +179,40 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private Task<KeyDescription> Change(Caller caller, string operation, Func<KeyRow, KeyRow> change, int? changedVersion = null) =>
         InTurn(async () =>
         {
-            var row = await Current();
-            return await Commit(row, change(row), caller, operation, changedVersion);
+            var (row, next) = await Prepare(change);
+            return await Commit(row, next, caller, operation, changedVersion);
         });
+
+    /// <summary>
+    /// A change of the newest row. A row that is written shows by its version that it followed from the newest; what changes
+    /// nothing, or is refused, shows nothing, and another activation may have changed the key since this one read it. So that is
+    /// found out from what is stored, not from memory.
+    /// </summary>
+    /// <returns>The row that the change followed from, and the next one.</returns>
+    private async Task<(KeyRow Row, KeyRow Next)> Prepare(Func<KeyRow, KeyRow> change)
+    {
+        if (_mark is not null && !_slot.IsStale)
+        {
+            var known = await Current();
+            try
+            {
+                var next = change(known);
+                if (next != known)
+                {
+                    return (known, next);
+                }
+            }
+            catch (KmsException)
+            {
+                // It says again what it refuses.
+            }
+
+            _slot.Invalidate();
+        }
+
+        var row = await Current();
+        return (row, change(row));
+    }
 
     /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
     private async Task<KeyDescription> Commit(KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null)
