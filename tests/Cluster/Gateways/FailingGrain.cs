@@ -46,9 +46,16 @@ public sealed class FailingGrain : Grain, IFailingGrain
             "dead" => throw new SiloUnavailableException(),
             "late" => throw new TimeoutException(),
             "refused" => throw KmsError.StorageUnavailable.Exception(),
-            "silent" => new TaskCompletionSource<int>().Task,
+            "silent" => AfterAllDeadlines(calls),
             "busy" => throw new LimitExceededException("requests", 1, 1, "-"),
             _ => throw (KmsError.All.TryGetValue(failure, out var error) ? error.Exception() : new InvalidOperationException(failure)),
         };
+    }
+
+    // Not never: a silo that stops waits for what runs in it.
+    private static async Task<int> AfterAllDeadlines(int calls)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(8));
+        return calls;
     }
 }
