@@ -72,7 +72,7 @@ public sealed class IsolationTests
     public async Task Dashboard_IsForTheAdministratorOnly()
     {
         using var directory = new TemporaryDirectory();
-        await using var service = await ServiceProcess.Start(directory.Path);
+        await using var service = await ServiceProcess.Start(directory.Path, ("OKMS_DASHBOARD", null));
         var basic = Convert.ToBase64String(Encoding.UTF8.GetBytes($"admin:{service.Token}"));
         var wrong = Convert.ToBase64String("admin:wrong"u8);
         foreach (var path in (string[])["/dashboard/", "/dashboard/index.min.js", "/dashboard/DashboardCounters", "/dashboard/GrainState?grainId=key/a"])

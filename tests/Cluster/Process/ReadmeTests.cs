@@ -18,7 +18,7 @@ public sealed partial class ReadmeTests
     {
         using var directory = new TemporaryDirectory();
         File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
-        await using var service = await ServiceProcess.Start(directory.Path);
+        await using var service = await ServiceProcess.Start(directory.Path, ("OKMS_DASHBOARD", null));
         var session = SessionBlock().Match(Readme).Groups["script"].Value;
         Assert.Contains("http://localhost:8080", session, StringComparison.Ordinal);
         var (code, output, errors) = await Bash(

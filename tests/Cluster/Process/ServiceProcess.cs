@@ -60,9 +60,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public IReadOnlyCollection<string> Errors => _errors;
 
-    /// <summary>Starts the service without waiting for anything.</summary>
-    public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
-        new(workingDirectory, port ?? FreePort(), Silo, environment.ToDictionary(e => e.Name, e => e.Value));
+    /// <summary>
+    /// Starts the service without waiting for anything; without the dashboard, which costs a quarter of a start, unless it is asked
+    /// for. A setting of null is as if it were not given.
+    /// </summary>
+    public static ServiceProcess Launch(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment)
+    {
+        var settings = environment.ToDictionary(e => e.Name, e => e.Value);
+        settings.TryAdd("OKMS_DASHBOARD", "false");
+        return new(workingDirectory, port ?? FreePort(), Silo, settings);
+    }
 
     /// <summary>Starts a gateway without waiting for anything.</summary>
     public static ServiceProcess LaunchGateway(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
