@@ -1,8 +1,9 @@
 # Sourced by the benchmarks of a cluster: builds the programs, makes an administrator in the database DATABASE_URL, which must be
-# empty, and starts silos and a gateway on loopback. With TLS=1 they speak mutual TLS by certificates of deploy/certs.sh,
-# otherwise in the clear. Everything ends with the script.
+# empty, and starts silos and a gateway on loopback, which it loads by wrk. With TLS=1 they speak mutual TLS by certificates of
+# deploy/certs.sh, otherwise in the clear. SILO_SETTINGS are more settings of each silo, NAME=VALUE. Everything ends with the script.
 : "${DATABASE_URL:?an empty database}"
 export KEYS=${KEYS:-64} OKMS_REQUEST_LOG=false
+connections=${CONNECTIONS:-32}
 work=$(mktemp -d)
 pids=()
 finish() { for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null && kill "$pid" || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
@@ -25,7 +26,7 @@ silo() {
   local number=$1
   shift
   # shellcheck disable=SC2046
-  exec env $(network silo) PORT=$((8410 + number)) OKMS_SILO_PORT=$((11410 + number)) OKMS_CLIENT_PORT=$((30410 + number)) \
+  exec env $(network silo) ${SILO_SETTINGS:-} PORT=$((8410 + number)) OKMS_SILO_PORT=$((11410 + number)) OKMS_CLIENT_PORT=$((30410 + number)) \
     OKMS_DATA_DIR="$work/data" dotnet silo/bin/Release/net10.0/OrleansKms.Silo.dll "$@"
 }
 
@@ -56,6 +57,26 @@ call() {
   local path=$1 body=$2
   shift 2
   curl -fsS "$@" -X POST -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d "$body" "http://127.0.0.1:8410/$path"
+}
+
+ticks() { local sum=0 pid; for pid in "$@"; do sum=$((sum + $(awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$pid/stat"))); done; echo "$sum"; }
+machine() { awk '/^cpu / { print $2 + $3 + $4 + $6 + $7 + $8; exit }' /proc/stat; }
+children() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$$/stat"; }
+
+# NAME SECONDS [PORT [KEY…]]: loads what listens on a port, the gateway, with encryptions by these keys, all. Prints CPU microseconds
+# a request of all silos and of the gateway, requests/s, p50 and p99 in ms, errors, and the seconds of CPU that something else used.
+load() {
+  local silos_before gateway_before machine_before children_before out requests rest silos_used gateway_used other
+  local name=$1 seconds=$2 port=${3:-8410} keys=${*:4}
+  silos_before=$(ticks "${silos[@]}") gateway_before=$(ticks "$gateway") machine_before=$(machine) children_before=$(children)
+  out=$(KEY_NUMBERS=${keys:-$(seq -s" " "$KEYS")} wrk -t1 -c"$connections" -d"${seconds}s" --timeout 5s -s tests/Bench/keys.lua "http://127.0.0.1:$port/encrypt" | tail -1)
+  silos_used=$(($(ticks "${silos[@]}") - silos_before)) gateway_used=$(($(ticks "$gateway") - gateway_before))
+  other=$(($(machine) - machine_before - silos_used - gateway_used - ($(children) - children_before)))
+  read -r requests rest <<<"$out"
+  awk -v name="$name" -v n="$requests" -v rest="$rest" -v s="$silos_used" -v g="$gateway_used" -v other="$other" 'BEGIN {
+    split(rest, f, " ")
+    printf "%s  cpu %.1f us = silos %.1f + gateway %.1f  %6s req/s  p50 %6s ms  p99 %7s ms  errors %s  other %.1f s\n",
+      name, (s + g) * 1e4 / n, s * 1e4 / n, g * 1e4 / n, f[1], f[2], f[3], f[4], other / 100 }'
 }
 
 stop_cluster() {

@@ -1,4 +1,4 @@
--- Prepared POSTs to many keys in turn: KEYS is their number, TOKEN the bearer token. Each key encrypts 1 KiB.
+-- Prepared POSTs to many keys in turn: KEY_NUMBERS are those of their ids, TOKEN is the bearer token. Each key encrypts 1 KiB.
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer " .. os.getenv("TOKEN")
@@ -6,8 +6,8 @@ local plaintext = string.rep("QUJD", 341) .. "QQ=="
 
 local prepared, turn = {}, 0
 function init()
-  for key = 1, tonumber(os.getenv("KEYS")) do
-    prepared[key] = wrk.format(nil, nil, nil, string.format('{"key_id":"bench.k%d","plaintext":"%s"}', key, plaintext))
+  for key in string.gmatch(os.getenv("KEY_NUMBERS"), "%d+") do
+    prepared[#prepared + 1] = wrk.format(nil, nil, nil, string.format('{"key_id":"bench.k%s","plaintext":"%s"}', key, plaintext))
   end
 end
 function request()
