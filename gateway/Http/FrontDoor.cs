@@ -51,6 +51,20 @@ internal sealed class FrontDoor(
         var http = exchange.Http;
         error = KmsError.RateLimited;
         exchange.Principal = credentials.Find(http.Request);
+        var isOpen = IsOpen(http.Request.Path);
+        if (exchange.Principal is null && !isOpen)
+        {
+            if (credentials.CannotTell(http.Request))
+            {
+                error = KmsError.Unavailable;
+                retryAfter = 1;
+                return false;
+            }
+
+            // Who may sign in can have become known since the first look.
+            exchange.Principal = credentials.Find(http.Request);
+        }
+
         if (exchange.Principal is { } principal)
         {
             http.User = principal.Claims;
@@ -58,15 +72,9 @@ internal sealed class FrontDoor(
         }
 
         retryAfter = 1;
-        if (IsOpen(http.Request.Path))
+        if (isOpen)
         {
             return true;
-        }
-
-        if (credentials.CannotTell(http.Request))
-        {
-            error = KmsError.Unavailable;
-            return false;
         }
 
         if (rate.AllowsFailure(Exchange.Source(http), out retryAfter))

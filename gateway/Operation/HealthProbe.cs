@@ -1,9 +1,13 @@
 using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Operation;
 
 /// <summary>What is known of the parts.</summary>
-/// <param name="Cluster">Whether a silo answered; of a silo, whether it is an active member of its cluster.</param>
+/// <param name="Cluster">
+/// Whether a silo answered, and it is known who may sign in, without which every request would be refused; of a silo, whether it
+/// is an active member of its cluster, too.
+/// </param>
 /// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
 /// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
@@ -34,7 +38,8 @@ internal interface IClusterMembership
 /// nothing.
 /// </summary>
 internal sealed class HealthProbe(
-    IGrainFactory grains, ClusterLink link, IHostApplicationLifetime lifetime, TimeProvider time, IClusterMembership? membership = null)
+    IGrainFactory grains, ClusterLink link, IPrincipalSource principals, IHostApplicationLifetime lifetime, TimeProvider time,
+    IClusterMembership? membership = null)
 {
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
@@ -73,7 +78,7 @@ internal sealed class HealthProbe(
         try
         {
             var report = await grains.GetGrain<IHealthGrain>(0).Check(_query).AsTask().WaitAsync(_patience, time);
-            return new Health(membership?.IsActive ?? true, report.Database, report.Hsm);
+            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm);
         }
         catch (Exception)
         {

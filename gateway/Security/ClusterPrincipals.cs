@@ -18,6 +18,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
 
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
     private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
 
@@ -60,7 +61,8 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
             while (true)
             {
                 await _link.Connected.WaitAsync(stoppingToken);
-                await Task.Delay(await Fetch(stoppingToken) ? _period : _pauseAfterFailure, _time, stoppingToken);
+                var pause = await Fetch(stoppingToken) ? _period : _known is null ? _pauseWhileUnknown : _pauseAfterFailure;
+                await Task.Delay(pause, _time, stoppingToken);
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)

@@ -62,6 +62,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     public List<ulong> Find(Pkcs11Template template, int most)
     {
         var attributes = template.ToArray();
+        using var look = module.LookAtObjects();
         Require("C_FindObjectsInit", Functions.C_FindObjectsInit(handle, attributes, (ulong)attributes.Length));
         GC.KeepAlive(template);
         var found = new List<ulong>();
@@ -88,6 +89,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     public byte[]? Attribute(ulong key, CKA type)
     {
         var template = new[] { new CK_ATTRIBUTE { type = (ulong)type } };
+        using var look = module.LookAtObjects();
         var code = Functions.C_GetAttributeValue(handle, key, template, 1);
         if (code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_ATTRIBUTE_SENSITIVE)
         {
@@ -113,6 +115,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     /// <summary>Makes an AES key on the token. A session that may write is opened for it, and closed again.</summary>
     public void GenerateAesKey(Pkcs11Template template)
     {
+        using var change = module.ChangeObjects();
         using var writable = OpenWritable();
         var mechanism = new CK_MECHANISM { Mechanism = (ulong)CKM.CKM_AES_KEY_GEN };
         var code = writable.Generate(ref mechanism, template);
@@ -129,6 +132,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     /// <summary>Destroys an object of the token.</summary>
     public void Destroy(ulong key)
     {
+        using var change = module.ChangeObjects();
         using var writable = OpenWritable();
         var code = Functions.C_DestroyObject(writable.Handle, key);
         _handles.Clear();

@@ -19,6 +19,7 @@ internal sealed class Pkcs11Module
     private static readonly Dictionary<string, Pkcs11Module> _modules = new(StringComparer.Ordinal);
 
     private readonly ReaderWriterLockSlim _calls = new();
+    private readonly ReaderWriterLockSlim _objects = new();
     private readonly string _path;
     private int _users;
     private bool _isOurs;
@@ -75,6 +76,16 @@ internal sealed class Pkcs11Module
         _calls.EnterReadLock();
         return new Call(_calls);
     }
+
+    /// <summary>
+    /// Begins what looks for objects or reads their attributes; its end is the disposal. Not while one is made or destroyed: a
+    /// module for several threads may still show a key that is half made, and fail to make one that another thread finds meanwhile
+    /// (SoftHSM 2.6.1 does). A call that hangs holds the others up for a second, not for ever.
+    /// </summary>
+    public Objects LookAtObjects() => new(_objects, _objects.TryEnterReadLock(_patience), isWrite: false);
+
+    /// <summary>Begins what makes or destroys an object, alone; its end is the disposal.</summary>
+    public Objects ChangeObjects() => new(_objects, _objects.TryEnterWriteLock(_patience), isWrite: true);
 
     /// <summary>
     /// Initialises the module anew, which ends all sessions of this process: some modules look for tokens only then.
@@ -156,5 +167,22 @@ internal sealed class Pkcs11Module
     {
         /// <summary>Ends it.</summary>
         public void Dispose() => calls.ExitReadLock();
+    }
+
+    /// <summary>A look at objects, or a change of them.</summary>
+    internal readonly struct Objects(ReaderWriterLockSlim gate, bool isEntered, bool isWrite) : IDisposable
+    {
+        /// <summary>The end.</summary>
+        public void Dispose()
+        {
+            if (isEntered && isWrite)
+            {
+                gate.ExitWriteLock();
+            }
+            else if (isEntered)
+            {
+                gate.ExitReadLock();
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ internal sealed class HealthAnswer
 /// <summary>The parts: healthy or unhealthy.</summary>
 internal sealed class HealthChecks
 {
-    /// <summary>Whether a silo answers.</summary>
+    /// <summary>Whether a silo answers, and has told who may sign in.</summary>
     public required string Cluster { get; init; }
 
     /// <summary>Whether the silo's last probe of the database succeeded.</summary>

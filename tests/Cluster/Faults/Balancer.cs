@@ -32,7 +32,7 @@ internal sealed class Balancer : IAsyncDisposable
         _probing = Task.WhenAll(_backends.Select(Probe));
     }
 
-    /// <summary>A gateway that was ready a moment ago; any if none was.</summary>
+    /// <summary>A gateway that is ready; when none is, as on a machine too busy to answer, the one that was last.</summary>
     public HttpClient Next()
     {
         for (var i = 0; i < _backends.Length; i++)
@@ -44,7 +44,7 @@ internal sealed class Balancer : IAsyncDisposable
             }
         }
 
-        return _backends[0].Http;
+        return _backends.MaxBy(b => b.LastReady)!.Http;
     }
 
     /// <summary>Every gateway, ready or not.</summary>
@@ -95,6 +95,7 @@ internal sealed class Balancer : IAsyncDisposable
     private sealed class Backend(Uri address, Func<HttpMessageHandler> handler, string token)
     {
         private volatile bool _isReady;
+        private long _lastReady;
 
         public HttpClient Http { get; } = new(handler())
         {
@@ -108,7 +109,17 @@ internal sealed class Balancer : IAsyncDisposable
         public bool IsReady
         {
             get => _isReady;
-            set => _isReady = value;
+            set
+            {
+                _isReady = value;
+                if (value)
+                {
+                    Volatile.Write(ref _lastReady, Environment.TickCount64);
+                }
+            }
         }
+
+        /// <summary>When it was last seen ready, in milliseconds of the machine.</summary>
+        public long LastReady => Volatile.Read(ref _lastReady);
     }
 }

@@ -73,9 +73,15 @@ public sealed class FaultCluster : IAsyncLifetime, IDisposable
         await UntilWhole();
     }
 
-    /// <summary>What the members have complained about, for the message of a failed test.</summary>
-    internal IEnumerable<string> Complaints() => Silos.Concat(Gateways)
-        .SelectMany(m => m.Process.Output.Where(line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal)).TakeLast(5));
+    /// <summary>What the members have complained about, and when gateways had no cluster, for the message of a failed test.</summary>
+    internal IEnumerable<string> Complaints() =>
+    [
+        .. Silos.Concat(Gateways).SelectMany(m => LinesWith(m, "\"level\":\"error\"").TakeLast(5)),
+        .. Gateways.SelectMany(m => LinesWith(m, "OrleansKms.Gateway.Cluster").TakeLast(20).Select(line => $"gateway {m.Port}: {line}")),
+    ];
+
+    private static IEnumerable<string> LinesWith(Member member, string words) =>
+        member.Process.Output.Where(line => line.Contains(words, StringComparison.Ordinal));
 
     /// <summary>Waits until every member is ready.</summary>
     internal async Task UntilWhole()

@@ -21,7 +21,8 @@ public sealed class HsmCrashTests(ITestOutputHelper log) : IDisposable
         log.WriteLine($"seed {seed}");
         var random = new Random(seed);
         var load = new CrashLoad(seed, "hsm");
-        var environment = _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false"));
+        var environment = _hsm.Environment(
+            ("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false"), ("OKMS_HSM_TIMEOUT", "PT30S"), ("OKMS_REQUEST_TIMEOUT", "PT1M"));
         var unacknowledged = 0;
         for (var round = 1; round <= Rounds; round++)
         {
