@@ -13,6 +13,8 @@ namespace OrleansKms.Grains.Aliases;
 [GrainType("alias")]
 public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1.5);
+
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly FenceMark? _mark;
@@ -47,7 +49,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        var key = await GrainFactory.GetGrain<IKeyGrain>(request.KeyId).Validate(new(request.Caller));
+        var key = await Validate(request);
         if (key.Error is { } code && (key.State is null or KeyState.Destroyed))
         {
             throw KmsError.All[code].Exception();
@@ -82,6 +84,23 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 
     /// <summary>The activation is over.</summary>
     public void Dispose() => _mark?.Remove();
+
+    /// <summary>
+    /// Asks the key. A silo that goes may take the question with it; it changes nothing, so it is asked once more while the
+    /// caller still waits.
+    /// </summary>
+    private async Task<KeyValidation> Validate(PointAlias request)
+    {
+        var key = GrainFactory.GetGrain<IKeyGrain>(request.KeyId);
+        try
+        {
+            return await key.Validate(new(request.Caller)).WaitAsync(_patience);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansMessageRejectionException or ConnectionFailedException)
+        {
+            return await key.Validate(new(request.Caller));
+        }
+    }
 
     private async Task<AliasRow> Load()
     {
