@@ -102,8 +102,10 @@ public sealed class TwoActivationsTests : IAsyncLifetime
         Func<TestSilo, TestSilo, string, Acknowledged, Task<(Func<Task> Held, Func<Task> Meanwhile)>> arrange,
         Action<KeyDescription, Acknowledged>? alsoCheck = null)
     {
-        var point = 0;
-        for (var reached = true; reached; point++)
+        // A renewal in the background may have come so far that one run waits for none; the next one does.
+        var awaits = 0;
+        var reached = true;
+        for (var point = 0; reached || point < 4; point++)
         {
             var (held, other, id, seen) = (_silos[0], _silos[1], $"{name}.{point}", new Acknowledged());
             var (run, meanwhile) = await arrange(held, other, id, seen);
@@ -112,6 +114,7 @@ public sealed class TwoActivationsTests : IAsyncLifetime
             reached = await Task.WhenAny(held.Gate.Reached, running) == held.Gate.Reached;
             if (reached)
             {
+                awaits++;
                 await meanwhile();
                 held.Gate.Release();
             }
@@ -128,7 +131,7 @@ public sealed class TwoActivationsTests : IAsyncLifetime
             alsoCheck?.Invoke(description, seen);
         }
 
-        Assert.True(point > 2, "no await was held");
+        Assert.True(awaits > 1, "no await was held");
     }
 
     /// <summary>What was acknowledged to callers, to be held against what a fresh activation finds.</summary>
