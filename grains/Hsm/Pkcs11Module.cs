@@ -9,7 +9,7 @@ namespace OrleansKms.Grains.Hsm;
 /// A PKCS#11 module in this process. A module is initialised once for a process, whoever uses it, so there is one object for
 /// each path, shared and counted. Calls are made inside <see cref="Enter"/>, and initialising it anew waits until none is.
 /// </summary>
-#pragma warning disable CA1001 // A module stays loaded as long as the process, and its lock with it.
+#pragma warning disable CA1001 // A module stays loaded as long as the process, and its locks with it.
 internal sealed class Pkcs11Module
 #pragma warning restore CA1001
 {
