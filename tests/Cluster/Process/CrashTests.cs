@@ -5,7 +5,7 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>kill -9 in the middle of everything, again and again on one data directory: nothing acknowledged is lost.</summary>
 public sealed class CrashTests(ITestOutputHelper log)
 {
-    private const int Rounds = 4;
+    private const int Rounds = 3;
 
     [Fact]
     public async Task KilledUnderLoad_LosesNothingThatWasAcknowledged()

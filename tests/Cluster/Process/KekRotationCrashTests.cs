@@ -10,7 +10,7 @@ namespace OrleansKms.Tests.Cluster.Processes;
 public sealed class KekRotationCrashTests(ITestOutputHelper log)
 {
     private const int Keys = 150;
-    private const int Kills = 5;
+    private const int Kills = 4;
 
     // Slow enough that a kill finds the sweep at work: some 300 rows, so three seconds.
     private static readonly (string, string?) Rate = ("OKMS_RESEAL_RATE", "100");
