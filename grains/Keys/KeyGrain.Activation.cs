@@ -12,10 +12,14 @@ public sealed partial class KeyGrain
     // Refusals that may be out of date as an answer may.
     private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
     {
-        KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
+        KmsError.KeyNotFound, KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
         KmsError.VersionNotUsable, KmsError.KeyExhausted,
+
+        // Of a version that another activation has made since.
+        KmsError.InvalidCiphertext,
     }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);
 
+    private static readonly TimeSpan _deletionsRestAfterRestore = TimeSpan.FromHours(24);
     private static readonly Caller _self = new("okms", "silo", "-");
 
     private readonly Absence _absence = new();
@@ -50,7 +54,7 @@ public sealed partial class KeyGrain
     private async Task<KeyRow> Current()
     {
         var row = await Load();
-        if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt)
+        if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt && !MayHaveBeenCancelled(row))
         {
             row = await Write(row, KeyChanges.Destroy(row));
             LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
@@ -59,6 +63,13 @@ public sealed partial class KeyGrain
 
         return row;
     }
+
+    /// <summary>
+    /// Whether the database was put back from a backup within a day and the deletion may be from before that: it may have been
+    /// cancelled since the backup, and there must be time to do so again, since what an HSM destroys no backup brings back.
+    /// </summary>
+    private bool MayHaveBeenCancelled(KeyRow row) =>
+        row.Epoch < _epoch.Number && Now < _epoch.StartedAt + _deletionsRestAfterRestore;
 
     private ValueTask<KeyRow> Load() => _slot is { IsStale: false, Row: { } row } ? new(row) : LoadSlowly();
 

@@ -68,14 +68,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public Task<KeyDescription> Create(CreateKey request) => InTurn(async () =>
     {
         var algorithm = KeyRequestRules.Check(request, Id, _providers);
-        await LoadSlot();
-        if (_slot.Row is { } existing)
-        {
-            throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
-        }
-
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, _epoch, Now) : null;
-        var incarnation = await _usage.Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
+        var incarnation = await Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
         var material = version is { } first
             ? await _ciphers.NewMaterial(request.Protection, algorithm, incarnation, first)
             : null;
@@ -101,7 +95,14 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         await _usage.Load(row.Incarnation);
         if (row.State == KeyState.Enabled && RotationIsDue(row, _usage.Meter(row.PrimaryVersion)))
         {
-            row = await RotateNow(row, request.Caller, "rotate-by-plan");
+            try
+            {
+                row = await RotateNow(row, request.Caller, "rotate-by-plan");
+            }
+            catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable)
+            {
+                // It cannot get another version, or not now. What it is can be told all the same.
+            }
         }
 
         return Described(row);
@@ -155,6 +156,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 KeyLifecycle.RequireUsable(row.State);
                 RequirePrimary(row);
                 RequireImportSinceRestore(row);
+                await _usage.Load(row.Incarnation);
                 await OpenVersion(row.PrimaryVersion);
                 RequireAvailable(row);
                 return new KeyValidation(true, state, null);
@@ -171,6 +173,32 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     {
         _ciphers.Dispose();
         _mark?.Remove();
+    }
+
+    /// <summary>
+    /// Begins the counters of a key that does not exist. When another activation begins them at the same moment, it may have
+    /// created the key by now, or what it has begun goes on here.
+    /// </summary>
+    /// <returns>The incarnation that the row <c>key</c> must have.</returns>
+    private async Task<Incarnation> Begin(UsagePolicy policy, int? version)
+    {
+        for (var lostRaces = 0; ; lostRaces++)
+        {
+            await LoadSlot();
+            if (_slot.Row is { } existing)
+            {
+                throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
+            }
+
+            try
+            {
+                return await _usage.Begin(policy, version);
+            }
+            catch (InconsistentStateException) when (lostRaces < MostLostRaces)
+            {
+                LostRace();
+            }
+        }
     }
 
     private Task<KeyDescription> ChangeVersion(KeyVersionCommand request, string operation, KeyVersionEvent happening) =>

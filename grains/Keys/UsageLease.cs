@@ -181,9 +181,15 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
     private async Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
     {
+        var threshold = policy.NextThreshold(meter.Spent);
         if (_slot.IsStale)
         {
             await Reload(incarnation);
+            if (meter.Spent >= threshold)
+            {
+                // A write that seemed to fail had reserved up to here. Whether the version is to rotate is asked before more.
+                return;
+            }
         }
 
         var busy = _lastReservation != 0 && time.GetElapsedTime(_lastReservation) < TimeSpan.FromMinutes(1);

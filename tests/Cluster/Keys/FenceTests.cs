@@ -184,6 +184,23 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Frozen_ThenWoken_WhatWasMadeMeanwhileIsNotRefused()
+    {
+        await Create("rotated");
+        await _stale.Key("rotated").Describe(new(TestSilo.Caller));
+        await _other.Key("rotated").Rotate(new(TestSilo.Caller));
+        var encrypted = await _other.Key("rotated").Encrypt(new(TestSilo.Caller, _plaintext));
+        Polls.Hold();
+        _clock.Advance(_tooLong);
+
+        var answer = Decrypt("rotated", encrypted);
+        await Polls.Began;
+        Assert.False(answer.IsCompleted);
+        Polls.Release();
+        Assert.Equal(_plaintext, await answer);
+    }
+
+    [Fact]
     public async Task PollThatBeganBeforeTheFreeze_IsNotEnough()
     {
         var encrypted = await Create("old.poll");

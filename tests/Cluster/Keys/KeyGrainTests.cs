@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;
@@ -274,6 +275,64 @@ public sealed class KeyGrainTests : IAsyncLifetime
         Assert.Equal(KeyState.Disabled, (await Row<KeyRow>("cancelled", RowNames.Key))!.State);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(20)]
+    public async Task Encrypt_FailingAtEachAwait_NoVersionGoesBeyondItsPlan(int afterUses)
+    {
+        for (var point = 0; point < 10; point++)
+        {
+            var id = $"planned.{afterUses}.{point}";
+            var uses = new Dictionary<int, int>();
+            await _silo.Create(id, new RotationPlan(null, afterUses));
+            for (var i = 0; i < 4 * afterUses + 2; i++)
+            {
+                // At the first version's end, and at what follows.
+                _silo.Gate.FailAt(i == afterUses - 1 || i >= afterUses ? point : -1, Unknown());
+                var encrypted = await TryEncrypt(id);
+                _silo.Gate.HoldAt(-1);
+                _time.Advance(TimeSpan.FromSeconds(2));
+                encrypted ??= await Encrypt(id);
+                uses[encrypted.KeyVersion] = uses.GetValueOrDefault(encrypted.KeyVersion) + 1;
+            }
+
+            Assert.All(uses, version => Assert.InRange(version.Value, 1, afterUses));
+            var described = await Describe(id);
+            Assert.All(uses, version => Assert.InRange(described.Versions.Single(v => v.Version == version.Key).Uses, version.Value, afterUses));
+        }
+
+        async Task<Encrypted?> TryEncrypt(string id)
+        {
+            try
+            {
+                return await Encrypt(id);
+            }
+            catch (KmsException e) when (e.Error == KmsError.StorageUnavailable)
+            {
+                return null;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Describe_KeyThatHasAllTheVersionsThatItMayHave_IsAnswered()
+    {
+        await _silo.Create("full", new RotationPlan(TimeSpan.FromDays(1), null));
+        await _silo.DisposeAsync();
+        _silo = await Start();
+        var slot = new RowSlot<KeyRow>(_silo.Rows, GrainId.Create("key", "full"), RowNames.Key);
+        await slot.Read();
+        var first = slot.Row!.Versions[0];
+        await slot.Write(slot.Row with
+        {
+            Versions = [first, .. Enumerable.Range(2, KeyLimits.Versions - 1).Select(n => first with { Version = n })],
+        });
+        _time.Advance(TimeSpan.FromDays(2));
+
+        await Refused("conflict", () => Encrypt("full"));
+        Assert.Equal(KeyLimits.Versions, (await Describe("full")).Versions.Length);
+    }
+
     [Fact]
     public async Task Rotate_FailingAtEachAwait_LosesNothingAcknowledged()
     {
@@ -416,9 +475,9 @@ public sealed class KeyGrainTests : IAsyncLifetime
         if (how != "put under another row's name")
         {
             await Refused("key_corrupted", () => Decrypt("victim", own));
-            Assert.Equal("key_corrupted", (await _silo.Key("victim").Validate(new(TestSilo.Caller))).Error);
         }
 
+        Assert.Equal("key_corrupted", (await _silo.Key("victim").Validate(new(TestSilo.Caller))).Error);
         Assert.Equal(_plaintext, (await Decrypt("source", source)).Plaintext);
         await Encrypt("source");
     }

@@ -116,6 +116,42 @@ public abstract class RestoreEpochTests(string kind) : IAsyncLifetime, IDisposab
     }
 
     [Fact]
+    public async Task DeletionThatIsDue_RestsForADay_AndCanBeCancelledMeanwhile()
+    {
+        await using (var silo = await Start())
+        {
+            foreach (var id in (string[])["cancelled", "doomed"])
+            {
+                await silo.Create(id);
+                await silo.Key(id).ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromDays(2)));
+            }
+        }
+
+        var backup = await _database.Backup();
+        _time.Advance(TimeSpan.FromDays(3));
+        await _database.Restore(backup);
+        await Begin();
+        await using var restored = await Start();
+        await Remind(restored, "cancelled", "doomed");
+        Assert.Equal(KeyState.PendingDeletion, (await Describe(restored, "doomed")).State);
+        Assert.Equal(KeyState.Disabled, (await restored.Key("cancelled").CancelDeletion(new(TestSilo.Caller))).State);
+
+        _time.Advance(TimeSpan.FromHours(24));
+        await Remind(restored, "cancelled", "doomed");
+        Assert.Equal(KeyState.Destroyed, (await Describe(restored, "doomed")).State);
+        await restored.Key("cancelled").Enable(new(TestSilo.Caller));
+        await Encrypt(restored, "cancelled");
+
+        static async Task Remind(TestSilo silo, params string[] ids)
+        {
+            foreach (var id in ids)
+            {
+                await silo.Grains.GetGrain<IRemindable>(GrainId.Create("key", id)).ReceiveReminder("deletion", default);
+            }
+        }
+    }
+
+    [Fact]
     public async Task EpochThatWasItselfForgotten_IsFollowedByOneAboveAllItsVersions()
     {
         await using (var silo = await Start())
