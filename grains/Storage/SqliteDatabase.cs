@@ -17,15 +17,21 @@ internal sealed class SqliteDatabase : Database
 
     private const string LockFileName = "kms.lock";
 
+    // How long what is erased or written anew may stay in the file of the write-ahead log.
+    private static readonly TimeSpan _logPatience = TimeSpan.FromMinutes(1);
+
     private readonly string _directory;
     private readonly string _file;
     private readonly SqliteConnections _connections;
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly ITimer _logTimer;
+    private int _isLogToBeEmptied;
     private FileStream? _lock;
 
     /// <summary>Names the database; touches nothing yet.</summary>
-    public SqliteDatabase(string directory)
+    public SqliteDatabase(string directory, TimeProvider time)
     {
+        _logTimer = time.CreateTimer(_ => _ = EmptyLog(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _directory = Path.GetFullPath(directory);
         _file = Path.Combine(_directory, FileName);
         _connections = new SqliteConnections(new SqliteConnectionStringBuilder
@@ -117,6 +123,7 @@ internal sealed class SqliteDatabase : Database
         }
         finally
         {
+            EmptyLogSoon();
             _writer.Release();
         }
     }
@@ -142,10 +149,65 @@ internal sealed class SqliteDatabase : Database
     /// <inheritdoc/>
     public override void Dispose()
     {
+        _logTimer.Dispose();
+        _writer.Wait(TimeSpan.FromSeconds(5));
+
         // The connections first: the last one to close writes the log back into the file, still under the lock.
         _connections.Dispose();
         _lock?.Dispose();
         _writer.Dispose();
+    }
+
+    private void EmptyLogSoon()
+    {
+        if (Interlocked.CompareExchange(ref _isLogToBeEmptied, 1, 0) == 0)
+        {
+            _logTimer.Change(_logPatience, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>
+    /// Writes the log back into the file and empties it, so that nothing that was erased stays in it. Waits for no reader: then it
+    /// is tried again.
+    /// </summary>
+    private async Task EmptyLog()
+    {
+        Volatile.Write(ref _isLogToBeEmptied, 0);
+        try
+        {
+            await _writer.WaitAsync().ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException)
+        {
+            return;
+        }
+
+        try
+        {
+            if (!await Task.Run(TryEmptyLog).ConfigureAwait(false))
+            {
+                EmptyLogSoon();
+            }
+        }
+        catch (Exception e) when (e is SqliteException or DatabaseUnreachableException)
+        {
+            // The next write tries again, and says what is wrong with the database.
+        }
+        finally
+        {
+            _writer.Release();
+        }
+    }
+
+    private bool TryEmptyLog()
+    {
+        using var connection = _connections.OpenConnection();
+        using var impatient = connection.Command("PRAGMA busy_timeout = 0");
+        impatient.ExecuteNonQuery();
+        using var checkpoint = connection.Command("PRAGMA wal_checkpoint(TRUNCATE)");
+
+        // Its first column says whether somebody was in the way.
+        return checkpoint.ExecuteScalar() is 0L;
     }
 
     private FileStream Lock()

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
@@ -54,6 +55,49 @@ public sealed class SqliteDurability(SqliteFixture fixture) : IClassFixture<Sqli
 
         Assert.False(Holds(await silo.Dump(), payload));
         Assert.False(Holds(await silo.Dump(), payload[RowLayout.HeaderLength..][..48]));
+    }
+
+    [Fact]
+    public async Task Log_IsEmptiedAMinuteAfterAWrite_OrWhenNoReaderIsInTheWayAnyMore()
+    {
+        var directory = new TemporaryDirectory();
+        var time = new FakeTimeProvider();
+        using (var database = new SqliteDatabase(directory.Path, time))
+        {
+            await database.Prepare(default);
+            var log = new FileInfo(Path.Combine(directory.Path, "kms.db-wal"));
+            await Execute(database, "CREATE TABLE note (text TEXT)");
+            await using (var reader = await database.Connections.OpenConnectionAsync())
+            {
+                await using var read = reader.Command("BEGIN; SELECT count(*) FROM note");
+                await read.ExecuteScalarAsync();
+                await Execute(database, "INSERT INTO note VALUES ('one')");
+                time.Advance(TimeSpan.FromMinutes(1));
+
+                // A write waits its turn, so the log's has been.
+                await Execute(database, "INSERT INTO note VALUES ('two')");
+                log.Refresh();
+                Assert.True(log.Length > 0);
+                await using var end = reader.Command("COMMIT");
+                await end.ExecuteNonQueryAsync();
+            }
+
+            while (log.Length > 0)
+            {
+                time.Advance(TimeSpan.FromMinutes(1));
+                await Task.Yield();
+                log.Refresh();
+            }
+        }
+
+        directory.Delete();
+
+        static Task<int> Execute(Database database, string text) => database.Write(async () =>
+        {
+            await using var connection = await database.Connections.OpenConnectionAsync();
+            await using var command = connection.Command(text);
+            return await command.ExecuteNonQueryAsync();
+        });
     }
 
     [Theory]
