@@ -55,7 +55,8 @@ internal sealed partial class PostgresDatabase : Database
     public override string LiveRows => "NOT tombstone";
 
     /// <inheritdoc/>
-    public override string Probe => "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'";
+    public override string Probe { get; } = "SELECT NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off'"
+        + string.Concat(_neededOn.Select(setting => $" AND current_setting('{setting}') <> 'off'"));
 
     /// <inheritdoc/>
     public override bool IsShared => true;

@@ -56,7 +56,7 @@ internal sealed partial class StorageProbe(
         try
         {
             var answer = await database.Read(() => Ask(either.Token)).WaitAsync(either.Token);
-            return answer ? null : new InvalidOperationException("The database takes no writes.");
+            return answer ? null : new InvalidOperationException("It takes no writes, or runs with settings by which it may lose them.");
         }
         catch (Exception e)
         {

@@ -18,7 +18,7 @@ internal static class HsmOrphansCommand
     private static async Task RunList(IReadOnlyList<string> options)
     {
         if (options.Count > 0) throw new UsageException("hsm-orphans takes no options.");
-        await With(async orphans =>
+        await With(alone: false, async orphans =>
         {
             foreach (var orphan in await orphans.Find(CancellationToken.None))
             {
@@ -32,7 +32,7 @@ internal static class HsmOrphansCommand
     {
         if (options.Count == 0) throw new UsageException("remove-hsm-orphans takes the ids that hsm-orphans lists, and removes nothing that is not named.");
         string[] ids = [.. options.Select(id => id.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
-        await With(async orphans =>
+        await With(alone: true, async orphans =>
         {
             await orphans.Remove(ids, CancellationToken.None);
             foreach (var id in ids)
@@ -42,12 +42,16 @@ internal static class HsmOrphansCommand
         });
     }
 
-    private static async Task With(Func<HsmOrphans, Task> work)
+    /// <param name="alone">Whether no silo may start and no other command run meanwhile. Looking may take long, and disturbs nobody.</param>
+    /// <param name="work">What to do.</param>
+    private static async Task With(bool alone, Func<HsmOrphans, Task> work)
     {
         using var host = StorageHost.Build(mayBeEmbedded: true);
         var orphans = host.Services.GetService<HsmOrphans>()
             ?? throw new StartRefusedException("HSM_ADDRESS is missing: there is no HSM to look into.");
-        await using var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
+        var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
+        await using var held = alone ? open : null;
+        if (!alone) await open.DisposeAsync();
         try
         {
             await work(orphans);

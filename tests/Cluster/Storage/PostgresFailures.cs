@@ -63,6 +63,17 @@ public sealed class PostgresFailures : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task DatabaseThatBeginsToLoseWhatItAcknowledges_IsNotHealthy()
+    {
+        await using var connection = await _silo.Database.Connections.OpenConnectionAsync();
+        await using var probe = connection.Command(_silo.Database.Probe);
+        Assert.Equal(true, await probe.ExecuteScalarAsync());
+        await using var lose = connection.Command("SET synchronous_commit = off");
+        await lose.ExecuteNonQueryAsync();
+        Assert.Equal(false, await probe.ExecuteScalarAsync());
+    }
+
+    [Fact]
     public async Task ConnectionCutInTheMiddleOfAWrite_OutcomeIsUnknown()
     {
         await _silo.Write("cut", Note("before"));
