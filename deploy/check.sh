@@ -21,7 +21,7 @@ check promtool "tests of the alert rules" promtool test rules deploy/prometheus/
 check promtool "Prometheus' configuration" promtool check config --syntax-only deploy/prometheus/prometheus.yml
 check haproxy "the load balancer" haproxy -c -f deploy/compose/haproxy.cfg
 check systemd-analyze "systemd units" systemd-analyze verify deploy/systemd/okms-silo.service deploy/systemd/okms-gateway.service
-for directory in deploy/kubernetes deploy/kubernetes/jobs/migrate deploy/kubernetes/jobs/create-administrator; do
+for directory in deploy/kubernetes deploy/kubernetes/jobs/*; do
   check kubectl "$directory" kubectl kustomize "$directory"
 done
 if docker compose version >/dev/null 2>&1; then

@@ -38,6 +38,8 @@ install_missing() {
   # For the scripts of deploy/restore.
   command -v jq >/dev/null || packages+=(jq)
   command -v curl >/dev/null || packages+=(curl)
+  # For the test that cuts a network in two.
+  command -v ip >/dev/null || packages+=(iproute2)
   [ ${#packages[@]} -gt 0 ] || return 0
   echo "Installing ${packages[*]}"
   as_root apt-get update -qq

@@ -8,12 +8,13 @@ ARG TARGETARCH
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
 
-# The projects alone first: packages are fetched again only when these change.
+# The projects alone first: packages are fetched again only when these change. The compiler of the published code is one of them,
+# which a restore fetches only when told so.
 COPY Directory.Build.props Directory.Packages.props ./
 COPY grain-interfaces/*.csproj grain-interfaces/
 COPY gateway/*.csproj gateway/
 RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
-    && dotnet restore gateway -r "linux-$arch"
+    && dotnet restore gateway -r "linux-$arch" -p:PublishReadyToRun=true
 
 COPY . .
 RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \

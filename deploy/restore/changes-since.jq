@@ -7,7 +7,7 @@
 # kinds tell what is lost; deploy/restore/do-again.sh does the others again. Of contrary changes only the last counts.
 #
 #     lost-key         made since: the key is gone, and so is what it encrypted. Its id must not be used again
-#     lost-version     rotated since: what this version encrypted does not decrypt any more
+#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore. What this version encrypted does not decrypt any more
 #     changed          description, tags or rotation plan
 #     enable, enable-version, cancel-deletion
 #                      was made usable again; somebody must decide whether it should be
@@ -26,14 +26,15 @@ def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | ins
 
 [inputs | fromjson? | objects
   | select((.category // "" | startswith("OrleansKms.Grains.")) and (.time // "" | instant) >= ($since | instant))]
-| sort_by(.time | instant)
+# A log may have been saved twice.
+| unique | sort_by(.time | instant)
 | (map(select(.key_id and .operation))) as $keys
 | (map(select(.alias))) as $aliases
 | ($keys | map(select(.operation == "create") | .key_id)) as $made
 | ($keys | map(select(.key_id as $id | $made | index($id) | not))) as $known
 | (
     ($keys[] | select(.operation == "create") | fact("lost-key")),
-    ($known[] | select(.operation == "rotate" or .operation == "rotate-by-plan") | fact("lost-version")),
+    ($known[] | select(.operation | startswith("rotate")) | fact("lost-version")),
     ($known | map(select(.operation == "update" and .changed_version == null)) | last_by(.key_id)[] | fact("changed")),
     ($known | map(select(.operation == "update" and .changed_version)) | last_by(.key_id)[] | fact("min-decrypt")),
     ($known | map(select(.operation | IN("enable-version", "disable-version", "destroy-version")))

@@ -37,6 +37,11 @@ FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'okms\_%' OR relname = 'orleansquery')
   AND pg_get_userbyid(relowner) <> :'owner' \gexec
 
+-- A migration replaces functions, too, which only their owner may.
+SELECT format('ALTER ROUTINE %s OWNER TO %I', oid::regprocedure, :'owner')
+FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'okms\_%' AND pg_get_userbyid(proowner) <> :'owner' \gexec
+
 SELECT format('REVOKE ALL ON TABLE public.%I FROM PUBLIC, %I, %I', relname, :'silo', :'gateway')
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \gexec

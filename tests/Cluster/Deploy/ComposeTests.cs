@@ -88,9 +88,10 @@ public sealed partial class ComposeTests
     [Fact]
     public void LoadBalancerAndPrometheus_NameEveryProcess()
     {
-        Assert.Equal(
-            Names("gateway").Select(name => $"{name}:{Environment(name)["PORT"]}"),
-            BackendServer().Matches(Manifests.Text("deploy/compose/haproxy.cfg")).Select(match => match.Groups["address"].Value));
+        var gateways = Names("gateway").Select(name => $"{name}:{Environment(name)["PORT"]}").ToList();
+        Assert.Equal(["gateways", "gateways_alive"], Backends().Select(backend => backend.Name));
+        Assert.All(Backends(), backend => Assert.Equal(
+            gateways, BackendServer().Matches(backend.Text).Select(match => match.Groups["address"].Value)));
         var targets = Manifests.Documents("deploy/prometheus/prometheus.yml").Single()["scrape_configs"].Items()
             .SelectMany(job => job["static_configs"].Items()).SelectMany(group => group["targets"].Items())
             .Select(target => target.GetValue<string>());
@@ -100,7 +101,13 @@ public sealed partial class ComposeTests
     [Fact]
     public void Probes_AskWhatIsThere()
     {
-        Assert.Contains("GET /health/ready", Manifests.Text("deploy/compose/haproxy.cfg"), StringComparison.Ordinal);
+        // Gateways that are ready; and while none is, as in an outage of the database, those that are alive.
+        Assert.Equal(
+            ["/health/ready", "/health/live"],
+            Backends().Select(backend => Probe().Match(backend.Text).Groups["path"].Value));
+        Assert.Contains(
+            "use_backend gateways_alive if { nbsrv(gateways) eq 0 }\n    default_backend gateways\n",
+            Manifests.Text("deploy/compose/haproxy.cfg"), StringComparison.Ordinal);
         foreach (var (kind, program) in (ReadOnlySpan<(string, string)>)[("silo", "Silo"), ("gateway", "Gateway")])
         {
             var dockerfile = Manifests.Text($"deploy/images/{kind}.Dockerfile");
@@ -111,6 +118,9 @@ public sealed partial class ComposeTests
                 Services[name]!["healthcheck"]!["test"].Items().Select(part => part.GetValue<string>())));
         }
     }
+
+    private static List<(string Name, string Text)> Backends() =>
+        [.. Backend().Matches(Manifests.Text("deploy/compose/haproxy.cfg")).Select(match => (match.Groups["name"].Value, match.Groups["text"].Value))];
 
     private static IEnumerable<string> Names(string kind) =>
         Services.Select(service => service.Key).Where(name => name.StartsWith(kind + "-", StringComparison.Ordinal));
@@ -140,6 +150,12 @@ public sealed partial class ComposeTests
 
     [GeneratedRegex(@"^\s+server \S+ (?<address>\S+)$", RegexOptions.Multiline)]
     private static partial Regex BackendServer();
+
+    [GeneratedRegex(@"^backend (?<name>\S+)\n(?<text>(?:[ #].*\n)+)", RegexOptions.Multiline)]
+    private static partial Regex Backend();
+
+    [GeneratedRegex(@"^\s+option httpchk GET (?<path>\S+)$", RegexOptions.Multiline)]
+    private static partial Regex Probe();
 
     [GeneratedRegex("for role in (?<roles>[a-z ]+); do keep_or_make \"\\$role(?<suffix>-[a-z-]+)\"")]
     private static partial Regex RoleLoop();

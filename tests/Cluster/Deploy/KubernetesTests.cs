@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using OrleansKms.Gateway;
+using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Deploy;
 
@@ -56,8 +57,11 @@ public sealed partial class KubernetesTests
             Assert.All(probes, probe => Assert.Contains(Routes.All, route => route.Pattern == probe.String("path") && route.IsOpen));
             // Killing what waits for its database would make an outage worse.
             Assert.Equal("/health/live", probes[1].String("path"));
-            Assert.Equal("/health/ready", probes[2].String("path"));
         }
+        Assert.Equal("/health/ready", Container(Silo)["readinessProbe"].String("httpGet", "path"));
+        // An outage of the database must not take every gateway out of the service; and yet none joins it that was never ready.
+        Assert.Equal("/health/live", Container(Gateway)["readinessProbe"].String("httpGet", "path"));
+        Assert.Equal("/health/ready", Container(Gateway)["startupProbe"].String("httpGet", "path"));
     }
 
     [Fact]
@@ -85,7 +89,7 @@ public sealed partial class KubernetesTests
         Assert.Equal("false", pod.String("automountServiceAccountToken"));
         Assert.Equal(("true", "RuntimeDefault"), (pod.String("securityContext", "runAsNonRoot"), pod.String("securityContext", "seccompProfile", "type")));
         Assert.Equal(pod.String("securityContext", "runAsGroup"), pod.String("securityContext", "fsGroup"));
-        foreach (var container in pod["containers"].Items())
+        foreach (var container in Containers(pod))
         {
             var security = container["securityContext"];
             Assert.Equal(("false", "true"), (security.String("allowPrivilegeEscalation"), security.String("readOnlyRootFilesystem")));
@@ -95,6 +99,57 @@ public sealed partial class KubernetesTests
         Assert.All(pod["volumes"].Everywhere("defaultMode"), mode => Assert.Equal("0400", mode.GetValue<string>()));
         Assert.All(pod["volumes"].Everywhere("secret"), secret => Assert.NotNull(secret["defaultMode"]));
         FilesAreMounted(pod);
+    }
+
+    [Fact]
+    public void Token_IsHandedOutOnlyAfterItWasWritten()
+    {
+        var pod = Pod(Find("Job", "create-administrator"));
+        Assert.Equal(["create-administrator"], pod["initContainers"].Items().Select(container => container.String("name")));
+        Assert.Equal(["token"], pod["containers"].Items().Select(container => container.String("name")));
+        var patch = Manifests.Documents("deploy/kubernetes/jobs/replace-administrator/kustomization.yaml").Single()["patches"].Items().Single();
+        Assert.Contains("initContainers/0/args/-, value: --replace", patch.String("patch"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Command_HasTheRightsOfTheOwner_AndEnds()
+    {
+        var job = Find("Job", "command");
+        Assert.Equal("0", job.String("spec", "backoffLimit"));
+        Assert.NotEmpty(job.String("spec", "activeDeadlineSeconds"));
+        Assert.Contains(Pod(job)["volumes"].Everywhere("secretName"), name => name.GetValue<string>() == "owner-database");
+    }
+
+    /// <summary>By a kubectl that writes down what it is asked, and ends the job as told.</summary>
+    [Theory]
+    [InlineData("Complete", 0)]
+    [InlineData("Failed", 1)]
+    public async Task Command_RunsWithItsArguments_AndTellsHowItEnded(string end, int code)
+    {
+        using var directory = new TemporaryDirectory();
+        var (ended, output, errors) = await ReadmeTests.Bash(directory.Path, $$"""
+            mkdir bin
+            cat >bin/kubectl <<'STUB'
+            #!/usr/bin/env bash
+            printf '%s\n' "$*" >>calls
+            case "$*" in
+              kustomize*) echo job ;;
+              patch*) cat >job; while [ "$1" != -p ]; do shift; done; printf '%s' "$2" >patch ;;
+              create*) cat >created ;;
+              *jsonpath*) if [ -e asked ]; then echo Suspended {{end}}; fi; touch asked ;;
+              *logs*) echo what it prints ;;
+              *wait\ --for*) [ {{end}} = Complete ] ;;
+            esac
+            STUB
+            chmod +x bin/kubectl
+            PATH=$PWD/bin:$PATH OKMS_OTHER_ROOT_KEY_FILE=/run/okms/other/root.key '{{Manifests.Path("deploy/kubernetes/command.sh")}}' root remove 'a b'
+            """);
+        Assert.True(ended == code, errors);
+        Assert.Equal("what it prints", output.Trim());
+        var patch = JsonNode.Parse(await File.ReadAllTextAsync(directory.Of("patch")))!.AsArray();
+        Assert.Equal(["root", "remove", "a b"], patch[0]!["value"].Items().Select(word => word.GetValue<string>()));
+        Assert.Equal("/run/okms/other/root.key", patch[1]!["value"].Items().Single().String("value"));
+        Assert.StartsWith("-n orleans-kms delete job command", (await File.ReadAllLinesAsync(directory.Of("calls")))[0], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,7 +172,7 @@ public sealed partial class KubernetesTests
             .Where(image => image.StartsWith("orleans-kms/", StringComparison.Ordinal)).Distinct();
         var images = new[] { "gateway", "silo" }.Select(name => $"orleans-kms/{name}");
         Assert.Equal(images.Select(image => $"{image}:${{OKMS_VERSION:-{version}}}").Order(StringComparer.Ordinal), compose.Order(StringComparer.Ordinal));
-        foreach (var directory in (string[])["", "jobs/migrate", "jobs/create-administrator"])
+        foreach (var directory in (string[])["", "jobs/migrate", "jobs/create-administrator", "jobs/command"])
         {
             var kustomization = Manifests.Documents($"deploy/kubernetes/{directory}/kustomization.yaml").Single();
             Assert.All(kustomization["images"].Items(), image => Assert.Equal(version, image.String("newTag")));
@@ -137,12 +192,14 @@ public sealed partial class KubernetesTests
 
     private static JsonNode Container(JsonObject workload) => Pod(workload)["containers"].Items().First();
 
+    private static IEnumerable<JsonNode> Containers(JsonNode pod) => pod["initContainers"].Items().Concat(pod["containers"].Items());
+
     private static Dictionary<string, string> Ports(JsonObject workload) =>
         Container(workload)["ports"].Items().ToDictionary(port => port.String("name"), port => port.String("containerPort"));
 
     private static void FilesAreMounted(JsonNode pod)
     {
-        var container = pod["containers"].Items().First();
+        var container = Containers(pod).First();
         var mounts = container["volumeMounts"].Items().ToDictionary(mount => mount.String("mountPath") + "/", mount => mount.String("name"));
         Assert.Subset(pod["volumes"].Items().Select(volume => volume.String("name")).ToHashSet(), mounts.Values.ToHashSet());
         var settings = Manifests.Strings(Manifests.Kubernetes

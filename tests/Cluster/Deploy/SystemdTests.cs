@@ -27,6 +27,25 @@ public sealed partial class SystemdTests
             environment.Values.Where(value => value.StartsWith("%d/", StringComparison.Ordinal)).Select(value => value[3..]).Order(StringComparer.Ordinal));
     }
 
+    /// <summary>A silo without a gateway in it still listens, for health and metrics; both may run on one machine.</summary>
+    [Fact]
+    public void SiloAndGateway_ShareNoPort()
+    {
+        var silo = Manifests.EnvironmentFile("deploy/systemd/silo.env");
+        var gateway = Manifests.EnvironmentFile("deploy/systemd/gateway.env");
+        string[] ports =
+        [
+            .. new[] { "PORT", "OKMS_SILO_PORT", "OKMS_CLIENT_PORT" }.Select(name => silo[name]),
+            .. gateway.Where(pair => pair.Key.EndsWith("__Url", StringComparison.Ordinal)).Select(pair => pair.Value.Split(':')[^1]),
+        ];
+        Assert.Equal(5, ports.Distinct().Count());
+        // Where the healthcheck command asks, and what the runbook prints.
+        Assert.Contains(gateway["PORT"], ports[3..]);
+        var runbook = Manifests.Text("deploy/RUNBOOK.md");
+        Assert.All(HealthCheckOfSilo().Matches(runbook), match => Assert.Equal(silo["PORT"], match.Groups["port"].Value));
+        Assert.NotEmpty(HealthCheckOfSilo().Matches(runbook));
+    }
+
     [Theory]
     [InlineData("LimitCORE", "0")]
     [InlineData("MemorySwapMax", "0")]
@@ -50,4 +69,7 @@ public sealed partial class SystemdTests
 
     [GeneratedRegex("^(?<name>[A-Za-z]+)=(?<value>.*)$", RegexOptions.Multiline)]
     private static partial Regex Line();
+
+    [GeneratedRegex(@"(?:PORT=(?<port>\d+) )?dotnet /opt/orleans-kms/silo/OrleansKms\.Silo\.dll healthcheck")]
+    private static partial Regex HealthCheckOfSilo();
 }

@@ -112,7 +112,11 @@ public sealed class RoleTests : IAsyncLifetime
         var foreign = await cluster.Scalar($"SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tableowner <> '{Owner}'");
 
         Assert.Equal(0L, foreign);
+        Assert.Equal((true, 0L), await Functions(cluster));
         Assert.True(await May(Silo, "SELECT 1 FROM okms_row"));
+        // What the next migration does to what the last one made.
+        Assert.True(await May(Owner, "CREATE OR REPLACE FUNCTION okms_row_note_transaction() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'"));
+        Assert.True(await May(Owner, "ALTER TABLE okms_row ADD COLUMN added integer"));
     }
 
     [Fact]
@@ -191,6 +195,15 @@ public sealed class RoleTests : IAsyncLifetime
         while (await reader.ReadAsync()) tables.Add((reader.GetString(0), reader.GetString(1)));
         Assert.Contains(tables, t => t.Item1 == "okms_row");
         return tables;
+    }
+
+    /// <summary>Whether the schema has functions, and how many are not the owner's.</summary>
+    private async Task<(bool Any, long Foreign)> Functions(ClusterProcesses cluster)
+    {
+        const string Ours = "FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'okms%'";
+        var all = (long)(await cluster.Scalar($"SELECT count(*) {Ours}"))!;
+        var foreign = (long)(await cluster.Scalar($"SELECT count(*) {Ours} AND pg_get_userbyid(proowner) <> '{Owner}'"))!;
+        return (all > 0, foreign);
     }
 
     private static async Task Execute(string connectionString, string text)
