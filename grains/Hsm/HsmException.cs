@@ -35,6 +35,10 @@ internal sealed class HsmPinException(string message) : HsmException(message)
 /// <summary>The HSM has so much to do that it does not come to a call in time. It may be well.</summary>
 internal sealed class HsmBusyException() : HsmException("Too many calls wait for the HSM.");
 
+/// <summary>The token does not take a message that is larger than what it took when it was tried. It is well.</summary>
+internal sealed class HsmSizeException(int largest, Exception innerException)
+    : HsmException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The HSM takes messages to {largest} bytes."), innerException);
+
 /// <summary>A function of the module answered with an error.</summary>
 internal sealed class Pkcs11Exception(string function, CKR code) : HsmException($"{function} answered {Name(code)}")
 {

@@ -158,7 +158,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         var opened = GC.AllocateArray<byte>(message.Length, pinned: true);
         try
         {
-            var length = cipher.Unwrap(session, Key(session), message, header => Context(id, header), opened, hsm.IsTokenWell);
+            var length = cipher.Unwrap(session, Key(session), message, header => Context(id, header), opened, () => hsm.IsTokenWell(session));
             if (length is null)
             {
                 return null;
