@@ -69,6 +69,7 @@ internal sealed class Pkcs11Exception(string function, CKR code) : HsmException(
     public bool IsNotSupported => Code is CKR.CKR_MECHANISM_INVALID or CKR.CKR_MECHANISM_PARAM_INVALID
         or CKR.CKR_FUNCTION_NOT_SUPPORTED or CKR.CKR_KEY_TYPE_INCONSISTENT or CKR.CKR_KEY_FUNCTION_NOT_PERMITTED;
 
-    private static string Name(CKR code) =>
+    /// <summary>An error's name, or its number when it is a vendor's.</summary>
+    public static string Name(CKR code) =>
         Enum.IsDefined(code) ? code.ToString() : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"0x{(uint)code:x8}");
 }
