@@ -7,4 +7,11 @@ namespace OrleansKms;
 /// <param name="message">The line; never a secret.</param>
 /// <param name="innerException">The cause, for the log.</param>
 public class StartRefusedException(string message, Exception? innerException = null)
-    : Exception(message.ReplaceLineEndings(" "), innerException);
+    : Exception(message.ReplaceLineEndings(" "), innerException)
+{
+    /// <summary>
+    /// Whether it does harm to start again before an operator has put it right, as with a PIN that its token locks after some
+    /// tries.
+    /// </summary>
+    public bool IsForGood { get; init; }
+}

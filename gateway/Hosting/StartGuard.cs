@@ -11,9 +11,15 @@ internal static class StartGuard
     /// <summary>The exit code of a failure that nobody foresaw.</summary>
     public const int Failed = 3;
 
+    /// <summary>
+    /// The exit code of a start that was refused and must not be tried again by itself: EX_CONFIG of sysexits.h, which supervisors
+    /// can be told of.
+    /// </summary>
+    public const int RefusedForGood = 78;
+
     /// <summary>Runs the service until it is stopped.</summary>
     /// <param name="serve">Starts it and waits for its end.</param>
-    /// <returns>0 for a clean stop, <see cref="Refused"/> when something must be put right first, or <see cref="Failed"/>.</returns>
+    /// <returns>0 for a clean stop, <see cref="Refused"/> or <see cref="RefusedForGood"/> when something must be put right first, or <see cref="Failed"/>.</returns>
     public static async Task<int> Run(Func<Task> serve)
     {
         try
@@ -21,10 +27,10 @@ internal static class StartGuard
             await serve();
             return 0;
         }
-        catch (Exception e) when (ReasonOf(e) is { } reason)
+        catch (Exception e) when (RefusalOf(e) is { } refusal)
         {
-            await Console.Error.WriteLineAsync($"orleans-kms: {OneLine(reason)}");
-            return Refused;
+            await Console.Error.WriteLineAsync($"orleans-kms: {OneLine(refusal.Reason)}");
+            return refusal.Code;
         }
         catch (Exception e)
         {
@@ -35,13 +41,13 @@ internal static class StartGuard
     }
 
     /// <summary>What an operator must put right, or null for a defect.</summary>
-    private static string? ReasonOf(Exception? exception) => exception switch
+    private static (string Reason, int Code)? RefusalOf(Exception? exception) => exception switch
     {
         null => null,
-        StartRefusedException e => e.Message,
-        AddressInUseException => "PORT is in use by another process.",
-        AggregateException e => e.InnerExceptions.Select(ReasonOf).FirstOrDefault(reason => reason is not null),
-        _ => ReasonOf(exception.InnerException),
+        StartRefusedException e => (e.Message, e.IsForGood ? RefusedForGood : Refused),
+        AddressInUseException => ("PORT is in use by another process.", Refused),
+        AggregateException e => e.InnerExceptions.Select(RefusalOf).FirstOrDefault(refusal => refusal is not null),
+        _ => RefusalOf(exception.InnerException),
     };
 
     private static string OneLine(string text) => string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));

@@ -29,9 +29,21 @@ internal abstract class HsmCall
     /// <returns>False when it was abandoned meanwhile.</returns>
     public bool TryEnd() => Interlocked.CompareExchange(ref _state, Ended, Running) == Running;
 
-    /// <summary>Nobody waits any more.</summary>
-    /// <returns>Whether the HSM is at work on it.</returns>
-    public bool AbandonWhileRunning() => Interlocked.Exchange(ref _state, Abandoned) == Running;
+    /// <summary>Nobody waits any more, unless it has ended: then its answer is there, or comes at once, and must be taken.</summary>
+    /// <param name="wasRunning">Whether the HSM is at work on it.</param>
+    /// <returns>False when it has ended.</returns>
+    public bool TryAbandon(out bool wasRunning)
+    {
+        // It may begin between the two, but never goes back.
+        var before = Interlocked.CompareExchange(ref _state, Abandoned, Waiting);
+        if (before == Running)
+        {
+            before = Interlocked.CompareExchange(ref _state, Abandoned, Running);
+        }
+
+        wasRunning = before == Running;
+        return before != Ended;
+    }
 
     /// <summary>Does the work.</summary>
     /// <param name="session">A session, if the work needs one.</param>

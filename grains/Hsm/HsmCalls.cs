@@ -76,10 +76,16 @@ internal sealed class HsmCalls : IDisposable
         {
             return await call.Answer.WaitAsync(timeout, _time, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TimeoutException or OperationCanceledException && !call.Answer.IsCompleted)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
             var began = call.BeganAt;
-            if (call.AbandonWhileRunning())
+            if (!call.TryAbandon(out var wasRunning))
+            {
+                // It may be a secret, which whoever waits erases.
+                return await call.Answer.ConfigureAwait(false);
+            }
+
+            if (wasRunning)
             {
                 ReplaceStuck();
             }

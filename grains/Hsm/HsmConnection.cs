@@ -164,15 +164,22 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         {
             case CKR.CKR_OK or CKR.CKR_USER_ALREADY_LOGGED_IN:
                 return;
-            case CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE or CKR.CKR_PIN_EXPIRED or CKR.CKR_PIN_LOCKED
-                or CKR.CKR_USER_PIN_NOT_INITIALIZED:
+            case var _ when MayMeanRefused(code):
                 _pinRefused = true;
                 throw new HsmPinException(
-                    $"The PIN was refused by the token {options.Address} ({code}). It was tried once and is not tried again.");
+                    $"The PIN was refused by the token {options.Address} ({Pkcs11Exception.Name(code)}). It was tried once and is not tried again.");
             default:
                 throw new Pkcs11Exception("C_Login", code);
         }
     }
+
+    /// <summary>
+    /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer that with all sorts of errors, and what is not
+    /// understood is not tried every two seconds until the PIN is locked: only a token that is lost may have seen no PIN.
+    /// </summary>
+    internal static bool MayMeanRefused(CKR code) => code is not (
+        CKR.CKR_DEVICE_REMOVED or CKR.CKR_DEVICE_ERROR or CKR.CKR_TOKEN_NOT_PRESENT or CKR.CKR_TOKEN_NOT_RECOGNIZED
+        or CKR.CKR_SLOT_ID_INVALID or CKR.CKR_CRYPTOKI_NOT_INITIALIZED or CKR.CKR_SESSION_CLOSED or CKR.CKR_SESSION_HANDLE_INVALID);
 
     private static void Require(string function, CKR code)
     {

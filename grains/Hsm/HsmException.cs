@@ -35,6 +35,10 @@ internal sealed class HsmPinException(string message) : HsmException(message)
 /// <summary>The HSM has so much to do that it does not come to a call in time. It may be well.</summary>
 internal sealed class HsmBusyException() : HsmException("Too many calls wait for the HSM.");
 
+/// <summary>The token does not take a message that is larger than what it took when it was tried. It is well.</summary>
+internal sealed class HsmSizeException(int largest, Exception innerException)
+    : HsmException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The HSM takes messages to {largest} bytes."), innerException);
+
 /// <summary>A function of the module answered with an error.</summary>
 internal sealed class Pkcs11Exception(string function, CKR code) : HsmException($"{function} answered {Name(code)}")
 {
@@ -65,6 +69,7 @@ internal sealed class Pkcs11Exception(string function, CKR code) : HsmException(
     public bool IsNotSupported => Code is CKR.CKR_MECHANISM_INVALID or CKR.CKR_MECHANISM_PARAM_INVALID
         or CKR.CKR_FUNCTION_NOT_SUPPORTED or CKR.CKR_KEY_TYPE_INCONSISTENT or CKR.CKR_KEY_FUNCTION_NOT_PERMITTED;
 
-    private static string Name(CKR code) =>
+    /// <summary>An error's name, or its number when it is a vendor's.</summary>
+    public static string Name(CKR code) =>
         Enum.IsDefined(code) ? code.ToString() : string.Create(System.Globalization.CultureInfo.InvariantCulture, $"0x{(uint)code:x8}");
 }

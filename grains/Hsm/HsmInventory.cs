@@ -16,25 +16,24 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
 {
     private const int MostKeys = 1 << 20;
 
+    // Reading attributes is a call of the token for each, so a page is a second or so, between which others come in.
+    private const int PageSize = 100;
+
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
     /// <summary>All key versions of this installation on the token.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
-    public Task<List<HsmKeyFound>> List(CancellationToken cancellationToken) => hsm.Run(
-        session =>
+    public async Task<List<HsmKeyFound>> List(CancellationToken cancellationToken)
+    {
+        List<HsmKeyFound> found = [];
+        var handles = await hsm.RunInBackground(session => session.Find(HsmSession.SecretKeys(), MostKeys), cancellationToken);
+        foreach (var page in handles.Chunk(PageSize))
         {
-            List<HsmKeyFound> found = [];
-            foreach (var handle in session.Find(HsmSession.SecretKeys(), MostKeys))
-            {
-                if (HsmKeyId.TryRead(session.Attribute(handle, CKA.CKA_ID), out var id) && id.Service == _service)
-                {
-                    found.Add(new HsmKeyFound(id, LabelOf(session, handle)));
-                }
-            }
+            found.AddRange(await hsm.RunInBackground(session => Read(session, page), cancellationToken));
+        }
 
-            return found;
-        },
-        cancellationToken);
+        return found;
+    }
 
     /// <summary>Those of them that no row knows.</summary>
     /// <param name="isKnown">Whether a key's row has this very object, or that cannot be said.</param>
@@ -107,6 +106,27 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             return true;
         },
         cancellationToken);
+
+    private List<HsmKeyFound> Read(HsmSession session, ulong[] handles)
+    {
+        List<HsmKeyFound> found = [];
+        foreach (var handle in handles)
+        {
+            try
+            {
+                if (HsmKeyId.TryRead(session.Attribute(handle, CKA.CKA_ID), out var id) && id.Service == _service)
+                {
+                    found.Add(new HsmKeyFound(id, LabelOf(session, handle)));
+                }
+            }
+            catch (Pkcs11Exception e) when (e.Code == CKR.CKR_OBJECT_HANDLE_INVALID)
+            {
+                // Destroyed since the handles were listed.
+            }
+        }
+
+        return found;
+    }
 
     private static string LabelOf(HsmSession session, ulong key) =>
         session.Attribute(key, CKA.CKA_LABEL) is { } label ? Encoding.UTF8.GetString(label) : "";

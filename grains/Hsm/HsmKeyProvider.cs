@@ -152,22 +152,38 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             header[0] = (byte)kind;
             byte[] bound = [.. header, .. associatedData.Span];
             var message = plaintext.ToArray();
-            return await _hsm.RunRepeatable(
-                session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
+            try
+            {
+                return await _hsm.RunRepeatable(
+                    session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
+            }
+            finally
+            {
+                // A call that was given up and still runs makes something of zeros that nobody gets.
+                System.Security.Cryptography.CryptographicOperations.ZeroMemory(message);
+            }
         }
 
         public async ValueTask<byte[]?> Decrypt(
             CiphertextHeader header, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> associatedData)
         {
             var gcm = Gcm();
-            if (ciphertext.Length < Overhead || ciphertext.Length - Overhead > gcm.LargestMessage || !IsOwn(header, ciphertext.Span))
+            if (ciphertext.Length < Overhead || !IsOwn(header, ciphertext.Span))
             {
                 return null;
             }
 
             byte[] bound = [.. ciphertext.Span[.._header.Length], .. associatedData.Span];
             var message = ciphertext[_header.Length..].ToArray();
-            return await _hsm.RunRepeatable(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
+            try
+            {
+                return await _hsm.RunRepeatable(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
+            }
+            catch (KmsException e) when (e.InnerException is HsmSizeException size)
+            {
+                // Encrypted when the token took more. That it is genuine cannot be denied.
+                throw KmsError.PayloadTooLarge.Exception(size.Message);
+            }
         }
 
         public void Dispose() => _disposed = true;
@@ -175,7 +191,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         private byte[]? Decrypt(HsmSession session, TokenGcm gcm, byte[] message, byte[] bound)
         {
             var plaintext = new byte[message.Length - GcmParameters.IvLength];
-            var length = gcm.Decrypt(session, Key(session), message, bound, plaintext, _hsm.IsTokenWell);
+            var length = gcm.Decrypt(session, Key(session), message, bound, plaintext, () => _hsm.IsTokenWell(session));
             if (length is null)
             {
                 return null;

@@ -6,6 +6,14 @@ namespace OrleansKms.Grains.Hsm;
 internal sealed class HsmProbe(HsmToken hsm, HsmOptions options, TimeProvider time) : BackgroundService
 {
     /// <inheritdoc/>
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        // What the start needs of the HSM came before: see StorageStart.
+        hsm.Serve();
+        return base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.ProbeInterval, time);

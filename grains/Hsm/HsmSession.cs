@@ -7,7 +7,7 @@ namespace OrleansKms.Grains.Hsm;
 /// One session with the token, signed in. For one thread at a time. Handles of keys are good as long as the session, so they
 /// are kept with it and go with it.
 /// </summary>
-internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection) : IDisposable
+internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection) : ITokenCipher, IDisposable
 {
     // Enough to compare one key with the next; a cache for more would be looked at for a million keys.
     private const int HandlesKept = 4096;
@@ -139,11 +139,15 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         Require("C_DestroyObject", code);
     }
 
-    /// <summary>Encrypts a message at once.</summary>
-    /// <returns>The error, and the ciphertext when there is none.</returns>
+    /// <inheritdoc/>
     public (CKR Code, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
     {
         var code = Functions.C_EncryptInit(handle, ref mechanism, key);
+        if (code == CKR.CKR_OPERATION_ACTIVE && TryReplace())
+        {
+            code = Functions.C_EncryptInit(handle, ref mechanism, key);
+        }
+
         if (code != CKR.CKR_OK)
         {
             return (code, []);
@@ -151,27 +155,27 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
         var ciphertext = new byte[room];
         var length = (ulong)room;
-        code = Functions.C_Encrypt(handle, plaintext, (ulong)plaintext.Length, ciphertext, ref length);
+        code = Ended(Functions.C_Encrypt(handle, plaintext, (ulong)plaintext.Length, ciphertext, ref length));
         return code == CKR.CKR_OK ? (code, length == (ulong)room ? ciphertext : ciphertext[..(int)length]) : (code, []);
     }
 
-    /// <summary>Decrypts a message at once.</summary>
-    /// <param name="mechanism">The mechanism and its parameters.</param>
-    /// <param name="key">The key.</param>
-    /// <param name="ciphertext">The message.</param>
-    /// <param name="plaintext">Receives the plaintext; at least as long as the ciphertext.</param>
-    /// <param name="length">The plaintext's length.</param>
+    /// <inheritdoc/>
     public CKR TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
     {
         length = 0;
         var code = Functions.C_DecryptInit(handle, ref mechanism, key);
+        if (code == CKR.CKR_OPERATION_ACTIVE && TryReplace())
+        {
+            code = Functions.C_DecryptInit(handle, ref mechanism, key);
+        }
+
         if (code != CKR.CKR_OK)
         {
             return code;
         }
 
         var written = (ulong)plaintext.Length;
-        code = Functions.C_Decrypt(handle, ciphertext, (ulong)ciphertext.Length, plaintext, ref written);
+        code = Ended(Functions.C_Decrypt(handle, ciphertext, (ulong)ciphertext.Length, plaintext, ref written));
         length = code == CKR.CKR_OK ? (int)written : 0;
         return code;
     }
@@ -196,6 +200,32 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         {
             Functions.C_CloseSession(handle);
         }
+    }
+
+    // Every other error ends the operation; this one lets the caller ask again with more room, which nobody here does.
+    private CKR Ended(CKR code)
+    {
+        if (code == CKR.CKR_BUFFER_TOO_SMALL)
+        {
+            TryReplace();
+        }
+
+        return code;
+    }
+
+    // PKCS#11 v2.40 has no other way to end an operation. The old session is closed last: the end of a process's last session
+    // signs it out.
+    private bool TryReplace()
+    {
+        ulong next = 0;
+        if (Functions.C_OpenSession(slot, CKF.CKF_SERIAL_SESSION, IntPtr.Zero, IntPtr.Zero, ref next) != CKR.CKR_OK)
+        {
+            return false;
+        }
+
+        Functions.C_CloseSession(handle);
+        handle = next;
+        return true;
     }
 
     private Writable OpenWritable()

@@ -9,8 +9,8 @@ namespace OrleansKms.Grains.Hsm;
 /// </summary>
 internal sealed partial class HsmToken : IHsmHealth, IDisposable
 {
-    // Signing in and making a key may take a network HSM longer than a call of everyday.
-    private static readonly TimeSpan _startPatience = TimeSpan.FromSeconds(30);
+    // Signing in, making a key and looking at all objects may take a network HSM longer than a call of everyday.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
     private static readonly Counter<long> _counter = new Meter(KmsGrainsExtensions.MeterName).CreateCounter<long>(
         "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
@@ -26,6 +26,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private readonly ILogger<HsmToken> _logger;
     private volatile HsmKnownAnswer? _knownAnswer;
     private volatile bool _isUp;
+    private volatile bool _isServing;
     private string? _whyDown;
     private long _made;
     private long _toldAt;
@@ -51,8 +52,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     {
         try
         {
-            await _probes.RunWithoutSession(_connection.Connect, _startPatience, cancellationToken);
-            await _probes.Run(_ => true, _startPatience, cancellationToken);
+            await _probes.RunWithoutSession(_connection.Connect, _patience, cancellationToken);
+            await _probes.Run(_ => true, _patience, cancellationToken);
             _isUp = true;
         }
         catch (Exception e) when (e is HsmException or TimeoutException)
@@ -67,7 +68,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     {
         try
         {
-            return await _probes.Run(work, _startPatience, cancellationToken);
+            return await _probes.Run(work, _patience, cancellationToken);
         }
         catch (Exception e) when (e is HsmException or TimeoutException)
         {
@@ -86,9 +87,20 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <summary>Whether the token still knows what it must know. Inside a call.</summary>
     public bool IsTokenWell(HsmSession session) => _knownAnswer?.Passes(session) ?? true;
 
+    /// <summary>From now on callers wait: until then, while a silo starts and in a command, calls may take as long as the start.</summary>
+    public void Serve() => _isServing = true;
+
     /// <summary>Does some work. It may run twice, when its session turns out to be lost before it did anything.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
-    public async Task<T> Run<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    public Task<T> Run<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
+        Run(work, _isServing ? _options.Timeout : _patience, isSlowDown: true, cancellationToken);
+
+    /// <summary>Does some work that no caller waits for. That it takes too long says nothing of the token.</summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public Task<T> RunInBackground<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
+        Run(work, _patience, isSlowDown: false, cancellationToken);
+
+    private async Task<T> Run<T>(Func<HsmSession, T> work, TimeSpan timeout, bool isSlowDown, CancellationToken cancellationToken)
     {
         if (!_isUp)
         {
@@ -99,14 +111,18 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         Interlocked.Increment(ref _made);
         try
         {
-            var answer = await _calls.Run(work, _options.Timeout, cancellationToken);
+            var answer = await _calls.Run(work, timeout, cancellationToken);
             _counter.Add(1, _answered);
             return answer;
         }
         catch (TimeoutException e)
         {
             _counter.Add(1, _failed);
-            Down(e);
+            if (isSlowDown)
+            {
+                Down(e);
+            }
+
             throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
         }
         catch (HsmException e)
@@ -116,7 +132,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             {
                 Down(e);
             }
-            else if (e is not HsmBusyException || IsTimeToTell())
+            else if (IsTimeToTell())
             {
                 CallFailed(e.Message);
             }
@@ -245,7 +261,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
-    // Where calls come faster than the HSM does them, every one of them could be a line.
+    // Where the HSM refuses calls as fast as they come, every one of them could be a line.
     private bool IsTimeToTell()
     {
         var told = Interlocked.Read(ref _toldAt);
@@ -256,7 +272,11 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private StartRefusedException Refused(Exception cause) => new(
         cause is TimeoutException
             ? $"{_options.Setting}: the HSM with the token {_options.Address} does not answer."
-            : $"{_options.Setting}: {cause.Message}", cause);
+            : $"{_options.Setting}: {cause.Message}", cause)
+    {
+        // Each start would be one more try of the PIN.
+        IsForGood = cause is HsmPinException,
+    };
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
     private partial void HsmDown(string reason);

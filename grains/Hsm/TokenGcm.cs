@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Security.Cryptography;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
@@ -26,6 +27,9 @@ internal sealed class TokenGcm
     /// <summary>How much longer a message is than its plaintext: nonce and tag.</summary>
     public const int Overhead = GcmParameters.IvLength + GcmParameters.TagLength;
 
+    // Some tokens make one of a whole block, which is of no use here but must not look like something else.
+    private const int LongestIv = 16;
+
     private readonly GcmIv _iv;
     private readonly CKR _forged;
 
@@ -42,7 +46,7 @@ internal sealed class TokenGcm
     /// <param name="key">The key.</param>
     /// <param name="largest">The largest plaintext that is wanted, in bytes.</param>
     /// <param name="failure">Why it is of no use here, when null is returned.</param>
-    public static TokenGcm? Prove(HsmSession session, ulong key, int largest, out string failure)
+    public static TokenGcm? Prove(ITokenCipher session, ulong key, int largest, out string failure)
     {
         failure = "";
         foreach (var iv in (GcmIv[])[GcmIv.Caller, GcmIv.WrittenBack, GcmIv.Appended])
@@ -57,7 +61,7 @@ internal sealed class TokenGcm
 
                 failure = failure.Length > 0 ? failure : "CKM_AES_GCM does not authenticate";
             }
-            catch (HsmException e) when (!e.IsTokenLost)
+            catch (HsmException e) when (IsOfTheMechanism(e))
             {
                 failure = failure.Length > 0 ? failure : $"CKM_AES_GCM: {e.Message}";
             }
@@ -69,7 +73,7 @@ internal sealed class TokenGcm
     /// <summary>Encrypts under a fresh nonce.</summary>
     /// <returns>nonce || ciphertext || tag.</returns>
     /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
-    public byte[] Encrypt(HsmSession session, ulong key, byte[] plaintext, ReadOnlySpan<byte> associatedData)
+    public byte[] Encrypt(ITokenCipher session, ulong key, byte[] plaintext, ReadOnlySpan<byte> associatedData)
     {
         Span<byte> given = stackalloc byte[GcmParameters.IvLength];
         given.Clear();
@@ -92,10 +96,11 @@ internal sealed class TokenGcm
     /// tells the two apart.
     /// </param>
     /// <returns>The plaintext's length; null for a forgery.</returns>
+    /// <exception cref="HsmSizeException">It is larger than what was tried and worked, and does not open.</exception>
     /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
     public int? Decrypt(
-        HsmSession session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
-        Func<HsmSession, bool> knownAnswer)
+        ITokenCipher session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
+        Func<bool> knownAnswer)
     {
         var code = TryDecrypt(session, key, message, associatedData, plaintext, out var length);
         if (code == CKR.CKR_OK)
@@ -104,18 +109,31 @@ internal sealed class TokenGcm
         }
 
         CryptographicOperations.ZeroMemory(plaintext);
-        var failure = new Pkcs11Exception("C_Decrypt (CKM_AES_GCM)", code);
-        if (code is CKR.CKR_ENCRYPTED_DATA_INVALID or CKR.CKR_ENCRYPTED_DATA_LEN_RANGE || (code == _forged && !failure.IsSessionLost))
+        if (code == CKR.CKR_ENCRYPTED_DATA_INVALID)
         {
-            return code == CKR.CKR_ENCRYPTED_DATA_INVALID || knownAnswer(session) ? null : throw new HsmLostException(failure.Message, failure);
+            return null;
         }
 
-        throw failure;
+        var failure = new Pkcs11Exception("C_Decrypt (CKM_AES_GCM)", code);
+        var isForgery = code == CKR.CKR_ENCRYPTED_DATA_LEN_RANGE || (code == _forged && !failure.IsSessionLost);
+        var isTooLarge = message.Length - Overhead > LargestMessage && (isForgery || !failure.IsTokenLost);
+        if (!isForgery && !isTooLarge)
+        {
+            throw failure;
+        }
+
+        if (!knownAnswer())
+        {
+            throw new HsmLostException(failure.Message, failure);
+        }
+
+        // Of what is larger than what the token was tried with, it cannot be said that it is forged.
+        return isTooLarge ? throw new HsmSizeException(LargestMessage, failure) : null;
     }
 
     /// <summary>The same, with the error as it is.</summary>
     public static CKR TryDecrypt(
-        HsmSession session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
+        ITokenCipher session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
         out int length)
     {
         length = 0;
@@ -132,12 +150,14 @@ internal sealed class TokenGcm
     }
 
     private byte[] Encrypt(
-        HsmSession session, ulong key, byte[] plaintext, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> given)
+        ITokenCipher session, ulong key, byte[] plaintext, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> given)
     {
         var parameters = new GcmParameters(given, associatedData);
         var appended = _iv == GcmIv.Appended ? GcmParameters.IvLength : 0;
+
+        // Room for an IV whether or not one is expected: an error tells nothing of what the token makes, its output does.
         var (code, output) = session.TryEncrypt(
-            parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + appended);
+            parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + LongestIv);
         if (code != CKR.CKR_OK)
         {
             throw new Pkcs11Exception("C_Encrypt (CKM_AES_GCM)", code);
@@ -157,7 +177,7 @@ internal sealed class TokenGcm
         return message;
     }
 
-    private TokenGcm? TryProve(HsmSession session, ulong key, int largest)
+    private TokenGcm? TryProve(ITokenCipher session, ulong key, int largest)
     {
         byte[] plaintext = [.. "a known text, for the self-test"u8];
         var associatedData = "okms.hsm.self-test"u8;
@@ -178,29 +198,36 @@ internal sealed class TokenGcm
             : new TokenGcm(_iv, forged, FindLargest(session, key, largest));
     }
 
-    private int FindLargest(HsmSession session, ulong key, int largest)
+    // What is wanted, or else a power of two, so that what is found depends on the token alone.
+    private int FindLargest(ITokenCipher session, ulong key, int wanted)
     {
-        for (; largest > 0; largest /= 2)
+        var size = wanted;
+        while (size > 0 && !Takes(session, key, size))
         {
-            var plaintext = new byte[largest];
-            try
-            {
-                if (Opens(session, key, Encrypt(session, key, plaintext, []), [], plaintext))
-                {
-                    return largest;
-                }
-            }
-            catch (Pkcs11Exception e) when (!e.IsTokenLost)
-            {
-                // Too large for this token.
-            }
+            size = size == 1 ? 0 : 1 << BitOperations.Log2((uint)size - 1);
         }
 
-        return 0;
+        return size;
     }
 
+    private bool Takes(ITokenCipher session, ulong key, int size)
+    {
+        var plaintext = new byte[size];
+        try
+        {
+            return Opens(session, key, Encrypt(session, key, plaintext, []), [], plaintext);
+        }
+        catch (HsmException e) when (IsOfTheMechanism(e))
+        {
+            return false;
+        }
+    }
+
+    // An operation that a token does not let go of is no lost token either: what is tried next shows whether it is.
+    private static bool IsOfTheMechanism(HsmException e) => !e.IsTokenLost || e is Pkcs11Exception { Code: CKR.CKR_OPERATION_ACTIVE };
+
     private static bool Opens(
-        HsmSession session, ulong key, byte[] message, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext)
+        ITokenCipher session, ulong key, byte[] message, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext)
     {
         var opened = new byte[message.Length];
         return TryDecrypt(session, key, message, associatedData, opened, out var length) == CKR.CKR_OK

@@ -20,7 +20,7 @@ internal sealed class TokenKeyWrap
     public override string ToString() => $"AES-KEY-WRAP-PAD (forgery {_forged})";
 
     /// <summary>Tries whether the token does it.</summary>
-    public static TokenKeyWrap? Prove(HsmSession session, ulong key, out string failure)
+    public static TokenKeyWrap? Prove(ITokenCipher session, ulong key, out string failure)
     {
         // Not a multiple of eight bytes, so that the padding is tried too.
         var secret = "a known text, for the self-test"u8.ToArray();
@@ -47,7 +47,7 @@ internal sealed class TokenKeyWrap
 
     /// <summary>Wraps a secret.</summary>
     /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
-    public static byte[] Wrap(HsmSession session, ulong key, byte[] secret)
+    public static byte[] Wrap(ITokenCipher session, ulong key, byte[] secret)
     {
         var (code, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
         return code == CKR.CKR_OK ? wrapped : throw new Pkcs11Exception("C_Encrypt (CKM_AES_KEY_WRAP_PAD)", code);
@@ -56,7 +56,7 @@ internal sealed class TokenKeyWrap
     /// <summary>Opens a wrapped secret.</summary>
     /// <returns>The secret's length; null for a forgery.</returns>
     /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
-    public int? Unwrap(HsmSession session, ulong key, byte[] wrapped, byte[] secret, Func<HsmSession, bool> knownAnswer)
+    public int? Unwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, Func<bool> knownAnswer)
     {
         var code = session.TryDecrypt(Mechanism, key, wrapped, secret, out var length);
         if (code == CKR.CKR_OK)
@@ -73,14 +73,14 @@ internal sealed class TokenKeyWrap
 
         if (code == _forged && !failure.IsSessionLost)
         {
-            return knownAnswer(session) ? null : throw new HsmLostException(failure.Message, failure);
+            return knownAnswer() ? null : throw new HsmLostException(failure.Message, failure);
         }
 
         throw failure;
     }
 
     /// <summary>The same, with the error as it is.</summary>
-    public static CKR TryUnwrap(HsmSession session, ulong key, byte[] wrapped, byte[] secret, out int length) =>
+    public static CKR TryUnwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, out int length) =>
         session.TryDecrypt(Mechanism, key, wrapped, secret, out length);
 
     private static int WrappedLength(int length) => ((length + 7) / 8 * 8) + 8;

@@ -28,7 +28,7 @@ internal sealed class HsmRootCipher
 
     /// <summary>Tries what the token does with the root key.</summary>
     /// <exception cref="HsmException">It does neither of the mechanisms; the message names them.</exception>
-    public static HsmRootCipher Prove(HsmSession session, ulong key, int largestMessage)
+    public static HsmRootCipher Prove(ITokenCipher session, ulong key, int largestMessage)
     {
         var gcm = TokenGcm.Prove(session, key, largestMessage, out var gcmFailure);
         var keyWrap = TokenKeyWrap.Prove(session, key, out var keyWrapFailure);
@@ -43,7 +43,7 @@ internal sealed class HsmRootCipher
     /// <param name="key">The root key.</param>
     /// <param name="secret">The secret.</param>
     /// <param name="context">Makes the associated data of a header.</param>
-    public byte[] Wrap(HsmSession session, ulong key, byte[] secret, Func<byte[], byte[]> context)
+    public byte[] Wrap(ITokenCipher session, ulong key, byte[] secret, Func<byte[], byte[]> context)
     {
         byte[] header = [Format, Gcm is null ? KeyWrapMechanism : GcmMechanism];
         return [.. header, .. Gcm is null
@@ -55,8 +55,8 @@ internal sealed class HsmRootCipher
     /// <returns>The secret's length; null for what this key did not wrap in this context.</returns>
     /// <exception cref="HsmException">The token cannot do it.</exception>
     public int? Unwrap(
-        HsmSession session, ulong key, byte[] wrapped, Func<byte[], byte[]> context, byte[] secret,
-        Func<HsmSession, bool> knownAnswer)
+        ITokenCipher session, ulong key, byte[] wrapped, Func<byte[], byte[]> context, byte[] secret,
+        Func<bool> knownAnswer)
     {
         var rest = wrapped[HeaderLength..];
         return wrapped switch
@@ -71,7 +71,7 @@ internal sealed class HsmRootCipher
     }
 
     /// <summary>Makes something that the token must know as long as it has this key and works.</summary>
-    public HsmKnownAnswer NewKnownAnswer(HsmSession session, ulong key, byte[] keyId)
+    public HsmKnownAnswer NewKnownAnswer(ITokenCipher session, ulong key, byte[] keyId)
     {
         var secret = "okms.hsm.known-answer"u8.ToArray();
         var wrapped = Wrap(session, key, secret, static _ => [])[HeaderLength..];

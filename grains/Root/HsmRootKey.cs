@@ -126,7 +126,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     public async Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken)
     {
         var cipher = Cipher;
-        return await hsm.Run(
+        return await hsm.RunRepeatable(
             session =>
             {
                 var secret = GC.AllocateArray<byte>(kek.Length, pinned: true);
@@ -150,7 +150,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         var message = wrapped.ToArray();
         return message.Length < 2
             ? Task.FromResult<SecretBytes?>(null)
-            : hsm.Run(session => Unwrap(session, cipher, id, message), cancellationToken);
+            : hsm.RunRepeatable(session => Unwrap(session, cipher, id, message), cancellationToken);
     }
 
     private SecretBytes? Unwrap(HsmSession session, HsmRootCipher cipher, KekId id, byte[] message)
@@ -158,7 +158,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         var opened = GC.AllocateArray<byte>(message.Length, pinned: true);
         try
         {
-            var length = cipher.Unwrap(session, Key(session), message, header => Context(id, header), opened, hsm.IsTokenWell);
+            var length = cipher.Unwrap(session, Key(session), message, header => Context(id, header), opened, () => hsm.IsTokenWell(session));
             if (length is null)
             {
                 return null;

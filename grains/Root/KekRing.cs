@@ -45,15 +45,24 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         var stored = await store.ReadAll(root.Id, cancellationToken);
         RequireWraps(stored);
         var opened = new Dictionary<KekId, Kek>();
-        foreach (var kek in stored)
+        try
         {
-            opened[kek.Id] = await TryOpen(kek, cancellationToken)
-                ?? throw new StartRefusedException(
-                    $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
+            foreach (var kek in stored)
+            {
+                opened[kek.Id] = await TryOpen(kek, cancellationToken)
+                    ?? throw new StartRefusedException(
+                        $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
+            }
+
+            _snapshot = Snapshot.Of(opened, stored)
+                ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
+        }
+        catch
+        {
+            Erase(opened.Values);
+            throw;
         }
 
-        _snapshot = Snapshot.Of(opened, stored)
-            ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
         RingOpened(opened.Count, _snapshot.Current.Id);
     }
 
@@ -83,7 +92,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             await Refresh(default(KekId), cancellationToken);
 
             // An operation that began before may still use one; none lasts from one refresh to the next.
-            _left.ForEach(kek => kek.Cipher.Dispose());
+            Erase(_left);
             (_left, _leaving) = (_leaving, []);
         }
         finally
@@ -122,11 +131,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     /// <summary>Erases the KEKs.</summary>
     public void Dispose()
     {
-        foreach (var kek in _left.Concat(_leaving).Concat(_snapshot?.ById.Values ?? []))
-        {
-            kek.Cipher.Dispose();
-        }
-
+        Erase(_left.Concat(_leaving).Concat(_snapshot?.ById.Values ?? []));
         _reloading.Dispose();
     }
 
@@ -144,16 +149,24 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     {
         var stored = await store.ReadAll(root.Id, cancellationToken);
         var opened = new Dictionary<KekId, Kek>(Ring.ById);
-        foreach (var kek in stored.Where(k => !opened.ContainsKey(k.Id)))
+        try
         {
-            if (await TryOpen(kek, cancellationToken) is { } cipher)
+            foreach (var kek in stored.Where(k => !opened.ContainsKey(k.Id)))
             {
-                opened[kek.Id] = cipher;
+                if (await TryOpen(kek, cancellationToken) is { } cipher)
+                {
+                    opened[kek.Id] = cipher;
+                }
+                else if (_notOpened.Add(kek.Id))
+                {
+                    KekDoesNotOpen(kek.Id, root.Id);
+                }
             }
-            else if (_notOpened.Add(kek.Id))
-            {
-                KekDoesNotOpen(kek.Id, root.Id);
-            }
+        }
+        catch
+        {
+            Erase(opened.Values.Except(Ring.ById.Values));
+            throw;
         }
 
         if (Snapshot.Of(opened, stored) is not { } next)
@@ -173,6 +186,14 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     {
         using var kek = await root.TryOpen(stored.Id, stored.Wrapped, cancellationToken);
         return kek is null ? null : new Kek(stored.Id, new XAes256Gcm(kek.Span));
+    }
+
+    private static void Erase(IEnumerable<Kek> keks)
+    {
+        foreach (var kek in keks)
+        {
+            kek.Cipher.Dispose();
+        }
     }
 
     private void RequireWraps(List<StoredKek> stored)

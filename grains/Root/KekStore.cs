@@ -53,12 +53,13 @@ internal sealed class KekStore(Database database, TimeProvider time)
         Add(id, rootId, wrapped, isCurrent: true, cancellationToken);
 
     /// <summary>Makes a KEK the current one, all or nothing.</summary>
+    /// <exception cref="InvalidOperationException">There is no such KEK; the current one stays.</exception>
     public Task MakeCurrent(KekId id, CancellationToken cancellationToken) => InTransaction(async transaction =>
     {
         await Supersede(transaction, cancellationToken);
-        await transaction.Execute("UPDATE okms_kek SET is_current = @yes WHERE kek_id = @id",
+        var made = await transaction.Execute("UPDATE okms_kek SET is_current = @yes WHERE kek_id = @id",
             [("id", id.ToBytes()), ("yes", true)], cancellationToken);
-        return true;
+        return made == 1 ? true : throw new InvalidOperationException($"internal error: there is no KEK {id} that could become the current one.");
     }, cancellationToken);
 
     private Task<bool> Add(KekId id, string rootId, byte[] wrapped, bool isCurrent, CancellationToken cancellationToken) =>

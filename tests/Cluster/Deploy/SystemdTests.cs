@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Cluster.Deploy;
 
@@ -61,6 +63,11 @@ public sealed partial class SystemdTests
             Assert.Equal(value, Single(Lines(Manifests.Text($"deploy/systemd/okms-{unit}.service")), name));
         }
     }
+
+    [Fact]
+    public void Silo_WhosePinWasRefused_IsNotStartedAgain() => Assert.Equal(
+        StartGuard.RefusedForGood.ToString(CultureInfo.InvariantCulture),
+        Single(Lines(Manifests.Text("deploy/systemd/okms-silo.service")), "RestartPreventExitStatus"));
 
     private static List<KeyValuePair<string, string>> Lines(string unit) =>
         [.. Line().Matches(unit).Select(line => KeyValuePair.Create(line.Groups["name"].Value, line.Groups["value"].Value))];

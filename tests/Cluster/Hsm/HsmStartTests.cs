@@ -37,7 +37,7 @@ public sealed class HsmStartTests : IDisposable
     public async Task WrongPin_IsTriedOnce_AndTheNextStartWarns()
     {
         await File.WriteAllTextAsync(_hsm.PinFile, "161803-wrong-pin\n");
-        var refusal = await Refused(_hsm.Environment(Create));
+        var refusal = await Refused(_hsm.Environment(Create), StartGuard.RefusedForGood);
         Assert.Contains("The PIN was refused", refusal, StringComparison.Ordinal);
         Assert.Contains("once", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("161803", refusal, StringComparison.Ordinal);
@@ -163,10 +163,10 @@ public sealed class HsmStartTests : IDisposable
         Assert.Equal(0, await service.Stop());
     }
 
-    private async Task<string> Refused((string, string?)[] environment)
+    private async Task<string> Refused((string, string?)[] environment, int code = StartGuard.Refused)
     {
         await using var service = ServiceProcess.Launch(_directory.Path, port: null, environment);
-        Assert.Equal(StartGuard.Refused, await service.Exited());
+        Assert.Equal(code, await service.Exited());
         var line = Assert.Single(service.Errors);
         Assert.StartsWith("orleans-kms: HSM_ADDRESS", line.Replace("The root key hsm:", "HSM_ADDRESS:", StringComparison.Ordinal), StringComparison.Ordinal);
         return line;

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Storage;
@@ -30,6 +32,62 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
         {
             session.CloseInCall();
             return true;
+        }
+    }
+
+    [Fact]
+    public async Task RoomThatIsTooSmall_LeavesNoOperationBehind()
+    {
+        var id = Guid.NewGuid().ToByteArray();
+        await shared.Generate(HsmKeyRules.NewKey(id, "room"));
+        var codes = await shared.Token.Run(
+            session =>
+            {
+                var key = session.FindKey(id)!.Value;
+                var parameters = new GcmParameters(new byte[12], []);
+                var first = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 10).Code;
+                var second = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 100).Code;
+                GC.KeepAlive(parameters);
+                return (first, second);
+            },
+            default);
+
+        Assert.Equal((CKR.CKR_BUFFER_TOO_SMALL, CKR.CKR_OK), codes);
+    }
+
+    [Fact]
+    public async Task CallOfTheBackgroundThatHangs_IsGivenUp_AndTheTokenStaysUp()
+    {
+        var time = new FakeTimeProvider();
+        using var token = new HsmToken(SharedToken.Options, time, NullLogger<HsmToken>.Instance, NullLogger<HsmConnection>.Instance);
+        await token.Connect(default);
+        using var gate = new ManualResetEventSlim();
+        try
+        {
+            Assert.Equal("hsm_unavailable", await HangsIn(token.RunInBackground));
+            Assert.True(token.IsHealthy);
+
+            Assert.Equal("hsm_unavailable", await HangsIn(token.Run));
+            Assert.False(token.IsHealthy);
+        }
+        finally
+        {
+            gate.Set();
+        }
+
+        async Task<string> HangsIn(Func<Func<HsmSession, bool>, CancellationToken, Task<bool>> run)
+        {
+            var began = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var call = run(
+                _ =>
+                {
+                    began.SetResult();
+                    return Wait(gate);
+                },
+                default);
+            await began.Task;
+            time.Advance(TimeSpan.FromSeconds(31));
+            return (await Assert.ThrowsAsync<KmsException>(() => call)).Code;
         }
     }
 

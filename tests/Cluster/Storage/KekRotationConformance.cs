@@ -113,6 +113,18 @@ public abstract class KekRotationConformance : IAsyncLifetime
     }
 
     [Fact]
+    public async Task MakeCurrent_AKekThatIsNotThere_LeavesTheCurrentOne()
+    {
+        var current = Silo.Ring.Current.Id;
+
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => Silo.Services.GetRequiredService<KekStore>().MakeCurrent(new KekId(1), default));
+
+        Assert.True((await Records.ReadAll(default)).Single(k => k.Id == current).IsCurrent);
+        await Silo.Write("still", Note("still"), name: Name);
+    }
+
+    [Fact]
     public async Task Begin_WhileOneIsOnItsWay_IsThatOne()
     {
         var first = await Rotation.Begin(default);
