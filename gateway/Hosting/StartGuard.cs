@@ -35,10 +35,12 @@ internal static class StartGuard
     }
 
     /// <summary>What an operator must put right, or null for a defect.</summary>
-    private static string? ReasonOf(Exception? exception) => exception switch
+    public static string? ReasonOf(Exception? exception) => exception switch
     {
         null => null,
         StartRefusedException e => e.Message,
+        // How appsettings.json is refused: the outer message names the file, the innermost says what is wrong and where.
+        InvalidDataException { InnerException: FormatException } e => $"{e.Message} {e.GetBaseException().Message}",
         AddressInUseException => "PORT is in use by another process.",
         AggregateException e => e.InnerExceptions.Select(ReasonOf).FirstOrDefault(reason => reason is not null),
         _ => ReasonOf(exception.InnerException),
