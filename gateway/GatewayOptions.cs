@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Gateway;
 
@@ -28,7 +29,10 @@ public sealed record GatewayOptions
     /// </summary>
     public int? RateLimitPerSecond { get; init; }
 
-    /// <summary>Requests that a principal may make at once before <see cref="RateLimitPerSecond"/> holds; null for the same number.</summary>
+    /// <summary>
+    /// Requests that a principal may make at once before <see cref="RateLimitPerSecond"/> holds, a tenth of it at least; null for
+    /// the same number.
+    /// </summary>
     public int? RateLimitBurst { get; init; }
 
     /// <summary>
@@ -60,6 +64,8 @@ public sealed record GatewayOptions
         Require(RateLimitPerSecond is null or (>= 1 and <= 10_000_000), nameof(RateLimitPerSecond), "must be 1 to 10000000");
         Require(RateLimitBurst is null or (>= 1 and <= 10_000_000), nameof(RateLimitBurst), "must be 1 to 10000000");
         Require(RateLimitBurst is null || RateLimitPerSecond is not null, nameof(RateLimitBurst), "needs RateLimitPerSecond");
+        Require(RateLimitBurst is not { } burst || RateLimitPerSecond is not { } rate || RequestRate.CanHold(rate, burst),
+            nameof(RateLimitBurst), "must be a tenth of RateLimitPerSecond or more");
         Require(DrainDelay >= TimeSpan.Zero && DrainDelay <= TimeSpan.FromSeconds(60), nameof(DrainDelay), "must be 0 to 60 s");
         Require(Enum.IsDefined(RequestLog), nameof(RequestLog), "must be a log level");
         Require(MetricsKeyLimit is >= 1 and <= 1_000_000, nameof(MetricsKeyLimit), "must be 1 to 1000000");

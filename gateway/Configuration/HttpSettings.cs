@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Gateway.Configuration;
 
@@ -29,7 +30,7 @@ public sealed record HttpSettings
     /// <summary>OKMS_RATE_LIMIT: requests a second for each principal; null (the default) for no limit.</summary>
     public required int? RateLimit { get; init; }
 
-    /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once; null for the same as the rate.</summary>
+    /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once, a tenth of the rate at least; null for the same as the rate.</summary>
     public required int? RateLimitBurst { get; init; }
 
     /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart; the others are counted together. 1 to 1000000, default 2000.</summary>
@@ -56,6 +57,11 @@ public sealed record HttpSettings
         if (settings is { RateLimitBurst: not null, RateLimit: null })
         {
             throw new SettingException("OKMS_RATE_LIMIT_BURST", "needs OKMS_RATE_LIMIT.");
+        }
+
+        if (settings is { RateLimitBurst: { } burst, RateLimit: { } rate } && !RequestRate.CanHold(rate, burst))
+        {
+            throw new SettingException("OKMS_RATE_LIMIT_BURST", "must be a tenth of OKMS_RATE_LIMIT or more: the rate is not reached otherwise.");
         }
 
         return settings.DrainDelay < settings.ShutdownTimeout

@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Http;
 
 namespace OrleansKms.Gateway.Endpoints;
 
-/// <summary>Why one item of a batch, or one key of a list, failed while others did not.</summary>
+/// <summary>Why one item of a batch, or one key or alias of a list, failed while others did not.</summary>
 internal sealed class ErrorAnswer
 {
     /// <summary>The stable code.</summary>

@@ -28,9 +28,9 @@ internal static class HealthCheck
             Console.WriteLine(await answer.Content.ReadAsStringAsync());
             return answer.IsSuccessStatusCode ? 0 : Unhealthy;
         }
-        catch (SettingException e)
+        catch (Exception e) when (StartGuard.ReasonOf(e) is { } reason)
         {
-            Console.WriteLine(e.Message);
+            Console.WriteLine(reason);
             return StartGuard.Refused;
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)

@@ -21,7 +21,12 @@ internal static class Listening
         builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
         builder.WebHost.UseKestrelHttpsConfiguration();
-        if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any()) return;
+        if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any())
+        {
+            builder.Services.RefuseWrongEndpoints();
+            return;
+        }
+
         var addresses = AddressesOf(settings.BindAddress).ToList();
         // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
         foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), "PORT", "OKMS_BIND_ADDRESS");

@@ -41,10 +41,14 @@ internal static class StartGuard
     }
 
     /// <summary>What an operator must put right, or null for a defect.</summary>
+    public static string? ReasonOf(Exception exception) => RefusalOf(exception)?.Reason;
+
     private static (string Reason, int Code)? RefusalOf(Exception? exception) => exception switch
     {
         null => null,
         StartRefusedException e => (e.Message, e.IsForGood ? RefusedForGood : Refused),
+        // How appsettings.json is refused: the outer message names the file, the innermost says what is wrong and where.
+        InvalidDataException { InnerException: FormatException } e => ($"{e.Message} {e.GetBaseException().Message}", Refused),
         AddressInUseException => ("PORT is in use by another process.", Refused),
         AggregateException e => e.InnerExceptions.Select(RefusalOf).FirstOrDefault(refusal => refusal is not null),
         _ => RefusalOf(exception.InnerException),

@@ -139,6 +139,7 @@ internal static class Bodies
         var declared = (int?)exchange.Http.Request.ContentLength;
         var body = ArrayPool<byte>.Shared.Rent(Math.Max(1, declared ?? Math.Min(limit, 16 * 1024)));
         var length = 0;
+        var waitedSince = exchange.Services.Time.GetTimestamp();
         using var deadline = new CancellationTokenSource(exchange.Services.Options.RequestTimeout, exchange.Services.Time);
         // A read that is ended by a token stays under way inside, and the server could not drain what is left of the body.
         using var ending = deadline.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
@@ -169,7 +170,7 @@ internal static class Bodies
             }
 
             exchange.RequestBytes = length;
-            exchange.BodyHasArrived();
+            exchange.BodyHasArrived(waitedSince);
             return parse(body.AsSpan(0, length), state);
         }
         catch (ConnectionResetException)

@@ -12,6 +12,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     private static readonly AsyncLocal<Exchange?> _current = new();
 
     private Caller? _caller;
+    private bool _hasAskedAlias;
     private long _workStarted = services.Time.GetTimestamp();
 
     /// <summary>ASP.NET Core's side of the request.</summary>
@@ -137,8 +138,19 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     /// <exception cref="TimeoutException">The deadline passed.</exception>
     public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining, Services.Time);
 
-    /// <summary>The work begins now: the time until here was the client's.</summary>
-    public void BodyHasArrived() => _workStarted = Services.Time.GetTimestamp();
+    /// <summary>
+    /// The call that a request ends in, within the request's deadline. After an alias was asked it is the second, which by itself
+    /// would have the whole time once more; without an alias it is the one, and costs no timer.
+    /// </summary>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public Task<T> InTime<T>(Task<T> call) => _hasAskedAlias ? Within(call) : call;
+
+    /// <inheritdoc cref="InTime{T}(Task{T})"/>
+    public ValueTask<T> InTime<T>(ValueTask<T> call) => _hasAskedAlias && !call.IsCompleted ? new(Within(call.AsTask())) : call;
+
+    /// <summary>The body has arrived: the time that it was waited for was the client's, and does not count as work.</summary>
+    /// <param name="waitedSince">When the wait began, in the clock's ticks.</param>
+    public void BodyHasArrived(long waitedSince) => _workStarted += Services.Time.GetTimestamp() - waitedSince;
 
     /// <summary>Answers with JSON.</summary>
     public Task Answer<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
@@ -197,6 +209,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
             throw KmsError.InvalidKeyId.Exception();
         }
 
+        _hasAskedAlias = true;
         var alias = await Services.Grains.GetGrain<IAliasGrain>(name).Resolve(new AliasCommand(Caller));
         Authorize(action, alias.KeyId);
         return alias.KeyId;

@@ -8,6 +8,8 @@ namespace OrleansKms.Gateway.Limits;
 /// </summary>
 internal sealed class RequestRate : IDisposable
 {
+    private const int FillingsPerSecond = 10;
+
     private readonly PartitionedRateLimiter<string>? _principals;
     private readonly PartitionedRateLimiter<string>? _failures;
 
@@ -29,6 +31,26 @@ internal sealed class RequestRate : IDisposable
     /// <param name="source">The address.</param>
     /// <param name="retryAfter">Whole seconds until a token is there again.</param>
     public bool AllowsFailure(string source, out int retryAfter) => Acquire(_failures, source, out retryAfter);
+
+    /// <summary>Whether a bucket of this size can hold what flows in between two fillings, so that the rate is reached.</summary>
+    /// <param name="rate">Tokens a second.</param>
+    /// <param name="burst">The most tokens that it holds.</param>
+    public static bool CanHold(int rate, int burst) => (long)burst * FillingsPerSecond >= rate;
+
+    /// <summary>
+    /// A bucket. The limiter fills its buckets ten times a second, each by the time that has passed, in fractions of tokens; the
+    /// period is no more than the unit of the rate. So tokens a second and not, as the burst may be smaller, a burst at a time.
+    /// </summary>
+    /// <param name="rate">Tokens a second.</param>
+    /// <param name="burst">The most tokens that it holds.</param>
+    internal static TokenBucketRateLimiterOptions Bucket(int rate, int burst) => new()
+    {
+        TokenLimit = burst,
+        TokensPerPeriod = rate,
+        ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+        QueueLimit = 0,
+        AutoReplenishment = true,
+    };
 
     public void Dispose()
     {
@@ -54,19 +76,6 @@ internal sealed class RequestRate : IDisposable
         return false;
     }
 
-    // A bucket gets its tokens in ten parts a second where the rate allows, so that a steady client is not served in bursts.
-    private static PartitionedRateLimiter<string> Buckets(int rate, int burst)
-    {
-        var parts = rate % 10 == 0 ? 10 : 1;
-        return PartitionedRateLimiter.Create<string, string>(
-            name => RateLimitPartition.GetTokenBucketLimiter(name, _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = burst,
-                TokensPerPeriod = Math.Min(burst, rate / parts),
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1.0 / parts),
-                QueueLimit = 0,
-                AutoReplenishment = true,
-            }),
-            StringComparer.Ordinal);
-    }
+    private static PartitionedRateLimiter<string> Buckets(int rate, int burst) => PartitionedRateLimiter.Create<string, string>(
+        name => RateLimitPartition.GetTokenBucketLimiter(name, _ => Bucket(rate, burst)), StringComparer.Ordinal);
 }

@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Limits;
 
-/// <summary>How large requests may be, derived from the one limit that is a setting.</summary>
+/// <summary>How large requests may be. The one limit that is a setting is that of plaintexts.</summary>
 internal sealed class SizeLimits
 {
     /// <summary>The most bytes of associated data: 8 KiB.</summary>
@@ -29,22 +29,26 @@ internal sealed class SizeLimits
     public SizeLimits(GatewayOptions options)
     {
         Plaintext = options.MaxPlaintextBytes;
-        Ciphertext = Plaintext + CiphertextHeader.MaxOverhead;
-        SingleBody = JsonLength(Ciphertext + 2 * AssociatedData) + ItemOverhead;
-        BatchBody = JsonLength(BatchBytes) + Items * ItemOverhead;
+        PlaintextBody = JsonLength(Plaintext + AssociatedData) + ItemOverhead;
     }
+
+    /// <summary>
+    /// The most bytes of one ciphertext: what the largest plaintext that the setting may ever have allowed can become, so that a
+    /// lower setting leaves no ciphertext that cannot be decrypted.
+    /// </summary>
+    public static int Ciphertext => GatewayOptions.PlaintextCeiling + CiphertextHeader.MaxOverhead;
+
+    /// <summary>The largest JSON body of one operation on a ciphertext.</summary>
+    public static int CiphertextBody { get; } = JsonLength(Ciphertext + 2 * AssociatedData) + ItemOverhead;
+
+    /// <summary>The largest JSON body of a batch, and of one operation on a route that takes batches.</summary>
+    public static int BatchBody { get; } = JsonLength(BatchBytes) + Items * ItemOverhead;
 
     /// <summary>The most bytes of one plaintext.</summary>
     public int Plaintext { get; }
 
-    /// <summary>The most bytes of one ciphertext: what the largest plaintext can become.</summary>
-    public int Ciphertext { get; }
-
-    /// <summary>The largest JSON body of one operation.</summary>
-    public int SingleBody { get; }
-
-    /// <summary>The largest JSON body of a batch.</summary>
-    public int BatchBody { get; }
+    /// <summary>The largest JSON body of one operation on a plaintext.</summary>
+    public int PlaintextBody { get; }
 
     /// <summary>What a ciphertext counts in a batch.</summary>
     public static long InBatch(byte[] ciphertext) => Math.Max(0, ciphertext.Length - CiphertextHeader.MaxOverhead);

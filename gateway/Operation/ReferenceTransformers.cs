@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using OrleansKms.Gateway.Endpoints.Aliases;
 using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Endpoints.Keys;
 using OrleansKms.Gateway.Http;
@@ -67,19 +68,33 @@ internal static class ReferenceTransformers
             schema.Pattern = null;
         }
 
-        // A listed key is written by hand.
-        if (context.JsonTypeInfo.Type == typeof(ListKeysAnswer) && schema.Properties?["keys"] is OpenApiSchema keys)
+        // Listed keys and aliases are written by hand.
+        if (context.JsonTypeInfo.Type == typeof(ListKeysAnswer))
         {
-            keys.Items = new OpenApiSchema
-            {
-                Type = JsonSchemaType.Object,
-                Description = "The key's id; with describe=true all that GET /v1/keys/{id} answers, or the id and an error.",
-                Required = new HashSet<string> { "id" },
-                Properties = new Dictionary<string, IOpenApiSchema> { ["id"] = Simple("string") },
-            };
+            DescribeItems(
+                schema, "keys", "id", "The key's id; with describe=true all that GET /v1/keys/{id} answers, or the id and an error.");
+        }
+        else if (context.JsonTypeInfo.Type == typeof(ListAliasesAnswer))
+        {
+            DescribeItems(schema, "aliases", "name", "All that GET /v1/aliases/{name} answers, or the name and an error.");
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>Describes a list whose items have one field for certain.</summary>
+    private static void DescribeItems(OpenApiSchema page, string list, string field, string description)
+    {
+        if (page.Properties?[list] is OpenApiSchema items)
+        {
+            items.Items = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Description = description,
+                Required = new HashSet<string> { field },
+                Properties = new Dictionary<string, IOpenApiSchema> { [field] = Simple("string") },
+            };
+        }
     }
 
     private static List<IOpenApiParameter> Parameters(Route route)

@@ -41,13 +41,13 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
 
     /// <summary>What the cluster said.</summary>
     /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
-    /// <param name="AskedAt">When it was asked, in the clock's ticks: the answer is that old at least.</param>
-    private sealed record Known(byte[]? TokenSha256, long AskedAt);
+    /// <param name="TrueAt">When it was so for certain, in the clock's ticks.</param>
+    private sealed record Known(byte[]? TokenSha256, long TrueAt);
 
     /// <inheritdoc/>
     public bool IsReady => Current is not null;
 
-    private Known? Current => _known is { } known && _time.GetElapsedTime(known.AskedAt) <= HoldsFor ? known : null;
+    private Known? Current => _known is { } known && _time.GetElapsedTime(known.TrueAt) <= HoldsFor ? known : null;
 
     /// <inheritdoc/>
     public Principal? Find(ReadOnlySpan<char> token) =>
@@ -77,7 +77,8 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         try
         {
             var answer = await _ask(_query).AsTask().WaitAsync(_patience, _time, stopping);
-            Keep(answer.AdministratorTokenSha256, askedAt);
+            // A silo that has lost the database goes on with what it has read: that does not make it any younger.
+            Keep(answer.AdministratorTokenSha256, askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency));
             return true;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
@@ -89,7 +90,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         }
     }
 
-    private void Keep(byte[]? tokenSha256, long askedAt)
+    private void Keep(byte[]? tokenSha256, long trueAt)
     {
         if (tokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
         {
@@ -97,7 +98,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         }
 
         var isNews = _known is not { } known || !tokenSha256.AsSpan().SequenceEqual(known.TokenSha256);
-        _known = new Known(tokenSha256, askedAt);
+        _known = new Known(tokenSha256, trueAt);
         _failed = false;
         if (isNews) LogNews(_log, tokenSha256 is null ? "is none yet" : "is known");
     }

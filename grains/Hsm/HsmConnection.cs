@@ -14,6 +14,7 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
     private readonly Lock _signIn = new();
     private Pkcs11Module? _module;
     private volatile bool _pinRefused;
+    private volatile bool _hasSignedIn;
     private ulong _slot;
     private volatile int _number;
 
@@ -163,8 +164,9 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         switch (code)
         {
             case CKR.CKR_OK or CKR.CKR_USER_ALREADY_LOGGED_IN:
+                _hasSignedIn = true;
                 return;
-            case var _ when MayMeanRefused(code):
+            case var _ when SaysRefused(code) || (MayMeanRefused(code) && !_hasSignedIn):
                 _pinRefused = true;
                 throw new HsmPinException(
                     $"The PIN was refused by the token {options.Address} ({Pkcs11Exception.Name(code)}). It was tried once and is not tried again.");
@@ -173,9 +175,13 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         }
     }
 
+    private static bool SaysRefused(CKR code) => code is CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE
+        or CKR.CKR_PIN_EXPIRED or CKR.CKR_PIN_LOCKED or CKR.CKR_USER_PIN_NOT_INITIALIZED;
+
     /// <summary>
-    /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer that with all sorts of errors, and what is not
-    /// understood is not tried every two seconds until the PIN is locked: only a token that is lost may have seen no PIN.
+    /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer that with all sorts of errors, and a PIN that never
+    /// was right is not tried every two seconds until it is locked: only a token that is lost may have seen none. One that was
+    /// right before is more likely to be so still, and the HSM to be away.
     /// </summary>
     internal static bool MayMeanRefused(CKR code) => code is not (
         CKR.CKR_DEVICE_REMOVED or CKR.CKR_DEVICE_ERROR or CKR.CKR_TOKEN_NOT_PRESENT or CKR.CKR_TOKEN_NOT_RECOGNIZED

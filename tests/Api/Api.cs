@@ -83,13 +83,13 @@ public class Api : IAsyncLifetime
         Directory.Delete(_directory, recursive: true);
     }
 
-    /// <summary>Ends the process by SIGTERM and starts it again over the same data.</summary>
-    public async Task Restart(Action? between = null)
+    /// <summary>Ends the process by SIGTERM and starts it again over the same data, with other settings if they are given.</summary>
+    public async Task Restart(Action? between = null, (string, string?)[]? environment = null)
     {
         await Service.Stop();
         await Service.DisposeAsync();
         between?.Invoke();
-        _service = await ServiceProcess.Start(_directory, _environment);
+        _service = await ServiceProcess.Start(_directory, environment ?? _environment);
     }
 
     public static string NewId() => "t-" + Guid.NewGuid().ToString("N");

@@ -71,6 +71,8 @@ public sealed partial class OperationTests(DefaultApi api)
         var body = document["components"]!["schemas"]!["EncryptShortBody"]!;
         Assert.Equal(["associated_data", "key_id", "plaintext"], body["properties"]!.AsObject().Select(p => p.Key).Order());
         Assert.Equal(["key_id", "plaintext"], body["required"]!.AsArray().Select(r => (string)r!).Order());
+        var alias = document["components"]!["schemas"]!["ListAliasesAnswer"]!["properties"]!["aliases"]!["items"]!;
+        Assert.Equal(["name"], alias["required"]!.AsArray().Select(r => (string)r!));
         var key = document["components"]!["schemas"]!["KeyAnswer"]!["properties"]!.AsObject().Select(p => p.Key);
         Assert.All(key, name => Assert.Matches("^[a-z_]+$", name));
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace OrleansKms.Tests.Api;
@@ -175,13 +176,7 @@ public sealed class RuleTests(DefaultApi api)
         request.Headers.Add("X-Request-Id", requestId);
         request.Headers.Add("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         var answer = (await api.Send(request)).Is(HttpStatusCode.OK);
-        string? line;
-        while ((line = api.Service.Output.FirstOrDefault(l => l.Contains(requestId, StringComparison.Ordinal))) is null)
-        {
-            await Task.Yield();
-        }
-
-        var entry = JsonNode.Parse(line)!;
+        var entry = await LogLine(requestId);
         Assert.Equal("POST", (string)entry["method"]!);
         Assert.Equal("/v1/keys/{id}/encrypt", (string)entry["route"]!);
         Assert.Equal(200, (int)entry["status"]!);
@@ -195,5 +190,35 @@ public sealed class RuleTests(DefaultApi api)
         Assert.DoesNotContain(api.Token, all, StringComparison.Ordinal);
         Assert.DoesNotContain("c2VjcmV0LXBsYWludGV4dA", all, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-plaintext", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Log_OfARequestWhoseCiphertextNamesTheKey_NamesItToo_GoodOrBad()
+    {
+        var id = await api.NewKey();
+        var good = await api.Encrypt(id, [1]);
+        byte[] bad = [.. good[..^1], (byte)(good[^1] ^ 1)];
+        const string octets = "application/octet-stream";
+        foreach (var (ciphertext, status) in new[] { (good, HttpStatusCode.OK), (bad, HttpStatusCode.BadRequest) })
+        {
+            var json = JsonSerializer.SerializeToUtf8Bytes(new { ciphertext });
+            var reencrypt = JsonSerializer.SerializeToUtf8Bytes(new { ciphertext, destination_key_id = id });
+            foreach (var (path, body, type) in new[]
+            {
+                ("/v1/decrypt", json, "application/json"), ("/v1/decrypt", ciphertext, octets), ("/decrypt", json, "application/json"),
+                ("/v1/reencrypt", reencrypt, "application/json"),
+            })
+            {
+                var requestId = Api.NewId();
+                (await api.Body(HttpMethod.Post, path, body, type, ("X-Request-Id", requestId))).Is(status);
+                Assert.Equal(id, (string?)(await LogLine(requestId))["key_id"]);
+            }
+        }
+    }
+
+    private async Task<JsonNode> LogLine(string requestId)
+    {
+        await api.Service.UntilSaid(requestId);
+        return JsonNode.Parse(api.Service.Output.First(l => l.Contains(requestId, StringComparison.Ordinal)))!;
     }
 }

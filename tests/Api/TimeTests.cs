@@ -102,14 +102,36 @@ public sealed class StorageTests(PatientApi api) : IClassFixture<PatientApi>
         Assert.Equal(["key_corrupted", null], results.Select(r => (string?)r!["error"]?["code"]));
     }
 
-    private static void Spoil(string path, string id)
+    [Fact]
+    public async Task AliasRow_ThatWasChanged_IsKeyCorrupted_AndHidesNoOther()
+    {
+        var (key, prefix) = (await api.NewKey(), Api.NewId() + ".");
+        foreach (var name in new[] { "a", "b", "c" })
+        {
+            (await api.Put("/v1/aliases/" + prefix + name, new { key_id = key })).Is(HttpStatusCode.OK);
+        }
+
+        await api.Restart(() => Spoil(Path.Combine(api.Service.DataDirectory, "kms.db"), prefix + "b", "alias"));
+        (await api.Get($"/v1/aliases/{prefix}b")).Is(HttpStatusCode.InternalServerError, "key_corrupted");
+        var page = (await api.Get($"/v1/aliases?prefix={prefix}&limit=2")).Is(HttpStatusCode.OK).Json;
+        var listed = page["aliases"]!.AsArray();
+        Assert.Equal([prefix + "a", prefix + "b"], listed.Select(a => (string)a!["name"]!));
+        Assert.Equal(key, (string)listed[0]!["key_id"]!);
+        Assert.Equal(["name", "error"], listed[1]!.AsObject().Select(p => p.Key));
+        Assert.Equal("key_corrupted", (string)listed[1]!["error"]!["code"]!);
+        page = (await api.Get($"/v1/aliases?prefix={prefix}&limit=2&cursor={(string)page["next_cursor"]!}")).Is(HttpStatusCode.OK).Json;
+        Assert.Equal(prefix + "c", (string)Assert.Single(page["aliases"]!.AsArray())!["name"]!);
+    }
+
+    private static void Spoil(string path, string id, string row = "key")
     {
         using var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         database.Open();
         using var update = database.CreateCommand();
         // The last byte of the last section's tag.
         update.CommandText =
-            "UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'00' AS BLOB) WHERE row_name = 'key' AND grain_key = $id";
+            "UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'00' AS BLOB) WHERE row_name = $row AND grain_key = $id";
+        update.Parameters.AddWithValue("$row", row);
         update.Parameters.AddWithValue("$id", "=" + id);
         Assert.Equal(1, update.ExecuteNonQuery());
     }

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Security;
@@ -8,8 +9,12 @@ namespace OrleansKms.Gateway.Endpoints.Aliases;
 internal sealed class ListAliasesAnswer : PageAnswer
 {
     /// <summary>The aliases.</summary>
-    public required AliasAnswer[] Aliases { get; init; }
+    public required ListedAlias[] Aliases { get; init; }
 }
+
+/// <summary>An alias of a list: all that <c>GET /v1/aliases/{name}</c> answers, or its name and why it cannot be told.</summary>
+[JsonConverter(typeof(ListedAliasConverter))]
+internal sealed record ListedAlias(string Name, AliasAnswer? Alias, ErrorAnswer? Error);
 
 /// <summary>Lists aliases.</summary>
 internal static class ListAliasesEndpoint
@@ -30,26 +35,32 @@ internal static class ListAliasesEndpoint
         var after = Cursor.Read(list, query.Text("cursor"));
         var page = await exchange.Services.Grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.Key)
             .ListAliases(new DirectoryQuery(exchange.Caller, prefix, after, limit, IncludeDestroyed: false));
-        var aliases = await exchange.Within(Task.WhenAll(page.Ids.Select(name => Describe(exchange, name))));
+        var aliases = await Task.WhenAll(page.Ids.Select(name => Describe(exchange, name)));
         await exchange.Answer(
             new ListAliasesAnswer
             {
-                Aliases = [.. aliases.OfType<AliasAnswer>()],
+                Aliases = [.. aliases.OfType<ListedAlias>()],
                 NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null,
             },
             GatewayJson.Default.ListAliasesAnswer);
     }
 
-    // One that was removed since the page was read is simply not there any more.
-    private static async Task<AliasAnswer?> Describe(Exchange exchange, string name)
+    // One alias that cannot be described must not hide the others, so each has the deadline to itself. One that was removed since
+    // the page was read is simply not there any more.
+    private static async Task<ListedAlias?> Describe(Exchange exchange, string name)
     {
         try
         {
-            return AliasAnswer.Of(await AliasInRoute.Grain(exchange, name).Resolve(new AliasCommand(exchange.Caller)));
+            var alias = await exchange.Within(AliasInRoute.Grain(exchange, name).Resolve(new AliasCommand(exchange.Caller)).AsTask());
+            return new ListedAlias(name, AliasAnswer.Of(alias), null);
         }
         catch (KmsException e) when (e.Error == KmsError.AliasNotFound)
         {
             return null;
+        }
+        catch (Exception e)
+        {
+            return new ListedAlias(name, null, ErrorAnswer.Of(exchange, e));
         }
     }
 }

@@ -23,7 +23,7 @@ internal static class PointAliasEndpoint
         var body = await exchange.ReadJson(GatewayJson.Default.PointAliasBody, SizeLimits.ControlBody);
         var id = await exchange.ResolveKey(body.KeyId, KmsAction.PointAlias);
         exchange.KeyId = id;
-        var alias = await AliasInRoute.Grain(exchange, name).Point(new PointAlias(exchange.Caller, id));
+        var alias = await exchange.InTime(AliasInRoute.Grain(exchange, name).Point(new PointAlias(exchange.Caller, id)));
         await exchange.Answer(AliasAnswer.Of(alias), GatewayJson.Default.AliasAnswer);
     }
 }

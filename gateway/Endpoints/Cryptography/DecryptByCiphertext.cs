@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -24,25 +25,36 @@ internal static class DecryptByCiphertextEndpoint
         if (Bodies.IsOctets(exchange.Http.Request))
         {
             var associatedData = OctetForm.AssociatedData(exchange);
-            var (keyId, value) = await Decrypt(exchange, await exchange.ReadOctets(exchange.Limits.Ciphertext), associatedData);
+            var (keyId, value) = await DecryptNoted(exchange, await exchange.ReadOctets(SizeLimits.Ciphertext), associatedData);
             await OctetForm.Answer(exchange, keyId, value.KeyVersion, value.Plaintext, value.Kind);
             return;
         }
 
-        var body = await exchange.ReadJson(GatewayJson.Default.DecryptByCiphertextBody, exchange.Limits.SingleBody);
-        var (id, decrypted) = await Decrypt(exchange, body.Ciphertext, body.AssociatedData);
-        exchange.KeyId = id;
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptByCiphertextBody, SizeLimits.CiphertextBody);
+        var (id, decrypted) = await DecryptNoted(exchange, body.Ciphertext, body.AssociatedData);
         await DecryptEndpoint.Answer(exchange, id, decrypted);
     }
 
-    /// <summary>Decrypts, whatever key it is.</summary>
-    public static async Task<(string KeyId, Decrypted Value)> Decrypt(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
+    /// <summary>Decrypts, whatever key it is, which is also the log's.</summary>
+    public static async Task<(string KeyId, Decrypted Value)> DecryptNoted(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
     {
-        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
-        var id = await exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+        exchange.KeyId = await FindKey(exchange, ciphertext, associatedData);
+        return (exchange.KeyId, await Decrypt(exchange, exchange.KeyId, ciphertext, associatedData));
+    }
+
+    /// <summary>The key that a ciphertext names. The caller is authorized to decrypt with it.</summary>
+    public static ValueTask<string> FindKey(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
+    {
+        Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
+        return exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+    }
+
+    /// <summary>Decrypts with the key that the ciphertext names.</summary>
+    public static async Task<Decrypted> Decrypt(Exchange exchange, string id, byte[] ciphertext, byte[]? associatedData)
+    {
         try
         {
-            return (id, await DecryptEndpoint.Decrypt(exchange, id, ciphertext, associatedData));
+            return await DecryptEndpoint.Decrypt(exchange, id, ciphertext, associatedData);
         }
         catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
         {

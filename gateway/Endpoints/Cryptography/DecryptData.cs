@@ -61,13 +61,13 @@ internal static class DecryptEndpoint
         if (Bodies.IsOctets(exchange.Http.Request))
         {
             var associatedData = OctetForm.AssociatedData(exchange);
-            var ciphertext = await exchange.ReadOctets(exchange.Limits.Ciphertext);
+            var ciphertext = await exchange.ReadOctets(SizeLimits.Ciphertext);
             var decrypted = await Decrypt(exchange, id, ciphertext, associatedData);
             await OctetForm.Answer(exchange, id, decrypted.KeyVersion, decrypted.Plaintext, decrypted.Kind);
             return;
         }
 
-        var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, exchange.Limits.BatchBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, SizeLimits.BatchBody);
         if (body.Items is { } items)
         {
             await DecryptItems(exchange, id, body, items);
@@ -80,8 +80,8 @@ internal static class DecryptEndpoint
     /// <summary>Decrypts one ciphertext.</summary>
     public static ValueTask<Decrypted> Decrypt(Exchange exchange, string id, byte[] ciphertext, byte[]? associatedData)
     {
-        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
-        return exchange.Key(id).Decrypt(new Decrypt(exchange.Caller, ciphertext, associatedData));
+        Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
+        return exchange.InTime(exchange.Key(id).Decrypt(new Decrypt(exchange.Caller, ciphertext, associatedData)));
     }
 
     /// <summary>Answers with a plaintext.</summary>
@@ -113,9 +113,9 @@ internal static class DecryptEndpoint
         var results = await Items.Run(
             exchange,
             items,
-            (limits, i) => Fields.CheckCiphertext(limits, i.Ciphertext, i.AssociatedData),
+            (_, i) => Fields.CheckCiphertext(i.Ciphertext, i.AssociatedData),
             i => new DecryptItem(i.Ciphertext, i.AssociatedData),
-            good => key.DecryptBatch(new DecryptBatch(exchange.Caller, good)),
+            good => exchange.InTime(key.DecryptBatch(new DecryptBatch(exchange.Caller, good))),
             (i, value) => ItemAnswer.Of(i.Reference, id, value));
         await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
     }

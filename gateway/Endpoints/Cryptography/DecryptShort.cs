@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -25,10 +26,10 @@ internal static class DecryptShortEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var body = await exchange.ReadJson(GatewayJson.Default.DecryptShortBody, exchange.Limits.SingleBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptShortBody, SizeLimits.CiphertextBody);
         if (body.KeyId is null)
         {
-            var (keyId, value) = await DecryptByCiphertextEndpoint.Decrypt(exchange, body.Ciphertext, body.AssociatedData);
+            var (keyId, value) = await DecryptByCiphertextEndpoint.DecryptNoted(exchange, body.Ciphertext, body.AssociatedData);
             await DecryptEndpoint.Answer(exchange, keyId, value);
             return;
         }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -62,7 +63,7 @@ internal static class EncryptEndpoint
             return;
         }
 
-        var body = await exchange.ReadJson(GatewayJson.Default.EncryptBody, exchange.Limits.BatchBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.EncryptBody, SizeLimits.BatchBody);
         if (body.Items is { } items)
         {
             await EncryptItems(exchange, id, body, items);
@@ -76,7 +77,7 @@ internal static class EncryptEndpoint
     public static ValueTask<Encrypted> Encrypt(Exchange exchange, string id, byte[] plaintext, byte[]? associatedData)
     {
         Fields.Refuse(Fields.CheckPlaintext(exchange.Limits, plaintext, associatedData));
-        return exchange.Key(id).Encrypt(new Encrypt(exchange.Caller, plaintext, associatedData));
+        return exchange.InTime(exchange.Key(id).Encrypt(new Encrypt(exchange.Caller, plaintext, associatedData)));
     }
 
     /// <summary>Answers with a ciphertext.</summary>
@@ -98,7 +99,7 @@ internal static class EncryptEndpoint
             items,
             (limits, i) => Fields.CheckPlaintext(limits, i.Plaintext, i.AssociatedData),
             i => new EncryptItem(i.Plaintext, i.AssociatedData),
-            good => key.EncryptBatch(new EncryptBatch(exchange.Caller, good)),
+            good => exchange.InTime(key.EncryptBatch(new EncryptBatch(exchange.Caller, good))),
             (i, value) => ItemAnswer.Of(i.Reference, id, value));
         await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
     }

@@ -25,7 +25,7 @@ internal static class EncryptShortEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var body = await exchange.ReadJson(GatewayJson.Default.EncryptShortBody, exchange.Limits.SingleBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.EncryptShortBody, exchange.Limits.PlaintextBody);
         var id = await exchange.ResolveKey(body.KeyId, KmsAction.Encrypt);
         exchange.KeyId = id;
         await EncryptEndpoint.Answer(exchange, id, await EncryptEndpoint.Encrypt(exchange, id, body.Plaintext, body.AssociatedData));

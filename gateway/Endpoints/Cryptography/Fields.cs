@@ -12,9 +12,9 @@ internal static class Fields
         : CheckAssociatedData(associatedData);
 
     /// <summary>What is wrong with a ciphertext and its associated data, or null.</summary>
-    public static ErrorAnswer? CheckCiphertext(SizeLimits limits, byte[] ciphertext, byte[]? associatedData) =>
+    public static ErrorAnswer? CheckCiphertext(byte[] ciphertext, byte[]? associatedData) =>
         ciphertext.Length == 0 ? ErrorAnswer.Of(KmsError.InvalidCiphertext)
-        : ciphertext.Length > limits.Ciphertext ? TooLarge("ciphertext", limits.Ciphertext)
+        : ciphertext.Length > SizeLimits.Ciphertext ? TooLarge("ciphertext", SizeLimits.Ciphertext)
         : CheckAssociatedData(associatedData);
 
     /// <summary>What is wrong with associated data, or null.</summary>

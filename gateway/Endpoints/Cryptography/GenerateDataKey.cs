@@ -47,7 +47,7 @@ internal static class DataKeyEndpoint
     public static async Task Handle(Exchange exchange)
     {
         var id = await exchange.RouteKey(KmsAction.GenerateDataKey);
-        var body = await exchange.ReadOptionalJson(GatewayJson.Default.DataKeyBody, exchange.Limits.SingleBody);
+        var body = await exchange.ReadOptionalJson(GatewayJson.Default.DataKeyBody, exchange.Limits.PlaintextBody);
         var key = await Generate(exchange, id, body.Bytes, body.Plaintext, body.AssociatedData);
         await exchange.Answer(
             new DataKeyAnswer { KeyId = id, KeyVersion = key.KeyVersion, Plaintext = key.Plaintext, Ciphertext = key.Ciphertext },
@@ -63,7 +63,7 @@ internal static class DataKeyEndpoint
         }
 
         Fields.Refuse(Fields.CheckAssociatedData(associatedData));
-        return exchange.Key(id).GenerateDataKey(
-            new GenerateDataKey(exchange.Caller, bytes ?? DefaultBytes, plaintext ?? true, associatedData));
+        return exchange.InTime(exchange.Key(id).GenerateDataKey(
+            new GenerateDataKey(exchange.Caller, bytes ?? DefaultBytes, plaintext ?? true, associatedData)));
     }
 }

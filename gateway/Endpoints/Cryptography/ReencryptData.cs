@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -29,24 +30,29 @@ internal static class ReencryptEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var body = await exchange.ReadJson(GatewayJson.Default.ReencryptBody, exchange.Limits.SingleBody);
-        var answer = await Reencrypt(
+        var body = await exchange.ReadJson(GatewayJson.Default.ReencryptBody, SizeLimits.CiphertextBody);
+        exchange.KeyId = await FindDestination(
             exchange, body.Ciphertext, body.AssociatedData, body.DestinationKeyId, body.DestinationAssociatedData);
-        exchange.KeyId = answer.KeyId;
+        var answer = await Reencrypt(
+            exchange, body.Ciphertext, body.AssociatedData, exchange.KeyId, body.DestinationAssociatedData);
         await exchange.Answer(
             new EncryptAnswer { KeyId = answer.KeyId, KeyVersion = answer.KeyVersion, Ciphertext = answer.Ciphertext },
             GatewayJson.Default.EncryptAnswer);
     }
 
-    /// <summary>Moves one ciphertext. The caller must be allowed to decrypt with the one key and encrypt with the other.</summary>
-    public static async Task<Reencrypted> Reencrypt(
+    /// <summary>The key to encrypt with. The caller must be allowed to decrypt with the one key and encrypt with the other.</summary>
+    public static async Task<string> FindDestination(
         Exchange exchange, byte[] ciphertext, byte[]? associatedData, string destinationKeyId, byte[]? destinationAssociatedData)
     {
-        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
+        Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
         Fields.Refuse(Fields.CheckAssociatedData(destinationAssociatedData));
         await exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
-        var destination = await exchange.ResolveKey(destinationKeyId, KmsAction.Encrypt);
-        return await exchange.Services.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(
-            new Reencrypt(exchange.Caller, ciphertext, associatedData, destination, destinationAssociatedData));
+        return await exchange.ResolveKey(destinationKeyId, KmsAction.Encrypt);
     }
+
+    /// <summary>Moves one ciphertext to the key that was found.</summary>
+    public static Task<Reencrypted> Reencrypt(
+        Exchange exchange, byte[] ciphertext, byte[]? associatedData, string destination, byte[]? destinationAssociatedData) =>
+        exchange.InTime(exchange.Services.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(
+            new Reencrypt(exchange.Caller, ciphertext, associatedData, destination, destinationAssociatedData)));
 }

@@ -1,5 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
@@ -10,7 +11,7 @@ internal static class RewrapEndpoint
     public static async Task Handle(Exchange exchange)
     {
         var id = await exchange.RouteKey(KmsAction.Rewrap);
-        var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, exchange.Limits.BatchBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, SizeLimits.BatchBody);
         if (body.Items is { } items)
         {
             await RewrapItems(exchange, id, body, items);
@@ -24,8 +25,8 @@ internal static class RewrapEndpoint
     /// <summary>Rewraps one ciphertext.</summary>
     public static ValueTask<Encrypted> Rewrap(Exchange exchange, string id, byte[] ciphertext, byte[]? associatedData)
     {
-        Fields.Refuse(Fields.CheckCiphertext(exchange.Limits, ciphertext, associatedData));
-        return exchange.Key(id).Rewrap(new Decrypt(exchange.Caller, ciphertext, associatedData));
+        Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
+        return exchange.InTime(exchange.Key(id).Rewrap(new Decrypt(exchange.Caller, ciphertext, associatedData)));
     }
 
     private static async Task RewrapItems(Exchange exchange, string id, DecryptBody body, DecryptItemBody[] items)
@@ -35,9 +36,9 @@ internal static class RewrapEndpoint
         var results = await Items.Run(
             exchange,
             items,
-            (limits, i) => Fields.CheckCiphertext(limits, i.Ciphertext, i.AssociatedData),
+            (_, i) => Fields.CheckCiphertext(i.Ciphertext, i.AssociatedData),
             i => new DecryptItem(i.Ciphertext, i.AssociatedData),
-            good => key.RewrapBatch(new DecryptBatch(exchange.Caller, good)),
+            good => exchange.InTime(key.RewrapBatch(new DecryptBatch(exchange.Caller, good))),
             (i, value) => ItemAnswer.Of(i.Reference, id, value));
         await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
     }

@@ -74,8 +74,9 @@ internal sealed class DecryptOperation : BatchOperation
     {
         if (KeyId is null)
         {
-            var (keyId, value) = await DecryptByCiphertextEndpoint.Decrypt(exchange, Ciphertext, AssociatedData);
-            return ItemAnswer.Of(Reference, keyId, value);
+            var named = await DecryptByCiphertextEndpoint.FindKey(exchange, Ciphertext, AssociatedData);
+            return ItemAnswer.Of(
+                Reference, named, await DecryptByCiphertextEndpoint.Decrypt(exchange, named, Ciphertext, AssociatedData));
         }
 
         var id = await exchange.ResolveKey(KeyId, KmsAction.Decrypt);
@@ -122,8 +123,10 @@ internal sealed class ReencryptOperation : BatchOperation
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
-        var answer = await ReencryptEndpoint.Reencrypt(
+        var destination = await ReencryptEndpoint.FindDestination(
             exchange, Ciphertext, AssociatedData, DestinationKeyId, DestinationAssociatedData);
+        var answer = await ReencryptEndpoint.Reencrypt(
+            exchange, Ciphertext, AssociatedData, destination, DestinationAssociatedData);
         return new ItemAnswer
         {
             Reference = Reference,
@@ -159,7 +162,7 @@ internal static class BatchEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var body = await exchange.ReadJson(GatewayJson.Default.BatchBody, exchange.Limits.BatchBody);
+        var body = await exchange.ReadJson(GatewayJson.Default.BatchBody, SizeLimits.BatchBody);
         Items.Check(body.Operations, o => o.Size, o => o.Reference);
         var results = await exchange.Within(Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation))));
         await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);

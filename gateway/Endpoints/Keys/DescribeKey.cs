@@ -10,7 +10,7 @@ internal static class DescribeKeyEndpoint
     public static async Task Handle(Exchange exchange)
     {
         var id = await exchange.RouteKey(KmsAction.DescribeKey);
-        var key = await exchange.Key(id).Describe(new KeyCommand(exchange.Caller));
+        var key = await exchange.InTime(exchange.Key(id).Describe(new KeyCommand(exchange.Caller)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -13,7 +13,7 @@ internal static class DestroyVersionEndpoint
         var id = await exchange.RouteKey(KmsAction.DestroyVersion);
         var version = VersionInRoute.Read(exchange);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).DestroyVersion(new KeyVersionCommand(exchange.Caller, version));
+        var key = await exchange.InTime(exchange.Key(id).DestroyVersion(new KeyVersionCommand(exchange.Caller, version)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -12,7 +12,7 @@ internal static class DisableKeyEndpoint
     {
         var id = await exchange.RouteKey(KmsAction.DisableKey);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).Disable(new KeyCommand(exchange.Caller));
+        var key = await exchange.InTime(exchange.Key(id).Disable(new KeyCommand(exchange.Caller)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

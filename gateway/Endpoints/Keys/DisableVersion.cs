@@ -13,7 +13,7 @@ internal static class DisableVersionEndpoint
         var id = await exchange.RouteKey(KmsAction.DisableKey);
         var version = VersionInRoute.Read(exchange);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).DisableVersion(new KeyVersionCommand(exchange.Caller, version));
+        var key = await exchange.InTime(exchange.Key(id).DisableVersion(new KeyVersionCommand(exchange.Caller, version)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

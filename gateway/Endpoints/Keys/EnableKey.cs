@@ -12,7 +12,7 @@ internal static class EnableKeyEndpoint
     {
         var id = await exchange.RouteKey(KmsAction.EnableKey);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).Enable(new KeyCommand(exchange.Caller));
+        var key = await exchange.InTime(exchange.Key(id).Enable(new KeyCommand(exchange.Caller)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -13,7 +13,7 @@ internal static class EnableVersionEndpoint
         var id = await exchange.RouteKey(KmsAction.EnableKey);
         var version = VersionInRoute.Read(exchange);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).EnableVersion(new KeyVersionCommand(exchange.Caller, version));
+        var key = await exchange.InTime(exchange.Key(id).EnableVersion(new KeyVersionCommand(exchange.Caller, version)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -38,20 +38,21 @@ internal static class ListKeysEndpoint
         var page = await exchange.Services.Grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.Key)
             .ListKeys(new DirectoryQuery(exchange.Caller, prefix, after, limit, destroyed));
         var keys = describe
-            ? await exchange.Within(Task.WhenAll(page.Ids.Select(id => Describe(exchange, id))))
+            ? await Task.WhenAll(page.Ids.Select(id => Describe(exchange, id)))
             : Array.ConvertAll(page.Ids, id => new ListedKey(id, null, null));
         await exchange.Answer(
             new ListKeysAnswer { Keys = keys, NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null },
             GatewayJson.Default.ListKeysAnswer);
     }
 
-    // One key that cannot be described must not hide the others.
+    // One key that cannot be described must not hide the others, so each has the deadline to itself.
     private static async Task<ListedKey> Describe(Exchange exchange, string id)
     {
         try
         {
             await exchange.ResolveKey(id, KmsAction.DescribeKey);
-            return new ListedKey(id, KeyAnswer.Of(await exchange.Key(id).Describe(new KeyCommand(exchange.Caller))), null);
+            var key = await exchange.Within(exchange.Key(id).Describe(new KeyCommand(exchange.Caller)));
+            return new ListedKey(id, KeyAnswer.Of(key), null);
         }
         catch (Exception e)
         {

@@ -12,7 +12,7 @@ internal static class RotateKeyEndpoint
     {
         var id = await exchange.RouteKey(KmsAction.RotateKey);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).Rotate(new KeyCommand(exchange.Caller));
+        var key = await exchange.InTime(exchange.Key(id).Rotate(new KeyCommand(exchange.Caller)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -22,7 +22,7 @@ internal static class ScheduleDeletionEndpoint
         var id = await exchange.RouteKey(KmsAction.ScheduleDeletion);
         var body = await exchange.ReadOptionalJson(GatewayJson.Default.ScheduleDeletionBody, SizeLimits.ControlBody);
         var after = body.After is null ? _default : Durations.Parse(body.After, "after");
-        var key = await exchange.Key(id).ScheduleDeletion(new ScheduleDeletion(exchange.Caller, after));
+        var key = await exchange.InTime(exchange.Key(id).ScheduleDeletion(new ScheduleDeletion(exchange.Caller, after)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

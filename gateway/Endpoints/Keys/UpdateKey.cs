@@ -73,14 +73,14 @@ internal static class UpdateKeyEndpoint
     {
         var id = await exchange.RouteKey(KmsAction.UpdateKey);
         var body = await exchange.ReadJson(GatewayJson.Default.UpdateKeyBody, SizeLimits.ControlBody);
-        var key = await exchange.Key(id).Update(new UpdateKey
+        var key = await exchange.InTime(exchange.Key(id).Update(new UpdateKey
         {
             Caller = exchange.Caller,
             Description = new(body.DescriptionIsSet, body.Description),
             Tags = new(body.TagsAreSet, TagFields.Check(body.Tags)),
             Rotation = new(body.RotationIsSet, body.Rotation?.ToPlan()),
             MinDecryptVersion = body.MinDecryptVersion,
-        });
+        }));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }
 }

@@ -58,7 +58,7 @@ internal static class ValidateKeysEndpoint
         try
         {
             var id = await exchange.ResolveKey(text, KmsAction.DescribeKey);
-            var validation = await exchange.Key(id).Validate(new KeyCommand(exchange.Caller));
+            var validation = await exchange.InTime(exchange.Key(id).Validate(new KeyCommand(exchange.Caller)));
             return new ValidateKeysResult
             {
                 Id = text,

@@ -101,6 +101,14 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public void BurstThatCannotHoldTheRate_IsRefusedByName()
+    {
+        var refusal = Assert.Throws<SettingException>(() => Read(("OKMS_RATE_LIMIT", "100"), ("OKMS_RATE_LIMIT_BURST", "9")));
+        Assert.Equal("OKMS_RATE_LIMIT_BURST", refusal.Name);
+        Assert.Equal(10, Read(("OKMS_RATE_LIMIT", "100"), ("OKMS_RATE_LIMIT_BURST", "10")).Http.RateLimitBurst);
+    }
+
+    [Fact]
     public void WrongDatabaseUrl_MessageHoldsNoPassword()
     {
         foreach (var url in (string[])["postgres://user:s3cret@h", "mysql://user:s3cret@h/db", "postgres://user:s3cret@h/db?x=1", "user:s3cret"])

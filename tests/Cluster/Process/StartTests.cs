@@ -33,6 +33,39 @@ public sealed class StartTests
         await Refused(service, "OKMS_MAX_PLAINTEXT_BYTES");
     }
 
+    [Theory]
+    [InlineData("""{ "LOG_LEVEL": """)]
+    [InlineData("[]")]
+    [InlineData("""{ "LOG_LEVEL": "info", "log_level": "warn" }""")]
+    public async Task AppsettingsThatIsNoJson_IsRefusedInOneLine(string content)
+    {
+        using var directory = new TemporaryDirectory();
+        var file = directory.Of("appsettings.json");
+        await File.WriteAllTextAsync(file, content);
+        await using (var service = ServiceProcess.Launch(directory.Path)) await Refused(service, file);
+        var (code, output, errors) = await ServiceProcess.Command(directory.Path, ["healthcheck"]);
+        Assert.Equal((StartGuard.Refused, ""), (code, errors));
+        Assert.Contains(file, Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("htp://localhost:0", "htp://localhost:0")]
+    [InlineData("nothing", "nothing")]
+    [InlineData("http://192.0.2.1:8080", "192.0.2.1")]
+    [InlineData("https://localhost:0", "certificate")]
+    [InlineData("https://localhost:0", "missing.pfx", "missing.pfx")]
+    public async Task EndpointThatCannotBeServed_IsRefusedInOneLine(string url, string named, string? certificate = null)
+    {
+        using var directory = new TemporaryDirectory();
+        await using var service = ServiceProcess.Launch(
+            directory.Path,
+            port: null,
+            ("Kestrel__Endpoints__Main__Url", url),
+            ("Kestrel__Endpoints__Main__Certificate__Path", certificate is null ? null : directory.Of(certificate)));
+        await Refused(service, "Kestrel:Endpoints");
+        Assert.Contains(named, Assert.Single(service.Errors), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task PortInUse_IsRefusedInOneLine()
     {

@@ -100,6 +100,30 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnswersThatAge_HoldFromWhenTheyWereTrue()
+    {
+        await Start();
+        await Answer(Hash(First), () => _principals.IsReady);
+        var readAt = _time.GetUtcNow();
+        // A silo without its database goes on to answer what it has read.
+        while (_time.GetUtcNow() - readAt < ClusterPrincipals.HoldsFor - TimeSpan.FromSeconds(10))
+        {
+            Assert.Same(Principal.Administrator, _principals.Find(First));
+            (await Asked()).SetResult(Hash(First) with { Age = _time.GetUtcNow() - readAt });
+        }
+
+        while (_time.GetUtcNow() - readAt <= ClusterPrincipals.HoldsFor)
+        {
+            (await Asked()).SetResult(Hash(First) with { Age = _time.GetUtcNow() - readAt });
+        }
+
+        // Who asked may not have taken the last answer yet; it is no younger than those before.
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.Null(_principals.Find(First));
+        Assert.False(_principals.IsReady);
+    }
+
+    [Fact]
     public async Task AnswerThatIsNoHash_IsNotTaken()
     {
         await Start();

@@ -17,6 +17,7 @@ public sealed class GatewayOptionsTests
         { nameof(GatewayOptions.RateLimitPerSecond), _good with { RateLimitPerSecond = 0 } },
         { nameof(GatewayOptions.RateLimitBurst), _good with { RateLimitPerSecond = 1, RateLimitBurst = 0 } },
         { nameof(GatewayOptions.RateLimitBurst), _good with { RateLimitBurst = 5 } },
+        { nameof(GatewayOptions.RateLimitBurst), _good with { RateLimitPerSecond = 101, RateLimitBurst = 10 } },
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(-1) } },
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(61) } },
         { nameof(GatewayOptions.RequestLog), _good with { RequestLog = (LogLevel)9 } },
@@ -28,6 +29,10 @@ public sealed class GatewayOptionsTests
 
     [Fact]
     public void Validate_WithoutToken_IsGood() => (_good with { AdministratorTokenSha256 = null }).Validate();
+
+    [Fact]
+    public void Validate_BurstOfATenthOfTheRate_IsGood() =>
+        (_good with { RateLimitPerSecond = 100, RateLimitBurst = 10 }).Validate();
 
     [Theory]
     [MemberData(nameof(Bad))]

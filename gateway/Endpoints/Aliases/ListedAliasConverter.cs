@@ -1,0 +1,27 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Json;
+
+namespace OrleansKms.Gateway.Endpoints.Aliases;
+
+/// <summary>Writes a listed alias as the alias itself, or as its name with what went wrong.</summary>
+internal sealed class ListedAliasConverter : JsonConverter<ListedAlias>
+{
+    public override ListedAlias Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        throw new NotSupportedException();
+
+    public override void Write(Utf8JsonWriter writer, ListedAlias value, JsonSerializerOptions options)
+    {
+        if (value.Alias is { } alias)
+        {
+            JsonSerializer.Serialize(writer, alias, GatewayJson.Default.AliasAnswer);
+            return;
+        }
+
+        writer.WriteStartObject();
+        writer.WriteString("name", value.Name);
+        writer.WritePropertyName("error");
+        JsonSerializer.Serialize(writer, value.Error!, GatewayJson.Default.ErrorAnswer);
+        writer.WriteEndObject();
+    }
+}

@@ -1,0 +1,90 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>The deadline of a request is one, however many calls it is made of.</summary>
+public sealed class DeadlineTests
+{
+    private static readonly TimeSpan _timeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _step = TimeSpan.FromMilliseconds(100);
+
+    public static TheoryData<string, string, string> RequestsByAlias => new()
+    {
+        { "GET", "/v1/keys/alias:a", "" },
+        { "POST", "/v1/keys/alias:a/rotate", "" },
+        { "POST", "/v1/keys/alias:a/encrypt", """{"plaintext":"AQ=="}""" },
+        { "POST", "/v1/keys/alias:a/encrypt", """{"items":[{"plaintext":"AQ=="}]}""" },
+        { "POST", "/encrypt", """{"key_id":"alias:a","plaintext":"AQ=="}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(RequestsByAlias))]
+    public async Task SlowAlias_ThenSilentKey_IsTimeout_AtTheRequestsDeadline(string method, string path, string body)
+    {
+        await using var gateway = await SilentGrains.Start(_timeout);
+        var (aliasAsked, alias) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource<AliasDescription>());
+        gateway.Answers["Resolve"] = () =>
+        {
+            aliasAsked.SetResult();
+            return new ValueTask<AliasDescription>(alias.Task);
+        };
+        gateway.Answers["Describe"] = gateway.Answers["Rotate"] = () => new TaskCompletionSource<KeyDescription>().Task;
+        gateway.Answers["Encrypt"] = () => new ValueTask<Encrypted>(new TaskCompletionSource<Encrypted>().Task);
+        gateway.Answers["EncryptBatch"] = () =>
+            new ValueTask<ItemResult<Encrypted>[]>(new TaskCompletionSource<ItemResult<Encrypted>[]>().Task);
+        var started = gateway.Time.GetUtcNow();
+
+        using var request = new HttpRequestMessage(new HttpMethod(method), path)
+        {
+            Content = body.Length == 0 ? null : new StringContent(body, Encoding.UTF8, "application/json"),
+        };
+        var sending = gateway.Http.SendAsync(request);
+        await aliasAsked.Task;
+        gateway.Time.Advance(_timeout - (2 * _step));
+        alias.SetResult(new("a", "k", started, started));
+        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - started < 2 * _timeout)
+        {
+            // Slower than the request goes on, or else the clock would be ahead of it.
+            await Task.WhenAny(sending, Task.Delay(_step));
+            gateway.Time.Advance(_step);
+        }
+
+        Assert.True(sending.IsCompleted, "The second call was given more time than the request has.");
+        using var answer = await sending;
+        Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
+        Assert.Equal("timeout", (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["code"]!);
+    }
+
+    [Fact]
+    public async Task AliasThatDoesNotAnswer_HidesNoOtherOfItsPage()
+    {
+        await using var gateway = await SilentGrains.Start(_timeout);
+        gateway.Answers["ListAliases"] = () => Task.FromResult(new DirectoryPage(["a", "b"], HasMore: true));
+        var now = gateway.Time.GetUtcNow();
+        var (asked, last) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        gateway.Answers["Resolve"] = () =>
+        {
+            if (++asked == 1) return new ValueTask<AliasDescription>(new AliasDescription("a", "k", now, now));
+            last.SetResult();
+            return new ValueTask<AliasDescription>(new TaskCompletionSource<AliasDescription>().Task);
+        };
+        var sending = gateway.Http.GetAsync("/v1/aliases");
+        await last.Task;
+        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - now < 2 * _timeout)
+        {
+            await Task.WhenAny(sending, Task.Delay(_step));
+            gateway.Time.Advance(_step);
+        }
+
+        Assert.True(sending.IsCompleted);
+        using var answer = await sending;
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var page = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
+        Assert.Equal("k", (string)page["aliases"]![0]!["key_id"]!);
+        Assert.Equal("b", (string)page["aliases"]![1]!["name"]!);
+        Assert.Equal("timeout", (string)page["aliases"]![1]!["error"]!["code"]!);
+        Assert.NotNull(page["next_cursor"]);
+    }
+}

@@ -1,0 +1,82 @@
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>A gateway without silos, on a clock that stands still, whose grains answer when the test lets them, or never.</summary>
+internal sealed class SilentGrains : IAsyncDisposable
+{
+    private const string Token = "okms-test-token-0123456789abcdef";
+    private readonly WebApplication _app;
+
+    private SilentGrains(WebApplication app, FakeTimeProvider time, Dictionary<string, Func<object>> answers)
+    {
+        (_app, Time, Answers) = (app, time, answers);
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        Http = new HttpClient { BaseAddress = new Uri(address), Timeout = TimeSpan.FromMinutes(2) };
+        Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+    }
+
+    public HttpClient Http { get; }
+
+    public FakeTimeProvider Time { get; }
+
+    /// <summary>What each method of a grain answers: a task, by the method's name.</summary>
+    public Dictionary<string, Func<object>> Answers { get; }
+
+    public static async Task<SilentGrains> Start(TimeSpan requestTimeout)
+    {
+        var (time, answers) = (new FakeTimeProvider(), new Dictionary<string, Func<object>>());
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.Services.AddSingleton<TimeProvider>(time);
+        builder.Services.AddSingleton(FakeGrain.Of<IGrainFactory>((method, _) => Grain(method.ReturnType, answers)));
+        builder.Services.AddKmsGateway(new()
+        {
+            AdministratorTokenSha256 = SHA256.HashData(Encoding.UTF8.GetBytes(Token)),
+            RequestTimeout = requestTimeout,
+        });
+        var app = builder.Build();
+        app.MapKmsGateway();
+        await app.StartAsync();
+        return new(app, time, answers);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Http.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+    }
+
+    private static object Grain(Type type, Dictionary<string, Func<object>> answers) =>
+        FakeGrain.Of(type, (method, _) => answers[method.Name]());
+}
+
+/// <summary>An object that answers the calls of an interface by one function.</summary>
+public class FakeGrain : DispatchProxy
+{
+    private Func<MethodInfo, object?[]?, object?> _answer = (_, _) => null;
+
+    public static T Of<T>(Func<MethodInfo, object?[]?, object?> answer) => (T)Of(typeof(T), answer);
+
+    public static object Of(Type type, Func<MethodInfo, object?[]?, object?> answer)
+    {
+        var fake = Create(type, typeof(FakeGrain));
+        ((FakeGrain)fake)._answer = answer;
+        return fake;
+    }
+
+    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer(targetMethod!, args);
+}

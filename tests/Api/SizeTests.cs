@@ -1,0 +1,99 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>A service that takes the largest plaintexts there are.</summary>
+public sealed class LargeApi : Api
+{
+    public LargeApi()
+        : base(("OKMS_MAX_PLAINTEXT_BYTES", "1048576"))
+    {
+    }
+}
+
+/// <summary>The ceiling of plaintexts, and what becomes of ciphertexts when the setting is lowered.</summary>
+public sealed class SizeTests(LargeApi api) : IClassFixture<LargeApi>
+{
+    private const int Ceiling = 1 << 20;
+    private const string Octets = "application/octet-stream";
+
+    [Fact]
+    public async Task LargestPlaintext_AsJson_ThereAndBack_AndOneByteMoreIsTooLarge()
+    {
+        var (id, plaintext, associatedData) = (await api.NewKey(), RandomNumberGenerator.GetBytes(Ceiling), new byte[8192]);
+        var ciphertext = await api.Encrypt(id, plaintext, associatedData);
+        foreach (var path in new[] { $"/v1/keys/{id}/decrypt", "/v1/decrypt", "/decrypt" })
+        {
+            var answer = (await api.Post(path, new { ciphertext, associated_data = associatedData })).Is(HttpStatusCode.OK);
+            Assert.Equal(plaintext, answer.Json["plaintext"].Deserialize<byte[]>());
+        }
+
+        (await api.Post("/encrypt", new { key_id = id, plaintext })).Is(HttpStatusCode.OK);
+        foreach (var path in new[] { $"/v1/keys/{id}/encrypt", "/encrypt" })
+        {
+            var body = path == "/encrypt" ? (object)new { key_id = id, plaintext = new byte[Ceiling + 1] } : new { plaintext = new byte[Ceiling + 1] };
+            (await api.Post(path, body)).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        }
+    }
+
+    [Fact]
+    public async Task LargestPlaintext_AsOctets_ThereAndBack_AndOneByteMoreIsTooLarge()
+    {
+        var (id, plaintext) = (await api.NewKey(), RandomNumberGenerator.GetBytes(Ceiling));
+        var ciphertext = (await api.Body(HttpMethod.Post, $"/v1/keys/{id}/encrypt", plaintext, Octets)).Is(HttpStatusCode.OK).Body;
+        foreach (var path in new[] { $"/v1/keys/{id}/decrypt", "/v1/decrypt" })
+        {
+            Assert.Equal(plaintext, (await api.Body(HttpMethod.Post, path, ciphertext, Octets)).Is(HttpStatusCode.OK).Body);
+        }
+
+        (await api.Body(HttpMethod.Post, $"/v1/keys/{id}/encrypt", new byte[Ceiling + 1], Octets))
+            .Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+    }
+
+    [Fact]
+    public async Task LoweredSetting_LeavesCiphertextsDecryptable()
+    {
+        var (id, plaintext) = (await api.NewKey(), RandomNumberGenerator.GetBytes(Ceiling));
+        var ciphertext = await api.Encrypt(id, plaintext);
+        await api.Restart(environment: []);
+        try
+        {
+            (await api.Post($"/v1/keys/{id}/encrypt", new { plaintext })).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+            foreach (var path in new[] { $"/v1/keys/{id}/decrypt", "/v1/decrypt", "/decrypt" })
+            {
+                var answer = (await api.Post(path, new { ciphertext })).Is(HttpStatusCode.OK);
+                Assert.Equal(plaintext, answer.Json["plaintext"].Deserialize<byte[]>());
+            }
+
+            Assert.Equal(plaintext, (await api.Body(HttpMethod.Post, "/v1/decrypt", ciphertext, Octets)).Is(HttpStatusCode.OK).Body);
+            var items = new[] { new { ciphertext } };
+            var item = (await api.Post($"/v1/keys/{id}/decrypt", new { items })).Is(HttpStatusCode.OK).Json["results"]![0]!;
+            Assert.Equal(plaintext, item["plaintext"].Deserialize<byte[]>());
+            (await api.Post($"/v1/keys/{id}/rewrap", new { ciphertext })).Is(HttpStatusCode.OK);
+        }
+        finally
+        {
+            await api.Restart();
+        }
+    }
+
+    [Fact]
+    public async Task Deletion_IsScheduledFrom24HoursTo365Days()
+    {
+        foreach (var (after, days) in new[] { ("PT24H", 1), ("P365D", 365) })
+        {
+            var id = await api.NewKey();
+            var key = (await api.Post($"/v1/keys/{id}/schedule-deletion", new { after })).Is(HttpStatusCode.OK).Json;
+            Assert.Equal("pending_deletion", (string)key["state"]!);
+            Assert.InRange((DateTime)key["deletion_at"]! - DateTime.UtcNow, TimeSpan.FromDays(days) - TimeSpan.FromHours(1), TimeSpan.FromDays(days));
+        }
+
+        var kept = await api.NewKey();
+        foreach (var after in new[] { "PT23H59M59S", "P365DT1S" })
+        {
+            (await api.Post($"/v1/keys/{kept}/schedule-deletion", new { after })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+        }
+    }
+}

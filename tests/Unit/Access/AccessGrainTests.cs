@@ -1,0 +1,83 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Orleans.Storage;
+using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Tests.Unit.Access;
+
+public sealed class AccessGrainTests
+{
+    private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly OneRow _row = new();
+    private readonly AccessGrain _grain;
+
+    public AccessGrainTests() => _grain = new AccessGrain(_row, _time, NullLogger<AccessGrain>.Instance);
+
+    [Fact]
+    public async Task Asked_WithinTheTime_ReadsOnce()
+    {
+        Assert.Equal(new byte[32], (await _grain.ListCredentials(_query)).AdministratorTokenSha256);
+        _time.Advance(AccessGrain.FreshFor / 2);
+        Assert.Equal(AccessGrain.FreshFor / 2, (await _grain.ListCredentials(_query)).Age);
+        Assert.Equal(1, _row.Reads);
+    }
+
+    [Fact]
+    public async Task DatabaseAway_AnswersWhatItKnows_WithItsAge_AndThenNoMore()
+    {
+        Assert.Equal(TimeSpan.Zero, (await _grain.ListCredentials(_query)).Age);
+        _row.IsAway = true;
+        for (var age = AccessGrain.FreshFor; age <= AccessGrain.HoldsFor; age += AccessGrain.FreshFor)
+        {
+            _time.Advance(AccessGrain.FreshFor);
+            var answer = await _grain.ListCredentials(_query);
+            Assert.Equal(age, answer.Age);
+            Assert.Equal(new byte[32], answer.AdministratorTokenSha256);
+        }
+
+        _time.Advance(AccessGrain.FreshFor);
+        await IsUnavailable();
+        // Without another try, too.
+        await IsUnavailable();
+
+        _row.IsAway = false;
+        _time.Advance(AccessGrain.FreshFor);
+        Assert.Equal(TimeSpan.Zero, (await _grain.ListCredentials(_query)).Age);
+    }
+
+    [Fact]
+    public async Task DatabaseAway_BeforeTheFirstReading_IsUnavailable()
+    {
+        _row.IsAway = true;
+        await IsUnavailable();
+        _row.IsAway = false;
+        Assert.Equal(new byte[32], (await _grain.ListCredentials(_query)).AdministratorTokenSha256);
+    }
+
+    private async Task IsUnavailable() => Assert.Equal(
+        KmsError.StorageUnavailable, (await Assert.ThrowsAsync<KmsException>(async () => await _grain.ListCredentials(_query))).Error);
+
+    /// <summary>Storage that holds the row, and can be away.</summary>
+    private sealed class OneRow : IGrainStorage
+    {
+        public bool IsAway { get; set; }
+
+        public int Reads { get; private set; }
+
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+        {
+            Reads++;
+            if (IsAway) throw new StorageFailedException("away", outcomeUnknown: false, new TimeoutException());
+            grainState.State = (T)(object)new AccessRow { AdministratorTokenSha256 = new byte[32], CreatedAt = DateTimeOffset.UnixEpoch };
+            grainState.RecordExists = true;
+            return Task.CompletedTask;
+        }
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+    }
+}
