@@ -119,6 +119,23 @@ public sealed partial class ComposeTests
         }
     }
 
+    /// <summary>Otherwise <c>up --wait</c> would not wait for it.</summary>
+    [Fact]
+    public void EveryServiceThatGoesOn_TellsItsHealth() => Assert.All(
+        Services.Where(service => service.Value.String("restart") != "no"),
+        service => Assert.True(service.Value!["healthcheck"]?["test"] is not null, service.Key));
+
+    /// <summary>What compiles the published code is a package, which a restore of the projects alone leaves out.</summary>
+    [Theory]
+    [InlineData("silo")]
+    [InlineData("gateway")]
+    public void Image_FetchesWhatItsPublishingNeeds(string kind)
+    {
+        var dockerfile = Manifests.Text($"deploy/images/{kind}.Dockerfile");
+        Assert.Contains($"dotnet publish {kind} -c Release -r \"linux-$arch\" --self-contained false --no-restore ", dockerfile, StringComparison.Ordinal);
+        Assert.Contains($"dotnet restore {kind} -r \"linux-$arch\" -p:PublishReadyToRun=true\n", dockerfile, StringComparison.Ordinal);
+    }
+
     private static List<(string Name, string Text)> Backends() =>
         [.. Backend().Matches(Manifests.Text("deploy/compose/haproxy.cfg")).Select(match => (match.Groups["name"].Value, match.Groups["text"].Value))];
 
