@@ -51,9 +51,9 @@ public sealed class StartTests
     [Theory]
     [InlineData("htp://localhost:0", "htp://localhost:0")]
     [InlineData("nothing", "nothing")]
-    [InlineData("http://192.0.2.1:8080", "192.0.2.1")]
-    [InlineData("https://localhost:0", "certificate")]
-    [InlineData("https://localhost:0", "missing.pfx", "missing.pfx")]
+    [InlineData("http://192.0.2.1:8080", "Cannot assign requested address")]
+    [InlineData("https://127.0.0.1:0", "certificate")]
+    [InlineData("https://127.0.0.1:0", "missing.pfx", "missing.pfx")]
     public async Task EndpointThatCannotBeServed_IsRefusedInOneLine(string url, string named, string? certificate = null)
     {
         using var directory = new TemporaryDirectory();
