@@ -9,11 +9,13 @@ namespace OrleansKms.Tests.Cluster.Transport;
 /// <summary>Somebody who connects to a port without Orleans, and believes every server.</summary>
 internal sealed class Stranger : IDisposable
 {
-    private readonly TcpClient _tcp = new(AddressFamily.InterNetwork);
+    private static int s_strangers;
+
+    private readonly TcpClient _tcp = new(NextAddress());
 
     private Stream Stream { get; set; } = Stream.Null;
 
-    /// <summary>How the silo's log names this connection.</summary>
+    /// <summary>How the silo's log names this connection, and no other: a port alone comes again, and may be in use towards two ports at once.</summary>
     public string Name => _tcp.Client.LocalEndPoint!.ToString()!;
 
     public static async Task<Stranger> Connect(int port)
@@ -75,5 +77,12 @@ internal sealed class Stranger : IDisposable
     {
         Stream.Dispose();
         _tcp.Dispose();
+    }
+
+    /// <summary>A loopback address that no other stranger of this process has.</summary>
+    private static IPEndPoint NextAddress()
+    {
+        var number = Interlocked.Increment(ref s_strangers);
+        return new IPEndPoint(new IPAddress([127, 1, (byte)(number >> 8), (byte)number]), 0);
     }
 }
