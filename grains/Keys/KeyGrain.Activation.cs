@@ -141,8 +141,10 @@ public sealed partial class KeyGrain
                 ? await Write(row, row with { ErasePending = [] })
                 : _slot.Row ?? row;
         }
-        catch (Exception e) when (e is StorageFailedException || (e as KmsException)?.Error == KmsError.HsmUnavailable)
+        catch (Exception e) when (e is StorageFailedException or InconsistentStateException
+            || (e as KmsException)?.Error == KmsError.HsmUnavailable)
         {
+            // A lost race is one with another activation, or with a decryption that interleaved, that erases them too.
             LogErasePending(Id, row.ErasePending.Count, e);
             if (!await HasDeletionReminder())
             {

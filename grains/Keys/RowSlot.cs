@@ -124,6 +124,15 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
     }
 
+    /// <summary>Removes whatever is there, also a row that does not open; the next write inserts.</summary>
+    /// <exception cref="StorageFailedException">It failed.</exception>
+    public async Task ClearUnread()
+    {
+        Invalidate();
+        await storage.ClearStateAsync(name, grain, new GrainState<T>());
+        (Row, _etag) = (null, null);
+    }
+
     // A read may interleave with a write, and whichever comes back last may have the older state.
     private void Take(T? row, string? etag)
     {

@@ -168,7 +168,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
     private async Task SaveOnce(Incarnation incarnation, bool exact)
     {
-        if (_slot.IsStale)
+        if (_slot.IsStale || !IsLoaded)
         {
             await Reload(incarnation);
         }
@@ -207,9 +207,20 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
     private async Task Reload(Incarnation incarnation)
     {
-        await _slot.Read();
+        try
+        {
+            await _slot.Read();
+        }
+        catch (StorageFailedException)
+        {
+            _lastFailure = time.GetTimestamp();
+            throw;
+        }
+
         if (_slot.Row is not { } row || row.Incarnation != incarnation)
         {
+            // Nothing may be written over what is missing or wrong: counters that began anew would be below the truth.
+            _slot.Invalidate();
             throw KmsError.KeyCorrupted.Exception();
         }
 

@@ -44,7 +44,16 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
         foreach (var version in key.ErasePending)
         {
             var slot = Slot(version);
-            await slot.Read();
+            try
+            {
+                await slot.Read();
+            }
+            catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
+            {
+                // It is to be erased, whatever it holds, and must not keep the others from it.
+                await slot.ClearUnread();
+            }
+
             if (slot.Row is not { Material: null })
             {
                 await slot.Write(new() { Version = version, Incarnation = key.Incarnation });

@@ -121,6 +121,30 @@ public sealed class KeyGrainTests : KeyGrainTest
         Assert.Contains("doomed", (await List(includeDestroyed: true)).Ids);
     }
 
+    [Theory]
+    [InlineData("UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 8) || zeroblob(8) AS BLOB) WHERE grain_key = '=spoilt' AND row_name = 'key.v1'")]
+    [InlineData("UPDATE okms_row SET payload = (SELECT o.payload FROM okms_row o WHERE o.row_name = 'key.v2' AND o.grain_key = '=spoilt') WHERE grain_key = '=spoilt' AND row_name = 'key.v1'")]
+    public async Task Destroy_RowOfAVersionThatDoesNotOpen_IsErasedAndKeepsNoOtherFromIt(string sql)
+    {
+        await Silo.Create("spoilt");
+        for (var version = 2; version <= 4; version++) await Rotate("spoilt");
+        var encrypted = await Encrypt("spoilt");
+        await Restart();
+        Assert.Equal(1, await ChangeRows(sql));
+
+        Assert.Equal(KeyVersionState.Destroyed, (await Silo.Key("spoilt").DestroyVersion(new(TestSilo.Caller, 1))).Versions[0].State);
+        await Restart();
+        Assert.Equal(Plaintext, (await Decrypt("spoilt", encrypted)).Plaintext);
+        Assert.Empty((await Row<KeyRow>("spoilt", RowNames.Key))!.ErasePending);
+
+        Assert.Equal(1, await ChangeRows(sql.Replace("key.v1", "key.v3", StringComparison.Ordinal)));
+        await Silo.Key("spoilt").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(KeyState.Destroyed, (await Describe("spoilt")).State);
+        for (var version = 1; version <= 3; version++) Assert.Null((await Row<KeyVersionRow>("spoilt", RowNames.KeyVersion(version)))!.Material);
+        Assert.Empty((await Row<KeyRow>("spoilt", RowNames.Key))!.ErasePending);
+    }
+
     [Fact]
     public async Task Deletion_ByTheReminderAlone_HappensAndCancelledItDoesNot()
     {
@@ -243,13 +267,7 @@ public sealed class KeyGrainTests : KeyGrainTest
         await Silo.Create("victim");
         var (own, source) = (await Encrypt("victim"), await Encrypt("source"));
         await Restart();
-        await using (var database = new SqliteConnection($"Data Source={Path.Combine(Folder.FullName, "kms.db")};Foreign Keys=True"))
-        {
-            await database.OpenAsync();
-            var command = database.CreateCommand();
-            command.CommandText = sql;
-            Assert.True(await command.ExecuteNonQueryAsync() > 0, how);
-        }
+        Assert.True(await ChangeRows(sql) > 0, how);
 
         await Refused("key_corrupted", () => Encrypt("victim"));
         await Refused("key_corrupted", () => Describe("victim"));
@@ -313,6 +331,15 @@ public sealed class KeyGrainTests : KeyGrainTest
         await Refused("alias_not_found", async () => await alias.Resolve(new(TestSilo.Caller)));
         await alias.Point(new(TestSilo.Caller, "a1"));
         Assert.Equal("a1", (await alias.Resolve(new(TestSilo.Caller))).KeyId);
+    }
+
+    private async Task<int> ChangeRows(string sql)
+    {
+        await using var database = new SqliteConnection($"Data Source={Path.Combine(Folder.FullName, "kms.db")};Foreign Keys=True");
+        await database.OpenAsync();
+        await using var command = database.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteNonQueryAsync();
     }
 
     private Task<DirectoryPage> List(bool includeDestroyed) =>
