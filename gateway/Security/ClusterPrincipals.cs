@@ -6,48 +6,58 @@ namespace OrleansKms.Gateway.Security;
 /// <summary>
 /// The one administrator, as the cluster knows him. The hash of his token is fetched in the background, so that signing in waits
 /// for nothing. A replaced token is refused within <see cref="RefusedWithin"/> while the cluster answers; when it does not, what
-/// was last known holds for <see cref="HoldsFor"/>, so that active keys go on working while the database is away.
+/// was last known holds for as long as the cluster said, so that active keys go on working while the database is away.
 /// </summary>
 internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalSource
 {
     /// <summary>The bound that is promised; a fetch begins every 3 s and is given up after 2 s.</summary>
     public static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long an answer holds when no newer one is to be had.</summary>
+    /// <summary>How long an answer holds, when no newer one is to be had, from a silo that does not tell.</summary>
     public static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
 
+    /// <summary>
+    /// How many ways to the cluster there are to try. A client sends all calls of one grain by one silo while it can; that silo may
+    /// be the one that has lost the database.
+    /// </summary>
+    public const int Ways = 16;
+
+    // A silo that reads the row is never this far behind.
+    private static readonly TimeSpan _old = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
     private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
 
-    private readonly Func<CredentialsQuery, ValueTask<SignInCredentials>> _ask;
+    private readonly Func<int, CredentialsQuery, ValueTask<SignInCredentials>> _ask;
     private readonly ClusterLink _link;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private volatile Known? _known;
     private bool _failed;
+    private int _way;
 
     /// <summary>Asks the cluster's grain.</summary>
     public ClusterPrincipals(IGrainFactory grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
-        : this(query => grains.GetGrain<IAccessGrain>(0).ListCredentials(query), link, time, log)
+        : this((way, query) => grains.GetGrain<IAccessGrain>(way).ListCredentials(query), link, time, log)
     {
     }
 
     internal ClusterPrincipals(
-        Func<CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
+        Func<int, CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
         (_ask, _link, _time, _log) = (ask, link, time, log);
 
     /// <summary>What the cluster said.</summary>
     /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
     /// <param name="TrueAt">When it was so for certain, in the clock's ticks.</param>
-    private sealed record Known(byte[]? TokenSha256, long TrueAt);
+    /// <param name="HoldsFor">How long it holds from then.</param>
+    private sealed record Known(byte[]? TokenSha256, long TrueAt, TimeSpan HoldsFor);
 
     /// <inheritdoc/>
     public bool IsReady => Current is not null;
 
-    private Known? Current => _known is { } known && _time.GetElapsedTime(known.TrueAt) <= HoldsFor ? known : null;
+    private Known? Current => _known is { } known && _time.GetElapsedTime(known.TrueAt) <= known.HoldsFor ? known : null;
 
     /// <inheritdoc/>
     public Principal? Find(ReadOnlySpan<char> token) =>
@@ -76,9 +86,18 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         var askedAt = _time.GetTimestamp();
         try
         {
-            var answer = await _ask(_query).AsTask().WaitAsync(_patience, _time, stopping);
+            var answer = await _ask(_way, _query).AsTask().WaitAsync(_patience, _time, stopping);
+            if (answer.AdministratorTokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
+            {
+                throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
+            }
+
             // A silo that has lost the database goes on with what it has read: that does not make it any younger.
-            Keep(answer.AdministratorTokenSha256, askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency));
+            Keep(new(
+                answer.AdministratorTokenSha256,
+                askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency),
+                answer.HoldsFor > TimeSpan.Zero ? answer.HoldsFor : HoldsFor));
+            if (answer.Age > _old) AskAnother();
             return true;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
@@ -86,21 +105,24 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
             // Told once, not every second of an outage.
             if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
+            AskAnother();
             return false;
         }
     }
 
-    private void Keep(byte[]? tokenSha256, long trueAt)
-    {
-        if (tokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
-        {
-            throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
-        }
+    private void AskAnother() => _way = (_way + 1) % Ways;
 
-        var isNews = _known is not { } known || !tokenSha256.AsSpan().SequenceEqual(known.TokenSha256);
-        _known = new Known(tokenSha256, trueAt);
+    private void Keep(Known answer)
+    {
         _failed = false;
-        if (isNews) LogNews(_log, tokenSha256 is null ? "is none yet" : "is known");
+        var known = _known;
+        // Another silo has told what is younger: a token that it had replaced must not come back.
+        if (known is not null && answer.TrueAt < known.TrueAt) return;
+        _known = answer;
+        if (known is null || !answer.TokenSha256.AsSpan().SequenceEqual(known.TokenSha256))
+        {
+            LogNews(_log, answer.TokenSha256 is null ? "is none yet" : "is known");
+        }
     }
 
     [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]

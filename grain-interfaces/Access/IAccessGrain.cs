@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>Who may sign in at the gateways of a cluster. A stateless worker, called by the key 0.</summary>
+/// <summary>Who may sign in at the gateways of a cluster. A stateless worker: any key, each of which a client may send by another silo.</summary>
 [Alias("okms.IAccessGrain")]
 public interface IAccessGrain : IGrainWithIntegerKey
 {
@@ -16,8 +16,12 @@ public sealed record CredentialsQuery([property: Id(0)] Caller Caller);
 /// <summary>What gateways compare tokens with. A token is random and long, so that its hash does not help to find it.</summary>
 /// <param name="AdministratorTokenSha256">SHA-256 of the administrator's token; null while there is no administrator.</param>
 /// <param name="Age">How long ago that was so: more than a few seconds when the database is away. Zero from a silo that does not tell.</param>
+/// <param name="HoldsFor">How old it may become. Zero from a silo that does not tell.</param>
 [GenerateSerializer, Immutable, Alias("okms.SignInCredentials")]
-public sealed record SignInCredentials([property: Id(0)] byte[]? AdministratorTokenSha256, [property: Id(1)] TimeSpan Age = default)
+public sealed record SignInCredentials(
+    [property: Id(0)] byte[]? AdministratorTokenSha256,
+    [property: Id(1)] TimeSpan Age = default,
+    [property: Id(2)] TimeSpan HoldsFor = default)
 {
     /// <summary>Never the hash.</summary>
     public override string ToString() => $"{nameof(SignInCredentials)} {{ HasAdministrator = {AdministratorTokenSha256 is not null} }}";

@@ -13,13 +13,17 @@ namespace OrleansKms.Grains.Access;
 [StatelessWorker(maxLocalWorkers: 1)]
 public sealed partial class AccessGrain(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-    [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AccessGrain> logger) : Grain, IAccessGrain
+    [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, KmsStorageOptions options,
+    ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
     /// <summary>How long what was read is answered without reading again.</summary>
     internal static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2);
 
-    /// <summary>How old an answer may become while the row cannot be read; gateways let none hold for longer.</summary>
-    internal static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
+    /// <summary>How old an answer may become at least while the row cannot be read; gateways let none hold for longer than they are told.</summary>
+    internal static readonly TimeSpan LeastHold = TimeSpan.FromMinutes(5);
+
+    // No shorter than keys go on for, or nobody could use them.
+    private readonly TimeSpan _holdsFor = options.Fence.Grace > LeastHold ? options.Fence.Grace : LeastHold;
 
     private byte[]? _tokenSha256;
     private long? _readAt;
@@ -34,12 +38,12 @@ public sealed partial class AccessGrain(
         }
 
         // The time before the reading: a change that comes while it is read may not be in it.
-        _triedAt = time.GetTimestamp();
+        var startedAt = time.GetTimestamp();
         try
         {
             var state = new GrainState<AccessRow>();
             await storage.ReadStateAsync(RowNames.Access, AccessRow.Grain, state);
-            (_tokenSha256, _readAt) = (state.RecordExists ? state.State!.AdministratorTokenSha256 : null, _triedAt);
+            (_tokenSha256, _readAt) = (state.RecordExists ? state.State!.AdministratorTokenSha256 : null, startedAt);
         }
         catch (Exception e) when (e is KmsException or StorageFailedException)
         {
@@ -50,13 +54,16 @@ public sealed partial class AccessGrain(
             }
         }
 
+        // The time after it: who waited for a database that does not answer must not wait for it again at once.
+        _triedAt = time.GetTimestamp();
+
         return Known();
     }
 
     private SignInCredentials Known()
     {
         var age = time.GetElapsedTime(_readAt!.Value);
-        return age <= HoldsFor ? new(_tokenSha256, age) : throw KmsError.StorageUnavailable.Exception();
+        return age <= _holdsFor ? new(_tokenSha256, age, _holdsFor) : throw KmsError.StorageUnavailable.Exception();
     }
 
     [LoggerMessage(LogLevel.Warning, "access: the row could not be read")]

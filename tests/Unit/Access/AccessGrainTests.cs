@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
 using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Unit.Access;
@@ -14,7 +15,7 @@ public sealed class AccessGrainTests
     private readonly OneRow _row = new();
     private readonly AccessGrain _grain;
 
-    public AccessGrainTests() => _grain = new AccessGrain(_row, _time, NullLogger<AccessGrain>.Instance);
+    public AccessGrainTests() => _grain = NewGrain(new FenceOptions().Grace);
 
     [Fact]
     public async Task Asked_WithinTheTime_ReadsOnce()
@@ -30,7 +31,7 @@ public sealed class AccessGrainTests
     {
         Assert.Equal(TimeSpan.Zero, (await _grain.ListCredentials(_query)).Age);
         _row.IsAway = true;
-        for (var age = AccessGrain.FreshFor; age <= AccessGrain.HoldsFor; age += AccessGrain.FreshFor)
+        for (var age = AccessGrain.FreshFor; age <= AccessGrain.LeastHold; age += AccessGrain.FreshFor)
         {
             _time.Advance(AccessGrain.FreshFor);
             var answer = await _grain.ListCredentials(_query);
@@ -49,6 +50,30 @@ public sealed class AccessGrainTests
     }
 
     [Fact]
+    public async Task DatabaseAway_HoldsNoShorterThanKeysGoOnFor()
+    {
+        var grace = 3 * AccessGrain.LeastHold;
+        var grain = NewGrain(grace);
+        Assert.Equal(grace, (await grain.ListCredentials(_query)).HoldsFor);
+        _row.IsAway = true;
+        _time.Advance(grace);
+        Assert.Equal(grace, (await grain.ListCredentials(_query)).Age);
+        Assert.Equal(AccessGrain.LeastHold, (await NewGrain(AccessGrain.LeastHold / 5, new OneRow()).ListCredentials(_query)).HoldsFor);
+    }
+
+    [Fact]
+    public async Task DatabaseThatDoesNotAnswer_IsNotWaitedForAgainAtOnce()
+    {
+        await _grain.ListCredentials(_query);
+        _time.Advance(AccessGrain.FreshFor);
+        _row.IsAway = true;
+        _row.Reading = () => _time.Advance(2 * AccessGrain.FreshFor);
+        await _grain.ListCredentials(_query);
+        Assert.Equal(3 * AccessGrain.FreshFor, (await _grain.ListCredentials(_query)).Age);
+        Assert.Equal(2, _row.Reads);
+    }
+
+    [Fact]
     public async Task DatabaseAway_BeforeTheFirstReading_IsUnavailable()
     {
         _row.IsAway = true;
@@ -56,6 +81,9 @@ public sealed class AccessGrainTests
         _row.IsAway = false;
         Assert.Equal(new byte[32], (await _grain.ListCredentials(_query)).AdministratorTokenSha256);
     }
+
+    private AccessGrain NewGrain(TimeSpan grace, OneRow? row = null) =>
+        new(row ?? _row, _time, new() { DataDirectory = "", Fence = new() { Grace = grace } }, NullLogger<AccessGrain>.Instance);
 
     private async Task IsUnavailable() => Assert.Equal(
         KmsError.StorageUnavailable, (await Assert.ThrowsAsync<KmsException>(async () => await _grain.ListCredentials(_query))).Error);
@@ -67,9 +95,13 @@ public sealed class AccessGrainTests
 
         public int Reads { get; private set; }
 
+        /// <summary>What happens while the row is read.</summary>
+        public Action Reading { get; set; } = () => { };
+
         public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {
             Reads++;
+            Reading();
             if (IsAway) throw new StorageFailedException("away", outcomeUnknown: false, new TimeoutException());
             grainState.State = (T)(object)new AccessRow { AdministratorTokenSha256 = new byte[32], CreatedAt = DateTimeOffset.UnixEpoch };
             grainState.RecordExists = true;

@@ -19,10 +19,12 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     private readonly Channel<TaskCompletionSource<SignInCredentials>> _questions =
         Channel.CreateUnbounded<TaskCompletionSource<SignInCredentials>>();
     private readonly ClusterPrincipals _principals;
+    private readonly List<int> _ways = [];
 
     public ClusterPrincipalsTests() => _principals = new ClusterPrincipals(
-        _ =>
+        (way, _) =>
         {
+            lock (_ways) _ways.Add(way);
             var question = new TaskCompletionSource<SignInCredentials>();
             _questions.Writer.TryWrite(question);
             return new(question.Task);
@@ -121,6 +123,50 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.Null(_principals.Find(First));
         Assert.False(_principals.IsReady);
+    }
+
+    [Fact]
+    public async Task OlderAnswerOfAnotherSilo_DoesNotBringAReplacedTokenBack()
+    {
+        await Start();
+        await Answer(Hash(Second), () => _principals.Find(Second) is not null);
+        for (var i = 0; i < 5; i++)
+        {
+            (await Asked()).SetResult(Hash(First) with { Age = TimeSpan.FromMinutes(2) });
+        }
+
+        await Asked();
+        Assert.NotNull(_principals.Find(Second));
+        Assert.Null(_principals.Find(First));
+    }
+
+    [Fact]
+    public async Task SiloWithoutItsDatabase_AnotherIsAsked()
+    {
+        await Start();
+        await Answer(Hash(First), () => _principals.IsReady);
+        (await Asked()).SetResult(Hash(First));
+        lock (_ways) Assert.Single(_ways.Distinct());
+        for (var i = 0; i < ClusterPrincipals.Ways; i++)
+        {
+            var question = await Asked();
+            if (i % 2 == 0) question.SetResult(Hash(First) with { Age = TimeSpan.FromMinutes(1) });
+            else question.SetException(KmsError.StorageUnavailable.Exception());
+        }
+
+        await Asked();
+        lock (_ways) Assert.Equal(ClusterPrincipals.Ways, _ways.Distinct().Count());
+    }
+
+    [Fact]
+    public async Task AnswerThatHoldsForLonger_Does()
+    {
+        await Start();
+        await Answer(Hash(First) with { HoldsFor = 2 * ClusterPrincipals.HoldsFor }, () => _principals.IsReady);
+        _time.Advance(ClusterPrincipals.HoldsFor + TimeSpan.FromMinutes(1));
+        Assert.Same(Principal.Administrator, _principals.Find(First));
+        _time.Advance(ClusterPrincipals.HoldsFor);
+        Assert.Null(_principals.Find(First));
     }
 
     [Fact]
