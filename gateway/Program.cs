@@ -21,5 +21,5 @@ return await StartGuard.Run(async () =>
     app.MapKmsGateway();
     app.Announce();
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
-    await app.RunAsync();
+    await app.RunUntilStopped();
 });

@@ -80,10 +80,12 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     }
 
     /// <summary>Whether the link is there, after a short wait if it has only just broken.</summary>
-    public async ValueTask<bool> IsConnectedSoon()
+    /// <param name="most">What the wait may take.</param>
+    public async ValueTask<bool> IsConnectedSoon(TimeSpan most)
     {
         if (_isConnected || !_isStarted) return _isConnected;
         var left = _grace - _time.GetElapsedTime(Volatile.Read(ref _lostAt));
+        if (left > most) left = most;
         if (left <= TimeSpan.Zero) return false;
         try
         {

@@ -41,7 +41,7 @@ internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, Ti
         {
             // Half of a pause by chance, so that requests that failed together do not come back together.
             var wait = pause * (0.5 + (Random.Shared.NextDouble() / 2));
-            if (exchange.Remaining <= wait || !await link.IsConnectedSoon()) break;
+            if (!await link.IsConnectedSoon(exchange.Remaining) || exchange.Remaining <= wait) break;
             await Task.Delay(wait, time);
             _repeated.Add(1, new KeyValuePair<string, object?>("reason", failure is TimeoutException ? "timeout" : "rejected"));
             try

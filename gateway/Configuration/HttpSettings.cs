@@ -64,9 +64,9 @@ public sealed record HttpSettings
             throw new SettingException("OKMS_RATE_LIMIT_BURST", "must be a tenth of OKMS_RATE_LIMIT or more: the rate is not reached otherwise.");
         }
 
-        return settings.DrainDelay < settings.ShutdownTimeout
+        return settings.DrainDelay <= settings.ShutdownTimeout / 2
             ? settings
-            : throw new SettingException("OKMS_DRAIN_DELAY", "must be shorter than OKMS_SHUTDOWN_TIMEOUT.");
+            : throw new SettingException("OKMS_DRAIN_DELAY", "must be half of OKMS_SHUTDOWN_TIMEOUT or less: the rest is for the requests in flight.");
     }
 }
 

@@ -12,7 +12,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     private static readonly AsyncLocal<Exchange?> _current = new();
 
     private Caller? _caller;
-    private bool _hasAskedAlias;
+    private bool _hasSpentTime;
     private long _workStarted = services.Time.GetTimestamp();
 
     /// <summary>ASP.NET Core's side of the request.</summary>
@@ -139,14 +139,17 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining, Services.Time);
 
     /// <summary>
-    /// The call that a request ends in, within the request's deadline. After an alias was asked it is the second, which by itself
-    /// would have the whole time once more; without an alias it is the one, and costs no timer.
+    /// The call that a request ends in, within the request's deadline. When another wait came before it, for an alias or for the
+    /// cluster, it would by itself have the whole time once more; most often none did, and it costs no timer.
     /// </summary>
     /// <exception cref="TimeoutException">The deadline passed.</exception>
-    public Task<T> InTime<T>(Task<T> call) => _hasAskedAlias ? Within(call) : call;
+    public Task<T> InTime<T>(Task<T> call) => _hasSpentTime ? Within(call) : call;
 
     /// <inheritdoc cref="InTime{T}(Task{T})"/>
-    public ValueTask<T> InTime<T>(ValueTask<T> call) => _hasAskedAlias && !call.IsCompleted ? new(Within(call.AsTask())) : call;
+    public ValueTask<T> InTime<T>(ValueTask<T> call) => _hasSpentTime && !call.IsCompleted ? new(Within(call.AsTask())) : call;
+
+    /// <summary>The request has waited for something else than its call: what is left of its time is less than a call has.</summary>
+    public void HasSpentTime() => _hasSpentTime = true;
 
     /// <summary>The body has arrived: the time that it was waited for was the client's, and does not count as work.</summary>
     /// <param name="waitedSince">When the wait began, in the clock's ticks.</param>
@@ -209,7 +212,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        _hasAskedAlias = true;
+        _hasSpentTime = true;
         var alias = await Services.Grains.GetGrain<IAliasGrain>(name).Resolve(new AliasCommand(Caller));
         Authorize(action, alias.KeyId);
         return alias.KeyId;

@@ -82,7 +82,8 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     private async Task InvokeWhenConnected(Exchange exchange)
     {
-        if (!await exchange.Services.Link.IsConnectedSoon()) throw KmsError.Unavailable.Exception();
+        if (!await exchange.Services.Link.IsConnectedSoon(exchange.Remaining)) throw KmsError.Unavailable.Exception();
+        exchange.HasSpentTime();
         await Handler(exchange);
     }
 }

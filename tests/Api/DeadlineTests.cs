@@ -57,6 +57,44 @@ public sealed class DeadlineTests
         Assert.Equal("timeout", (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["code"]!);
     }
 
+    [Theory]
+    [InlineData("/v1/batch", """{"operations":[{"op":"encrypt","key_id":"a","plaintext":"AQ=="},{"op":"encrypt","key_id":"b","plaintext":"AQ=="}]}""", "ciphertext")]
+    [InlineData("/v1/keys/validate", """{"ids":["a","b"]}""", "valid")]
+    public async Task KeyThatDoesNotAnswer_HidesNoOtherOfItsRequest(string path, string body, string answered)
+    {
+        await using var gateway = await SilentGrains.Start(_timeout);
+        var now = gateway.Time.GetUtcNow();
+        var (asked, last) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        gateway.Answers["Encrypt"] = () => IsFirst()
+            ? new ValueTask<Encrypted>(new Encrypted(1, [1]))
+            : new ValueTask<Encrypted>(new TaskCompletionSource<Encrypted>().Task);
+        gateway.Answers["Validate"] = () => IsFirst()
+            ? Task.FromResult(new KeyValidation(true, KeyState.Enabled, null))
+            : new TaskCompletionSource<KeyValidation>().Task;
+        var sending = gateway.Http.PostAsync(path, new StringContent(body, Encoding.UTF8, "application/json"));
+        await last.Task;
+        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - now < 2 * _timeout)
+        {
+            await Task.WhenAny(sending, Task.Delay(_step));
+            gateway.Time.Advance(_step);
+        }
+
+        Assert.True(sending.IsCompleted);
+        using var answer = await sending;
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        var results = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["results"]!;
+        Assert.NotNull(results[0]![answered]);
+        Assert.Null(results[0]!["error"]);
+        Assert.Equal("timeout", (string)results[1]!["error"]!["code"]!);
+
+        bool IsFirst()
+        {
+            if (++asked == 1) return true;
+            last.SetResult();
+            return false;
+        }
+    }
+
     [Fact]
     public async Task AliasThatDoesNotAnswer_HidesNoOtherOfItsPage()
     {

@@ -164,15 +164,16 @@ internal static class BatchEndpoint
     {
         var body = await exchange.ReadJson(GatewayJson.Default.BatchBody, SizeLimits.BatchBody);
         Items.Check(body.Operations, o => o.Size, o => o.Reference);
-        var results = await exchange.Within(Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation))));
+        var results = await Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation)));
         await exchange.Answer(new BatchAnswer { Results = results }, GatewayJson.Default.BatchAnswer);
     }
 
+    // One operation without an answer must not take the others' with it, so each has the deadline to itself.
     private static async Task<ItemAnswer> Run(Exchange exchange, BatchOperation operation)
     {
         try
         {
-            return await operation.Run(exchange);
+            return await exchange.Within(operation.Run(exchange));
         }
         catch (Exception e)
         {

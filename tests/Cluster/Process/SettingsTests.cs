@@ -76,7 +76,7 @@ public sealed class SettingsTests
     [InlineData("OKMS_REQUEST_TIMEOUT", "PT0S")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "P99999999999D")]
     [InlineData("OKMS_SHUTDOWN_TIMEOUT", "PT11M")]
-    [InlineData("OKMS_DRAIN_DELAY", "PT30S")]
+    [InlineData("OKMS_DRAIN_DELAY", "PT16S")]
     [InlineData("OKMS_MAX_PLAINTEXT_BYTES", "1048577")]
     [InlineData("OKMS_MIN_DELETION_DELAY", "-PT1H")]
     [InlineData("OKMS_KEY_IDLE_TIME", "PT1S")]

@@ -50,7 +50,7 @@ public sealed class ClusterLinkTests
     }
 
     [Fact]
-    public async Task Soon_BeforeTheStart_IsNoAtOnce() => Assert.False(await _link.IsConnectedSoon());
+    public async Task Soon_BeforeTheStart_IsNoAtOnce() => Assert.False(await _link.IsConnectedSoon(TimeSpan.FromMinutes(1)));
 
     [Fact]
     public async Task Soon_AfterALoss_WaitsForAWhile_AndThenNoMore()
@@ -58,16 +58,21 @@ public sealed class ClusterLinkTests
         _link.Start();
         _link.NotifyGatewayCountChanged(1, 0, true);
         _link.NotifyGatewayCountChanged(0, 1, false);
-        var recovers = _link.IsConnectedSoon().AsTask();
+        var recovers = _link.IsConnectedSoon(TimeSpan.FromMinutes(1)).AsTask();
         Assert.False(recovers.IsCompleted);
         _link.NotifyGatewayCountChanged(1, 0, true);
         Assert.True(await recovers);
 
         _link.NotifyGatewayCountChanged(0, 1, false);
-        var stays = _link.IsConnectedSoon().AsTask();
+        var stays = _link.IsConnectedSoon(TimeSpan.FromMinutes(1)).AsTask();
         Assert.False(stays.IsCompleted);
-        _time.Advance(TimeSpan.FromSeconds(3));
+        var hasLessTime = _link.IsConnectedSoon(TimeSpan.FromSeconds(1)).AsTask();
+        Assert.False(hasLessTime.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.False(await hasLessTime);
+        Assert.False(stays.IsCompleted);
+        _time.Advance(TimeSpan.FromSeconds(2));
         Assert.False(await stays);
-        Assert.False(_link.IsConnectedSoon().AsTask() is { IsCompleted: false });
+        Assert.False(_link.IsConnectedSoon(TimeSpan.FromMinutes(1)).AsTask() is { IsCompleted: false });
     }
 }
