@@ -166,13 +166,24 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
             case CKR.CKR_OK or CKR.CKR_USER_ALREADY_LOGGED_IN:
                 _hasSignedIn = true;
                 return;
-            case var _ when SaysRefused(code) || (MayMeanRefused(code) && !_hasSignedIn):
+            case var _ when SaysRefused(code):
                 _pinRefused = true;
                 throw new HsmPinException(
                     $"The PIN was refused by the token {options.Address} ({Pkcs11Exception.Name(code)}). It was tried once and is not tried again.");
+            case var _ when MayMeanRefused(code) && !_hasSignedIn && AnswersStill():
+                _pinRefused = true;
+                throw new HsmPinException(
+                    $"The PIN may have been refused by the token {options.Address}: C_Login answered {Pkcs11Exception.Name(code)}. It was tried once and is not tried again.");
             default:
                 throw new Pkcs11Exception("C_Login", code);
         }
+    }
+
+    // A token that cannot even tell of itself has hardly looked at a PIN.
+    private bool AnswersStill()
+    {
+        var token = new CK_TOKEN_INFO();
+        return Module.Functions.C_GetTokenInfo(_slot, ref token) == CKR.CKR_OK;
     }
 
     private static bool SaysRefused(CKR code) => code is CKR.CKR_PIN_INCORRECT or CKR.CKR_PIN_INVALID or CKR.CKR_PIN_LEN_RANGE
@@ -180,12 +191,14 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
 
     /// <summary>
     /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer that with all sorts of errors, and a PIN that never
-    /// was right is not tried every two seconds until it is locked: only a token that is lost may have seen none. One that was
-    /// right before is more likely to be so still, and the HSM to be away.
+    /// was right is not tried every two seconds until it is locked: only a token that is lost may have seen none, or one that lacks
+    /// something else. One that was right before is more likely to be so still, and the HSM to be away.
     /// </summary>
     internal static bool MayMeanRefused(CKR code) => code is not (
         CKR.CKR_DEVICE_REMOVED or CKR.CKR_DEVICE_ERROR or CKR.CKR_TOKEN_NOT_PRESENT or CKR.CKR_TOKEN_NOT_RECOGNIZED
-        or CKR.CKR_SLOT_ID_INVALID or CKR.CKR_CRYPTOKI_NOT_INITIALIZED or CKR.CKR_SESSION_CLOSED or CKR.CKR_SESSION_HANDLE_INVALID);
+        or CKR.CKR_SLOT_ID_INVALID or CKR.CKR_CRYPTOKI_NOT_INITIALIZED or CKR.CKR_SESSION_CLOSED or CKR.CKR_SESSION_HANDLE_INVALID
+        or CKR.CKR_HOST_MEMORY or CKR.CKR_DEVICE_MEMORY or CKR.CKR_FUNCTION_CANCELED or CKR.CKR_USER_ANOTHER_ALREADY_LOGGED_IN
+        or CKR.CKR_USER_TOO_MANY_TYPES or CKR.CKR_SESSION_READ_ONLY_EXISTS);
 
     private static void Require(string function, CKR code)
     {

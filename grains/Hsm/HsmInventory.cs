@@ -16,8 +16,8 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
 {
     private const int MostKeys = 1 << 20;
 
-    // Reading attributes is a call of the token for each, so a page is a second or so, between which others come in.
-    private const int PageSize = 100;
+    // Reading attributes is a call of the token for each, so a page is a moment, between which others come in.
+    private const int PageSize = 20;
 
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
@@ -65,7 +65,7 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     public async Task RemoveOrphans(
         IReadOnlyCollection<string> ids, Func<HsmKeyFound, ValueTask<bool>> isKnown, DateOnly since, CancellationToken cancellationToken)
     {
-        var orphans = (await FindOrphans(isKnown, cancellationToken)).ToDictionary(o => o.Id.ToString(), StringComparer.Ordinal);
+        var orphans = (await FindOrphans(isKnown, cancellationToken)).DistinctBy(o => o.Id.ToString()).ToDictionary(o => o.Id.ToString(), StringComparer.Ordinal);
         foreach (var id in ids)
         {
             if (!orphans.TryGetValue(id, out var orphan))
@@ -101,6 +101,10 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             if (session.FindKey(id) is { } key)
             {
                 session.Destroy(key);
+            }
+            else
+            {
+                hsm.RequireToken(session);
             }
 
             return true;

@@ -33,7 +33,8 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     {
         if (!Supports(algorithm))
         {
-            throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
+            // Which specs it has was asked at the creation. It is another token now, or none that does this.
+            throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec.");
         }
 
         var id = HsmKeyId.New(
@@ -49,7 +50,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
                     session.GenerateAesKey(HsmKeyRules.NewKey(id, Label(name)));
                 }
 
-                RequireGood(session, id);
+                RequireGood(session, id, Label(name));
                 return true;
             },
             CancellationToken.None);
@@ -71,9 +72,17 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     public async ValueTask Destroy(KeyVersionName name) => await hsm.RunRepeatable(
         session =>
         {
-            foreach (var key in FindMade(session, name))
+            var made = FindMade(session, name);
+            foreach (var key in made)
             {
                 session.Destroy(key);
+            }
+
+            // A token that shows no key has none of this name only if it shows what it must have: who is signed out, or no token
+            // at all, sees nothing either.
+            if (made.Count == 0)
+            {
+                hsm.RequireToken(session);
             }
 
             return true;
@@ -101,12 +110,18 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         return made;
     }
 
-    private static void RequireGood(HsmSession session, byte[] id)
+    private static void RequireGood(HsmSession session, byte[] id, string label)
     {
         var key = session.FindKey(id) ?? throw new HsmException("The token does not find the key that it has just made.");
         if (HsmKeyRules.Violation(session, key) is { } violation)
         {
             throw new HsmException($"The token made another key than it was asked for: {violation}.");
+        }
+
+        // By which it is found when it is to be destroyed.
+        if (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label)
+        {
+            throw new HsmException("The token made another key than it was asked for: it does not keep its CKA_LABEL.");
         }
     }
 

@@ -48,6 +48,8 @@ public sealed record HsmOptions
 public sealed class HsmPin
 {
     private const int LongestFile = 1024;
+    private const UnixFileMode TooOpen = UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     private readonly string? _file;
     private readonly string? _value;
@@ -92,6 +94,11 @@ public sealed class HsmPin
 
     private byte[] ReadFile()
     {
+        if (!OperatingSystem.IsWindows() && (System.IO.File.GetUnixFileMode(_file!) & TooOpen) != 0)
+        {
+            throw new IOException($"The PIN file {_file} is open to others than its owner and group. Run: chmod 440 {_file}");
+        }
+
         using var content = new SecretBytes(LongestFile);
         using var file = System.IO.File.OpenHandle(_file!);
         var length = RandomAccess.Read(file, content.Span, 0);

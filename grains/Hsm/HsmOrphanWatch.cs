@@ -59,7 +59,6 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
         }
     }
 
-    // That the HSM or the database is away is said elsewhere.
     private async Task<bool> TryLook(CancellationToken cancellationToken)
     {
         try
@@ -69,6 +68,7 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
         }
         catch (Exception e) when (e is KmsException or StorageFailedException)
         {
+            LookFailed(e.InnerException?.Message ?? e.Message);
             return false;
         }
     }
@@ -76,4 +76,7 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
     [LoggerMessage(Level = LogLevel.Warning, Message =
         "{Count} keys on the token belong to no key of this database; the first is {ObjectId} ({Label}). The command hsm-orphans lists them")]
     private partial void OrphansFound(int count, string objectId, string label);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The token could not be searched for keys that belong to no row: {Reason}")]
+    private partial void LookFailed(string reason);
 }

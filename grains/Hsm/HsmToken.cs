@@ -87,6 +87,10 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <summary>Whether the token still knows what it must know. Inside a call.</summary>
     public bool IsTokenWell(HsmSession session) => _knownAnswer?.Passes(session) ?? true;
 
+    /// <summary>Requires of the token what it must know, when something else is not found on it.</summary>
+    /// <exception cref="HsmLostException">It does not know it.</exception>
+    public void RequireToken(HsmSession session) => _knownAnswer?.Require(session);
+
     /// <summary>From now on callers wait: until then, while a silo starts and in a command, calls may take as long as the start.</summary>
     public void Serve() => _isServing = true;
 

@@ -44,7 +44,7 @@ public sealed class HsmStartTests : IDisposable
 
         await File.WriteAllTextAsync(_hsm.PinFile, SoftHsm.Pin);
         await using var right = await ServiceProcess.Start(_directory.Path, _hsm.Environment(Create));
-        Assert.Contains(right.Output, line => line.Contains("has seen a wrong PIN", StringComparison.Ordinal));
+        await right.UntilSaid("has seen a wrong PIN");
     }
 
     [Fact]

@@ -16,6 +16,7 @@ internal sealed class SoftHsm : IDisposable
         Directory.CreateDirectory(Tokens);
         Configure();
         File.WriteAllText(PinFile, Pin + "\n");
+        File.SetUnixFileMode(PinFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         AddToken(label);
     }
 
@@ -38,9 +39,12 @@ internal sealed class SoftHsm : IDisposable
     public IReadOnlyList<string> KeyFiles =>
         [.. Directory.GetFiles(Tokens, "*.object", SearchOption.AllDirectories).Where(f => Path.GetFileName(f) != "token.object")];
 
-    /// <summary>The environment of a service that uses the token; a later value of the same name stands for an earlier one.</summary>
+    /// <summary>
+    /// The environment of a service that uses the token and waits for a slow machine; a later value of the same name stands for an
+    /// earlier one.
+    /// </summary>
     public (string Name, string? Value)[] Environment(params (string Name, string? Value)[] more) =>
-        [.. new (string Name, string? Value)[] { ("SOFTHSM2_CONF", Configuration), ("HSM_ADDRESS", Address) }
+        [.. new (string Name, string? Value)[] { ("SOFTHSM2_CONF", Configuration), ("HSM_ADDRESS", Address), ("OKMS_HSM_TIMEOUT", "PT30S") }
             .Concat(more).GroupBy(e => e.Name).Select(e => e.Last())];
 
     /// <summary>The address of one of the tokens.</summary>

@@ -128,13 +128,24 @@ public sealed class HsmAddressTests
     [InlineData("12\u000034")]
     public void PinFile_SomethingElse_IsRefused(string content) => Assert.Throws<IOException>(() => ReadPin(content));
 
-    private static string ReadPin(string content)
+    [Theory]
+    [InlineData(UnixFileMode.OtherRead)]
+    [InlineData(UnixFileMode.OtherWrite)]
+    [InlineData(UnixFileMode.GroupWrite)]
+    public void PinFile_OpenToOthers_IsRefused(UnixFileMode mode) =>
+        Assert.Contains("chmod", Assert.Throws<IOException>(() => ReadPin("1234", mode)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void PinFile_OpenToItsGroup_IsRead() => Assert.Equal("1234", ReadPin("1234", UnixFileMode.GroupRead));
+
+    private static string ReadPin(string content, UnixFileMode more = UnixFileMode.None)
     {
         var directory = Directory.CreateTempSubdirectory("okms-test-");
         try
         {
             var file = Path.Combine(directory.FullName, "pin");
             File.WriteAllText(file, content);
+            if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | more);
             return Encoding.UTF8.GetString(HsmOptions.Read(Least + "&pin-source=" + file, pin: null).Pin.Read());
         }
         finally

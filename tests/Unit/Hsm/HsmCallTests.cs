@@ -46,6 +46,8 @@ public sealed class HsmCallTests
     [InlineData(CKR.CKR_DEVICE_REMOVED, false)]
     [InlineData(CKR.CKR_TOKEN_NOT_PRESENT, false)]
     [InlineData(CKR.CKR_SESSION_HANDLE_INVALID, false)]
+    [InlineData(CKR.CKR_HOST_MEMORY, false)]
+    [InlineData(CKR.CKR_USER_ANOTHER_ALREADY_LOGGED_IN, false)]
     public void SignIn_WhatMayMeanAWrongPin_IsNotTriedAgain(CKR code, bool isRefused) =>
         Assert.Equal(isRefused, HsmConnection.MayMeanRefused(code));
 
