@@ -54,8 +54,11 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
                         $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
             }
 
+            // Of an attempt at a start that failed after this; nothing has used it.
+            var former = _snapshot;
             _snapshot = Snapshot.Of(opened, stored)
                 ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
+            if (former is not null) Erase(former.ById.Values);
         }
         catch
         {

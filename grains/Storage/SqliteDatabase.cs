@@ -191,7 +191,8 @@ internal sealed class SqliteDatabase : Database
         }
         catch (Exception e) when (e is SqliteException or DatabaseUnreachableException)
         {
-            // The next write tries again, and says what is wrong with the database.
+            // What is wrong with the database the next write says.
+            EmptyLogSoon();
         }
         finally
         {
