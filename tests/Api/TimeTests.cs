@@ -21,8 +21,9 @@ public sealed class TimeTests(ImpatientApi api) : IClassFixture<ImpatientApi>
     [InlineData("Transfer-Encoding: chunked\r\n\r\n5\r\n{\"key")]
     public async Task Body_ThatDoesNotArrive_IsRequestTimeout(string rest)
     {
+        var id = Api.NewId();
         using var raw = await RawHttp.Connect(api.Port);
-        await raw.Send($"POST /encrypt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.Token}\r\nContent-Type: application/json\r\n{rest}");
+        await raw.Send($"POST /encrypt HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.Token}\r\nX-Request-Id: {id}\r\nContent-Type: application/json\r\n{rest}");
         // The connection is closed, since what else comes on it would be the rest of this body.
         var answer = await raw.ReadToEnd();
         Assert.StartsWith("HTTP/1.1 408 ", answer, StringComparison.Ordinal);
@@ -30,8 +31,10 @@ public sealed class TimeTests(ImpatientApi api) : IClassFixture<ImpatientApi>
         Assert.Contains("Connection: close", answer, StringComparison.Ordinal);
 
         // A slow client is no matter for whoever watches the log.
-        await api.Service.UntilSaid("request_timeout");
-        Assert.DoesNotContain(api.Service.Output, line => line.Contains("\"level\":\"error\"", StringComparison.Ordinal));
+        await api.Service.UntilSaid(id);
+        var said = Assert.Single(api.Service.Output, line => line.Contains(id, StringComparison.Ordinal));
+        Assert.Contains("request_timeout", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("\"level\":\"error\"", said, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,12 +130,15 @@ public sealed class StorageTests(PatientApi api) : IClassFixture<PatientApi>
     {
         using var database = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         database.Open();
-        using var update = database.CreateCommand();
-        // The last byte of the last section's tag.
-        update.CommandText =
-            "UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 1) || x'00' AS BLOB) WHERE row_name = $row AND grain_key = $id";
-        update.Parameters.AddWithValue("$row", row);
-        update.Parameters.AddWithValue("$id", "=" + id);
-        Assert.Equal(1, update.ExecuteNonQuery());
+        using var command = database.CreateCommand();
+        command.CommandText = "SELECT payload FROM okms_row WHERE row_name = $row AND grain_key = $id";
+        command.Parameters.AddWithValue("$row", row);
+        command.Parameters.AddWithValue("$id", "=" + id);
+        var payload = (byte[])command.ExecuteScalar()!;
+        // Of the last section's tag.
+        payload[^1] ^= 1;
+        command.CommandText = "UPDATE okms_row SET payload = $payload WHERE row_name = $row AND grain_key = $id";
+        command.Parameters.AddWithValue("$payload", payload);
+        Assert.Equal(1, command.ExecuteNonQuery());
     }
 }

@@ -10,8 +10,8 @@ internal static class Postgres
         Environment.GetEnvironmentVariable("OKMS_TEST_DATABASE_URL")
         ?? throw new InvalidOperationException("OKMS_TEST_DATABASE_URL is not set: run the tests by ./deploy/test.sh, which starts a Postgres.");
 
-    // Both write a checkpoint, behind whatever the other tests write.
-    private static string Patient => new NpgsqlConnectionStringBuilder(ConnectionString) { CommandTimeout = 180 }.ConnectionString;
+    /// <summary>The same, for commands that write a checkpoint, behind whatever the other tests write.</summary>
+    internal static string Patient => new NpgsqlConnectionStringBuilder(ConnectionString) { CommandTimeout = 180 }.ConnectionString;
 
     /// <summary>Makes an empty database, so that tests share nothing, and answers how to reach it.</summary>
     public static async Task<string> NewDatabase()

@@ -24,7 +24,8 @@ public sealed class GatewayAndSilosTests
         await using (await Silo(directory))
         {
             await gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
-            Assert.Equal(HttpStatusCode.OK, await Status(http, "/health/ready"));
+            using var patience = new CancellationTokenSource(ServiceProcess.Patience);
+            while (await Status(http, "/health/ready") != HttpStatusCode.OK) await Task.Delay(50, patience.Token);
             await http.Create("kept");
             (_, ciphertext) = await http.Encrypt("kept", [1, 2, 3]);
             Assert.Equal([1, 2, 3], (await http.DecryptAll("kept", [ciphertext])).Single().Plaintext);

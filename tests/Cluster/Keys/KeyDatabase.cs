@@ -87,7 +87,7 @@ internal sealed class KeyDatabase : IDisposable
         // Migrations run on pooled connections, which outlive the silo, and Postgres copies only what nobody is connected to.
         NpgsqlConnection.ClearAllPools();
         var name = "okms_" + Guid.NewGuid().ToString("N");
-        await using var source = NpgsqlDataSource.Create(Postgres.ConnectionString);
+        await using var source = NpgsqlDataSource.Create(Postgres.Patient);
         await using var command = source.CreateCommand($"CREATE DATABASE {name} TEMPLATE {database}");
         await command.ExecuteNonQueryAsync();
         return name;

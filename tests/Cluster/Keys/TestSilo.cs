@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,6 +6,7 @@ using Orleans.Storage;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
@@ -52,7 +51,7 @@ internal sealed class TestSilo : IAsyncDisposable
 
         builder.UseOrleans(silo =>
         {
-            silo.UseLocalhostClustering(FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
+            silo.UseLocalhostClustering(ServiceProcess.FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
             silo.AddKmsStorage(storage);
             silo.AddKmsGrains(keys ?? new());
@@ -103,12 +102,5 @@ internal sealed class TestSilo : IAsyncDisposable
             (IGrainStorage)(real.KeyedImplementationInstance
                 ?? real.KeyedImplementationFactory?.Invoke(provider, key)
                 ?? ActivatorUtilities.CreateInstance(provider, real.KeyedImplementationType!)), gate));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

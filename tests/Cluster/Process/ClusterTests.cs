@@ -44,7 +44,7 @@ public sealed class ClusterTests
         Assert.Equal(0, await cluster.Processes[1].Stop());
 
         await cluster.UntilActive(1);
-        await cluster.Processes[0].Http.Encrypt("stays", [1]);
+        await ClusterProcesses.Until(() => cluster.Processes[0].Http.Encrypt("stays", [1]));
         await cluster.StartSilo();
         await cluster.UntilActive(2);
     }

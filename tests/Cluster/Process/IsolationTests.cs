@@ -109,7 +109,7 @@ public sealed class IsolationTests
     {
         const string listen = "0A";
         var sockets = Directory.GetFiles($"/proc/{processId}/fd")
-            .Select(fd => File.ResolveLinkTarget(fd, returnFinalTarget: false)?.Name ?? "")
+            .Select(fd => Target(fd))
             .Where(target => target.StartsWith("socket:[", StringComparison.Ordinal))
             .Select(target => target["socket:[".Length..^1])
             .ToHashSet(StringComparer.Ordinal);
@@ -128,5 +128,18 @@ public sealed class IsolationTests
         var bytes = Convert.FromHexString(parts[0]);
         for (var word = 0; word < bytes.Length; word += 4) Array.Reverse(bytes, word, 4);
         return new IPEndPoint(new IPAddress(bytes), int.Parse(parts[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture));
+    }
+
+    // It may be closed again since it was listed.
+    private static string Target(string descriptor)
+    {
+        try
+        {
+            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.Name ?? "";
+        }
+        catch (FileNotFoundException)
+        {
+            return "";
+        }
     }
 }

@@ -22,10 +22,10 @@ public sealed class LostSiloTests
         {
             var results = await ClusterProcesses.Until(() => survivor.Http.DecryptAll(id, [ciphertext]));
             Assert.Equal((byte[])[7, 7], Assert.Single(results).Plaintext);
-            var key = await survivor.Http.Describe(id);
+            var key = await ClusterProcesses.Until(() => survivor.Http.Describe(id));
             Assert.Equal(2, key["primary_version"]!.GetValue<int>());
             Assert.True(key["uses"]!["encrypt"]!.GetValue<long>() >= 1);
-            await survivor.Http.Encrypt(id, [8]);
+            await ClusterProcesses.Until(() => survivor.Http.Encrypt(id, [8]));
         }
         await cluster.UntilActive(2);
     }

@@ -85,6 +85,7 @@ public sealed partial class ReadmeTests
             RedirectStandardError = true,
         };
         ServiceProcess.RemoveSettings(info);
+        info.Environment["OKMS_REQUEST_TIMEOUT"] = "PT1M";
         using var bash = Process.Start(info)!;
         var output = bash.StandardOutput.ReadToEndAsync();
         var errors = bash.StandardError.ReadToEndAsync();

@@ -19,6 +19,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>How long a test waits for what must come.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
+    private static readonly ConcurrentDictionary<int, bool> _givenPorts = new();
+
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
@@ -68,6 +70,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         var settings = environment.ToDictionary(e => e.Name, e => e.Value);
         settings.TryAdd("OKMS_DASHBOARD", "false");
+        // What takes long here takes long because of the machine.
+        settings.TryAdd("OKMS_REQUEST_TIMEOUT", "PT1M");
         return new(workingDirectory, port ?? FreePort(), Silo, settings);
     }
 
@@ -127,11 +131,24 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>A port that nobody has, that no other caller was given, and that is none of those that the kernel hands out.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var port = Random.Shared.Next(10_000, 20_000);
+            if (!_givenPorts.TryAdd(port, true)) continue;
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, port);
+                listener.Start();
+                return port;
+            }
+            catch (SocketException)
+            {
+                // Somebody has it.
+            }
+        }
     }
 
     /// <summary>kill -9: no handler runs, nothing is flushed.</summary>

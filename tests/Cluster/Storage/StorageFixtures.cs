@@ -51,7 +51,14 @@ public sealed class PostgresFixture : StorageFixture
     private readonly TestPostgres _database = new();
 
     protected override async Task<KmsStorageOptions> CreateDatabase() =>
-        new() { DataDirectory = _directory.Path, ConnectionString = await _database.Create() };
+        new()
+        {
+            DataDirectory = _directory.Path,
+            ConnectionString = await _database.Create(),
+
+            // So seldom that no beat comes in between to open a KEK before a test has looked.
+            PresenceInterval = TimeSpan.FromSeconds(20),
+        };
 
     protected override async Task DropDatabase()
     {
@@ -81,7 +88,8 @@ public sealed class TestPostgres
 
     public static async Task Execute(string text)
     {
-        await using var source = NpgsqlDataSource.Create(Server);
+        // A checkpoint is written, behind whatever the other tests write.
+        await using var source = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Server) { CommandTimeout = 180 }.ConnectionString);
         await using var command = source.CreateCommand(text);
         await command.ExecuteNonQueryAsync();
     }
