@@ -9,6 +9,13 @@ here="$(dirname "${BASH_SOURCE[0]}")"
 
 in_namespace() { kubectl -n orleans-kms "$@"; }
 
+refuse() { echo "$1" >&2; exit 1; }
+
+# What stands in a job everybody reads who may read jobs.
+case "${OKMS_OTHER_HSM_PIN:+pin-value=}${OKMS_OTHER_HSM_ADDRESS:-}" in
+  *pin-value=*) refuse "a PIN is handed on in the secret other-root-key, and named by pin-source=file:/run/okms/other/hsm-pin" ;;
+esac
+
 # What the job is to run, as a JSON patch.
 patch="$(jq -cn '
   "/spec/template/spec/containers/0" as $container
@@ -16,11 +23,16 @@ patch="$(jq -cn '
   | [{op: "replace", path: ($container + "/args"), value: $ARGS.positional}]
     + (if $other == [] then [] else [{op: "add", path: ($container + "/env"), value: $other}] end)' --args -- "$@")"
 
-# One at a time, and never the last one's answer for this one's.
+# One at a time: a command is not killed by the next one.
+[ -z "$(in_namespace get job command --ignore-not-found -o 'jsonpath={.status.active}')" ] ||
+  refuse "another command runs: kubectl -n orleans-kms logs -f job/command"
 in_namespace delete job command --ignore-not-found --wait >/dev/null
-kubectl kustomize "$here/jobs/command" | kubectl patch --local -f - --type=json -p "$patch" -o yaml | kubectl create -f - >/dev/null
-# The job's own deadline ends this.
-until in_namespace get job command -o 'jsonpath={.status.conditions[*].type}' | grep -Eqw 'Complete|Failed'; do sleep 1; done
+job="$(kubectl kustomize "$here/jobs/command" | kubectl patch --local -f - --type=json -p "$patch" -o yaml |
+  kubectl create -f - -o 'jsonpath={.metadata.uid}')"
+# And another one's answer is never taken for this one's. The job's own deadline ends this.
+until state="$(in_namespace get job command -o 'jsonpath={.metadata.uid} {.status.conditions[*].type}')" &&
+  grep -Eqw 'Complete|Failed' <<<"$state"; do sleep 1; done
+[ "${state%% *}" = "$job" ] || refuse "another command took the place of this one; whether this one was done its effect must tell"
 in_namespace logs job/command || true
 if ! in_namespace wait --for=condition=complete --timeout=0 job/command >/dev/null 2>&1; then
   echo "the command failed; its pod: kubectl -n orleans-kms describe job command" >&2

@@ -127,7 +127,31 @@ public sealed partial class KubernetesTests
     public async Task Command_RunsWithItsArguments_AndTellsHowItEnded(string end, int code)
     {
         using var directory = new TemporaryDirectory();
-        var (ended, output, errors) = await ReadmeTests.Bash(directory.Path, $$"""
+        var (ended, output, errors) = await Command(directory, end, "OKMS_OTHER_ROOT_KEY_FILE=/run/okms/other/root.key");
+        Assert.True(ended == code, errors);
+        Assert.Equal("what it prints", output.Trim());
+        var patch = JsonNode.Parse(await File.ReadAllTextAsync(directory.Of("patch")))!.AsArray();
+        Assert.Equal(["root", "remove", "a b"], patch[0]!["value"].Items().Select(word => word.GetValue<string>()));
+        Assert.Equal("/run/okms/other/root.key", patch[1]!["value"].Items().Single().String("value"));
+        Assert.Contains("-n orleans-kms delete job command", (await File.ReadAllLinesAsync(directory.Of("calls")))[1], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("running=1", "another command runs")]
+    [InlineData("replaced=1", "another command took the place of this one")]
+    [InlineData("OKMS_OTHER_HSM_PIN=1234", "a PIN is handed on in the secret")]
+    [InlineData("OKMS_OTHER_HSM_ADDRESS=pkcs11:token=t?pin-value=1234", "a PIN is handed on in the secret")]
+    public async Task Command_ThatCannotBeRunOrTold_Fails(string setting, string reason)
+    {
+        using var directory = new TemporaryDirectory();
+        var (ended, output, errors) = await Command(directory, "Complete", setting);
+        Assert.Equal((1, ""), (ended, output));
+        Assert.StartsWith(reason, errors, StringComparison.Ordinal);
+        Assert.Equal(setting == "replaced=1", File.Exists(directory.Of("created")));
+    }
+
+    private static Task<(int Code, string Output, string Errors)> Command(TemporaryDirectory directory, string end, string setting) =>
+        ReadmeTests.Bash(directory.Path, $$"""
             mkdir bin
             cat >bin/kubectl <<'STUB'
             #!/usr/bin/env bash
@@ -135,22 +159,16 @@ public sealed partial class KubernetesTests
             case "$*" in
               kustomize*) echo job ;;
               patch*) cat >job; while [ "$1" != -p ]; do shift; done; printf '%s' "$2" >patch ;;
-              create*) cat >created ;;
-              *jsonpath*) if [ -e asked ]; then echo Suspended {{end}}; fi; touch asked ;;
+              create*) cat >created; echo this ;;
+              *status.active*) echo "${running:-}" ;;
+              *jsonpath*) echo "${replaced:+not-}this $(if [ -e asked ]; then echo Suspended {{end}}; fi)"; touch asked ;;
               *logs*) echo what it prints ;;
               *wait\ --for*) [ {{end}} = Complete ] ;;
             esac
             STUB
             chmod +x bin/kubectl
-            PATH=$PWD/bin:$PATH OKMS_OTHER_ROOT_KEY_FILE=/run/okms/other/root.key '{{Manifests.Path("deploy/kubernetes/command.sh")}}' root remove 'a b'
+            PATH=$PWD/bin:$PATH {{setting}} '{{Manifests.Path("deploy/kubernetes/command.sh")}}' root remove 'a b'
             """);
-        Assert.True(ended == code, errors);
-        Assert.Equal("what it prints", output.Trim());
-        var patch = JsonNode.Parse(await File.ReadAllTextAsync(directory.Of("patch")))!.AsArray();
-        Assert.Equal(["root", "remove", "a b"], patch[0]!["value"].Items().Select(word => word.GetValue<string>()));
-        Assert.Equal("/run/okms/other/root.key", patch[1]!["value"].Items().Single().String("value"));
-        Assert.StartsWith("-n orleans-kms delete job command", (await File.ReadAllLinesAsync(directory.Of("calls")))[0], StringComparison.Ordinal);
-    }
 
     [Fact]
     public void Disruptions_TakeOneAtATime()

@@ -76,6 +76,26 @@ public sealed class HsmFaultTests : IDisposable
         await service.Http.Encrypt("busy", [1]);
     }
 
+    [Fact]
+    public async Task VersionDestroyedBeforeAnybodyKnowsThatTheTokenIsAway_IsErasedAfterwards()
+    {
+        var environment = _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"));
+        await using (var service = await ServiceProcess.Start(_directory.Path, environment))
+        {
+            await service.Http.Create("destroyed.hsm", protection: "hsm");
+            Assert.Equal(2, _hsm.KeyFiles.Count);
+            _hsm.Remove();
+            await service.Http.DestroyVersion("destroyed.hsm", 1);
+            _hsm.PutBack();
+            await Until(service, () => HsmIs(service.Http, "healthy"));
+            Assert.Equal(0, await service.Stop());
+        }
+
+        await using var again = await ServiceProcess.Start(_directory.Path, environment);
+        await again.Http.Describe("destroyed.hsm");
+        Assert.Single(_hsm.KeyFiles);
+    }
+
     public void Dispose()
     {
         _hsm.Dispose();
