@@ -151,15 +151,20 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         {
             return await InTurn(async () =>
             {
-                var row = await Current();
-                state = row.State;
-                KeyLifecycle.RequireUsable(row.State);
-                RequirePrimary(row);
-                RequireImportSinceRestore(row);
-                await _usage.Load(row.Incarnation);
-                await OpenVersion(row.PrimaryVersion);
-                RequireAvailable(row);
-                return new KeyValidation(true, state, null);
+                while (true)
+                {
+                    var row = await Current();
+                    state = row.State;
+                    KeyLifecycle.RequireUsable(row.State);
+                    RequirePrimary(row);
+                    RequireImportSinceRestore(row);
+                    await _usage.Load(row.Incarnation);
+                    if (await OpenVersion(row.PrimaryVersion) is not null)
+                    {
+                        RequireAvailable(row);
+                        return new KeyValidation(true, state, null);
+                    }
+                }
             }, isRepeatable: true);
         }
         catch (KmsException e)
@@ -245,7 +250,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
     private async Task<KeyDescription> Commit(KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null)
     {
-        if (next != row)
+        // What a write without an answer made may be there and yet be lost, as with a standby: only a write that has one says it is not.
+        if (next != row || _slot.IsUnconfirmed)
         {
             row = await Write(row, next);
             Changed(row, caller, operation, changedVersion);

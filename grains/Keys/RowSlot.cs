@@ -32,6 +32,9 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>Whether it was never read, or a write of it was lost or has an unknown outcome.</summary>
     public bool IsInvalid => _isInvalid;
 
+    /// <summary>Whether no write was acknowledged since one had an unknown outcome, so that what is read may be that one's.</summary>
+    public bool IsUnconfirmed { get; private set; }
+
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
 
@@ -99,13 +102,15 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
             version = Version(state.ETag);
             Take(row, state.ETag);
             Writes++;
+            IsUnconfirmed = false;
         }
         catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
         {
             throw;
         }
-        catch
+        catch (Exception e)
         {
+            IsUnconfirmed |= e is not InconsistentStateException;
             Invalidate();
             throw;
         }

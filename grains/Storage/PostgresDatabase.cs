@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Net.Sockets;
 using DbUp;
 using DbUp.Builder;
@@ -19,11 +20,18 @@ internal sealed partial class PostgresDatabase : Database
 
     // What Postgres must not run with: it could lose what it has acknowledged, or not come back from a crash.
     private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
+    // A silo whose machine is lost in the middle of a transaction must not keep what it has locked until the kernel gives it up.
+    private const string ServerOptions =
+        "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
+
+    // By how much two clocks of one process may differ.
+    private static readonly TimeSpan _slack = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(500);
 
     private readonly NpgsqlDataSource _npgsql;
     private readonly PostgresConnections _connections;
     private readonly string _connectionString;
+    private readonly TimeSpan _longestWrite;
     private readonly TimeSpan _migrationTimeout;
     private readonly TimeSpan _startTimeout;
     private readonly TimeProvider _time;
@@ -37,7 +45,9 @@ internal sealed partial class PostgresDatabase : Database
         _startTimeout = options.StartTimeout;
         _time = time;
         _logger = logger;
-        _connectionString = Complete(options.ConnectionString!);
+        var connection = Complete(options.ConnectionString!);
+        _connectionString = connection.ConnectionString;
+        _longestWrite = connection.CommandTimeout > 0 ? TimeSpan.FromSeconds(connection.CommandTimeout) - _slack : TimeSpan.MaxValue;
         _npgsql = NpgsqlDataSource.Create(_connectionString);
         _connections = new PostgresConnections(_npgsql);
     }
@@ -141,6 +151,7 @@ internal sealed partial class PostgresDatabase : Database
         catch (Exception e)
         {
             await connection.DisposeAsync();
+            if (cancellationToken.IsCancellationRequested) throw;
             throw e is NpgsqlException { InnerException: TimeoutException }
                 ? new StartRefusedException("Another silo has been migrating the database for too long.", e)
                 : new StartRefusedException($"The database cannot be locked for migration: {e.Message}", e);
@@ -188,6 +199,14 @@ internal sealed partial class PostgresDatabase : Database
                 $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
         }
 
+        // One that the membership has forgotten, as after a dump that holds none of it, still signs every 3 seconds.
+        await using var signing = connection.Command("SELECT count(*) FROM okms_silo WHERE seen_at > now() - interval '15 seconds'");
+        if (await signing.ExecuteScalarAsync(cancellationToken) is long signs and > 0)
+        {
+            throw new StartRefusedException(
+                $"{signs} silos use this database, or did within the last 15 seconds. Stop all silos first.");
+        }
+
         await using var remove = connection.Command("DELETE FROM okms_membership; DELETE FROM okms_silo");
         await remove.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -196,7 +215,16 @@ internal sealed partial class PostgresDatabase : Database
     public override Task<T> Read<T>(Func<Task<T>> call) => call();
 
     /// <inheritdoc/>
-    public override Task<T> Write<T>(Func<Task<T>> call) => call();
+    public override async Task<T> Write<T>(Func<Task<T>> call)
+    {
+        // After the command's time-out Npgsql asks the server to cancel it, and a commit that waits for its synchronous standby then
+        // answers with success and a mere notice: it is here, and not there. Such an answer is none.
+        var began = Stopwatch.GetTimestamp();
+        var answer = await call();
+        return Stopwatch.GetElapsedTime(began) < _longestWrite
+            ? answer
+            : throw new TimeoutException("The write took so long that it may have been cut off from its standby.");
+    }
 
     /// <inheritdoc/>
     public override bool IsOutcomeUnknown(Exception failure) => failure switch
@@ -244,7 +272,7 @@ internal sealed partial class PostgresDatabase : Database
         _ => MayComeYet(failure.InnerException),
     };
 
-    private static string Complete(string connectionString)
+    private static NpgsqlConnectionStringBuilder Complete(string connectionString)
     {
         try
         {
@@ -265,7 +293,8 @@ internal sealed partial class PostgresDatabase : Database
                 builder.CommandTimeout = 5;
             }
 
-            return builder.ConnectionString;
+            builder.Options = $"{ServerOptions} {builder.Options}".TrimEnd();
+            return builder;
         }
         catch (Exception e) when (e is ArgumentException or FormatException)
         {

@@ -290,14 +290,35 @@ public sealed class PostgresRestoreEpochTests() : RestoreEpochTests("postgres")
     }
 
     [Fact]
+    public Task WhileASiloSigns_ThatTheMembershipHasForgotten_IsRefused() => RefusesWhile(_ => Task.CompletedTask);
+
+    [Fact]
     public async Task SiloLeftOverFromBefore_AnswersNothingMore()
     {
         await using var left = await StartOne();
         await left.Create("left");
         await Encrypt(left, "left");
-        Assert.Equal(1, (await BeginOne()).Number);
+        await BeginUnseen(left);
         await left.Fence.NextPoll();
         await Refused("storage_unavailable", () => Encrypt(left, "left"));
         await Refused("storage_unavailable", () => left.Key("left").Describe(new(TestSilo.Caller)));
+    }
+
+    /// <summary>As if the silo could not have signed for a while.</summary>
+    private async Task BeginUnseen(TestSilo silo)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await KeyDatabase.Scalar(silo, "UPDATE okms_silo SET seen_at = now() - interval '1 minute'");
+            try
+            {
+                Assert.Equal(1, (await BeginOne()).Number);
+                return;
+            }
+            catch (StartRefusedException) when (attempt < 20)
+            {
+                // It has signed in between.
+            }
+        }
     }
 }
