@@ -23,6 +23,9 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     /// <summary>The grain whose row it is about.</summary>
     public GrainId Grain => activation.GrainId;
 
+    /// <summary>The first of the polls in one of which the row was last compared with what is stored; null before.</summary>
+    public FencePosition? ComparedSince { get; set; }
+
     /// <summary>Whether the row must be read again before anything is answered from it.</summary>
     public bool IsBehind => _isBehind;
 

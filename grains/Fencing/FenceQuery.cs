@@ -58,6 +58,9 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
 
     private readonly string _serviceId = cluster.Value.ServiceId;
 
+    // Where the first of several polls began that have not yet compared all rows.
+    private FencePosition? _unfinished;
+
     /// <summary>Reports what changed since the last poll, or, where that cannot be told, how all registered rows are.</summary>
     /// <param name="last">Where the last successful poll left off; null at first.</param>
     /// <param name="fence">Whom to report to.</param>
@@ -66,15 +69,23 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
     public virtual async Task<FencePosition> Poll(FencePosition? last, Fence fence, CancellationToken cancellationToken)
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
-        var position = await ReportChanges(connection, last, fence, cancellationToken);
-        if (position.Server != last?.Server)
+        var position = await ReportChanges(connection, _unfinished ?? last, fence, cancellationToken);
+        if (position.Server != last?.Server || _unfinished is not null)
         {
-            foreach (var marks in fence.Marks.Chunk(ChunkSize))
+            // Many rows may take more time than a poll has. What is compared stays so, and what changes meanwhile is told from where
+            // the first of these polls began.
+            if (_unfinished?.Server != position.Server)
+            {
+                _unfinished = position;
+            }
+
+            foreach (var marks in fence.Marks.Where(mark => !ReferenceEquals(mark.ComparedSince, _unfinished)).Chunk(ChunkSize))
             {
                 await Compare(connection, marks, cancellationToken);
             }
         }
 
+        _unfinished = null;
         return position;
     }
 
@@ -134,6 +145,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         foreach (var mark in marks)
         {
             mark.Compare(stored.GetValueOrDefault(mark.Grain));
+            mark.ComparedSince = _unfinished;
         }
     }
 
