@@ -40,14 +40,10 @@ public sealed partial class KeyGrain
             KeyRow row;
             try
             {
-                row = await InTurn(async () =>
-                {
-                    KeyRequestRules.CheckBatch(items, size);
-                    var current = await Current();
-                    KeyLifecycle.RequireUsable(current.State);
-                    RequireUsage(current);
-                    return current;
-                }, isRepeatable: true);
+                // As one decryption, many wait for no turn: what they need may be in memory while whoever has it waits for the database.
+                row = encrypts
+                    ? await InTurn(() => Usable(Current), isRepeatable: true)
+                    : await Guarded(() => Usable(() => Load().AsTask()), isRepeatable: true);
             }
             catch (KmsException e)
             {
@@ -62,6 +58,15 @@ public sealed partial class KeyGrain
             {
                 return results;
             }
+        }
+
+        async Task<KeyRow> Usable(Func<Task<KeyRow>> load)
+        {
+            KeyRequestRules.CheckBatch(items, size);
+            var current = await load();
+            KeyLifecycle.RequireUsable(current.State);
+            RequireUsage(current);
+            return current;
         }
     }
 

@@ -67,13 +67,20 @@ public sealed partial class KeyGrain
 
         KeyRequestRules.CheckAssociatedData(request.AssociatedData);
         var dataKey = RandomNumberGenerator.GetBytes(request.Bytes);
-        var encrypted = await EncryptWhenReady(CiphertextKind.DataKey, dataKey, request.AssociatedData, wanted: 1, startedAt);
-        if (!request.WithPlaintext)
+        byte[]? shown = null;
+        try
         {
-            CryptographicOperations.ZeroMemory(dataKey);
+            var encrypted = await EncryptWhenReady(CiphertextKind.DataKey, dataKey, request.AssociatedData, wanted: 1, startedAt);
+            shown = request.WithPlaintext ? dataKey : null;
+            return new DataKey(encrypted.KeyVersion, shown, encrypted.Ciphertext);
         }
-
-        return new DataKey(encrypted.KeyVersion, request.WithPlaintext ? dataKey : null, encrypted.Ciphertext);
+        finally
+        {
+            if (shown is null)
+            {
+                CryptographicOperations.ZeroMemory(dataKey);
+            }
+        }
     });
 
     /// <inheritdoc/>
@@ -273,7 +280,15 @@ public sealed partial class KeyGrain
         }
     }
 
-    private async ValueTask<IVersionOperations?> OpenVersion(int version) => await _ciphers.Open(await Load(), version);
+    /// <summary>Opens a version by the newest row, and not by what the caller has checked, which may have changed since.</summary>
+    /// <returns>Null when it is not to be used, or was closed again meanwhile: the caller checks anew.</returns>
+    private async ValueTask<IVersionOperations?> OpenVersion(int version)
+    {
+        var row = await Load();
+        return row.State == KeyState.Enabled && row.Find(version) is { State: KeyVersionState.Enabled }
+            ? await _ciphers.Open(row, version)
+            : null;
+    }
 
     private static void RequireDecrypts(KeyRow row, int number)
     {

@@ -76,7 +76,7 @@ internal static class KeyRequestRules
 
     public static void CheckBatch<T>([NotNull] T[]? items, Func<T, long> size)
     {
-        if (items is not { Length: > 0 and <= KeyLimits.BatchItems })
+        if (items is not { Length: > 0 and <= KeyLimits.BatchItems } || Array.Exists(items, item => item is null))
         {
             throw KmsError.InvalidParameter.Exception($"A batch has 1 to {KeyLimits.BatchItems} items.");
         }

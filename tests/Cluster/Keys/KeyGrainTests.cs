@@ -282,6 +282,47 @@ public sealed class KeyGrainTests : KeyGrainTest
     }
 
     [Fact]
+    public async Task Decrypt_WhileAChangeHangs_IsAnswered()
+    {
+        await Silo.Create("hangs");
+        var encrypted = await Encrypt("hangs");
+        await Decrypt("hangs", encrypted);
+        Silo.Gate.HoldAt(0);
+        var rotation = Rotate("hangs");
+        await Silo.Gate.Reached.WaitAsync(TimeSpan.FromMinutes(2));
+
+        Assert.Equal(Plaintext, (await Decrypt("hangs", encrypted)).Plaintext);
+        var batch = await Silo.Key("hangs").DecryptBatch(new(TestSilo.Caller, [new DecryptItem(encrypted.Ciphertext)]));
+        Assert.Equal(Plaintext, Assert.Single(batch).Value!.Plaintext);
+
+        Assert.False(rotation.IsCompleted);
+        Silo.Gate.Release();
+        Assert.Equal(2, (await rotation).PrimaryVersion);
+    }
+
+    [Fact]
+    public async Task Disable_OfUnknownOutcome_IsWrittenAgainBeforeItIsAcknowledged()
+    {
+        await Silo.Create("unknown");
+        Silo.Gate.FailAt(1, Unknown());
+        await Refused("storage_unavailable", () => Silo.Key("unknown").Disable(new(TestSilo.Caller)));
+
+        // A read, which finds it done, and the write.
+        Silo.Gate.FailAt(2, Unknown());
+        await Refused("storage_unavailable", () => Silo.Key("unknown").Disable(new(TestSilo.Caller)));
+        Silo.Gate.HoldAt(-1);
+        Assert.Equal(KeyState.Disabled, (await Silo.Key("unknown").Disable(new(TestSilo.Caller))).State);
+    }
+
+    [Fact]
+    public async Task Batch_OfNothing_IsRefused()
+    {
+        await Silo.Create("nothing");
+        await Refused("invalid_parameter", async () => await Silo.Key("nothing").DecryptBatch(new(TestSilo.Caller, [null!])));
+        await Refused("invalid_parameter", async () => await Silo.Key("nothing").EncryptBatch(new(TestSilo.Caller, [null!])));
+    }
+
+    [Fact]
     public async Task Decrypt_WhatIsNotItsOwn_IsOneError()
     {
         await Silo.Create("mine");
