@@ -16,9 +16,10 @@ internal static class BeginRestoreEpoch
     {
         if (options.Count > 0) throw new UsageException("restore-epoch takes no options.");
         var settings = StorageHost.ReadSettings();
+        var database = StorageHost.RequireDatabase(settings);
         using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));
         var epoch = await RestoreEpochStore.Begin(settings.ToStorageOptions(), TimeProvider.System, loggers, CancellationToken.None);
         await Console.Out.WriteLineAsync(FormattableString.Invariant(
-            $"Restore epoch {epoch.Number} has begun: keys rotate before they next encrypt, to versions above {epoch.VersionBase}."));
+            $"Restore epoch {epoch.Number} of {database} has begun: keys rotate before they next encrypt, to versions above {epoch.VersionBase}."));
     }
 }

@@ -14,6 +14,7 @@ internal static class RaiseFeatureLevel
     {
         if (options.Count > 0) throw new UsageException("raise-feature-level takes no options.");
         var settings = StorageHost.ReadSettings();
+        StorageHost.RequireDatabase(settings);
         using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));
         var (from, to) = await FeatureLevels.Raise(settings.ToStorageOptions(), TimeProvider.System, loggers, CancellationToken.None);
         await Console.Out.WriteLineAsync(FormattableString.Invariant(from == to

@@ -19,11 +19,7 @@ internal static class StorageHost
     {
         var settings = ReadSettings();
         if (settings.IsAllInOne && !mayBeEmbedded) throw new SettingException("DATABASE_URL", "is missing: this command is for a cluster.");
-        if (settings.IsAllInOne && !File.Exists(Path.Combine(settings.DataDirectory, "kms.db")))
-        {
-            throw new SettingException("OKMS_DATA_DIR", $"names {settings.DataDirectory}, where no database is.");
-        }
-
+        RequireDatabase(settings);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.LogToStandardError(settings.Log);
         builder.UseOrleans(silo => silo
@@ -46,6 +42,21 @@ internal static class StorageHost
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
             .AddEnvironmentVariables()
             .Build());
+    }
+
+    /// <summary>
+    /// Refuses to make a database where none is: a command that is meant for one that is there, and is started in another directory
+    /// or without its settings, would succeed on a new one.
+    /// </summary>
+    /// <returns>What to call the database in the command's answer.</returns>
+    /// <exception cref="SettingException">There is none.</exception>
+    public static string RequireDatabase(Settings settings)
+    {
+        if (!settings.IsAllInOne) return "the database of DATABASE_URL";
+        var file = Path.GetFullPath(Path.Combine(settings.DataDirectory, "kms.db"));
+        return File.Exists(file)
+            ? file
+            : throw new SettingException("OKMS_DATA_DIR", $"names {settings.DataDirectory}, where no database is.");
     }
 
     /// <summary>Standard output is the command's own.</summary>

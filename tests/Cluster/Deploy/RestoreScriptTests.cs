@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using OrleansKms.Gateway.Hosting;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Deploy;
@@ -58,6 +59,17 @@ public sealed class RestoreScriptTests : IDisposable
             $"KMS_URL=http://127.0.0.1:{restored.Port} KMS_TOKEN_FILE=restored/okms-data/admin.token '{Manifests.Path("deploy/restore/do-again.sh")}' <changes.tsv");
         Assert.Equal((1, 2), (code, Marked(report, "LOOK").Count));
         await IsAsBefore(restored.Http);
+    }
+
+    [Theory]
+    [InlineData("restore-epoch")]
+    [InlineData("raise-feature-level")]
+    public async Task Command_WhereNoDatabaseIs_MakesNone(string command)
+    {
+        var (code, output, errors) = await ServiceProcess.Command(_directory.Path, [command]);
+        Assert.Equal((StartGuard.Refused, ""), (code, output));
+        Assert.Contains("where no database is", errors, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_directory.Of("okms-data")));
     }
 
     public void Dispose() => _directory.Dispose();
