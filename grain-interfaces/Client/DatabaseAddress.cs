@@ -75,6 +75,9 @@ internal static class DatabaseAddress
             }
         }
 
-        return null;
+        // Npgsql asks the authority only then; whoever names one means to have the server checked.
+        return builder.RootCertificate is not null && builder.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull)
+            ? "has an sslrootcert, which only the sslmodes verify-ca and verify-full hold the server against."
+            : null;
     }
 }

@@ -32,8 +32,11 @@ internal sealed class TlsIdentity
     /// <summary>When the own certificate begins to be valid.</summary>
     public DateTimeOffset NotBefore => _own.TargetCertificate.NotBefore;
 
-    /// <summary>When it ends.</summary>
-    public DateTimeOffset NotAfter => _own.TargetCertificate.NotAfter;
+    /// <summary>When others accept it no longer: the first end of a certificate in its chain.</summary>
+    public DateTimeOffset NotAfter { get; private set; }
+
+    /// <summary>The name in the certificate that ends first: the own one, or one of those above it.</summary>
+    public string EndsFirst { get; private set; } = "";
 
     /// <summary>Makes an identity of the files, and refuses one that others would refuse.</summary>
     /// <param name="contents">The files.</param>
@@ -49,6 +52,7 @@ internal sealed class TlsIdentity
         var identity = new TlsIdentity(
             contents.Fingerprint, SslStreamCertificateContext.Create(own, chain, offline: true), authorities);
         identity.RequireUsable(TlsFile.Certificate(contents.Files), chain, role, now);
+        (identity.EndsFirst, identity.NotAfter) = identity.FirstEnd(chain, now);
         return identity;
     }
 
@@ -103,7 +107,7 @@ internal sealed class TlsIdentity
         TlsFile file, X509Certificate2Collection intermediates, CertificateRole role, DateTimeOffset now)
     {
         var own = _own.TargetCertificate;
-        if (now >= NotAfter) throw file.Unusable(FormattableString.Invariant($"holds a certificate that expired at {NotAfter:u}."));
+        if (now >= own.NotAfter) throw file.Unusable(FormattableString.Invariant($"holds a certificate that expired at {own.NotAfter.ToUniversalTime():u}."));
         if (now < NotBefore)
         {
             throw file.Unusable(FormattableString.Invariant($"holds a certificate that is not valid before {NotBefore:u}."));
@@ -138,6 +142,19 @@ internal sealed class TlsIdentity
         var trusted = chain.Build(own);
         foreach (var element in chain.ChainElements) element.Certificate.Dispose();
         return trusted;
+    }
+
+    // Of a client whose silos have another authority the chain ends where its own files do.
+    private (string Subject, DateTimeOffset At) FirstEnd(X509Certificate2Collection intermediates, DateTimeOffset now)
+    {
+        using var chain = new X509Chain { ChainPolicy = Trust(PeerCheck.ClientAuthentication) };
+        chain.ChainPolicy.ExtraStore.AddRange(intermediates);
+        chain.ChainPolicy.VerificationTime = now.LocalDateTime;
+        chain.Build(_own.TargetCertificate);
+        var first = chain.ChainElements.Select(element => element.Certificate).MinBy(certificate => certificate.NotAfter)!;
+        var end = (first.Subject, (DateTimeOffset)first.NotAfter);
+        foreach (var element in chain.ChainElements) element.Certificate.Dispose();
+        return end;
     }
 
     private static X509Certificate2Collection ReadAuthorities(TlsFileContents contents)

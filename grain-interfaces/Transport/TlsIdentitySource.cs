@@ -140,7 +140,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
         var notice = share < _longestNotice ? share : _longestNotice;
         if (identity.NotAfter - now > notice || now - _warned < _warningPeriod) return;
         _warned = now;
-        ExpiresSoon(_logger, _files.CertificateFile, identity.Subject, identity.NotAfter);
+        ExpiresSoon(_logger, _files.CertificateFile, identity.EndsFirst, identity.NotAfter);
     }
 
     [LoggerMessage(LogLevel.Information, "Connections use the TLS certificate {Subject}, valid until {NotAfter:u}.")]
@@ -152,7 +152,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
     [LoggerMessage(LogLevel.Warning, "The TLS files were changed and cannot be used: {Problem} New connections go on with the certificate {Subject}, valid until {NotAfter:u}.")]
     private static partial void NotReloaded(ILogger logger, string problem, string subject, DateTimeOffset notAfter);
 
-    [LoggerMessage(LogLevel.Warning, "The TLS certificate {Subject} in {File} ends at {NotAfter:u}; after that no new connection can be made. Replace it: no restart is needed.")]
+    [LoggerMessage(LogLevel.Warning, "The TLS certificate {Subject}, in {File} or above what is there, ends at {NotAfter:u}; after that no new connection can be made. Replace it: no restart is needed.")]
     private static partial void ExpiresSoon(ILogger logger, string file, string subject, DateTimeOffset notAfter);
 
     [LoggerMessage(LogLevel.Error, "The TLS files could not be looked at.")]

@@ -72,6 +72,8 @@ public sealed class SettingsTests
     [InlineData("OKMS_GATEWAY", "false")]
     [InlineData("OKMS_SERVICE_ID", "a b")]
     [InlineData("OKMS_CLUSTER_ID", "a\nb")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/d?sslmode=require&sslrootcert=/ca.pem")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/d?sslrootcert=/ca.pem")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "5s")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "PT0S")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "P99999999999D")]

@@ -36,6 +36,18 @@ public sealed class ExpiryTests : IDisposable
     }
 
     [Fact]
+    public void AuthorityThatEndsBeforeItsCertificates_IsSpokenOf()
+    {
+        Assert.Equal(0, _certificates.Run("--days", "4000", "silo", "silo").Code);
+        using var source = Watch(_certificates.Files("silo"));
+        Assert.NotEqual(source.Current.Subject, source.Current.EndsFirst);
+        Assert.InRange(source.Current.NotAfter - _clock.GetUtcNow(), TimeSpan.FromDays(1), TimeSpan.FromDays(3999));
+        _clock.Pass(source.Current.NotAfter - _clock.GetUtcNow() - TimeSpan.FromDays(13));
+        Assert.Equal(1, Warnings());
+        Assert.Contains(source.Current.EndsFirst, _log.Lines[^1], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void CertificateOfADay_IsSpokenOfInItsLastQuarter()
     {
         using var source = Watch(_certificates.Sign("silo", ["okms:silo"], validFrom: TimeSpan.Zero, validFor: TimeSpan.FromDays(1)));
