@@ -42,7 +42,8 @@ internal sealed partial class ClusterConnection(
     {
         try
         {
-            await _client.StartAsync(stopping);
+            // The client waits for a silo's answer without asking whether it may.
+            await _client.StartAsync(stopping).WaitAsync(stopping);
             link.Start();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -62,8 +63,9 @@ internal sealed partial class ClusterConnection(
     {
         try
         {
-            await link.Connected.WaitAsync(stopping);
-            while (true)
+            // A link that breaks at once is lost without ever having been there.
+            await _starting.WaitAsync(stopping);
+            while (link.IsStarted)
             {
                 await link.Lost.WaitAsync(stopping);
                 // Each attempt also reads the list of silos, so a long outage is met with patience.

@@ -23,7 +23,8 @@ internal static class HealthCheck
     {
         try
         {
-            using var client = new HttpClient { Timeout = Patience };
+            // It asks its neighbour: a proxy of the environment is for others.
+            using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Patience };
             using var answer = await client.GetAsync(Address());
             Console.WriteLine(await answer.Content.ReadAsStringAsync());
             return answer.IsSuccessStatusCode ? 0 : Unhealthy;

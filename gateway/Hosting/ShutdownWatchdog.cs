@@ -12,6 +12,8 @@ internal static partial class ShutdownWatchdog
     /// <summary>The exit code of a stop that had to be forced.</summary>
     public const int ForcedStop = 1;
 
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+
     /// <summary>Starts to count when the host begins to stop.</summary>
     public static void Arm(IHostApplicationLifetime lifetime, HttpSettings settings) =>
         lifetime.ApplicationStopping.Register(() => new Thread(() => End(settings.ShutdownTimeout))
@@ -23,7 +25,13 @@ internal static partial class ShutdownWatchdog
     private static void End(TimeSpan timeout)
     {
         Thread.Sleep(timeout);
-        Console.Error.WriteLine("orleans-kms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced.");
+        // Nor may the message be waited for: who reads it may be what hangs.
+        var message = new Thread(() => Console.Error.WriteLine("orleans-kms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced."))
+        {
+            IsBackground = true,
+        };
+        message.Start();
+        message.Join(_patience);
         // Environment.Exit runs finalizers and handlers, which may be what hangs; FailFast would write a dump.
         if (OperatingSystem.IsWindows()) Environment.Exit(ForcedStop);
         EndAtOnce(ForcedStop);

@@ -4,7 +4,8 @@ namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
 /// Takes finished lines from any thread and writes them to a stream from one, many lines with one call while it is busy. The
-/// room is bounded: when the reader of the stream is slow, lines below warning are dropped and counted, and a warning waits.
+/// room is bounded: when the reader of the stream is slow, lines below warning are dropped and counted, and a warning waits a moment
+/// for room before it is.
 /// </summary>
 internal sealed class LineWriter : IDisposable
 {
@@ -15,8 +16,12 @@ internal sealed class LineWriter : IDisposable
     private static readonly TimeSpan _company = TimeSpan.FromMilliseconds(25);
     private const int Many = 32 * 1024;
 
+    // How long a warning waits for room, and the end for its last lines to be read.
+    private static readonly TimeSpan _defaultPatience = TimeSpan.FromSeconds(1);
+
     private readonly Stream _stream;
     private readonly int _capacity;
+    private readonly TimeSpan _patience;
     private readonly Func<long, byte[]> _droppedLine;
     private readonly object _gate = new();
     private readonly Thread _thread;
@@ -24,14 +29,17 @@ internal sealed class LineWriter : IDisposable
     private ArrayBufferWriter<byte> _draining = new(InitialCapacity);
     private long _dropped;
     private bool _urgent;
+    private bool _stands;
     private bool _disposed;
 
     /// <summary>Starts the writing thread.</summary>
     /// <param name="stream">Where lines go; disposed with the writer.</param>
     /// <param name="capacity">The bytes that may wait.</param>
     /// <param name="droppedLine">The line that says how many were dropped.</param>
-    public LineWriter(Stream stream, int capacity, Func<long, byte[]> droppedLine)
+    /// <param name="patience">How long a warning waits for room; by default a second.</param>
+    public LineWriter(Stream stream, int capacity, Func<long, byte[]> droppedLine, TimeSpan? patience = null)
     {
+        _patience = patience ?? _defaultPatience;
         _stream = stream;
         _capacity = capacity;
         _droppedLine = droppedLine;
@@ -41,7 +49,7 @@ internal sealed class LineWriter : IDisposable
 
     /// <summary>Hands over one line with its line feed.</summary>
     /// <param name="line">The line.</param>
-    /// <param name="mayDrop">Whether it may be dropped when there is no room, rather than wait.</param>
+    /// <param name="mayDrop">Whether it is dropped at once when there is no room, rather than after a wait.</param>
     public void Write(ReadOnlySpan<byte> line, bool mayDrop)
     {
         lock (_gate)
@@ -49,12 +57,13 @@ internal sealed class LineWriter : IDisposable
             // A line larger than all the room is taken once the room is empty.
             while (!_disposed && _filling.WrittenCount > 0 && _filling.WrittenCount + line.Length > _capacity)
             {
-                if (mayDrop)
+                // After one wait for nothing nobody waits again before there is room: the log must not be what stops the service.
+                if (mayDrop || _stands || !Monitor.Wait(_gate, _patience))
                 {
+                    _stands |= !mayDrop;
                     _dropped++;
                     return;
                 }
-                Monitor.Wait(_gate);
             }
             if (_disposed) return;
             var wasEmpty = _filling.WrittenCount == 0;
@@ -74,8 +83,8 @@ internal sealed class LineWriter : IDisposable
             _disposed = true;
             Monitor.PulseAll(_gate);
         }
-        _thread.Join();
-        _stream.Dispose();
+        // A write that hangs is left to the end of the process.
+        if (_thread.Join(10 * _patience)) _stream.Dispose();
     }
 
     private void WriteLines()
@@ -106,6 +115,7 @@ internal sealed class LineWriter : IDisposable
             (_filling, _draining) = (_draining, _filling);
             dropped = _dropped;
             _dropped = 0;
+            _stands = false;
             Monitor.PulseAll(_gate);
             return _draining.WrittenCount > 0;
         }

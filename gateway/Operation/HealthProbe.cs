@@ -49,6 +49,7 @@ internal sealed class HealthProbe(
 
     private readonly Lock _lock = new();
     private Task<Health>? _probe;
+    private int _way;
     private long _probed;
     private volatile bool _isStopping;
 
@@ -77,12 +78,14 @@ internal sealed class HealthProbe(
     {
         try
         {
-            var report = await grains.GetGrain<IHealthGrain>(0).Check(_query).AsTask().WaitAsync(_patience, time);
+            var report = await grains.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
+            if (!report.Database || report.Hsm == false) AskAnother();
             return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm);
         }
         catch (Exception)
         {
             // Whatever it is, no silo has answered; the cluster's own log says why.
+            AskAnother();
             return await _unreachable;
         }
         finally
@@ -90,4 +93,7 @@ internal sealed class HealthProbe(
             _probed = time.GetTimestamp();
         }
     }
+
+    // A client sends all calls of one grain by one silo while it can, and one that is ill is not the cluster.
+    private void AskAnother() => _way = (_way + 1) % ClusterPrincipals.Ways;
 }

@@ -66,7 +66,7 @@ public sealed partial class LogLineTests
     public async Task SlowReader_AWarningWaitsForRoom()
     {
         using var stream = new GatedStream();
-        var writer = new LineWriter(stream, capacity: 100, _ => []);
+        var writer = new LineWriter(stream, capacity: 100, _ => [], patience: TimeSpan.FromMinutes(2));
         writer.Write("first\n"u8, mayDrop: true);
         stream.WriteBegan.Wait();
         writer.Write(new byte[90], mayDrop: true);
@@ -76,6 +76,20 @@ public sealed partial class LogLineTests
         await warning;
         writer.Dispose();
         Assert.EndsWith("a warning of some length\n", stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ReaderThatStands_AWarningWaitsOnce_AndIsCounted()
+    {
+        using var stream = new GatedStream();
+        var writer = new LineWriter(stream, capacity: 100, dropped => Encoding.UTF8.GetBytes($"dropped {dropped}\n"), TimeSpan.FromMilliseconds(50));
+        writer.Write("first\n"u8, mayDrop: true);
+        stream.WriteBegan.Wait();
+        writer.Write(new byte[90], mayDrop: true);
+        for (var i = 0; i < 10_000; i++) writer.Write("a warning of some length\n"u8, mayDrop: false);
+        stream.Open();
+        writer.Dispose();
+        Assert.EndsWith("dropped 10000\n", stream.Text, StringComparison.Ordinal);
     }
 
     [Fact]
