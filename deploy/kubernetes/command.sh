@@ -24,14 +24,14 @@ patch="$(jq -cn '
     + (if $other == [] then [] else [{op: "add", path: ($container + "/env"), value: $other}] end)' --args -- "$@")"
 
 # One at a time: a command is not killed by the next one.
-[ -z "$(in_namespace get job command --ignore-not-found -o 'jsonpath={.status.active}')" ] ||
-  refuse "another command runs: kubectl -n orleans-kms logs -f job/command"
+state="$(in_namespace get job command --ignore-not-found -o 'jsonpath={.metadata.uid} {.status.conditions[*].type}')"
+[ -z "$state" ] || grep -Eqw 'Complete|Failed' <<<"$state" || refuse "another command runs: kubectl -n orleans-kms logs -f job/command"
 in_namespace delete job command --ignore-not-found --wait >/dev/null
 job="$(kubectl kustomize "$here/jobs/command" | kubectl patch --local -f - --type=json -p "$patch" -o yaml |
   kubectl create -f - -o 'jsonpath={.metadata.uid}')"
 # And another one's answer is never taken for this one's. The job's own deadline ends this.
-until state="$(in_namespace get job command -o 'jsonpath={.metadata.uid} {.status.conditions[*].type}')" &&
-  grep -Eqw 'Complete|Failed' <<<"$state"; do sleep 1; done
+until state="$(in_namespace get job command --ignore-not-found -o 'jsonpath={.metadata.uid} {.status.conditions[*].type}')" &&
+  { [ -z "$state" ] || grep -Eqw 'Complete|Failed' <<<"$state"; }; do sleep 1; done
 [ "${state%% *}" = "$job" ] || refuse "another command took the place of this one; whether this one was done its effect must tell"
 in_namespace logs job/command || true
 if ! in_namespace wait --for=condition=complete --timeout=0 job/command >/dev/null 2>&1; then

@@ -98,6 +98,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
                 askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency),
                 answer.HoldsFor > TimeSpan.Zero ? answer.HoldsFor : HoldsFor));
             if (answer.Age > _old) AskAnother();
+            else _failed = false;
             return true;
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
@@ -114,7 +115,6 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
 
     private void Keep(Known answer)
     {
-        _failed = false;
         var known = _known;
         // Another silo has told what is younger: a token that it had replaced must not come back.
         if (known is not null && answer.TrueAt < known.TrueAt) return;

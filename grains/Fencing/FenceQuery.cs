@@ -74,14 +74,11 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         {
             // Many rows may take more time than a poll has. What is compared stays so, and what changes meanwhile is told from where
             // the first of these polls began.
-            if (_unfinished?.Server != position.Server)
+            var first = _unfinished is { } begun && begun.Server == position.Server ? begun : position;
+            _unfinished = first;
+            foreach (var marks in fence.Marks.Where(mark => !ReferenceEquals(mark.ComparedSince, first)).Chunk(ChunkSize))
             {
-                _unfinished = position;
-            }
-
-            foreach (var marks in fence.Marks.Where(mark => !ReferenceEquals(mark.ComparedSince, _unfinished)).Chunk(ChunkSize))
-            {
-                await Compare(connection, marks, cancellationToken);
+                await Compare(connection, marks, first, cancellationToken);
             }
         }
 
@@ -130,7 +127,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         return position;
     }
 
-    private async Task Compare(DbConnection connection, FenceMark[] marks, CancellationToken cancellationToken)
+    private async Task Compare(DbConnection connection, FenceMark[] marks, FencePosition first, CancellationToken cancellationToken)
     {
         await using var command = connection.Command(
             Chunk, ("service", _serviceId), ("names", Array.ConvertAll(marks, m => m.Grain.Type.ToString()!)),
@@ -145,7 +142,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         foreach (var mark in marks)
         {
             mark.Compare(stored.GetValueOrDefault(mark.Grain));
-            mark.ComparedSince = _unfinished;
+            mark.ComparedSince = first;
         }
     }
 

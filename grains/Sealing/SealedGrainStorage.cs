@@ -116,7 +116,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         var raw = new GrainState<OpaqueRow>(new OpaqueRow(), grainState.ETag) { RecordExists = grainState.RecordExists };
-        await Run(_database.Write, "clear", isWrite: true, async () =>
+        await Run(_database.WriteRow, "clear", isWrite: true, async () =>
         {
             await _rows.ClearStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;
@@ -142,7 +142,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     {
         var payload = _sealer.Seal(grainId, stateName, row, content);
         var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, state.ETag) { RecordExists = state.RecordExists };
-        await Run(_database.Write, "write", isWrite: true, async () =>
+        await Run(_database.WriteRow, "write", isWrite: true, async () =>
         {
             await _rows.WriteStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;

@@ -78,6 +78,9 @@ internal abstract class Database : IDisposable
     /// <summary>Runs a call that writes.</summary>
     public abstract Task<T> Write<T>(Func<Task<T>> call);
 
+    /// <summary>Runs a call that writes a row of a grain, and takes no answer for one that a standby may not have.</summary>
+    public virtual Task<T> WriteRow<T>(Func<Task<T>> call) => Write(call);
+
     /// <summary>Whether a write that failed so may have happened nevertheless.</summary>
     public abstract bool IsOutcomeUnknown(Exception failure);
 

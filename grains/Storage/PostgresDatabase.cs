@@ -215,7 +215,10 @@ internal sealed partial class PostgresDatabase : Database
     public override Task<T> Read<T>(Func<Task<T>> call) => call();
 
     /// <inheritdoc/>
-    public override async Task<T> Write<T>(Func<Task<T>> call)
+    public override Task<T> Write<T>(Func<Task<T>> call) => call();
+
+    /// <inheritdoc/>
+    public override async Task<T> WriteRow<T>(Func<Task<T>> call)
     {
         // After the command's time-out Npgsql asks the server to cancel it, and a commit that waits for its synchronous standby then
         // answers with success and a mere notice: it is here, and not there. Such an answer is none.

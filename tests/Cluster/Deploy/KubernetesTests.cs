@@ -160,8 +160,9 @@ public sealed partial class KubernetesTests
               kustomize*) echo job ;;
               patch*) cat >job; while [ "$1" != -p ]; do shift; done; printf '%s' "$2" >patch ;;
               create*) cat >created; echo this ;;
-              *status.active*) echo "${running:-}" ;;
-              *jsonpath*) echo "${replaced:+not-}this $(if [ -e asked ]; then echo Suspended {{end}}; fi)"; touch asked ;;
+              *jsonpath*)
+                if [ -e created ]; then echo "${replaced:+not-}this $(if [ -e asked ]; then echo Suspended {{end}}; fi)"; touch asked
+                elif [ -n "${running:-}" ]; then echo "that Suspended"; fi ;;
               *logs*) echo what it prints ;;
               *wait\ --for*) [ {{end}} = Complete ] ;;
             esac
