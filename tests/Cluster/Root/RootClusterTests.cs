@@ -79,6 +79,8 @@ public sealed class RootClusterTests : IAsyncLifetime, IDisposable
     public async Task WhileSilosRunOnTwoRoots_NothingThatOneOfThemNeedsIsTakenAway_AndAKekThatOneCannotOpenHarmsNothing()
     {
         var first = await _cluster.StartSilo(ClusterProcesses.WithGateway);
+        // While it is the only one, so that it is the one that rotates the KEK.
+        await first.Http.Keks();
         await Root(FileAndHsm, "add", "--create");
         var second = await _cluster.StartSilo([ClusterProcesses.WithGateway, .. OwnHsm]);
         await _cluster.UntilActive(2);
