@@ -25,6 +25,8 @@ internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int 
     private Task[] _clients = [];
     private long _acknowledged;
     private int _changes;
+    private int _unsettled;
+    private volatile bool _onlyUses;
     private int _created;
 
     public long Acknowledged => Interlocked.Read(ref _acknowledged);
@@ -60,6 +62,17 @@ internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int 
             await Task.Delay(50, patience.Token);
         }
     }
+
+    /// <summary>Lets the clients only use keys from here on, and waits until what became of every change is known.</summary>
+    public async Task OnlyUse()
+    {
+        _onlyUses = true;
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        while (Volatile.Read(ref _unsettled) > 0) await Task.Delay(20, patience.Token);
+    }
+
+    /// <summary>Lets the clients change keys again.</summary>
+    public void ChangeToo() => _onlyUses = false;
 
     /// <summary>Ends the clients and holds every gateway's answers against what was acknowledged.</summary>
     public async Task StopAndVerify()
@@ -107,9 +120,13 @@ internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int 
         var own = new List<ExpectedKey>();
         while (!_stop.IsCancellationRequested)
         {
+            // Before the look: who waits for changes to end sees this one, or it sees that there is to be none.
+            Interlocked.Increment(ref _unsettled);
+            var onlyUses = _onlyUses;
+            if (onlyUses) Interlocked.Decrement(ref _unsettled);
             try
             {
-                await Step(random, own, client);
+                await (onlyUses ? UseOne(random, own) : Step(random, own, client));
                 Interlocked.Increment(ref _acknowledged);
             }
             catch (Exception e) when (e is HttpRequestException or OperationCanceledException or UnexpectedAnswerException)
@@ -117,7 +134,24 @@ internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int 
                 Judge(e);
                 await FindOut(own);
             }
+            finally
+            {
+                if (!onlyUses) Interlocked.Decrement(ref _unsettled);
+            }
         }
+    }
+
+    private Task UseOne(Random random, List<ExpectedKey> own)
+    {
+        var dice = random.Next(100);
+        var usable = own.Where(key => !key.Disabled).ToList();
+        return dice switch
+        {
+            < 30 => EncryptWith(random, Shared),
+            _ when dice < 50 || usable.Count == 0 => EncryptWith(random, SharedRotating),
+            < 80 => EncryptWith(random, usable[random.Next(usable.Count)]),
+            _ => DecryptAgain(random, usable[random.Next(usable.Count)]),
+        };
     }
 
     private Task Step(Random random, List<ExpectedKey> own, int client)
