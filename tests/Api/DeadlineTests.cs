@@ -44,15 +44,7 @@ public sealed class DeadlineTests
         await aliasAsked.Task;
         gateway.Time.Advance(_timeout - (2 * _step));
         alias.SetResult(new("a", "k", started, started));
-        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - started < 2 * _timeout)
-        {
-            // Slower than the request goes on, or else the clock would be ahead of it.
-            await Task.WhenAny(sending, Task.Delay(_step));
-            gateway.Time.Advance(_step);
-        }
-
-        Assert.True(sending.IsCompleted, "The second call was given more time than the request has.");
-        using var answer = await sending;
+        using var answer = await InTime(gateway, sending, since: started);
         Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
         Assert.Equal("timeout", (string)JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["code"]!);
     }
@@ -63,7 +55,6 @@ public sealed class DeadlineTests
     public async Task KeyThatDoesNotAnswer_HidesNoOtherOfItsRequest(string path, string body, string answered)
     {
         await using var gateway = await SilentGrains.Start(_timeout);
-        var now = gateway.Time.GetUtcNow();
         var (asked, last) = (0, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
         gateway.Answers["Encrypt"] = () => IsFirst()
             ? new ValueTask<Encrypted>(new Encrypted(1, [1]))
@@ -73,14 +64,7 @@ public sealed class DeadlineTests
             : new TaskCompletionSource<KeyValidation>().Task;
         var sending = gateway.Http.PostAsync(path, new StringContent(body, Encoding.UTF8, "application/json"));
         await last.Task;
-        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - now < 2 * _timeout)
-        {
-            await Task.WhenAny(sending, Task.Delay(_step));
-            gateway.Time.Advance(_step);
-        }
-
-        Assert.True(sending.IsCompleted);
-        using var answer = await sending;
+        using var answer = await InTime(gateway, sending);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         var results = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["results"]!;
         Assert.NotNull(results[0]![answered]);
@@ -110,19 +94,28 @@ public sealed class DeadlineTests
         };
         var sending = gateway.Http.GetAsync("/v1/aliases");
         await last.Task;
-        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - now < 2 * _timeout)
-        {
-            await Task.WhenAny(sending, Task.Delay(_step));
-            gateway.Time.Advance(_step);
-        }
-
-        Assert.True(sending.IsCompleted);
-        using var answer = await sending;
+        using var answer = await InTime(gateway, sending);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         var page = JsonNode.Parse(await answer.Content.ReadAsStringAsync())!;
         Assert.Equal("k", (string)page["aliases"]![0]!["key_id"]!);
         Assert.Equal("b", (string)page["aliases"]![1]!["name"]!);
         Assert.Equal("timeout", (string)page["aliases"]![1]!["error"]!["code"]!);
         Assert.NotNull(page["next_cursor"]);
+    }
+
+    /// <summary>Lets the clock go on until the request is answered, and no further than twice its time.</summary>
+    private static async Task<HttpResponseMessage> InTime(
+        SilentGrains gateway, Task<HttpResponseMessage> sending, DateTimeOffset? since = null)
+    {
+        var started = since ?? gateway.Time.GetUtcNow();
+        while (!sending.IsCompleted && gateway.Time.GetUtcNow() - started < 2 * _timeout)
+        {
+            // Slower than the request goes on, or else the clock would be ahead of it.
+            await Task.WhenAny(sending, Task.Delay(_step));
+            gateway.Time.Advance(_step);
+        }
+
+        Assert.True(sending.IsCompleted, "A call was given more time than the request has.");
+        return await sending;
     }
 }
