@@ -38,11 +38,12 @@ internal sealed class Gate
     /// <summary>Completes when the activation is held.</summary>
     public Task Reached => _reached.Task;
 
-    /// <summary>Begins to count again and holds at the given point; -1 for none.</summary>
+    /// <summary>Lets go what is held, begins to count again, and holds at the given point; -1 for none.</summary>
     public void HoldAt(int point)
     {
         lock (_lock)
         {
+            _released.TrySetResult();
             _passed = 0;
             _holdAt = point;
             _fault = null;
