@@ -23,20 +23,29 @@ internal sealed class RawHttp : IDisposable
     public async Task Send(byte[] bytes) => await _stream!.WriteAsync(bytes);
 
     /// <summary>Reads until the service closes the connection.</summary>
-    public async Task<string> ReadToEnd()
+    public Task<string> ReadToEnd() => ReadUntil(_ => false);
+
+    /// <summary>Reads until a text has come, or the service closes the connection.</summary>
+    public Task<string> ReadUntil(string text) => ReadUntil(answer => answer.Contains(text, StringComparison.Ordinal));
+
+    private async Task<string> ReadUntil(Func<string, bool> isEnough)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        using var answer = new MemoryStream();
+        var buffer = new byte[4096];
+        var answer = "";
         try
         {
-            await _stream!.CopyToAsync(answer, patience.Token);
+            while (!isEnough(answer) && await _stream!.ReadAsync(buffer, patience.Token) is > 0 and var read)
+            {
+                answer += Encoding.Latin1.GetString(buffer, 0, read);
+            }
         }
         catch (IOException)
         {
             // Reset after the answer, because the request was not read to its end.
         }
 
-        return Encoding.Latin1.GetString(answer.ToArray());
+        return answer;
     }
 
     public void Dispose()

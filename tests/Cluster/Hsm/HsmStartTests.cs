@@ -120,20 +120,19 @@ public sealed class HsmStartTests : IDisposable
         Assert.Empty(_hsm.KeyFiles);
     }
 
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(5)]
-    [InlineData(-1)]
-    public async Task ChangedWrap_IsRefused(int at)
+    [Fact]
+    public async Task ChangedWrap_IsRefused()
     {
         await StartAndStop();
         var wrapped = (byte[])(await Scalar("SELECT wrapped FROM okms_kek_wrap"))!;
-        wrapped[at < 0 ? ^1 : at] ^= 0x40;
-        await Scalar("UPDATE okms_kek_wrap SET wrapped = @w", wrapped);
-        Assert.Contains("does not open the key-encryption key", await Refused(_hsm.Environment()), StringComparison.Ordinal);
+        foreach (var at in (int[])[0, 1, 5, wrapped.Length - 1])
+        {
+            wrapped[at] ^= 0x40;
+            await Scalar("UPDATE okms_kek_wrap SET wrapped = @w", wrapped);
+            Assert.Contains("does not open the key-encryption key", await Refused(_hsm.Environment()), StringComparison.Ordinal);
+            wrapped[at] ^= 0x40;
+        }
 
-        wrapped[at < 0 ? ^1 : at] ^= 0x40;
         await Scalar("UPDATE okms_kek_wrap SET wrapped = @w", wrapped);
         await StartAndStop();
     }

@@ -133,27 +133,24 @@ public sealed class StartTests
         Assert.False(File.Exists(directory.Of("okms-data/root.key")));
     }
 
-    [Theory]
-    [InlineData("short")]
-    [InlineData("")]
-    [InlineData("two words that are long enough to be one token")]
-    public async Task TokenFileWithoutToken_IsRefused(string content)
-    {
-        using var directory = new TemporaryDirectory();
-        await using (var service = await ServiceProcess.Start(directory.Path)) await service.Stop();
-        await File.WriteAllTextAsync(directory.Of("okms-data/admin.token"), content);
-        await using var refused = ServiceProcess.Launch(directory.Path);
-        await Refused(refused, "admin.token");
-    }
-
     [Fact]
-    public async Task TokenFileOpenToOthers_IsRefused()
+    public async Task TokenFileWithoutTokenOrOpenToOthers_IsRefused()
     {
         using var directory = new TemporaryDirectory();
         await using (var service = await ServiceProcess.Start(directory.Path)) await service.Stop();
-        File.SetUnixFileMode(directory.Of("okms-data/admin.token"), UnixFileMode.UserRead | UnixFileMode.GroupRead);
-        await using var refused = ServiceProcess.Launch(directory.Path);
-        await Refused(refused, "admin.token");
+        var file = directory.Of("okms-data/admin.token");
+        var token = await File.ReadAllTextAsync(file);
+        foreach (var content in (string[])["short", "", "two words that are long enough to be one token"])
+        {
+            await File.WriteAllTextAsync(file, content);
+            await using var refused = ServiceProcess.Launch(directory.Path);
+            await Refused(refused, "admin.token");
+        }
+
+        await File.WriteAllTextAsync(file, token);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.GroupRead);
+        await using var open = ServiceProcess.Launch(directory.Path);
+        await Refused(open, "admin.token");
     }
 
     private static async Task Refused(ServiceProcess service, string named)
