@@ -138,14 +138,17 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         (Row, _etag) = (null, null);
     }
 
-    // A read may interleave with a write, and whichever comes back last may have the older state.
+    // A read may interleave with a write, and whichever comes back last may have the older state. One that finds what is known
+    // already leaves it, since a change may have been prepared from it; unless the row had to be read again because of what it
+    // holds, which can be sealed anew without a new version.
     private void Take(T? row, string? etag)
     {
-        if ((row?.Revision ?? 0) >= _highestRevision)
+        var revision = row?.Revision ?? 0;
+        if (revision > _highestRevision || (revision == _highestRevision && (_isInvalid || etag != _etag)))
         {
             Row = row;
             _etag = etag;
-            _highestRevision = row?.Revision ?? 0;
+            _highestRevision = revision;
         }
     }
 

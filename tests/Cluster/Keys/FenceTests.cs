@@ -341,6 +341,21 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Change_PreparedFromARowThatAnInterleavedReadFoundUnchanged_IsMade()
+    {
+        await Create("same");
+        var encrypted = await _stale.Key("same").Encrypt(new(TestSilo.Caller, _plaintext));
+        _stale.Gate.HoldAt(0);
+        var rotating = _stale.Key("same").Rotate(new(TestSilo.Caller));
+        await _stale.Gate.Reached;
+        Mark("same")!.Compare(0);
+        Assert.Equal(_plaintext, await Decrypt("same", encrypted));
+        Assert.False(Mark("same")!.IsBehind);
+        _stale.Gate.Release();
+        Assert.Equal(2, (await rotating).PrimaryVersion);
+    }
+
+    [Fact]
     public async Task RowCommittedLate_AfterPollsThatCouldNotSeeIt_IsStillSeen()
     {
         var encrypted = await Create("late");
