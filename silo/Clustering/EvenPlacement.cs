@@ -8,7 +8,7 @@ namespace OrleansKms.Silo.Clustering;
 /// </summary>
 /// <remarks>
 /// A key that moves is deactivated, which writes its exact counters, and read again where it goes: the price of a move is one
-/// small write and two reads, and a call to the key meanwhile waits for that long.
+/// small write and two reads, and a call to the key meanwhile waits for that long. While the database is away nothing moves.
 /// </remarks>
 internal static class EvenPlacement
 {
@@ -27,6 +27,7 @@ internal static class EvenPlacement
 #pragma warning disable ORLEANSEXP002 // Marked as experimental for its tuning, which is set here and measured.
         silo.AddActivationRebalancer();
 #pragma warning restore ORLEANSEXP002
+        silo.Services.AddHostedService<NoMovesWithoutDatabase>();
         return silo.Configure<ActivationRebalancerOptions>(options =>
         {
             options.RebalancerDueTime = TimeSpan.FromSeconds(30);

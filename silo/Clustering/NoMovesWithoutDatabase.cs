@@ -1,0 +1,46 @@
+using Orleans.Placement.Rebalancing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Silo.Clustering;
+
+/// <summary>
+/// Keeps keys where they are while the database is away. A key in memory goes on then; moved, it would have to be read where it
+/// goes, and could not. One silo without its database is enough: keys could be moved to it.
+/// </summary>
+internal sealed partial class NoMovesWithoutDatabase(
+    IActivationRebalancer rebalancer, IStorageHealth health, TimeProvider time, ILogger<NoMovesWithoutDatabase> logger) : BackgroundService
+{
+    /// <summary>How often the health is looked at; the database itself is asked by others.</summary>
+    internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How long nothing moves after the database was last seen to be away.</summary>
+    internal static readonly TimeSpan Rest = TimeSpan.FromMinutes(1);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        long? restsSince = null;
+        using var timer = new PeriodicTimer(Interval, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            if (health.IsHealthy || (restsSince is { } since && time.GetElapsedTime(since) < Rest / 2))
+            {
+                continue;
+            }
+
+            try
+            {
+                await rebalancer.SuspendRebalancing(Rest);
+                restsSince = time.GetTimestamp();
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException)
+            {
+                // No silo answers for it just now, so none moves anything either, as far as this one can tell.
+                LogNotSuspended(e);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Keys may be moved while the database is away: the rebalancer does not answer")]
+    private partial void LogNotSuspended(Exception exception);
+}
