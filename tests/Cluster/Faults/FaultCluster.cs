@@ -64,6 +64,7 @@ public sealed class FaultCluster : IAsyncLifetime, IDisposable
     /// <summary>Starts what a test before this one has left dead, and waits until every member is ready.</summary>
     internal async Task Repair()
     {
+        if (!Postgres.IsStarted) await Postgres.Start();
         foreach (var member in Silos.Concat(Gateways).Where(m => m.Process.ExitCode is not null))
         {
             await member.Process.DisposeAsync();

@@ -26,6 +26,9 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     public int Port { get; }
 
+    /// <summary>Whether it was started and neither stopped nor killed since.</summary>
+    public bool IsStarted { get; private set; }
+
     /// <summary>How Npgsql reaches the database.</summary>
     public string ConnectionString => $"Host={Address};Port={Port};Username=okms;Database=postgres";
 
@@ -63,18 +66,27 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Starts the server and waits until it takes connections, after a crash recovery if need be.</summary>
     /// <param name="setting">A setting of its own, as <c>name=value</c>.</param>
-    public Task Start(string setting = "fsync=on") => RunAsOwner(
-        "pg_ctl", "-D", _data, "-s", "-w", "-t", "60", "-l", Path.Combine(_data, "log"), "-o",
-        string.Create(CultureInfo.InvariantCulture,
-            $"-c listen_addresses={Address} -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c {setting}"),
-        "start");
+    public async Task Start(string setting = "fsync=on")
+    {
+        await RunAsOwner(
+            "pg_ctl", "-D", _data, "-s", "-w", "-t", "60", "-l", Path.Combine(_data, "log"), "-o",
+            string.Create(CultureInfo.InvariantCulture,
+                $"-c listen_addresses={Address} -c port={Port} -c unix_socket_directories='' -c max_connections=200 -c {setting}"),
+            "start");
+        IsStarted = true;
+    }
 
     /// <summary>Stops the server as an operator would: connections are ended, what is committed is on disk.</summary>
-    public Task Stop() => RunAsOwner("pg_ctl", "-D", _data, "-s", "-w", "-m", "fast", "stop");
+    public async Task Stop()
+    {
+        await RunAsOwner("pg_ctl", "-D", _data, "-s", "-w", "-m", "fast", "stop");
+        IsStarted = false;
+    }
 
     /// <summary>kill -9 of the server and all its processes.</summary>
     public async Task Kill()
     {
+        IsStarted = false;
         var postmaster = File.ReadLines(Path.Combine(_data, "postmaster.pid")).First().Trim();
         var children = (await Run("pgrep", "-P", postmaster)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await Run("kill", ["-KILL", postmaster, .. children]);
