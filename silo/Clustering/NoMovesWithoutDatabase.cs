@@ -33,9 +33,9 @@ internal sealed partial class NoMovesWithoutDatabase(
                 await rebalancer.SuspendRebalancing(Rest);
                 restsSince = time.GetTimestamp();
             }
-            catch (Exception e) when (e is OrleansException or TimeoutException)
+            catch (Exception e)
             {
-                // No silo answers for it just now, so none moves anything either, as far as this one can tell.
+                // Whatever it is, it is tried again, and is no reason to end a silo that serves from memory.
                 LogNotSuspended(e);
             }
         }
