@@ -5,7 +5,9 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Core.Internal;
+using Orleans.Placement.Rebalancing;
 using Orleans.Runtime.Placement;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Keys;
@@ -109,6 +111,19 @@ public sealed class PlacementTests(ITestOutputHelper log) : IAsyncLifetime
         Assert.Equal(ids.Count, (await Shares())[target.ToString()]);
     }
 
+    [Fact]
+    public async Task SiloWithoutItsDatabase_SuspendsTheMovingOfTheWholeCluster()
+    {
+        var rebalancer = _silos[0].Services.GetRequiredService<IActivationRebalancer>();
+        Assert.Equal(RebalancerStatus.Executing, (await rebalancer.GetRebalancingReport(force: true)).Status);
+        using var service = new NoMovesWithoutDatabase(
+            _silos[1].Services.GetRequiredService<IActivationRebalancer>(), new NoDatabase(), TimeProvider.System, NullLogger<NoMovesWithoutDatabase>.Instance);
+        await service.StartAsync(default);
+        using var patience = new CancellationTokenSource(ServiceProcess.Patience);
+        while ((await rebalancer.GetRebalancingReport(force: true)).Status != RebalancerStatus.Suspended) await Task.Delay(50, patience.Token);
+        await service.StopAsync(default);
+    }
+
     private IKeyGrain Key(int silo, string id) => _silos[silo].Services.GetRequiredService<IGrainFactory>().GetGrain<IKeyGrain>(id);
 
     private Task UseAll(IEnumerable<string> ids, int through) => ForEach(ids, async id =>
@@ -197,4 +212,9 @@ public sealed class PlacementTests(ITestOutputHelper log) : IAsyncLifetime
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private sealed class NoDatabase : IStorageHealth
+    {
+        public bool IsHealthy => false;
+    }
 }
