@@ -114,6 +114,7 @@ public sealed class PlacementTests(ITestOutputHelper log) : IAsyncLifetime
     [Fact]
     public async Task SiloWithoutItsDatabase_SuspendsTheMovingOfTheWholeCluster()
     {
+        Assert.All(_silos, s => Assert.Single(s.Services.GetServices<IHostedService>().OfType<NoMovesWithoutDatabase>()));
         var rebalancer = _silos[0].Services.GetRequiredService<IActivationRebalancer>();
         Assert.Equal(RebalancerStatus.Executing, (await rebalancer.GetRebalancingReport(force: true)).Status);
         using var service = new NoMovesWithoutDatabase(
