@@ -27,6 +27,7 @@ public static class GatewayExtensions
         services.TryAddSingleton(ClusterLink.InProcess);
         AddPrincipals(services, options);
         services.AddSingleton<IAccessPolicy, AdministratorOnly>();
+        services.AddSingleton<MetricsToken>();
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();
         services.AddSingleton<ReferenceDocument>();
@@ -78,7 +79,7 @@ public static class GatewayExtensions
 
         app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
             .WithMetadata(Routes.Metrics)
-            .RequireAuthorization(GatewayPolicies.Administrator);
+            .RequireAuthorization(GatewayPolicies.Metrics);
     }
 
     private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
@@ -122,6 +123,7 @@ public static class GatewayExtensions
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Bearer, null)
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Basic, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole));
+            .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole))
+            .AddPolicy(GatewayPolicies.Metrics, policy => policy.RequireRole(Principal.AdministratorRole, Principal.MetricsRole));
     }
 }

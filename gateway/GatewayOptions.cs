@@ -50,6 +50,15 @@ public sealed record GatewayOptions
     /// </summary>
     public int MetricsKeyLimit { get; init; } = 2000;
 
+    /// <summary>
+    /// The file of a token that opens <c>/metrics</c> and nothing else; it is read again while the process runs. Null for none:
+    /// then only the administrator's does.
+    /// </summary>
+    public string? MetricsTokenFile { get; init; }
+
+    /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
+    public bool MetricsListener { get; init; }
+
     /// <summary>Whether ASP.NET Core's own HTTP and the runtime's metrics are exported too.</summary>
     public bool PlatformMetrics { get; init; } = true;
 

@@ -16,7 +16,8 @@ return await StartGuard.Run(async () =>
     var builder = WebApplication.CreateSlimBuilder(args);
     var settings = Settings.Read(builder.Configuration);
     if (settings.IsAllInOne) DataDirectory.Prepare(settings.DataDirectory);
-    var token = settings.IsAllInOne ? AdministratorToken.Open(settings.DataDirectory) : null;
+    var token = settings.IsAllInOne ? TokenFile.OpenAdministrator(settings.DataDirectory) : null;
+    var metricsToken = settings.IsAllInOne && settings.Http.MetricsTokenFile is null ? TokenFile.OpenMetrics(settings.DataDirectory) : null;
 
     builder.UseLogLines(settings.Log);
     builder.ListenOn(settings.Http);
@@ -27,13 +28,14 @@ return await StartGuard.Run(async () =>
         .AddKmsStorage(settings.ToStorageOptions())
         .AddKmsGrains(settings.ToKeyOptions())
         .AddDashboardPage(settings));
-    builder.Services.AddKmsGateway(settings.ToGatewayOptions(token));
+    builder.Services.AddKmsGateway(settings.ToGatewayOptions(token, metricsToken));
 
     var app = builder.Build();
     app.MapRoutes(settings);
     app.MapDashboardPage(settings);
     app.Announce();
-    token?.Announce(app);
+    token?.Announce(app, "administrator's token");
+    metricsToken?.Announce(app, "token for /metrics");
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
     await app.RunUntilStopped();
 });

@@ -1,5 +1,6 @@
 using System.Net;
 using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Configuration;
 
@@ -33,6 +34,15 @@ public sealed record HttpSettings
     /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once, a tenth of the rate at least; null for the same as the rate.</summary>
     public required int? RateLimitBurst { get; init; }
 
+    /// <summary>OKMS_METRICS_TOKEN_FILE: the file of a token that opens <c>/metrics</c> and nothing else, read again while the process runs; null for none.</summary>
+    public required string? MetricsTokenFile { get; init; }
+
+    /// <summary>OKMS_METRICS_PORT: the port of a listener that serves <c>/metrics</c> and <c>/health</c> alone, 1 to 65535; null for none.</summary>
+    public required int? MetricsPort { get; init; }
+
+    /// <summary>OKMS_METRICS_BIND_ADDRESS: where that one listens; as OKMS_BIND_ADDRESS, by default loopback only.</summary>
+    public required BindAddress MetricsBindAddress { get; init; }
+
     /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart; the others are counted together. 1 to 1000000, default 2000.</summary>
     public required int MetricsKeyLimit { get; init; }
 
@@ -52,8 +62,16 @@ public sealed record HttpSettings
             MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", 64 * 1024, 1, 1024 * 1024),
             RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 1_000_000),
             RateLimitBurst = reader.Integer("OKMS_RATE_LIMIT_BURST", 1, 10_000_000),
+            MetricsTokenFile = ReadMetricsTokenFile(reader),
+            MetricsPort = reader.Integer("OKMS_METRICS_PORT", 1, 65535),
+            MetricsBindAddress = reader.BindAddress("OKMS_METRICS_BIND_ADDRESS"),
             MetricsKeyLimit = reader.Integer("OKMS_METRICS_KEY_LIMIT", 2000, 1, 1_000_000),
         };
+        if (settings.MetricsPort is null && settings.MetricsBindAddress != BindAddress.Localhost)
+        {
+            throw new SettingException("OKMS_METRICS_BIND_ADDRESS", "needs OKMS_METRICS_PORT.");
+        }
+
         if (settings is { RateLimitBurst: not null, RateLimit: null })
         {
             throw new SettingException("OKMS_RATE_LIMIT_BURST", "needs OKMS_RATE_LIMIT.");
@@ -67,6 +85,13 @@ public sealed record HttpSettings
         return settings.DrainDelay <= settings.ShutdownTimeout / 2
             ? settings
             : throw new SettingException("OKMS_DRAIN_DELAY", "must be half of OKMS_SHUTDOWN_TIMEOUT or less: the rest is for the requests in flight.");
+    }
+
+    private static string? ReadMetricsTokenFile(SettingsReader reader)
+    {
+        if (reader.SecretPath(MetricsToken.Setting) is not { } path) return null;
+        _ = MetricsToken.Read(path);
+        return path;
     }
 }
 

@@ -48,7 +48,9 @@ internal static class HealthCheck
             .AddEnvironmentVariables()
             .Build();
         var settings = HttpSettings.Read(new SettingsReader(configuration));
-        return new UriBuilder(Uri.UriSchemeHttp, Host(settings.BindAddress.Address), settings.Port, "/health/ready").Uri;
+        // The listener for metrics and health speaks plain HTTP, whatever the other one does.
+        var (bind, port) = settings.MetricsPort is { } metrics ? (settings.MetricsBindAddress, metrics) : (settings.BindAddress, settings.Port);
+        return new UriBuilder(Uri.UriSchemeHttp, Host(bind.Address), port, "/health/ready").Uri;
     }
 
     /// <summary>Where a process listens that listens there.</summary>

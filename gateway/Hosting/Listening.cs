@@ -21,12 +21,14 @@ internal static class Listening
         builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
         builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.ListenForMetrics(settings);
         if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any())
         {
             builder.Services.RefuseWrongEndpoints();
             return;
         }
 
+        if (settings.MetricsPort == settings.Port) throw new SettingException("OKMS_METRICS_PORT", "must be another port than PORT.");
         var addresses = AddressesOf(settings.BindAddress).ToList();
         // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
         foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), "PORT", "OKMS_BIND_ADDRESS");
@@ -37,7 +39,8 @@ internal static class Listening
     public static string Describe(WebApplication app) =>
         string.Join(", ", app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
 
-    private static IEnumerable<IPAddress> AddressesOf(BindAddress bind)
+    /// <summary>The addresses that a setting means.</summary>
+    public static IEnumerable<IPAddress> AddressesOf(BindAddress bind)
     {
         if (bind.Address is { } address)
         {

@@ -28,7 +28,11 @@ internal sealed class FrontDoor(
         headers.XContentTypeOptions = "nosniff";
         try
         {
-            if (Admits(exchange, out var error, out var retryAfter))
+            if (services.Options.MetricsListener && !MetricsConnection.Serves(http))
+            {
+                await Problems.Write(exchange, KmsError.NotFound);
+            }
+            else if (Admits(exchange, out var error, out var retryAfter))
             {
                 await next(http);
                 await AnswerBareStatus(exchange);

@@ -2,12 +2,16 @@ using System.Text;
 
 namespace OrleansKms.Gateway.Security;
 
-/// <summary>Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617).</summary>
-internal sealed class Credentials(IPrincipalSource source)
+/// <summary>
+/// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617). The token for
+/// metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
+/// </summary>
+internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics = null)
 {
     private const string BearerScheme = "Bearer ";
     private const string BasicScheme = "Basic ";
     private static readonly PathString _dashboard = "/dashboard";
+    private static readonly PathString _metrics = "/metrics";
 
     /// <summary>Whether a browser may sign in here with a password.</summary>
     public static bool TakesPassword(PathString path) => path.StartsWithSegments(_dashboard);
@@ -23,7 +27,8 @@ internal sealed class Credentials(IPrincipalSource source)
 
         if (text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
         {
-            return source.Find(text.AsSpan(BearerScheme.Length).Trim(' '));
+            var token = text.AsSpan(BearerScheme.Length).Trim(' ');
+            return source.Find(token) ?? FindScraper(request.Path, token);
         }
 
         return text.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) && TakesPassword(request.Path)
@@ -33,6 +38,9 @@ internal sealed class Credentials(IPrincipalSource source)
 
     /// <summary>Whether the request has credentials of which nobody can tell at present whether they are valid.</summary>
     public bool CannotTell(HttpRequest request) => !source.IsReady && request.Headers.Authorization.Count > 0;
+
+    private Principal? FindScraper(PathString path, ReadOnlySpan<char> token) =>
+        metrics is not null && path.StartsWithSegments(_metrics) && metrics.Matches(token) ? Principal.Metrics : null;
 
     private Principal? FindByPassword(ReadOnlySpan<char> encoded)
     {

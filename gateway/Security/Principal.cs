@@ -8,7 +8,10 @@ internal sealed class Principal
     /// <summary>The role that <see cref="GatewayPolicies.Administrator"/> asks for.</summary>
     public const string AdministratorRole = "okms:administrator";
 
-    public Principal(string name, bool isAdministrator)
+    /// <summary>The role that <see cref="GatewayPolicies.Metrics"/> asks for besides.</summary>
+    public const string MetricsRole = "okms:metrics";
+
+    public Principal(string name, bool isAdministrator, string? role = null)
     {
         Name = name;
         IsAdministrator = isAdministrator;
@@ -18,11 +21,19 @@ internal sealed class Principal
             identity.AddClaim(new(ClaimTypes.Role, AdministratorRole));
         }
 
+        if (role is not null)
+        {
+            identity.AddClaim(new(ClaimTypes.Role, role));
+        }
+
         Claims = new ClaimsPrincipal(identity);
     }
 
     /// <summary>The one who may do everything.</summary>
     public static Principal Administrator { get; } = new("admin", isAdministrator: true);
+
+    /// <summary>Who scrapes metrics and may do nothing else.</summary>
+    public static Principal Metrics { get; } = new("metrics", isAdministrator: false, MetricsRole);
 
     /// <summary>The name in logs, metrics and audit.</summary>
     public string Name { get; }

@@ -5,7 +5,7 @@ internal static class CommandTable
 {
     private static readonly Command[] _commands =
     [
-        CreateAdministrator.Command, Migrate.Command, BeginRestoreEpoch.Command, RaiseFeatureLevel.Command, ChangeRoot.Command,
+        CreateAdministrator.Command, CreateMetricsToken.Command, Migrate.Command, BeginRestoreEpoch.Command, RaiseFeatureLevel.Command, ChangeRoot.Command,
         HsmOrphansCommand.List, HsmOrphansCommand.Remove,
     ];
 

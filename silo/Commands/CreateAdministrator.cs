@@ -13,11 +13,11 @@ namespace OrleansKms.Silo.Commands;
 internal static class CreateAdministrator
 {
     private const string Replace = "--replace";
-    private const string TokenFile = "--token-file";
+    private const string TokenOption = "--token-file";
 
     /// <summary>The command.</summary>
     public static Command Command { get; } = new(
-        "create-administrator", $"[{Replace}] [{TokenFile} PATH]", "makes the administrator's token of a cluster and prints it once", Run);
+        "create-administrator", $"[{Replace}] [{TokenOption} PATH]", "makes the administrator's token of a cluster and prints it once", Run);
 
     private static async Task Run(IReadOnlyList<string> options)
     {
@@ -46,9 +46,9 @@ internal static class CreateAdministrator
 
     private static async Task Make(AdministratorAccess access, string? tokenFile)
     {
-        var token = AdministratorToken.New();
+        var token = TokenFile.New();
         // The file first: a token that could not be kept must not have become the administrator's.
-        if (tokenFile is not null) Write(tokenFile, token);
+        if (tokenFile is not null) TokenFile.WriteNew(tokenFile, token);
         try
         {
             await access.Set(SHA256.HashData(Encoding.ASCII.GetBytes(token)));
@@ -70,19 +70,6 @@ internal static class CreateAdministrator
         }
     }
 
-    private static void Write(string path, string token)
-    {
-        try
-        {
-            if (AdministratorToken.TryWrite(path, token)) return;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StartRefusedException($"The token file {path} cannot be written: {e.Message}", e);
-        }
-        throw new StartRefusedException($"The token file {path} is there already, and is not overwritten.");
-    }
-
     private static (bool Replace, string? TokenFile) Parse(IReadOnlyList<string> options)
     {
         var (replace, tokenFile) = (false, (string?)null);
@@ -93,13 +80,13 @@ internal static class CreateAdministrator
                 case Replace:
                     replace = true;
                     break;
-                case TokenFile when i + 1 < options.Count:
+                case TokenOption when i + 1 < options.Count:
                     tokenFile = Path.GetFullPath(options[++i]);
                     break;
-                case TokenFile:
-                    throw new UsageException($"{TokenFile} names no file.");
+                case TokenOption:
+                    throw new UsageException($"{TokenOption} names no file.");
                 default:
-                    throw new UsageException($"create-administrator does not know {options[i]}; it takes [{Replace}] [{TokenFile} PATH].");
+                    throw new UsageException($"create-administrator does not know {options[i]}; it takes [{Replace}] [{TokenOption} PATH].");
             }
         }
         return (replace, tokenFile);

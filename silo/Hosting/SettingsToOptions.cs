@@ -31,7 +31,8 @@ internal static class SettingsToOptions
     /// <summary>What the gateway needs.</summary>
     /// <param name="settings">What the operator set.</param>
     /// <param name="token">The administrator's token; null where the cluster knows who may sign in.</param>
-    public static GatewayOptions ToGatewayOptions(this Settings settings, AdministratorToken? token) => new()
+    /// <param name="metricsToken">The token for metrics, unless the settings name another.</param>
+    public static GatewayOptions ToGatewayOptions(this Settings settings, TokenFile? token, TokenFile? metricsToken) => new()
     {
         AdministratorTokenSha256 = token?.Sha256,
         MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
@@ -41,6 +42,8 @@ internal static class SettingsToOptions
         DrainDelay = settings.Http.DrainDelay,
         RequestLog = settings.Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = settings.Http.MetricsKeyLimit,
+        MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
+        MetricsListener = settings.Http.MetricsPort is not null,
     };
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>

@@ -37,6 +37,29 @@ public sealed partial class OperationTests(DefaultApi api)
     }
 
     [Fact]
+    public async Task MetricsToken_OpensMetricsAlone_AndIsReadAgain()
+    {
+        var file = Path.Combine(api.Service.DataDirectory, "metrics.token");
+        var token = (await File.ReadAllTextAsync(file)).Trim();
+        Assert.NotEqual(api.Token, token);
+        (await As(token, HttpMethod.Get, "/metrics")).Is(HttpStatusCode.OK);
+        (await As(api.Token, HttpMethod.Get, "/metrics")).Is(HttpStatusCode.OK);
+        (await As(token + "x", HttpMethod.Get, "/metrics")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+        foreach (var path in (string[])["/v1/keys", "/v1/keys/some", "/v1/aliases", "/v1/admin/keks", "/dashboard/", "/metric", "/metricsx", "/nothing"])
+        {
+            (await As(token, HttpMethod.Get, path)).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+        }
+
+        (await As(token, HttpMethod.Post, "/v1/random")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+
+        const string Replaced = "a-new-token-for-metrics-that-is-long-enough";
+        await File.WriteAllTextAsync(file, Replaced);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while ((await As(Replaced, HttpMethod.Get, "/metrics")).Status != HttpStatusCode.OK) await Task.Delay(50, patience.Token);
+        (await As(token, HttpMethod.Get, "/metrics")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+    }
+
+    [Fact]
     public async Task Metrics_CountEachItem_OfABatchThatIsRefusedAsAWhole()
     {
         var id = await api.NewKey();
@@ -93,6 +116,13 @@ public sealed partial class OperationTests(DefaultApi api)
         {
             Assert.NotEmpty((await api.Get("/docs/" + script)).Is(HttpStatusCode.OK).Body);
         }
+    }
+
+    private async Task<Answer> As(string token, HttpMethod method, string path)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = new("Bearer", token);
+        return await api.Send(request);
     }
 
     // The exporter keeps an answer for a moment.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
@@ -24,6 +25,41 @@ public sealed class GatewayProcessTests
         Assert.Equal(0, await gateway.Stop());
         Assert.Empty(gateway.Errors);
         Assert.DoesNotContain("s3cret", gateway.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MetricsAndHealth_HaveAListenerOfTheirOwn_WhichServesNothingElse()
+    {
+        const string Token = "a-token-for-metrics-that-is-long-enough";
+        using var directory = new TemporaryDirectory();
+        var (file, port) = (directory.Of("metrics.token"), ServiceProcess.FreePort());
+        await File.WriteAllTextAsync(file, Token + "\n");
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        await using var gateway = ServiceProcess.LaunchGateway(
+            directory.Path, port: null, ("DATABASE_URL", $"postgres://okms:s3cret@127.0.0.1:{ServiceProcess.FreePort()}/okms"), _insecure,
+            ("OKMS_METRICS_TOKEN_FILE", file), ("OKMS_METRICS_PORT", port.ToString(CultureInfo.InvariantCulture)));
+        await gateway.Until("/health/live");
+        gateway.SignIn(Token);
+        using var own = new HttpClient { BaseAddress = new($"http://127.0.0.1:{port}") };
+
+        Assert.Equal(HttpStatusCode.Unauthorized, await Status(own, "/metrics"));
+        own.DefaultRequestHeaders.Authorization = gateway.Http.DefaultRequestHeaders.Authorization;
+        // No cluster is needed to be watched.
+        foreach (var path in (string[])["/metrics", "/health/live"]) Assert.Equal(HttpStatusCode.OK, await Status(own, path));
+        foreach (var path in (string[])["/health", "/health/ready"]) Assert.Equal(HttpStatusCode.ServiceUnavailable, await Status(own, path));
+        foreach (var path in (string[])["/", "/v1/keys", "/v1/keys/a/encrypt", "/encrypt", "/openapi/v1.json", "/docs", "/docs/", "/dashboard/", "/healthy"])
+        {
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, await Status(own, path)));
+            using var posted = await own.PostAsync(path, new StringContent("{}"));
+            Assert.Equal((path, HttpStatusCode.NotFound), (path, posted.StatusCode));
+        }
+
+        Assert.Equal(HttpStatusCode.NotFound, await Status(gateway.Http, "/metrics"));
+        Assert.Equal(HttpStatusCode.OK, await Status(gateway.Http, "/health/live"));
+        Assert.Equal(HttpStatusCode.OK, await Status(gateway.Http, "/openapi/v1.json"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await Status(gateway.Http, "/v1/keys"));
+        Assert.Equal(0, await gateway.Stop());
+        Assert.DoesNotContain(Token, gateway.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -59,6 +95,12 @@ public sealed class GatewayProcessTests
         var line = Assert.Single(gateway.Errors);
         Assert.StartsWith($"orleans-kms: {name} ", line, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", gateway.ToString(), StringComparison.Ordinal);
+    }
+
+    private static async Task<HttpStatusCode> Status(HttpClient http, string path)
+    {
+        using var answer = await http.GetAsync(path);
+        return answer.StatusCode;
     }
 
     private static async Task IsUnavailable(ServiceProcess gateway)

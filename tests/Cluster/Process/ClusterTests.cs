@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
@@ -53,10 +54,19 @@ public sealed class ClusterTests
     public async Task SiloWithoutGateway_ServesWhatOperatorsAsk_AndNothingElse()
     {
         await using var cluster = await ClusterProcesses.Prepare();
-        var silo = await cluster.StartSilo(("OKMS_DASHBOARD", "true"));
+        using var directory = new TemporaryDirectory();
+        var file = directory.Of("metrics.token");
+        var (code, output, errors) = await cluster.Command("create-metrics-token", file);
+        Assert.True(code == 0, errors);
+        var token = (await File.ReadAllTextAsync(file)).Trim();
+        Assert.DoesNotContain(token, output + errors, StringComparison.Ordinal);
+        Assert.Equal(StartGuard.Refused, (await cluster.Command("create-metrics-token", file)).Code);
+        var silo = await cluster.StartSilo(("OKMS_DASHBOARD", "true"), ("OKMS_METRICS_TOKEN_FILE", file));
         foreach (var path in (string[])["/health", "/health/live", "/health/ready"]) Assert.Equal(HttpStatusCode.OK, await StatusOf(silo, path));
         foreach (var path in (string[])["/docs", "/openapi/v1.json"]) Assert.Equal(HttpStatusCode.NotFound, await StatusOf(silo, path));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf(silo, "/metrics"));
+        silo.SignIn(token);
+        Assert.Equal(HttpStatusCode.OK, await StatusOf(silo, "/metrics"));
         silo.SignIn(cluster.Token);
         await ClusterProcesses.Until(async () => await StatusOf(silo, "/metrics") == HttpStatusCode.OK ? true : throw new HttpRequestException());
         Assert.Equal(HttpStatusCode.OK, await StatusOf(silo, "/dashboard/"));

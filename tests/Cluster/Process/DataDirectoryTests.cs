@@ -15,7 +15,7 @@ public sealed class DataDirectoryTests
         await service.Http.Create("some");
         Assert.Equal(File600 | UnixFileMode.UserExecute, File.GetUnixFileMode(service.DataDirectory));
         var files = Directory.GetFiles(service.DataDirectory, "*", SearchOption.AllDirectories);
-        Assert.All(["admin.token", "kms.db", "root.key"], name => Assert.Contains(files, f => Path.GetFileName(f) == name));
+        Assert.All(["admin.token", "kms.db", "metrics.token", "root.key"], name => Assert.Contains(files, f => Path.GetFileName(f) == name));
         Assert.All(files, file => Assert.True(File.GetUnixFileMode(file) == File600, $"{file}: {File.GetUnixFileMode(file)}"));
     }
 
@@ -39,6 +39,7 @@ public sealed class DataDirectoryTests
             token = service.Token;
             await service.Stop();
             Assert.Single(service.Output, line => line.Contains("admin.token", StringComparison.Ordinal));
+            Assert.Single(service.Output, line => line.Contains("metrics.token", StringComparison.Ordinal));
             Assert.DoesNotContain(token, service.ToString(), StringComparison.Ordinal);
             // One line for each migration besides.
             Assert.InRange(service.Output.Count(line => !line.Contains("MigrationApplied", StringComparison.Ordinal)), 2, 8);
@@ -70,7 +71,7 @@ public sealed class DataDirectoryTests
             }
         }
         var root = await File.ReadAllBytesAsync(directory.Of("okms-data/root.key"));
-        foreach (var file in Directory.GetFiles(directory.Of("okms-data")).Where(f => Path.GetFileName(f) is not ("admin.token" or "root.key")))
+        foreach (var file in Directory.GetFiles(directory.Of("okms-data")).Where(f => Path.GetFileName(f) is not ("admin.token" or "metrics.token" or "root.key")))
         {
             var content = await File.ReadAllBytesAsync(file);
             foreach (var secret in (byte[][])[plaintext, dataKey, token, root])

@@ -11,9 +11,13 @@ public sealed class HealthCheckTests
     {
         using var directory = new TemporaryDirectory();
         int port;
-        await using (var service = await ServiceProcess.Start(directory.Path))
+        var metricsPort = ServiceProcess.FreePort();
+        var metrics = metricsPort.ToString(CultureInfo.InvariantCulture);
+        await using (var service = await ServiceProcess.Start(directory.Path, ("OKMS_METRICS_PORT", metrics)))
         {
             port = service.Port;
+            // The listener for metrics is asked where there is one: the other may speak TLS.
+            Assert.Equal(0, (await Ask(directory.Path, 1, metricsPort: metrics)).Code);
             var (code, output) = await Ask(directory.Path, port);
             Assert.True(code == 0, output);
             Assert.Contains("healthy", output, StringComparison.Ordinal);
@@ -30,7 +34,7 @@ public sealed class HealthCheckTests
         Assert.Equal(0, (await Ask(directory.Path, service.Port, "*")).Code);
     }
 
-    private static async Task<(int Code, string Output)> Ask(string directory, int port, string bindAddress = "localhost")
+    private static async Task<(int Code, string Output)> Ask(string directory, int port, string bindAddress = "localhost", string? metricsPort = null)
     {
         var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OrleansKms.Silo.dll"), "healthcheck"])
         {
@@ -39,6 +43,7 @@ public sealed class HealthCheckTests
         };
         info.Environment["PORT"] = port.ToString(CultureInfo.InvariantCulture);
         info.Environment["OKMS_BIND_ADDRESS"] = bindAddress;
+        info.Environment["OKMS_METRICS_PORT"] = metricsPort;
         using var process = Process.Start(info)!;
         var output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();

@@ -64,6 +64,17 @@ public sealed class SecretFileTests : IDisposable
         Assert.Equal(path, Read(("OKMS_ROOT_KEY_FILE", path)).RootKeyFile);
     }
 
+    [Theory]
+    [InlineData("a-token-for-metrics-that-is-long-enough\n", true)]
+    [InlineData("too-short-to-be-a-token-s3cret", false)]
+    [InlineData("s3cret words that are long enough to be one token", false)]
+    public void MetricsToken_IsOneToken(string content, bool taken)
+    {
+        var path = Written(content);
+        if (taken) Assert.Equal(path, Read(("OKMS_METRICS_TOKEN_FILE", path)).Http.MetricsTokenFile);
+        else Refused("OKMS_METRICS_TOKEN_FILE", ("OKMS_METRICS_TOKEN_FILE", path));
+    }
+
     [Fact]
     public async Task RootKey_HandedIn_OpensWhatItSealed_AndNoOtherDoes()
     {

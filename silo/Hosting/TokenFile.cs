@@ -6,45 +6,50 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Silo.Hosting;
 
 /// <summary>
-/// The administrator's bearer token in a file of the data directory: made at the first start, so that there is no default
-/// password, and never printed. The process keeps only its hash.
+/// A bearer token in a file of the data directory: made at the first start, so that there is no default password, and never
+/// printed. The process keeps only its hash.
 /// </summary>
 /// <param name="Path">The file.</param>
 /// <param name="Sha256">The SHA-256 of the token's text.</param>
 /// <param name="IsNew">Whether this start made it.</param>
-internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew)
+internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
 {
     private const int RandomLength = 32;
-    private const int LeastLength = 32;
-    private const int MostLength = 256;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Makes the text of a new token.</summary>
     public static string New() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomLength));
 
-    /// <summary>Reads the token, or makes it.</summary>
+    /// <summary>Reads the administrator's token, or makes it.</summary>
     /// <param name="dataDirectory">The data directory, which exists.</param>
     /// <exception cref="SettingException">The file cannot be read, is open to others, or holds no token.</exception>
-    public static AdministratorToken Open(string dataDirectory)
+    public static TokenFile OpenAdministrator(string dataDirectory) => Open(System.IO.Path.Combine(dataDirectory, "admin.token"));
+
+    /// <summary>Reads the token for <c>/metrics</c>, or makes it.</summary>
+    /// <inheritdoc cref="OpenAdministrator"/>
+    public static TokenFile OpenMetrics(string dataDirectory) => Open(System.IO.Path.Combine(dataDirectory, "metrics.token"));
+
+    /// <summary>Says where a new token is; never the token.</summary>
+    /// <param name="app">The host.</param>
+    /// <param name="what">Whose or what for it is, as in "administrator's token".</param>
+    public void Announce(WebApplication app, string what)
     {
-        var path = System.IO.Path.Combine(dataDirectory, "admin.token");
+        if (!IsNew) return;
+        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Silo");
+        app.Lifetime.ApplicationStarted.Register(() => TokenFileMessages.Written(logger, what, Path));
+    }
+
+    private static TokenFile Open(string path)
+    {
         try
         {
             var isNew = !File.Exists(path) && TryWrite(path, New());
-            return new AdministratorToken(path, SHA256.HashData(Read(path)), isNew);
+            return new TokenFile(path, SHA256.HashData(Read(path)), isNew);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new SettingException("OKMS_DATA_DIR", $"holds a token file that cannot be read or written: {path}");
         }
-    }
-
-    /// <summary>Says where a new token is; never the token.</summary>
-    public void Announce(WebApplication app)
-    {
-        if (!IsNew) return;
-        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Silo");
-        app.Lifetime.ApplicationStarted.Register(() => AdministratorTokenMessages.Written(logger, Path));
     }
 
     private static byte[] Read(string path)
@@ -53,24 +58,33 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
         {
             throw new SettingException("OKMS_DATA_DIR", $"holds a token file that others may read; after making sure that nobody did, chmod 600 {path}");
         }
-        if (new FileInfo(path).Length > MostLength + 2) throw NotAToken(path);
+        if (new FileInfo(path).Length > TokenText.MaxLength + 2) throw NotAToken(path);
         var token = File.ReadAllText(path).Trim();
-        // A token that was cut short, or replaced by a password, is refused rather than served.
-        if (token.Length is < LeastLength or > MostLength || !token.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '~' or '+' or '/' or '='))
-        {
-            throw NotAToken(path);
-        }
-        return Encoding.ASCII.GetBytes(token);
+        return TokenText.IsValid(token) ? Encoding.ASCII.GetBytes(token) : throw NotAToken(path);
     }
 
-    private static SettingException NotAToken(string path) =>
-        new("OKMS_DATA_DIR", $"holds a token file with something else in it than one token of {LeastLength} to {MostLength} characters: {path}");
+    private static SettingException NotAToken(string path) => new(
+        "OKMS_DATA_DIR",
+        $"holds a token file with something else in it than one token of {TokenText.MinLength} to {TokenText.MaxLength} characters: {path}");
 
     /// <summary>Writes a whole token or none: a name in the directory appears only once its content is on disk.</summary>
     /// <param name="path">The file, which should not exist.</param>
     /// <param name="token">The token's text.</param>
-    /// <returns>False when the file is there already.</returns>
-    public static bool TryWrite(string path, string token)
+    /// <exception cref="StartRefusedException">It cannot be written, or is there already.</exception>
+    public static void WriteNew(string path, string token)
+    {
+        try
+        {
+            if (TryWrite(path, token)) return;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The token file {path} cannot be written: {e.Message}", e);
+        }
+        throw new StartRefusedException($"The token file {path} is there already, and is not overwritten.");
+    }
+
+    private static bool TryWrite(string path, string token)
     {
         var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         try
@@ -97,10 +111,10 @@ internal sealed record AdministratorToken(string Path, byte[] Sha256, bool IsNew
     }
 }
 
-/// <summary>What is said about the token.</summary>
-internal static partial class AdministratorTokenMessages
+/// <summary>What is said about a token.</summary>
+internal static partial class TokenFileMessages
 {
     /// <summary>Where it is; never the token.</summary>
-    [LoggerMessage(1, LogLevel.Information, "A new administrator's token was written to {TokenPath}.")]
-    public static partial void Written(ILogger logger, string tokenPath);
+    [LoggerMessage(1, LogLevel.Information, "A new {What} was written to {TokenPath}.", EventName = "TokenWritten")]
+    public static partial void Written(ILogger logger, string what, string tokenPath);
 }

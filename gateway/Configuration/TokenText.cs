@@ -1,0 +1,19 @@
+namespace OrleansKms.Gateway.Configuration;
+
+/// <summary>
+/// What the text of a bearer token in a file must look like: 32 to 256 characters of RFC 6750's token68, so that a token that
+/// was cut short, or replaced by a password, is refused rather than served.
+/// </summary>
+internal static class TokenText
+{
+    /// <summary>The fewest characters.</summary>
+    public const int MinLength = 32;
+
+    /// <summary>The most characters.</summary>
+    public const int MaxLength = 256;
+
+    /// <summary>Whether the text is a token; white space around it is not part of one.</summary>
+    public static bool IsValid(string text) =>
+        text.Length is >= MinLength and <= MaxLength
+        && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '~' or '+' or '/' or '=');
+}

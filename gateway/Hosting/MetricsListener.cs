@@ -1,0 +1,28 @@
+using System.Net;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Http;
+
+namespace OrleansKms.Gateway.Hosting;
+
+/// <summary>A listener for those who watch the process. What it serves, the front door decides.</summary>
+internal static class MetricsListener
+{
+    /// <summary>Listens where OKMS_METRICS_PORT and OKMS_METRICS_BIND_ADDRESS say, if they do; plain HTTP, whatever the other listeners are.</summary>
+    public static void ListenForMetrics(this WebApplicationBuilder builder, HttpSettings settings)
+    {
+        if (settings.MetricsPort is not { } port) return;
+        foreach (var address in Listening.AddressesOf(settings.MetricsBindAddress))
+        {
+            Ports.RefuseUnlessFree(new IPEndPoint(address, port), "OKMS_METRICS_PORT", "OKMS_METRICS_BIND_ADDRESS");
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address, port, Mark));
+        }
+    }
+
+    // Ports can be shared by listeners on different addresses, so a connection carries with it where it came in.
+    private static void Mark(ListenOptions listener) => listener.Use(next => connection =>
+    {
+        connection.Features.Set(MetricsConnection.Instance);
+        return next(connection);
+    });
+}
