@@ -55,9 +55,10 @@ main() {
   esac
   # Containers run as the user who runs this, who alone can read the files.
   [ "$(id -u)" -ne 0 ] || { echo "prepare.sh: not as root, or the containers would be root, too." >&2; return 1; }
-  mkdir -p "$secrets" "$secrets/administrator"
+  mkdir -p "$secrets" "$secrets/administrator" "$secrets/metrics"
   for role in postgres owner silo gateway grafana; do keep_or_make "$role-password" new_password; done
   for role in owner silo gateway; do keep_or_make "$role-database-url" database_url "$role"; done
+  keep_or_make metrics/metrics.token new_password
   keep_or_make root.key new_root_key
   certificates "$renew"
   [ -e "$top/.env" ] || printf 'OKMS_UID=%s\nOKMS_GID=%s\n' "$(id -u)" "$(id -g)" >"$top/.env"

@@ -1,9 +1,11 @@
 # The gateway's image. From the top of the repository:
-#     docker build -f deploy/images/gateway.Dockerfile -t orleans-kms/gateway:0.1.0 .
+#     docker build -f deploy/images/gateway.Dockerfile -t REGISTRY/orleans-kms/gateway:0.1.0 .
 # The runtime is "chiselled": no shell, no package manager, no root; the process runs with a read-only root file system and
-# without capabilities. Pin both bases by digest where builds must be repeatable.
-ARG DOTNET_VERSION=10.0
-FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:${DOTNET_VERSION}-noble AS build
+# without capabilities. Both bases are named by a tag that moves with the monthly security fixes, so that a build has them; where builds
+# must be repeatable, pin them: --build-arg SDK_IMAGE=…@sha256:… --build-arg RUNTIME_IMAGE=…@sha256:…
+ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0-noble
+ARG RUNTIME_IMAGE=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+FROM --platform=$BUILDPLATFORM ${SDK_IMAGE} AS build
 ARG TARGETARCH
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
@@ -20,7 +22,7 @@ COPY . .
 RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
     && dotnet publish gateway -c Release -r "linux-$arch" --self-contained false --no-restore -o /app
 
-FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET_VERSION}-noble-chiseled
+FROM ${RUNTIME_IMAGE}
 WORKDIR /app
 COPY --from=build /app ./
 # No diagnostic socket: whoever opens it could dump the keys. All addresses: the container's own network decides who comes near.

@@ -1,10 +1,12 @@
 # The silo's image. From the top of the repository:
-#     docker build -f deploy/images/silo.Dockerfile -t orleans-kms/silo:0.1.0 .
+#     docker build -f deploy/images/silo.Dockerfile -t REGISTRY/orleans-kms/silo:0.1.0 .
 # The runtime is "chiselled": no shell, no package manager, no root; the process runs with a read-only root file system and
-# without capabilities. Pin both bases by digest where builds must be repeatable.
+# without capabilities. Both bases are named by a tag that moves with the monthly security fixes, so that a build has them; where builds
+# must be repeatable, pin them: --build-arg SDK_IMAGE=…@sha256:… --build-arg RUNTIME_IMAGE=…@sha256:…
 # A PKCS#11 module is the vendor's, and is not in this image: build one upon it (deploy/RUNBOOK.md, "The HSM").
-ARG DOTNET_VERSION=10.0
-FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:${DOTNET_VERSION}-noble AS build
+ARG SDK_IMAGE=mcr.microsoft.com/dotnet/sdk:10.0-noble
+ARG RUNTIME_IMAGE=mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+FROM --platform=$BUILDPLATFORM ${SDK_IMAGE} AS build
 ARG TARGETARCH
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
@@ -26,7 +28,7 @@ RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
 # the user that writes to it; nothing else in the image is ever written to.
 RUN mkdir -m 0700 /data
 
-FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET_VERSION}-noble-chiseled
+FROM ${RUNTIME_IMAGE}
 WORKDIR /app
 COPY --from=build /app ./
 COPY --from=build --chown=$APP_UID:$APP_UID /data /var/lib/okms

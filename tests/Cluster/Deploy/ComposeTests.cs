@@ -95,7 +95,53 @@ public sealed partial class ComposeTests
         var targets = Manifests.Documents("deploy/prometheus/prometheus.yml").Single()["scrape_configs"].Items()
             .SelectMany(job => job["static_configs"].Items()).SelectMany(group => group["targets"].Items())
             .Select(target => target.GetValue<string>());
-        Assert.Equal(Names("silo").Concat(Names("gateway")).Select(name => $"{name}:{Environment(name)["PORT"]}"), targets);
+        Assert.Equal(
+            Names("silo").Select(name => $"{name}:{Environment(name)["PORT"]}")
+                .Concat(Names("gateway").Select(name => $"{name}:{Environment(name)["OKMS_METRICS_PORT"]}")),
+            targets);
+    }
+
+    /// <summary>Nor has it a way to another secret: what Prometheus mounts holds that token alone.</summary>
+    [Fact]
+    public void Prometheus_HoldsTheTokenForMetrics_AndNoOther()
+    {
+        var prometheus = Manifests.Documents("deploy/prometheus/prometheus.yml").Single();
+        Assert.All(
+            prometheus["scrape_configs"].Items(),
+            job => Assert.Equal("/run/okms/metrics.token", job.String("authorization", "credentials_file")));
+        Assert.Equal(
+            ["./deploy/compose/secrets/metrics:/run/okms:ro"],
+            Services["prometheus"]!["volumes"].Items().Select(volume => volume.GetValue<string>()).Where(volume => volume.Contains("secrets", StringComparison.Ordinal)));
+        Assert.Empty(Services["prometheus"]!["secrets"].Items());
+        Assert.All(Names("silo").Concat(Names("gateway")), name =>
+        {
+            Assert.Equal("/run/metrics/metrics.token", Environment(name)["OKMS_METRICS_TOKEN_FILE"]);
+            Assert.Contains("./deploy/compose/secrets/metrics:/run/metrics:ro", Services[name]!["volumes"].Items().Select(volume => volume.GetValue<string>()));
+        });
+        Assert.Contains("keep_or_make metrics/metrics.token new_password\n", Manifests.Text("deploy/compose/prepare.sh"), StringComparison.Ordinal);
+    }
+
+    /// <summary>A name without a registry, or without a version, is whatever somebody has published under it.</summary>
+    [Fact]
+    public void EveryImage_NamesItsRegistryAndVersion_AndOursCannotBePulledByMistake()
+    {
+        var images = Manifests.Compose["services"].Everywhere("image").Select(image => image.GetValue<string>()).Distinct().ToList();
+        var (ours, others) = (images.Where(image => image.Contains("orleans-kms/", StringComparison.Ordinal)), images.Where(image => !image.Contains("orleans-kms/", StringComparison.Ordinal)));
+        Assert.Equal(2, ours.Count());
+        Assert.All(ours, image => Assert.StartsWith("${OKMS_REGISTRY:-registry.invalid}/orleans-kms/", image, StringComparison.Ordinal));
+        Assert.Equal(4, others.Count());
+        Assert.All(others, image => Assert.Matches(@"^\$\{OKMS_[A-Z]+_IMAGE:-docker\.io/[a-z]+/[a-z]+:v?\d+(\.\d+)+\}$", image));
+    }
+
+    [Theory]
+    [InlineData("silo")]
+    [InlineData("gateway")]
+    public void Bases_NameTheirRegistry_AndCanBePinned(string kind)
+    {
+        var dockerfile = Manifests.Text($"deploy/images/{kind}.Dockerfile");
+        Assert.Equal(["${SDK_IMAGE}", "${RUNTIME_IMAGE}"], From().Matches(dockerfile).Select(from => from.Groups["image"].Value));
+        Assert.Matches(@"(?m)^ARG SDK_IMAGE=mcr\.microsoft\.com/", dockerfile);
+        Assert.Matches(@"(?m)^ARG RUNTIME_IMAGE=mcr\.microsoft\.com/", dockerfile);
     }
 
     [Fact]
@@ -173,6 +219,9 @@ public sealed partial class ComposeTests
 
     [GeneratedRegex(@"^\s+option httpchk GET (?<path>\S+)$", RegexOptions.Multiline)]
     private static partial Regex Probe();
+
+    [GeneratedRegex(@"^FROM (?:--platform=\S+ )?(?<image>\S+)", RegexOptions.Multiline)]
+    private static partial Regex From();
 
     [GeneratedRegex("for role in (?<roles>[a-z ]+); do keep_or_make \"\\$role(?<suffix>-[a-z-]+)\"")]
     private static partial Regex RoleLoop();

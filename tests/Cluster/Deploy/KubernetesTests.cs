@@ -38,9 +38,10 @@ public sealed partial class KubernetesTests
             new() { ["http"] = silo["PORT"], ["silo"] = silo["OKMS_SILO_PORT"], ["client"] = silo["OKMS_CLIENT_PORT"] }, Ports(Silo));
         var gateway = Settings("gateway");
         Assert.Equal($"https://*:{Ports(Gateway)["https"]}", gateway["Kestrel__Endpoints__Https__Url"]);
-        Assert.Equal($"http://*:{Ports(Gateway)["http"]}", gateway["Kestrel__Endpoints__Probe__Url"]);
-        // The healthcheck command asks there.
-        Assert.Equal(gateway["PORT"], Ports(Gateway)["http"]);
+        // The plain port serves health and metrics alone; the interface has TLS, and nothing else.
+        Assert.Equal(gateway["OKMS_METRICS_PORT"], Ports(Gateway)["http"]);
+        Assert.Single(gateway.Keys, name => name.StartsWith("Kestrel__", StringComparison.Ordinal) && name.EndsWith("__Url", StringComparison.Ordinal));
+        Assert.Equal("false", silo["OKMS_GATEWAY"]);
         foreach (var (service, ports) in (ReadOnlySpan<(string, Dictionary<string, string>)>)[("silo", Ports(Silo)), ("gateway", Ports(Gateway))])
         {
             Assert.All(Find("Service", service)["spec"]!["ports"].Items(), port => Assert.Contains(port.String("targetPort"), ports.Keys));
@@ -188,18 +189,42 @@ public sealed partial class KubernetesTests
     {
         var version = ProductVersion().Match(Manifests.Text("Directory.Build.props")).Groups["version"].Value;
         var compose = Manifests.Compose["services"].Everywhere("image").Select(image => image.GetValue<string>())
-            .Where(image => image.StartsWith("orleans-kms/", StringComparison.Ordinal)).Distinct();
-        var images = new[] { "gateway", "silo" }.Select(name => $"orleans-kms/{name}");
-        Assert.Equal(images.Select(image => $"{image}:${{OKMS_VERSION:-{version}}}").Order(StringComparer.Ordinal), compose.Order(StringComparer.Ordinal));
-        foreach (var directory in (string[])["", "jobs/migrate", "jobs/create-administrator", "jobs/command"])
+            .Where(image => image.Contains("orleans-kms/", StringComparison.Ordinal)).Distinct();
+        string[] names = ["gateway", "silo"];
+        Assert.Equal(
+            names.Select(name => $"${{OKMS_REGISTRY:-registry.invalid}}/orleans-kms/{name}:${{OKMS_VERSION:-{version}}}"), compose.Order(StringComparer.Ordinal));
+        // They are named in one place, by a name that never resolves until somebody gives another; so are those of strangers.
+        var images = Manifests.Documents("deploy/kubernetes/images/kustomization.yaml").Single()["images"].Items()
+            .ToDictionary(image => image.String("name"), image => image.String("newTag"));
+        Assert.Equal(
+            new() { ["registry.invalid/orleans-kms/silo"] = version, ["registry.invalid/orleans-kms/gateway"] = version, ["docker.io/library/busybox"] = "1.37.0" },
+            images);
+        var used = Manifests.Kubernetes.SelectMany(o => o.Everywhere("image")).Select(image => image.GetValue<string>()).Distinct();
+        Assert.Equal(
+            images.Select(image => image.Key.StartsWith("registry.invalid/", StringComparison.Ordinal) ? image.Key : $"{image.Key}:{image.Value}").Order(StringComparer.Ordinal),
+            used.Order(StringComparer.Ordinal));
+        foreach (var (directory, component) in (ReadOnlySpan<(string, string)>)
+            [("", "images"), ("jobs/migrate", "../../images"), ("jobs/create-administrator", "../../images"), ("jobs/command", "../../images")])
         {
             var kustomization = Manifests.Documents($"deploy/kubernetes/{directory}/kustomization.yaml").Single();
-            Assert.All(kustomization["images"].Items(), image => Assert.Equal(version, image.String("newTag")));
+            Assert.Null(kustomization["images"]);
+            Assert.Equal([component], kustomization["components"].Items().Select(name => name.GetValue<string>()));
             Assert.All(kustomization["resources"].Items(), file =>
                 Assert.True(File.Exists(Manifests.Path($"deploy/kubernetes/{directory}/{file.GetValue<string>()}"))));
         }
-        var used = Manifests.Kubernetes.SelectMany(o => o.Everywhere("image")).Select(image => image.GetValue<string>());
-        Assert.Equal(images, used.Where(image => image.StartsWith("orleans-kms/", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    /// <summary>What scrapes holds one secret, which opens metrics alone; who installs makes it.</summary>
+    [Fact]
+    public void TokenForMetrics_IsASecretOfItsOwn()
+    {
+        foreach (var workload in (ReadOnlySpan<JsonObject>)[Silo, Gateway])
+        {
+            Assert.Contains(Pod(workload)["volumes"].Everywhere("secretName"), name => name.GetValue<string>() == "metrics-token");
+        }
+
+        Assert.Equal(Settings("silo")["OKMS_METRICS_TOKEN_FILE"], Settings("gateway")["OKMS_METRICS_TOKEN_FILE"]);
+        Assert.Contains("create secret generic metrics-token --from-file=token=", Manifests.Text("deploy/RUNBOOK.md"), StringComparison.Ordinal);
     }
 
     private static JsonObject Find(string kind, string name) =>

@@ -38,14 +38,18 @@ public sealed partial class SystemdTests
         string[] ports =
         [
             .. new[] { "PORT", "OKMS_SILO_PORT", "OKMS_CLIENT_PORT" }.Select(name => silo[name]),
+            gateway["OKMS_METRICS_PORT"],
             .. gateway.Where(pair => pair.Key.EndsWith("__Url", StringComparison.Ordinal)).Select(pair => pair.Value.Split(':')[^1]),
         ];
         Assert.Equal(5, ports.Distinct().Count());
+        // The interface speaks TLS and nothing else; metrics are for this machine.
+        Assert.StartsWith("https://", Assert.Single(gateway, pair => pair.Key.EndsWith("__Url", StringComparison.Ordinal)).Value, StringComparison.Ordinal);
+        Assert.Equal("127.0.0.1", gateway["OKMS_METRICS_BIND_ADDRESS"]);
         // Where the healthcheck command asks, and what the runbook prints.
-        Assert.Contains(gateway["PORT"], ports[3..]);
         var runbook = Manifests.Text("deploy/RUNBOOK.md");
         Assert.All(HealthCheckOfSilo().Matches(runbook), match => Assert.Equal(silo["PORT"], match.Groups["port"].Value));
         Assert.NotEmpty(HealthCheckOfSilo().Matches(runbook));
+        Assert.Contains($"`OKMS_METRICS_PORT={gateway["OKMS_METRICS_PORT"]} dotnet\n/opt/orleans-kms/gateway/OrleansKms.Gateway.dll healthcheck`", runbook, StringComparison.Ordinal);
     }
 
     [Theory]
