@@ -1,8 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Clocks;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains;
 
@@ -29,6 +33,21 @@ public static class KmsGrainsExtensions
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
+        AddClocks(silo.Services);
         return silo;
+    }
+
+    private static void AddClocks(IServiceCollection services)
+    {
+        services.TryAddSingleton<BootClock>();
+        services.TryAddSingleton<ReferenceClock>(provider => provider.GetRequiredService<Database>() is { IsShared: true } shared
+            ? new DatabaseClock(shared)
+            : new UptimeClock(provider.GetRequiredKeyedService<TimeProvider>(Clock), provider.GetRequiredService<BootClock>()));
+        services.AddSingleton(provider => new ErasureClock(
+            provider.GetRequiredKeyedService<TimeProvider>(Clock), provider.GetRequiredService<ReferenceClock>(),
+            provider.GetRequiredService<ILogger<ErasureClock>>()));
+        services.AddSingleton<ClockWatch>();
+        services.AddSingleton<IClockHealth>(provider => provider.GetRequiredService<ClockWatch>());
+        services.AddHostedService(provider => provider.GetRequiredService<ClockWatch>());
     }
 }

@@ -10,8 +10,9 @@ namespace OrleansKms.Gateway.Operation;
 /// </param>
 /// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
 /// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
+/// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
-internal sealed record Health(bool Cluster, bool Database, bool? Hsm, bool IsStopping = false)
+internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, bool IsStopping = false)
 {
     /// <summary>Whether every part works.</summary>
     public bool IsHealthy => IsReady && Hsm != false;
@@ -20,7 +21,7 @@ internal sealed record Health(bool Cluster, bool Database, bool? Hsm, bool IsSto
     /// Whether requests should be sent here. Also while the HSM is away: only keys that live in it answer 503 then, and no other
     /// process would serve those.
     /// </summary>
-    public bool IsReady => Cluster && Database && !IsStopping;
+    public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
 
     /// <summary>The same, of a process that is about to stop.</summary>
     public Health Stopping() => this with { IsStopping = true };
@@ -79,8 +80,8 @@ internal sealed class HealthProbe(
         try
         {
             var report = await grains.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
-            if (!report.Database || report.Hsm == false) AskAnother();
-            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm);
+            if (!report.Database || report.Hsm == false || report.ClockProblem is not null) AskAnother();
+            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem);
         }
         catch (Exception)
         {

@@ -54,7 +54,7 @@ public sealed partial class KeyGrain
     private async Task<KeyRow> Current()
     {
         var row = await Load();
-        if (row.State == KeyState.PendingDeletion && Now >= row.DeletionAt && !MayHaveBeenCancelled(row))
+        if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && await _erasures.IsPast(at) && !await MayHaveBeenCancelled(row))
         {
             row = await Write(row, KeyChanges.Destroy(row));
             LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
@@ -68,8 +68,8 @@ public sealed partial class KeyGrain
     /// Whether the database was put back from a backup within a day and the deletion may be from before that: it may have been
     /// cancelled since the backup, and there must be time to do so again, since what an HSM destroys no backup brings back.
     /// </summary>
-    private bool MayHaveBeenCancelled(KeyRow row) =>
-        row.Epoch < _epoch.Number && Now < _epoch.StartedAt + _deletionsRestAfterRestore;
+    private async Task<bool> MayHaveBeenCancelled(KeyRow row) =>
+        row.Epoch < _epoch.Number && !await _erasures.IsPast(_epoch.StartedAt + _deletionsRestAfterRestore);
 
     private ValueTask<KeyRow> Load() => _slot is { IsStale: false, Row: { } row } ? new(row) : LoadSlowly();
 

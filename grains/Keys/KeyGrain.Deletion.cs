@@ -15,7 +15,8 @@ public sealed partial class KeyGrain
     public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => InTurn(async () =>
     {
         KeyRequestRules.Check(request, _options);
-        var (row, next) = await Prepare(row => KeyChanges.ScheduleDeletion(row, Now + request.After));
+        var at = await _erasures.After(request.After);
+        var (row, next) = await Prepare(row => KeyChanges.ScheduleDeletion(row, at));
 
         // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
         // And, being in the same database, every backup that has the deletion has the reminder.

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Placement;
 using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
@@ -35,6 +36,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private readonly KeyOptions _options;
     private readonly RestoreEpoch _epoch;
     private readonly TimeProvider _time;
+    private readonly ErasureClock _erasures;
+    private readonly IClockHealth _clock;
     private readonly ILogger _logger;
     private readonly KeyValuePair<string, object?> _keyTag;
     private Task? _loading;
@@ -43,7 +46,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         IMaterialSealer sealer, KeyProviders providers, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
-        ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
+        ErasureClock erasures, IClockHealth clock, ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
@@ -56,6 +59,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         _options = options;
         _epoch = epoch.Value;
         _time = time;
+        _erasures = erasures;
+        _clock = clock;
         _logger = logger;
         _keyTag = new("key_id", Id);
     }
@@ -333,7 +338,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
     private bool RotationIsDue(KeyRow row, UsageMeter primary) =>
         row.Origin == KeyOrigin.Generated
-        && (Now >= row.NextRotationAt || primary.Spent >= Policy(row).RotateAt);
+        && ((Now >= row.NextRotationAt && _clock.Problem is null) || primary.Spent >= Policy(row).RotateAt);
 
     private static UsagePolicy Policy(KeyRow row) =>
         KeyAlgorithms.TryFind(row.Spec, out var algorithm)

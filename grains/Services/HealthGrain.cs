@@ -1,4 +1,5 @@
 using Orleans.Concurrency;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Storage;
 
@@ -6,8 +7,8 @@ namespace OrleansKms.Grains.Services;
 
 /// <summary>Tells what the probes in the background found.</summary>
 [StatelessWorker]
-public sealed class HealthGrain(IStorageHealth storage, IHsmHealth? hsm = null) : Grain, IHealthGrain
+public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IHsmHealth? hsm = null) : Grain, IHealthGrain
 {
     /// <inheritdoc/>
-    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy));
+    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem));
 }

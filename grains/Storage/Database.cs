@@ -30,6 +30,12 @@ internal abstract class Database : IDisposable
     /// <summary>A query whose one value is true while the database can do its work.</summary>
     public abstract string Probe { get; }
 
+    /// <summary>By how much a process's clock may differ from the database's. Machines that keep time differ by milliseconds.</summary>
+    public static TimeSpan MaxClockDifference { get; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>What time it is by the database's own clock, UTC; null where it has none of its own.</summary>
+    public virtual Task<DateTimeOffset?> ReadTime(CancellationToken cancellationToken) => Task.FromResult<DateTimeOffset?>(null);
+
     /// <summary>Whether several silos may use the database at once.</summary>
     public abstract bool IsShared { get; }
 

@@ -69,6 +69,16 @@ internal sealed partial class PostgresDatabase : Database
         + string.Concat(_neededOn.Select(setting => $" AND current_setting('{setting}') <> 'off'"));
 
     /// <inheritdoc/>
+    public override async Task<DateTimeOffset?> ReadTime(CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+
+        // The wall clock and not the transaction's, and as a number, so that no setting of a time zone has a say.
+        await using var command = connection.Command("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
+        return DateTimeOffset.FromUnixTimeMilliseconds((long)(await command.ExecuteScalarAsync(cancellationToken))!);
+    }
+
+    /// <inheritdoc/>
     public override bool IsShared => true;
 
     /// <inheritdoc/>

@@ -22,16 +22,22 @@ public sealed class RestoreEpochStore
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The new epoch.</returns>
     /// <exception cref="StartRefusedException">
-    /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch.
+    /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch or not the database's.
     /// </exception>
-    public static async Task<RestoreEpoch> Begin(
-        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+    public static Task<RestoreEpoch> Begin(
+        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken) =>
+        Begin(options, time, Database.MaxClockDifference, loggers, cancellationToken);
+
+    /// <inheritdoc cref="Begin(KmsStorageOptions, TimeProvider, ILoggerFactory, CancellationToken)"/>
+    internal static async Task<RestoreEpoch> Begin(
+        KmsStorageOptions options, TimeProvider time, TimeSpan maxDifference, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         options.Validate();
         using var database = Database.Of(options, time, loggers);
         try
         {
             await database.Prepare(cancellationToken);
+            await RequireClock(database, time, maxDifference, cancellationToken);
             await using var schema = await database.LockSchema(cancellationToken);
             await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
             return await new RestoreEpochStore(database).Begin(time.GetUtcNow(), cancellationToken);
@@ -54,6 +60,17 @@ public sealed class RestoreEpochStore
             ? new(reader.GetInt32(0), reader.GetInt32(1), new(DateTime.SpecifyKind(reader.GetDateTime(2), DateTimeKind.Utc)))
             : RestoreEpoch.First;
     });
+
+    // By a clock that is behind, numbers of versions would be given again; by one that is ahead, deletions would not rest.
+    private static async Task RequireClock(
+        Database database, TimeProvider time, TimeSpan maxDifference, CancellationToken cancellationToken)
+    {
+        if (await database.ReadTime(cancellationToken) is { } other && (time.GetUtcNow() - other).Duration() > maxDifference)
+        {
+            throw new StartRefusedException(
+                $"The clock of this machine says {time.GetUtcNow():u}, and that of the database {other:u}. A restore epoch begins by the clock: put the wrong one right first.");
+        }
+    }
 
     private async Task<RestoreEpoch> Begin(DateTimeOffset now, CancellationToken cancellationToken)
     {

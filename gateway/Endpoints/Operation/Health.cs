@@ -16,6 +16,10 @@ internal sealed class HealthAnswer
     /// <summary>Each part that this installation has.</summary>
     public HealthChecks? Checks { get; init; }
 
+    /// <summary>What is wrong, in words, where the checks alone do not say it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Problems { get; init; }
+
     public static string Of(bool healthy) => healthy ? Healthy : Unhealthy;
 }
 
@@ -31,6 +35,9 @@ internal sealed class HealthChecks
     /// <summary>Whether the silo's last probe of the HSM succeeded.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Hsm { get; init; }
+
+    /// <summary>Whether the silo's clock agrees with the database's.</summary>
+    public required string Clock { get; init; }
 }
 
 /// <summary>Tells whether every part works.</summary>
@@ -69,7 +76,9 @@ internal static class HealthEndpoint
                 Cluster = HealthAnswer.Of(health.Cluster),
                 Database = HealthAnswer.Of(health.Database),
                 Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
+                Clock = HealthAnswer.Of(health.ClockProblem is null),
             },
+            Problems = health.ClockProblem is { } clock ? [clock] : null,
         };
         return exchange.Answer(
             answer, GatewayJson.Default.HealthAnswer, good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

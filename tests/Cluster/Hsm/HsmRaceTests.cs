@@ -73,7 +73,7 @@ public sealed class HsmRaceTests(SharedToken shared) : IClassFixture<SharedToken
         }
 
         await database.Restore(backup);
-        var epoch = await RestoreEpochStore.Begin(database.Options, _time, NullLoggerFactory.Instance, default);
+        var epoch = await RestoreEpochStore.Begin(database.Options, _time, TimeSpan.MaxValue, NullLoggerFactory.Instance, default);
         _time.Advance(TimeSpan.FromSeconds(1));
         await using var restored = await Start(database.Options);
         Assert.Equal(_plaintext, (await restored.Key("key").Decrypt(new(TestSilo.Caller, kept.Ciphertext))).Plaintext);

@@ -31,7 +31,7 @@ public abstract class RestoreEpochTests(string kind) : IAsyncLifetime, IDisposab
 
     private Task<TestSilo> Start() => TestSilo.Start(_database.Options, time: _time, log: _log);
 
-    private Task<RestoreEpoch> Begin() => RestoreEpochStore.Begin(_database.Options, _time, NullLoggerFactory.Instance, default);
+    private Task<RestoreEpoch> Begin() => RestoreEpochStore.Begin(_database.Options, _time, TimeSpan.MaxValue, NullLoggerFactory.Instance, default);
 
     private int Ceiling => (int)(_time.GetUtcNow() - _origin).TotalSeconds + 4096;
 
@@ -197,7 +197,7 @@ public abstract class RestoreEpochTests(string kind) : IAsyncLifetime, IDisposab
         Assert.Equal((1, 2), (first.Number, second.Number));
         Assert.True(second.VersionBase > first.VersionBase);
         await Assert.ThrowsAsync<StartRefusedException>(() => RestoreEpochStore.Begin(
-            _database.Options, new FakeTimeProvider(_origin.AddDays(299)), NullLoggerFactory.Instance, default));
+            _database.Options, new FakeTimeProvider(_origin.AddDays(299)), TimeSpan.MaxValue, NullLoggerFactory.Instance, default));
     }
 
     [Fact]

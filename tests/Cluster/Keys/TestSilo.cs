@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
 using OrleansKms.Grains;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Processes;
@@ -59,6 +60,7 @@ internal sealed class TestSilo : IAsyncDisposable
             if (time is not null)
             {
                 silo.Services.AddKeyedSingleton(KmsGrainsExtensions.Clock, time);
+                silo.Services.AddSingleton<ReferenceClock>(new AgreeingClock(time));
             }
 
             services?.Invoke(silo.Services);
@@ -92,6 +94,16 @@ internal sealed class TestSilo : IAsyncDisposable
         Gate.HoldAt(-1);
         await _host.StopAsync();
         _host.Dispose();
+    }
+
+    /// <summary>A database whose clock goes with the one that the test moves.</summary>
+    private sealed class AgreeingClock(TimeProvider time) : ReferenceClock
+    {
+        public override string Name => "the test's clock";
+
+        public override bool IsIndependent => true;
+
+        public override Task<DateTimeOffset> Now(CancellationToken cancellationToken) => Task.FromResult(time.GetUtcNow());
     }
 
     private static void Gated(IServiceCollection services, Gate gate)

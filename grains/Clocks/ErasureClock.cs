@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Clocks;
+
+/// <summary>What two clocks said at one moment.</summary>
+/// <param name="Own">This process's.</param>
+/// <param name="Reference">The one that it is held against.</param>
+public readonly record struct ClockReading(DateTimeOffset Own, DateTimeOffset Reference)
+{
+    /// <summary>The earlier of both: what is due by it is due by each.</summary>
+    public DateTimeOffset Earlier => Own < Reference ? Own : Reference;
+
+    /// <summary>The later of both: a delay that begins at it is over by neither too soon.</summary>
+    public DateTimeOffset Later => Own > Reference ? Own : Reference;
+}
+
+/// <summary>
+/// The time for what cannot be undone. One clock that is wrong by a year would end every waiting period at once, so an erasure
+/// needs two clocks that both say that it is due: this process's, and the database's. Beside an embedded database, which has no
+/// clock of its own, the second is the time that has passed since the process started.
+/// </summary>
+/// <remarks>
+/// What two clocks cannot tell: that both are wrong alike, as on one machine whose clock was wrong before the process started.
+/// </remarks>
+public sealed partial class ErasureClock
+{
+    // A key that waits is asked about often; the log hears of it once in a while.
+    private static readonly TimeSpan _quiet = TimeSpan.FromMinutes(1);
+
+    private readonly TimeProvider _time;
+    private readonly ReferenceClock _reference;
+    private readonly ILogger _logger;
+    private long _saidAt;
+
+    /// <summary>Holds a clock against another one.</summary>
+    internal ErasureClock(TimeProvider time, ReferenceClock reference, ILogger<ErasureClock> logger) =>
+        (_time, _reference, _logger) = (time, reference, logger);
+
+    /// <summary>Reads both clocks.</summary>
+    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    public async Task<ClockReading> Read(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            var reference = await _reference.Now(cancellationToken);
+            return new(_time.GetUtcNow(), reference);
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            throw new StorageFailedException("The database did not tell the time.", outcomeUnknown: false, e);
+        }
+    }
+
+    /// <summary>When a waiting period that begins now is over, by neither clock too soon.</summary>
+    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    public async Task<DateTimeOffset> After(TimeSpan delay, CancellationToken cancellationToken = default) =>
+        (await Read(cancellationToken)).Later + delay;
+
+    /// <summary>
+    /// Whether a time is past by both clocks. The second is asked only when the first says so: an erasure is rare, and what is
+    /// not due yet costs nothing.
+    /// </summary>
+    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    public async Task<bool> IsPast(DateTimeOffset at, CancellationToken cancellationToken = default)
+    {
+        if (_time.GetUtcNow() < at)
+        {
+            return false;
+        }
+
+        var reading = await Read(cancellationToken);
+        if (reading.Earlier >= at)
+        {
+            return true;
+        }
+
+        var (last, now) = (Volatile.Read(ref _saidAt), _time.GetTimestamp());
+        if ((last == 0 || _time.GetElapsedTime(last, now) >= _quiet) && Interlocked.CompareExchange(ref _saidAt, now, last) == last)
+        {
+            LogNotDue(_reference.Name, reading.Own, reading.Reference);
+        }
+
+        return false;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "An erasure is due by this process's clock ({Own:u}) and not by {Reference} ({Other:u}): nothing is erased until both agree")]
+    private partial void LogNotDue(string reference, DateTimeOffset own, DateTimeOffset other);
+}
