@@ -11,6 +11,7 @@ usage:
   certs.sh [--dir DIR] [--days N] silo    NAME [HOST|IP ...]    a silo's:  DIR/NAME.pem and DIR/NAME.key
   certs.sh [--dir DIR] [--days N] gateway NAME [HOST|IP ...]    a gateway's
   certs.sh [--dir DIR] [--days N] client  NAME [HOST|IP ...]    another trusted client's
+  certs.sh [--dir DIR] [--days N] server  NAME HOST|IP ...      Postgres's own, for sslmode=verify-full; no member of the cluster
 
   --dir DIR    where the files are, and the authority's for the others (default: ./certs)
   --days N     how long it is valid, from now: 1825 for an authority, 90 for the rest by default
@@ -97,8 +98,8 @@ make_certificate() {
   require_name "$name"
   [ "$name" != ca ] || misused "ca is the authority's name"
   [ -r "$dir/ca.pem" ] && [ -r "$dir/ca.key" ] || fail "$dir has no authority; make one first: certs.sh --dir $dir ca"
-  names="URI:$role"
-  for host in "$@"; do names="$names,$(alternative_name "$host")"; done
+  names="${role:+URI:$role}"
+  for host in "$@"; do names="${names:+$names,}$(alternative_name "$host")"; done
   cat >"$work/config" <<CONFIG
 [req]
 distinguished_name = subject
@@ -122,7 +123,7 @@ CONFIG
   mv -f "$work/$name.key" "$dir/$name.key"
   mv -f "$work/$name.pem" "$dir/$name.pem"
   chmod 644 "$dir/$name.pem"
-  echo "made $dir/$name.pem, role $role, valid until $(openssl x509 -noout -enddate -in "$dir/$name.pem" | cut -d= -f2)"
+  echo "made $dir/$name.pem, role ${role:-none}, valid until $(openssl x509 -noout -enddate -in "$dir/$name.pem" | cut -d= -f2)"
 }
 
 dir=./certs
@@ -144,6 +145,7 @@ kind="${arguments[0]}"
 case "$kind" in
   ca) [ ${#arguments[@]} -le 2 ] || misused "an authority has one name" ;;
   silo | gateway | client) [ ${#arguments[@]} -ge 2 ] || misused "$kind needs a name" ;;
+  server) [ ${#arguments[@]} -ge 3 ] || misused "$kind needs a name, and the hosts by which it is reached" ;;
   *) misused "unknown kind: $kind" ;;
 esac
 
@@ -154,6 +156,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 case "$kind" in
   ca) days="${days:-1825}"; make_authority "${arguments[@]:1}" ;;
+  # Without a role: no member takes it for one.
+  server) days="${days:-90}"; make_certificate "" serverAuth "${arguments[@]:1}" ;;
   silo) days="${days:-90}"; make_certificate okms:silo serverAuth,clientAuth "${arguments[@]:1}" ;;
   *) days="${days:-90}"; make_certificate okms:client clientAuth "${arguments[@]:1}" ;;
 esac

@@ -22,13 +22,22 @@ new_password() { od -An -N32 -tx1 /dev/urandom | tr -d ' \n'; }
 
 new_root_key() { head -c 32 /dev/urandom; }
 
-database_url() { printf 'postgres://okms_%s:%s@postgres:5432/okms?sslmode=disable' "$1" "$(cat "$secrets/$1-password")"; }
+# ROLE OPTIONS
+address() { printf 'postgres://okms_%s:%s@postgres:5432/okms?%s' "$1" "$(cat "$secrets/$1-password")" "$2"; }
 
-# NAME ROLE; a certificate of this cluster's own authority, in a directory of its own, key and certificate together.
+database_url() { address "$1" 'sslmode=verify-full&sslrootcert=/run/tls/ca.crt'; }
+
+# An address that an earlier version made, and silos now refuse, makes place for a new one.
+drop_insecure_url() {
+  local file="$secrets/$1-database-url"
+  [ ! -s "$file" ] || [ "$(cat "$file")" != "$(address "$1" sslmode=disable)" ] || rm "$file"
+}
+
+# NAME ROLE DAYS [HOST ...]; a certificate of this cluster's own authority, in a directory of its own, key and certificate together.
 certificate() {
   local directory="$secrets/$1-tls"
   mkdir -p "$directory"
-  "$top/deploy/certs.sh" --dir "$secrets/ca" "$2" "$1"
+  "$top/deploy/certs.sh" --dir "$secrets/ca" --days "$3" "$2" "$1" "${@:4}"
   cp "$secrets/ca/ca.pem" "$directory/ca.crt.new"
   mv "$secrets/ca/$1.pem" "$directory/tls.crt.new"
   mv "$secrets/ca/$1.key" "$directory/tls.key.new"
@@ -42,8 +51,10 @@ certificates() {
   local kind
   [ -s "$secrets/ca/ca.pem" ] || "$top/deploy/certs.sh" --dir "$secrets/ca" ca
   for kind in silo gateway; do
-    if [ -n "$1" ] || [ ! -s "$secrets/$kind-tls/tls.crt" ]; then certificate "$kind" "$kind"; fi
+    if [ -n "$1" ] || [ ! -s "$secrets/$kind-tls/tls.crt" ]; then certificate "$kind" "$kind" 90; fi
   done
+  # As long as the authority: Postgres takes up a new one only when it is told to, and once it has ended nobody connects.
+  if [ -n "$1" ] || [ ! -s "$secrets/postgres-tls/tls.crt" ]; then certificate postgres server 1825 postgres; fi
 }
 
 main() {
@@ -57,6 +68,7 @@ main() {
   [ "$(id -u)" -ne 0 ] || { echo "prepare.sh: not as root, or the containers would be root, too." >&2; return 1; }
   mkdir -p "$secrets" "$secrets/administrator" "$secrets/metrics"
   for role in postgres owner silo gateway grafana; do keep_or_make "$role-password" new_password; done
+  for role in owner silo gateway; do drop_insecure_url "$role"; done
   for role in owner silo gateway; do keep_or_make "$role-database-url" database_url "$role"; done
   keep_or_make metrics/metrics.token new_password
   keep_or_make root.key new_root_key

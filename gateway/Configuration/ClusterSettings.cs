@@ -7,7 +7,8 @@ public sealed partial record ClusterSettings
 {
     /// <summary>
     /// DATABASE_URL, or the content of the file that DATABASE_URL_FILE names, as an Npgsql connection string; null for the embedded
-    /// database. Holds a password.
+    /// database. Holds a password. OKMS_INSECURE_DATABASE_CONNECTION lets it do without <c>sslmode=verify-full</c> beyond this machine,
+    /// so that whoever is on the way to Postgres can pose as it. Default false.
     /// </summary>
     public required string? ConnectionString { get; init; }
 
@@ -21,13 +22,17 @@ public sealed partial record ClusterSettings
     public required TransportSettings Transport { get; init; }
 
     /// <summary>Reads and checks them.</summary>
-    internal static ClusterSettings Read(SettingsReader reader) => new()
+    internal static ClusterSettings Read(SettingsReader reader)
     {
-        ConnectionString = reader.Secret("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url) : null,
-        ServiceId = ReadName(reader, "OKMS_SERVICE_ID"),
-        ClusterId = ReadName(reader, "OKMS_CLUSTER_ID"),
-        Transport = TransportSettings.Read(reader),
-    };
+        var isInsecure = reader.Switch(DatabaseUrl.Insecure, false);
+        return new()
+        {
+            ConnectionString = reader.Secret("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url, isInsecure) : null,
+            ServiceId = ReadName(reader, "OKMS_SERVICE_ID"),
+            ClusterId = ReadName(reader, "OKMS_CLUSTER_ID"),
+            Transport = TransportSettings.Read(reader),
+        };
+    }
 
     /// <summary>Never the connection string.</summary>
     public override string ToString() => $"{nameof(ClusterSettings)} {{ ServiceId = {ServiceId}, ClusterId = {ClusterId} }}";

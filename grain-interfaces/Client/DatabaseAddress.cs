@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Net;
 using Npgsql;
 
 namespace OrleansKms;
@@ -16,18 +18,26 @@ internal static class DatabaseAddress
         ["verify-full"] = SslMode.VerifyFull,
     };
 
+    // Not by a name, which may resolve to anything: localhost is made the address that it stands for.
+    private const string LocalName = "localhost";
+
     /// <summary>Reads an address.</summary>
     /// <param name="url">The address; may be anything.</param>
+    /// <param name="insecure">
+    /// The setting by which a server beyond this machine need not prove who it is, and whether it is on. Otherwise only this machine
+    /// is reached without <c>sslmode=verify-full</c>.
+    /// </param>
     /// <param name="connectionString">The connection string. Its password must reach no log.</param>
     /// <param name="problem">
     /// What is wrong, as the rest of a sentence; it does not repeat the address, which holds a password.
     /// </param>
-    public static bool TryRead(string url, [NotNullWhen(true)] out string? connectionString, [NotNullWhen(false)] out string? problem)
+    public static bool TryRead(
+        string url, (string Name, bool IsOn) insecure, [NotNullWhen(true)] out string? connectionString, [NotNullWhen(false)] out string? problem)
     {
         connectionString = null;
         if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("postgres" or "postgresql"))
         {
-            problem = "must begin with postgres://, for example postgres://user:password@host:5432/database?sslmode=verify-full.";
+            problem = "must begin with postgres:// and name one host, for example postgres://user:password@host:5432/database?sslmode=verify-full.";
             return false;
         }
 
@@ -37,42 +47,32 @@ internal static class DatabaseAddress
             Port = uri.Port > 0 ? uri.Port : NpgsqlConnection.DefaultPort,
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
             ApplicationName = "orleans-kms",
+
+            // Npgsql prefers encryption by Kerberos where it finds a ticket, and then does without TLS and what sslmode asks of it.
+            GssEncryptionMode = GssEncryptionMode.Disable,
         };
-        problem = ReadParts(uri, builder) ?? ReadQuery(uri, builder);
+        problem = ReadUser(uri, builder) ?? ReadQuery(uri, builder) ?? RequireParts(builder) ?? Secure(builder, insecure);
         if (problem is null) connectionString = builder.ConnectionString;
         return connectionString is not null;
     }
 
-    private static string? ReadParts(Uri uri, NpgsqlConnectionStringBuilder builder)
+    private static string? ReadUser(Uri uri, NpgsqlConnectionStringBuilder builder)
     {
         var user = uri.UserInfo.Split(':', 2);
-        if (uri.IdnHost.Length == 0) return "names no host.";
-        if (uri.AbsolutePath.Length <= 1) return "names no database.";
-        if (user[0].Length == 0) return "names no user.";
-        builder.Username = Uri.UnescapeDataString(user[0]);
+        if (user[0].Length > 0) builder.Username = Uri.UnescapeDataString(user[0]);
         if (user.Length == 2) builder.Password = Uri.UnescapeDataString(user[1]);
         return null;
     }
 
     private static string? ReadQuery(Uri uri, NpgsqlConnectionStringBuilder builder)
     {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var pair in uri.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
         {
             var parts = pair.Split('=', 2);
             var value = parts.Length == 2 ? Uri.UnescapeDataString(parts[1]) : "";
-            switch (parts[0])
-            {
-                case "sslmode" when _sslModes.TryGetValue(value, out var mode):
-                    builder.SslMode = mode;
-                    break;
-                case "sslmode":
-                    return $"has an sslmode that is not one of {string.Join(", ", _sslModes.Keys)}.";
-                case "sslrootcert":
-                    builder.RootCertificate = value;
-                    break;
-                default:
-                    return "has an unknown option; known are sslmode and sslrootcert.";
-            }
+            if (!seen.Add(parts[0])) return "has an option twice.";
+            if (ReadOption(parts[0], value, uri.IdnHost.Length == 0, builder) is { } problem) return problem;
         }
 
         // Npgsql asks the authority only then; whoever names one means to have the server checked.
@@ -80,4 +80,60 @@ internal static class DatabaseAddress
             ? "has an sslrootcert, which only the sslmodes verify-ca and verify-full hold the server against."
             : null;
     }
+
+    private static string? ReadOption(string name, string value, bool isWithoutHost, NpgsqlConnectionStringBuilder builder)
+    {
+        switch (name)
+        {
+            case "sslmode" when _sslModes.TryGetValue(value, out var mode):
+                builder.SslMode = mode;
+                return null;
+            case "sslmode":
+                return $"has an sslmode that is not one of {string.Join(", ", _sslModes.Keys)}.";
+            case "sslrootcert":
+                builder.RootCertificate = value;
+                return null;
+
+            // As libpq has it for sockets, whose addresses have no authority: postgres:///database?host=/directory&port=5432&user=name
+            case "host" when isWithoutHost && value.StartsWith('/') && !value.Contains(','):
+                builder.Host = value;
+                return null;
+            case "host":
+                return "has an option host, which may only be the directory of a Unix socket, in an address without a host.";
+            case "port" when isWithoutHost && ushort.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0:
+                builder.Port = port;
+                return null;
+            case "user" when builder.Username is null && value.Length > 0:
+                builder.Username = value;
+                return null;
+            default:
+                return "has an unknown option; known are sslmode, sslrootcert and, for a Unix socket, host, port and user.";
+        }
+    }
+
+    private static string? RequireParts(NpgsqlConnectionStringBuilder builder) => builder switch
+    {
+        { Host: null or "" } => "names no host.",
+        { Database: null or "" } => "names no database.",
+        { Username: null or "" } => "names no user.",
+        _ => null,
+    };
+
+    // Npgsql's own default is to encrypt if the server likes, and to whom it does not ask: whoever is in between answers that
+    // there is no TLS, and gets the password's proof and every statement.
+    private static string? Secure(NpgsqlConnectionStringBuilder builder, (string Name, bool IsOn) insecure)
+    {
+        if (builder.SslMode == SslMode.VerifyFull)
+        {
+            return insecure.IsOn ? $"has sslmode=verify-full, which contradicts {insecure.Name}: remove one of the two." : null;
+        }
+
+        if (builder.Host == LocalName) builder.Host = IPAddress.Loopback.ToString();
+        return insecure.IsOn || IsThisMachine(builder.Host!)
+            ? null
+            : $"needs sslmode=verify-full beyond this machine: without it, anyone on the way can pose as Postgres. {insecure.Name}=true does without.";
+    }
+
+    private static bool IsThisMachine(string host) =>
+        host.StartsWith('/') || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -13,9 +13,16 @@ public sealed record KmsClientOptions
 
     /// <summary>
     /// The cluster's database, <c>postgres://user:password@host:port/database?sslmode=…</c>, from which the silos' addresses are
-    /// read. The user needs to read the membership table and <c>OrleansQuery</c> and nothing else. Or null.
+    /// read. The user needs to read the membership table and <c>OrleansQuery</c> and nothing else. Beyond this machine it needs
+    /// <c>sslmode=verify-full</c>. Or null.
     /// </summary>
     public string? DatabaseUrl { get; init; }
+
+    /// <summary>
+    /// Connect to a database beyond this machine without <c>sslmode=verify-full</c>: whoever is on the way can then pose as it and name
+    /// silos of its own, which only <see cref="MutualTls"/> keeps from being believed.
+    /// </summary>
+    public bool InsecureDatabaseConnection { get; init; }
 
     /// <summary>Addresses and client ports (<c>OKMS_CLIENT_PORT</c>) of silos that do not move, in place of a database. Or null.</summary>
     public IReadOnlyList<IPEndPoint>? Silos { get; init; }
@@ -56,7 +63,7 @@ public sealed record KmsClientOptions
         Require(ResponseTimeout >= TimeSpan.FromMilliseconds(100) && ResponseTimeout <= TimeSpan.FromMinutes(5),
             nameof(ResponseTimeout), "must be 100 ms to 5 minutes");
         if (DatabaseUrl is null) return null;
-        return DatabaseAddress.TryRead(DatabaseUrl, out var connectionString, out var problem)
+        return DatabaseAddress.TryRead(DatabaseUrl, (nameof(InsecureDatabaseConnection), InsecureDatabaseConnection), out var connectionString, out var problem)
             ? connectionString
             : throw new ArgumentException($"{nameof(DatabaseUrl)} {problem}");
     }

@@ -21,6 +21,7 @@ builder.AddOrleansKmsClient(new KmsClientOptions
     MutualTls = builder.Configuration["OKMS_TLS_CERT"] is { } certificate
         ? new MutualTlsFiles(builder.Configuration["OKMS_TLS_CA"]!, certificate, builder.Configuration["OKMS_TLS_KEY"]!)
         : null,
+    InsecureDatabaseConnection = builder.Configuration["OKMS_INSECURE_DATABASE_CONNECTION"] == "true",
     InsecureNetwork = builder.Configuration["OKMS_INSECURE_CLUSTER_NETWORK"] == "true",
 });
 

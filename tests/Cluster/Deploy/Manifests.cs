@@ -90,7 +90,7 @@ internal static class Manifests
         Assert.Contains("DATABASE_URL_FILE", ours.Keys);
         Assert.DoesNotContain("DATABASE_URL", ours.Keys);
         var values = ours.Where(pair => !pair.Key.EndsWith("_FILE", StringComparison.Ordinal))
-            .Append(KeyValuePair.Create("DATABASE_URL", "postgres://okms@postgres/okms"))
+            .Append(KeyValuePair.Create("DATABASE_URL", "postgres://okms@postgres/okms?sslmode=verify-full"))
             .Select(pair => KeyValuePair.Create(pair.Key, (string?)pair.Value));
         read(new ConfigurationBuilder().AddInMemoryCollection(values).Build());
     }

@@ -68,6 +68,7 @@ public sealed class PartitionTests(ITestOutputHelper log)
         ["OKMS_DATA_DIR"] = directory.Of("data"),
         ["OKMS_ADVERTISED_ADDRESS"] = NetworkNamespaces.Address(silo),
         ["OKMS_INSECURE_CLUSTER_NETWORK"] = "true",
+        ["OKMS_INSECURE_DATABASE_CONNECTION"] = "true",
         ["OKMS_GATEWAY"] = "true",
     };
 

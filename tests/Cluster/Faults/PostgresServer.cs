@@ -76,6 +76,20 @@ internal sealed class PostgresServer : IAsyncDisposable
         IsStarted = true;
     }
 
+    /// <summary>Starts the server so that it takes TLS, with a certificate of its own.</summary>
+    public async Task StartWithCertificate(MutualTlsFiles files)
+    {
+        var (certificate, key) = (Path.Combine(_data, "server.crt"), Path.Combine(_data, "server.key"));
+        File.Copy(files.CertificateFile, certificate);
+        File.Copy(files.KeyFile, key);
+        if (IsRoot)
+        {
+            await Run("chown", "postgres:", certificate, key);
+        }
+
+        await Start("ssl=on");
+    }
+
     /// <summary>Stops the server as an operator would: connections are ended, what is committed is on disk.</summary>
     public async Task Stop()
     {

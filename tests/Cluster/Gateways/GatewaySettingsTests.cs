@@ -6,7 +6,7 @@ namespace OrleansKms.Tests.Cluster.Gateways;
 /// <summary>The reading of a gateway's settings, without a process.</summary>
 public sealed class GatewaySettingsTests
 {
-    private static readonly (string, string) _database = ("DATABASE_URL", "postgres://u:s3cret@h/db");
+    private static readonly (string, string) _database = ("DATABASE_URL", "postgres://u:s3cret@h/db?sslmode=verify-full");
     private static readonly (string, string) _insecure = ("OKMS_INSECURE_CLUSTER_NETWORK", "true");
 
     [Fact]

@@ -44,6 +44,32 @@ public sealed class SettingsTests
     [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=maybe")]
     [InlineData("DATABASE_URL", "postgres://u:p@h/db?host=elsewhere")]
     [InlineData("DATABASE_URL", "Host=h;Username=u")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=require")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=verify-ca&sslrootcert=/ca.pem")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1.example/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@localhost.example/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@localhost./db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@0.0.0.0/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@[::]/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@[fe80::1]/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@[::ffff:192.0.2.1]/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1,h/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1%2Ch/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1;Host=h/db")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1/db?host=/var/run/postgresql")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1/db?host=h")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1/db?SSL%20Mode=disable")]
+    [InlineData("DATABASE_URL", "postgres://u:p@127.0.0.1/db?user=other")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=verify-full&sslmode=disable")]
+    [InlineData("DATABASE_URL", "postgres://u:p@h/db?sslmode=verify-full&Trust%20Server%20Certificate=true")]
+    [InlineData("DATABASE_URL", "postgres:///db?host=h&user=u")]
+    [InlineData("DATABASE_URL", "postgres:///db?host=/var/run,h&user=u")]
+    [InlineData("DATABASE_URL", "postgres:///db?host=/var/run")]
+    [InlineData("DATABASE_URL", "postgres:///?host=/var/run&user=u")]
+    [InlineData("DATABASE_URL", "postgres:///db?host=/var/run&user=u&port=0")]
+    [InlineData("DATABASE_URL", "postgres://u@127.0.0.1/db?port=5433")]
+    [InlineData("OKMS_INSECURE_DATABASE_CONNECTION", "yes")]
     [InlineData("LOG_LEVEL", "loud")]
     [InlineData("LOG_LEVEL", "2")]
     [InlineData("HSM_ADDRESS", "pkcs11:token=okms")]
@@ -145,12 +171,37 @@ public sealed class SettingsTests
             (connection.Username, connection.Password, connection.Host, connection.Port, connection.Database));
         Assert.Equal(SslMode.VerifyFull, connection.SslMode);
         Assert.Equal("/ca.pem", connection.RootCertificate);
+        // Encryption by Kerberos would come before TLS, whose server alone proves the name that is asked for.
+        Assert.Equal(GssEncryptionMode.Disable, connection.GssEncryptionMode);
         Assert.DoesNotContain("p:w", settings.ToString() + settings.Cluster, StringComparison.Ordinal);
     }
 
     [Fact]
     public void DatabaseUrl_DefaultPort() =>
-        Assert.Equal(5432, new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", "postgresql://u@h/db")).Cluster.ConnectionString).Port);
+        Assert.Equal(5432, new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", "postgresql://u@127.0.0.1/db")).Cluster.ConnectionString).Port);
+
+    [Theory]
+    [InlineData("postgres://u@127.0.0.1/db", "127.0.0.1")]
+    [InlineData("postgres://u@127.9.9.9/db?sslmode=disable", "127.9.9.9")]
+    [InlineData("postgres://u@[::1]/db", "::1")]
+    [InlineData("postgres://u@[::ffff:127.0.0.1]/db", "::ffff:127.0.0.1")]
+    [InlineData("postgres://u@LocalHost/db", "127.0.0.1")]
+    [InlineData("postgres://u@localhost/db?sslmode=require", "127.0.0.1")]
+    [InlineData("postgres:///db?host=%2Fvar%2Frun%2Fpostgresql&user=u", "/var/run/postgresql")]
+    [InlineData("postgres://u@localhost/db?sslmode=verify-full", "localhost")]
+    public void DatabaseUrl_ThisMachine_NeedsNoAuthentication(string url, string host)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(Read(("DATABASE_URL", url)).Cluster.ConnectionString);
+        Assert.Equal((host, "u", "db"), (connection.Host, connection.Username, connection.Database));
+    }
+
+    [Fact]
+    public void DatabaseUrl_Insecure_IsTaken_AndContradictsAnAuthenticatedServer()
+    {
+        var (insecure, url) = (("OKMS_INSECURE_DATABASE_CONNECTION", "true"), "postgres://u@h/db");
+        Assert.Equal("h", new NpgsqlConnectionStringBuilder(Read(insecure, ("DATABASE_URL", url)).Cluster.ConnectionString).Host);
+        Assert.Equal("DATABASE_URL", Assert.Throws<SettingException>(() => Read(insecure, ("DATABASE_URL", url + "?sslmode=verify-full"))).Name);
+    }
 
     private static Settings Read(params (string Name, string Value)[] settings) => Settings.Read(new ConfigurationBuilder()
         .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)))

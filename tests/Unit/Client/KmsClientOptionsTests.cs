@@ -24,6 +24,8 @@ public sealed class KmsClientOptionsTests
         { nameof(KmsClientOptions.DatabaseUrl), _good with { DatabaseUrl = "Host=db;Password=s3cret" } },
         { nameof(KmsClientOptions.DatabaseUrl), _good with { DatabaseUrl = "postgres://u:s3cret@db" } },
         { nameof(KmsClientOptions.DatabaseUrl), _good with { DatabaseUrl = "postgres://u:s3cret@db/x?ssl=1" } },
+        { nameof(KmsClientOptions.DatabaseUrl), _good with { DatabaseUrl = "postgres://u:s3cret@db/x" } },
+        { nameof(KmsClientOptions.DatabaseUrl), _good with { InsecureDatabaseConnection = true } },
         { nameof(KmsClientOptions.Silos), _good with { Silos = _silos } },
         { nameof(KmsClientOptions.Silos), _good with { DatabaseUrl = null, Silos = [new(IPAddress.Loopback, 0)] } },
         { nameof(KmsClientOptions.ServiceId), _good with { ServiceId = "" } },
