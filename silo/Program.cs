@@ -8,6 +8,7 @@ using OrleansKms.Silo.Commands;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 
+EmbeddedSqlite.Use();
 if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
 if (CommandTable.IsAskedBy(args)) return await StartGuard.Run(() => CommandTable.Run(args));
 return await StartGuard.Run(async () =>
