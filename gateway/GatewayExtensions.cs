@@ -31,6 +31,7 @@ public static class GatewayExtensions
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();
         services.AddSingleton<ReferenceDocument>();
+        services.TryAddSingleton(typeof(GrainReferences<>));
         services.AddSingleton<GatewayServices>();
         services.AddHostedService<Drain>();
         services.Configure<KestrelServerOptions>(Limit);

@@ -137,7 +137,8 @@ internal static class Bodies
         Exchange exchange, PipeReader reader, int limit, Parse<T, TState> parse, TState state)
     {
         var declared = (int?)exchange.Http.Request.ContentLength;
-        var body = ArrayPool<byte>.Shared.Rent(Math.Max(1, declared ?? Math.Min(limit, 16 * 1024)));
+        var pool = exchange.Services.Pool;
+        var body = pool.Rent(Math.Max(1, declared ?? Math.Min(limit, 16 * 1024)));
         var length = 0;
         var waitedSince = exchange.Services.Time.GetTimestamp();
         using var deadline = new CancellationTokenSource(exchange.Services.Options.RequestTimeout, exchange.Services.Time);
@@ -161,7 +162,7 @@ internal static class Bodies
                     throw TooLarge(limit);
                 }
 
-                Append(ref body, ref length, buffer);
+                Append(pool, ref body, ref length, buffer);
                 reader.AdvanceTo(buffer.End);
                 if (read.IsCompleted)
                 {
@@ -181,19 +182,19 @@ internal static class Bodies
         finally
         {
             CryptographicOperations.ZeroMemory(body.AsSpan(0, length));
-            ArrayPool<byte>.Shared.Return(body);
+            pool.Return(body);
         }
     }
 
-    private static void Append(ref byte[] body, ref int length, ReadOnlySequence<byte> more)
+    private static void Append(ArrayPool<byte> pool, ref byte[] body, ref int length, ReadOnlySequence<byte> more)
     {
         var needed = length + (int)more.Length;
         if (needed > body.Length)
         {
-            var larger = ArrayPool<byte>.Shared.Rent(Math.Max(needed, body.Length * 2));
+            var larger = pool.Rent(Math.Max(needed, body.Length * 2));
             body.AsSpan(0, length).CopyTo(larger);
             CryptographicOperations.ZeroMemory(body.AsSpan(0, length));
-            ArrayPool<byte>.Shared.Return(body);
+            pool.Return(body);
             body = larger;
         }
 

@@ -11,9 +11,10 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 {
     private static readonly AsyncLocal<Exchange?> _current = new();
 
+    private readonly long _started = services.Time.GetTimestamp();
     private Caller? _caller;
     private bool _hasSpentTime;
-    private long _workStarted = services.Time.GetTimestamp();
+    private long _waited;
 
     /// <summary>ASP.NET Core's side of the request.</summary>
     public HttpContext Http { get; } = http;
@@ -23,9 +24,6 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     /// <summary>The request's id.</summary>
     public string RequestId { get; } = Gateway.Http.RequestId.From(http.Request.Headers[Gateway.Http.RequestId.Header]);
-
-    /// <summary>The caller's trace that the request is part of, for the log; or null.</summary>
-    public string? TraceId { get; } = TraceParent.TraceId(http.Request.Headers.TraceParent);
 
     /// <summary>Who asks; null only on open routes.</summary>
     public Principal? Principal { get; set; }
@@ -45,8 +43,8 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     /// <summary>Bytes of body that were written.</summary>
     public long ResponseBytes { get; private set; }
 
-    /// <summary>When the request began, in the clock's ticks.</summary>
-    public long Started { get; } = services.Time.GetTimestamp();
+    /// <summary>How long the request has taken so far.</summary>
+    public TimeSpan Elapsed => Services.Time.GetElapsedTime(_started);
 
     /// <summary>Size limits.</summary>
     public SizeLimits Limits => Services.Limits;
@@ -69,7 +67,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     {
         get
         {
-            var remaining = Services.Options.RequestTimeout - Services.Time.GetElapsedTime(_workStarted);
+            var remaining = Services.Options.RequestTimeout - Services.Time.GetElapsedTime(_started + _waited);
             return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
         }
     }
@@ -93,7 +91,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     public string RouteValue(string name) => Http.Request.RouteValues[name] as string ?? "";
 
     /// <summary>A key's grain.</summary>
-    public IKeyGrain Key(string id) => Services.Grains.GetGrain<IKeyGrain>(id);
+    public IKeyGrain Key(string id) => Services.Keys.Of(id);
 
     /// <summary>Lets an action pass that names no key.</summary>
     public void Authorize(KmsAction action) => Authorize(action, null);
@@ -153,7 +151,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     /// <summary>The body has arrived: the time that it was waited for was the client's, and does not count as work.</summary>
     /// <param name="waitedSince">When the wait began, in the clock's ticks.</param>
-    public void BodyHasArrived(long waitedSince) => _workStarted += Services.Time.GetTimestamp() - waitedSince;
+    public void BodyHasArrived(long waitedSince) => _waited += Services.Time.GetTimestamp() - waitedSince;
 
     /// <summary>Answers with JSON.</summary>
     public Task Answer<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
@@ -175,22 +173,13 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     }
 
     /// <summary>Writes JSON whose length is sent ahead of it.</summary>
-    public Task Write<T>(int status, T value, JsonTypeInfo<T> type, string contentType)
+    public async Task Write<T>(int status, T value, JsonTypeInfo<T> type, string contentType)
     {
-        var buffer = JsonBuffer.Rent();
+        using var buffer = JsonBuffer.Rent(Services.Pool);
         System.Text.Json.JsonSerializer.Serialize(buffer.Writer, value, type);
         buffer.Writer.Flush();
-        var written = buffer.Written;
-        Begin(status, contentType, written.Length);
-        var writing = Http.Response.BodyWriter.WriteAsync(written);
-        if (!writing.IsCompletedSuccessfully)
-        {
-            // The server may still read the buffer, so it is not used again.
-            return writing.AsTask();
-        }
-
-        buffer.Return();
-        return Task.CompletedTask;
+        Begin(status, contentType, buffer.Length);
+        await buffer.CopyTo(Http.Response.BodyWriter);
     }
 
     private void Begin(int status, string contentType, int length)
@@ -213,7 +202,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         }
 
         _hasSpentTime = true;
-        var alias = await Services.Grains.GetGrain<IAliasGrain>(name).Resolve(new AliasCommand(Caller));
+        var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller));
         Authorize(action, alias.KeyId);
         return alias.KeyId;
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -6,75 +7,121 @@ using System.Text.Json;
 namespace OrleansKms.Gateway.Json;
 
 /// <summary>
-/// A writer into memory that a thread uses again and again, so that an answer's length is known before its first byte leaves.
-/// It is zeroed after each use, since answers hold plaintexts.
+/// Memory for one answer in JSON, so that its length is known before its first byte leaves. The memory is borrowed in pieces, all but
+/// the largest values' below the size of large objects, and goes back zeroed when this is disposed, since answers hold plaintexts.
 /// </summary>
-internal sealed class JsonBuffer : IBufferWriter<byte>
+internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
 {
-    private const int KeptLength = 256 * 1024;
+    private const int FirstPiece = 4 * 1024;
+    private const int FurtherPieces = 64 * 1024;
+    private const int MinSpan = 256;
 
     [ThreadStatic]
     private static JsonBuffer? _cached;
 
-    private byte[] _bytes = new byte[4096];
-    private int _length;
+    private readonly ArrayPool<byte> _pool;
+    private readonly List<Piece> _pieces = [];
+    private bool _isRented;
 
-    // Answers are never put into a page, so only what JSON itself asks for is escaped.
-    private JsonBuffer() => Writer = new Utf8JsonWriter(
-        (IBufferWriter<byte>)this,
-        new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    private JsonBuffer(ArrayPool<byte> pool)
+    {
+        _pool = pool;
+        // Answers are never put into a page, so only what JSON itself asks for is escaped.
+        Writer = new Utf8JsonWriter(
+            (IBufferWriter<byte>)this,
+            new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        _isRented = true;
+    }
+
+    /// <summary>Borrowed memory and how much of it is written.</summary>
+    private struct Piece(byte[] bytes)
+    {
+        public readonly byte[] Bytes = bytes;
+        public int Length;
+    }
 
     /// <summary>Writes into this buffer.</summary>
     public Utf8JsonWriter Writer { get; }
 
-    /// <summary>What was written and flushed.</summary>
-    public ReadOnlyMemory<byte> Written => _bytes.AsMemory(0, _length);
+    /// <summary>How many bytes were written and flushed.</summary>
+    public int Length { get; private set; }
 
-    /// <summary>This thread's buffer, or a new one when it is in use.</summary>
-    public static JsonBuffer Rent()
+    /// <summary>A buffer, which the caller disposes.</summary>
+    /// <param name="pool">Where its memory comes from.</param>
+    public static JsonBuffer Rent(ArrayPool<byte> pool)
     {
-        var buffer = _cached ?? new JsonBuffer();
+        if (_cached is not { } buffer || buffer._pool != pool)
+        {
+            return new(pool);
+        }
+
         _cached = null;
+        buffer._isRented = true;
         return buffer;
     }
 
-    /// <summary>Zeroes the buffer and keeps it for the thread's next answer.</summary>
-    public void Return()
+    /// <summary>Writes what was written and flushed to an answer. The buffer stays in use until this has finished.</summary>
+    public async ValueTask CopyTo(PipeWriter output)
     {
-        CryptographicOperations.ZeroMemory(_bytes.AsSpan(0, _length));
-        _length = 0;
-        Writer.Reset();
-        if (_bytes.Length <= KeptLength)
+        for (var i = 0; i < _pieces.Count; i++)
         {
-            _cached = this;
+            var written = await output.WriteAsync(_pieces[i].Bytes.AsMemory(0, _pieces[i].Length), CancellationToken.None);
+            if (written.IsCompleted)
+            {
+                // Nobody reads the rest.
+                return;
+            }
         }
     }
 
-    public void Advance(int count) => _length += count;
-
-    public Memory<byte> GetMemory(int sizeHint = 0)
+    /// <summary>Gives the memory back, all of it zeroed: a writer that failed may have written more than it said.</summary>
+    public void Dispose()
     {
-        Grow(sizeHint);
-        return _bytes.AsMemory(_length);
-    }
-
-    public Span<byte> GetSpan(int sizeHint = 0)
-    {
-        Grow(sizeHint);
-        return _bytes.AsSpan(_length);
-    }
-
-    private void Grow(int sizeHint)
-    {
-        var needed = _length + Math.Max(sizeHint, 256);
-        if (needed <= _bytes.Length)
+        if (!_isRented)
         {
             return;
         }
 
-        var larger = new byte[Math.Max(needed, checked(_bytes.Length * 2))];
-        _bytes.AsSpan(0, _length).CopyTo(larger);
-        CryptographicOperations.ZeroMemory(_bytes);
-        _bytes = larger;
+        _isRented = false;
+        // First, since it still holds memory of the last piece.
+        Writer.Reset();
+        foreach (var piece in _pieces)
+        {
+            CryptographicOperations.ZeroMemory(piece.Bytes);
+            _pool.Return(piece.Bytes);
+        }
+
+        _pieces.Clear();
+        Length = 0;
+        _cached = this;
+    }
+
+    public void Advance(int count)
+    {
+        System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_pieces)[^1].Length += count;
+        Length = checked(Length + count);
+    }
+
+    public Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        var piece = PieceFor(sizeHint);
+        return piece.Bytes.AsMemory(piece.Length);
+    }
+
+    public Span<byte> GetSpan(int sizeHint = 0)
+    {
+        var piece = PieceFor(sizeHint);
+        return piece.Bytes.AsSpan(piece.Length);
+    }
+
+    private Piece PieceFor(int sizeHint)
+    {
+        var needed = Math.Max(sizeHint, MinSpan);
+        if (_pieces.Count == 0 || _pieces[^1].Bytes.Length - _pieces[^1].Length < needed)
+        {
+            _pieces.Add(new(_pool.Rent(Math.Max(needed, _pieces.Count == 0 ? FirstPiece : FurtherPieces))));
+        }
+
+        return _pieces[^1];
     }
 }

@@ -37,16 +37,37 @@ internal sealed class JsonLineFormat : ILineFormat
     /// <inheritdoc/>
     public void Write(IBufferWriter<byte> output, in LogEvent logEvent)
     {
-        var json = _writer ??= new Utf8JsonWriter(output, WriterOptions);
-        json.Reset(output);
-        json.WriteStartObject();
-        json.WriteString(Time, logEvent.Time.UtcDateTime);
-        json.WriteString(Level, LevelNames.Of(logEvent.Level));
-        json.WriteString(Category, logEvent.Category);
-        if (logEvent.Id.Name is { } name) json.WriteString(Event, name);
+        var json = Begin(output, logEvent.Time, logEvent.Level, logEvent.Category, logEvent.Id);
         json.WriteString(Message, logEvent.Message);
         WriteProperties(json, logEvent.Properties);
         if (logEvent.Exception is { } exception) json.WriteString(Exception, exception.ToString());
+        End(json, output);
+    }
+
+    /// <summary>Writes an event that writes itself.</summary>
+    public static void Write(
+        IBufferWriter<byte> output, DateTimeOffset time, LogLevel level, string category, EventId id, IJsonEvent jsonEvent)
+    {
+        var json = Begin(output, time, level, category, id);
+        jsonEvent.WriteMessage(json, Message);
+        jsonEvent.WriteProperties(json);
+        End(json, output);
+    }
+
+    private static Utf8JsonWriter Begin(IBufferWriter<byte> output, DateTimeOffset time, LogLevel level, string category, EventId id)
+    {
+        var json = _writer ??= new Utf8JsonWriter(output, WriterOptions);
+        json.Reset(output);
+        json.WriteStartObject();
+        json.WriteString(Time, time.UtcDateTime);
+        json.WriteString(Level, LevelNames.Of(level));
+        json.WriteString(Category, category);
+        if (id.Name is { } name) json.WriteString(Event, name);
+        return json;
+    }
+
+    private static void End(Utf8JsonWriter json, IBufferWriter<byte> output)
+    {
         json.WriteEndObject();
         json.Flush();
         output.Write("\n"u8);

@@ -23,9 +23,17 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     {
         var buffer = _buffer ?? new ArrayBufferWriter<byte>(1024);
         _buffer = null; // a formatter that logs itself must not write into the same buffer
-        format.Write(buffer, new LogEvent(
-            time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception),
-            state as IReadOnlyList<KeyValuePair<string, object?>>, exception));
+        if (state is IJsonEvent jsonEvent && format is JsonLineFormat)
+        {
+            JsonLineFormat.Write(buffer, time.GetUtcNow(), logLevel, category, eventId, jsonEvent);
+        }
+        else
+        {
+            format.Write(buffer, new LogEvent(
+                time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception),
+                state as IReadOnlyList<KeyValuePair<string, object?>>, exception));
+        }
+
         writer.Write(buffer.WrittenSpan, mayDrop: logLevel < LogLevel.Warning);
         if (buffer.Capacity > LargestKeptBuffer) return;
         buffer.ResetWrittenCount();

@@ -21,6 +21,9 @@ internal static class LogOutput
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         // A start that is refused says why in one line on standard error; the host would add a stack trace.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // It writes whole addresses, which is never wanted; and while it is on at any level, the web server makes an activity and a
+        // scope for each request.
+        logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         // The dashboard's trace is switched off, but its logger would still be handed every line.
         builder.Services.Configure<LoggerFilterOptions>(options =>
             options.Rules.Add(new LoggerFilterRule(DashboardLogger, categoryName: null, LogLevel.None, filter: null)));

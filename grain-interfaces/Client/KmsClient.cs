@@ -4,13 +4,14 @@ namespace OrleansKms;
 internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) : IKmsClient
 {
     private readonly KmsCaller _caller = new(options.Principal);
+    private readonly GrainReferences<IKeyGrain> _keys = new(grains);
 
     public IGrainFactory Grains { get; } = grains;
 
     public Caller NewCaller() => _caller.Next();
 
     public IKeyGrain Key(string keyId) => OrleansKms.KeyId.IsValid(keyId)
-        ? Grains.GetGrain<IKeyGrain>(keyId)
+        ? _keys.Of(keyId)
         : throw KmsError.InvalidKeyId.Exception();
 
     public Task<KeyDescription> CreateKey(

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace OrleansKms.Grains.Keys;
 
 // Many operations with one key in one call.
@@ -7,31 +5,52 @@ public sealed partial class KeyGrain
 {
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request) => Batch(
-        request.Caller, KeyCall.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0), async (item, left) =>
+        request.Caller, KeyCall.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
+        item =>
         {
-            var startedAt = Stopwatch.GetTimestamp();
+            KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
+            return EncryptAtOnce(CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOfEncryption());
+        },
+        async (item, left) =>
+        {
+            var startedAt = KeyInstruments.StartOfEncryption();
             KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
             return await EncryptWhenReady(CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, startedAt);
-        }, encrypts: true);
+        },
+        encrypts: true);
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Decrypt, request.Items, KeyRequestRules.SizeInBatch, async (item, _) =>
+        request.Caller, KeyCall.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
+        item =>
+        {
+            var header = ReadHeader(item.Ciphertext, item.AssociatedData);
+            var decrypted = DecryptAtOnce(header, item.Ciphertext, item.AssociatedData);
+            if (decrypted is not null)
+            {
+                KeyInstruments.Decrypted(_keyTag);
+            }
+
+            return decrypted;
+        },
+        async (item, _) =>
         {
             var header = ReadHeader(item.Ciphertext, item.AssociatedData);
             var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
-        }, encrypts: false);
+        },
+        encrypts: false);
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch, (item, left) =>
-            RewrapOne(item.Ciphertext, item.AssociatedData, left, Stopwatch.GetTimestamp()), encrypts: true);
+        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch, atOnce: null,
+        (item, left) => RewrapOne(item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption()), encrypts: true);
 
     /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
     private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
-        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?>? atOnce,
+        Func<TItem, long, Task<TResult>> whenReady, bool encrypts)
         where TResult : class
     {
         CallInstruments.Count(caller, call);
@@ -53,7 +72,10 @@ public sealed partial class KeyGrain
 
             // The first item's answer leaves only with the last one's.
             var results = new ItemResult<TResult>[items.Length];
-            await SideBySide(row, items.Length, i => RunItem(items, results, i, run, encrypts));
+            await SideBySide(
+                row, items.Length, i => atOnce is not null && RunAtOnce(items, results, i, atOnce)
+                    ? Task.CompletedTask
+                    : RunItem(items, results, i, whenReady, encrypts));
             if (_mark is null || await _mark.Settle())
             {
                 return results;
@@ -67,6 +89,30 @@ public sealed partial class KeyGrain
             KeyLifecycle.RequireUsable(current.State);
             RequireUsage(current);
             return current;
+        }
+    }
+
+    /// <summary>
+    /// Runs an item without a task, if everything is ready for it. That its answer is not out of date is settled for all of the
+    /// batch at the end.
+    /// </summary>
+    /// <returns>False where something stands in the way, also a fault of the item, which the other way then finds.</returns>
+    private static bool RunAtOnce<TItem, TResult>(TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, TResult?> atOnce)
+        where TResult : class
+    {
+        try
+        {
+            if (atOnce(items[i]) is not { } value)
+            {
+                return false;
+            }
+
+            results[i] = new(value, null);
+            return true;
+        }
+        catch (Exception)
+        {
+            return false;
         }
     }
 

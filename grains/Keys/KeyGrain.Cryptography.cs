@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
 
@@ -20,18 +19,14 @@ public sealed partial class KeyGrain
     public ValueTask<Encrypted> Encrypt(Encrypt request)
     {
         CallInstruments.Count(request.Caller, KeyCall.Encrypt);
-        var startedAt = KeyInstruments.TimesEncryption ? Stopwatch.GetTimestamp() : 0;
+        var startedAt = KeyInstruments.StartOfEncryption();
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, _options.MaxPlaintextBytes);
-            if (_encryptPath is { AnswersAtOnce: true } && TrySpend() is { } path)
+            if (EncryptAtOnce(request.Kind, request.Plaintext, request.AssociatedData, startedAt) is { } encrypted
+                && _mark is null or { MayAnswer: true })
             {
-                var ciphertext = AtOnce(EncryptUnder(path, request.Kind, request.Plaintext, request.AssociatedData));
-                var encrypted = Spent(path, ciphertext, request.Plaintext.Length, startedAt);
-                if (_mark is null or { MayAnswer: true })
-                {
-                    return new(encrypted);
-                }
+                return new(encrypted);
             }
         }
         catch (Exception e)
@@ -51,7 +46,7 @@ public sealed partial class KeyGrain
     public ValueTask<Encrypted> Rewrap(Decrypt request) => Counted(async () =>
     {
         CallInstruments.Count(request.Caller, KeyCall.Rewrap);
-        var startedAt = Stopwatch.GetTimestamp();
+        var startedAt = KeyInstruments.StartOfEncryption();
         return await RewrapOne(request.Ciphertext, request.AssociatedData, wanted: 1, startedAt);
     });
 
@@ -59,7 +54,7 @@ public sealed partial class KeyGrain
     public ValueTask<DataKey> GenerateDataKey(GenerateDataKey request) => Counted(async () =>
     {
         CallInstruments.Count(request.Caller, KeyCall.DataKey);
-        var startedAt = Stopwatch.GetTimestamp();
+        var startedAt = KeyInstruments.StartOfEncryption();
         if (request.Bytes is < 1 or > KeyLimits.DataKeyBytes)
         {
             throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KeyLimits.DataKeyBytes}.");
@@ -90,9 +85,8 @@ public sealed partial class KeyGrain
         try
         {
             var header = ReadHeader(request.Ciphertext, request.AssociatedData);
-            if (_slot.Row is { } row && AnswersAtOnce(row) && FindUsable(header) is { } version)
+            if (DecryptAtOnce(header, request.Ciphertext, request.AssociatedData) is { } decrypted)
             {
-                var decrypted = Decrypted(header, AtOnce(version.Decrypt(header, request.Ciphertext, request.AssociatedData)));
                 if (_mark is null or { MayAnswer: true })
                 {
                     KeyInstruments.Decrypted(_keyTag);
@@ -134,6 +128,12 @@ public sealed partial class KeyGrain
             ? null
             : path;
     }
+
+    /// <summary>Encrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
+    private Encrypted? EncryptAtOnce(CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
+        _encryptPath is { AnswersAtOnce: true } && TrySpend() is { } path
+            ? Spent(path, AtOnce(EncryptUnder(path, kind, plaintext, associatedData)), plaintext.Length, startedAt)
+            : null;
 
     /// <summary>
     /// Encrypts, and prepares that first where it must. Between a preparation and its use lies an await, in which a lost race
@@ -238,6 +238,12 @@ public sealed partial class KeyGrain
     private IVersionOperations? FindUsable(in CiphertextHeader header) =>
         _slot is { IsStale: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
             ? _ciphers.Find(header.KeyVersion)
+            : null;
+
+    /// <summary>Decrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
+    private Decrypted? DecryptAtOnce(in CiphertextHeader header, byte[] ciphertext, byte[]? associatedData) =>
+        _slot.Row is { } row && AnswersAtOnce(row) && FindUsable(header) is { } version
+            ? Decrypted(header, AtOnce(version.Decrypt(header, ciphertext, associatedData)))
             : null;
 
     /// <summary>Decrypts, and opens the version first where it must; in one step, as <see cref="EncryptWhenReady"/>.</summary>

@@ -26,8 +26,8 @@ internal static class KeyInstruments
 
     private static readonly KeyValuePair<string, object?> _success = new("status", "success");
 
-    /// <summary>Whether anyone reads the duration; taking it costs two clock readings.</summary>
-    public static bool TimesEncryption => _encryptionDuration.Enabled;
+    /// <summary>The time for <see cref="Encrypted"/>; 0 where nobody reads the duration, since taking it costs two clock readings.</summary>
+    public static long StartOfEncryption() => _encryptionDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
 
     public static void Encrypted(in KeyValuePair<string, object?> key, long startedAt)
     {

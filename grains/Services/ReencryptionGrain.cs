@@ -5,7 +5,7 @@ namespace OrleansKms.Grains.Services;
 
 /// <summary>Stands between two keys, so that neither waits for the other inside its own turn.</summary>
 [StatelessWorker]
-public sealed class ReencryptionGrain : Grain, IReencryptionGrain
+public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, IReencryptionGrain
 {
     /// <inheritdoc/>
     public async Task<Reencrypted> Reencrypt(Reencrypt request)
@@ -23,7 +23,7 @@ public sealed class ReencryptionGrain : Grain, IReencryptionGrain
         var decrypted = await Decrypt(header.KeyId, request);
         try
         {
-            var encrypted = await GrainFactory.GetGrain<IKeyGrain>(request.DestinationKeyId).Encrypt(
+            var encrypted = await keys.Of(request.DestinationKeyId).Encrypt(
                 new(request.Caller, decrypted.Plaintext, request.DestinationAssociatedData, decrypted.Kind));
             return new(request.DestinationKeyId, encrypted.KeyVersion, encrypted.Ciphertext);
         }
@@ -37,7 +37,7 @@ public sealed class ReencryptionGrain : Grain, IReencryptionGrain
     {
         try
         {
-            return await GrainFactory.GetGrain<IKeyGrain>(keyId).Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData));
+            return await keys.Of(keyId).Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData));
         }
         catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
         {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -43,6 +44,28 @@ public sealed class BatchTests(DefaultApi api)
         await api.Post($"/v1/keys/{id}/rotate");
         var rewrapped = (await api.Post($"/v1/keys/{id}/rewrap", new { items = ciphertexts })).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
         Assert.Equal([2, null, null, null, 2], rewrapped.Select(r => (int?)r!["key_version"]));
+    }
+
+    [Fact]
+    public async Task BatchesAtOnce_SeeOnlyTheirOwnBytes_AlsoBesideClientsThatGo()
+    {
+        var id = await api.NewKey();
+        await Task.WhenAll(Enumerable.Range(1, 16).Select(async number =>
+        {
+            // A plaintext of one byte value each, so that a byte of another batch would show.
+            var plaintext = new byte[4001];
+            plaintext.AsSpan().Fill((byte)number);
+            var encrypt = new { items = Enumerable.Repeat(new { plaintext }, 60) };
+            using var gone = new CancellationTokenSource();
+            var going = api.Http.PostAsync($"/v1/keys/{id}/encrypt", JsonContent.Create(encrypt), gone.Token);
+            var encrypted = (await api.Post($"/v1/keys/{id}/encrypt", encrypt)).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+            await gone.CancelAsync();
+            await Record.ExceptionAsync(() => going);
+            var decrypt = new { items = encrypted.Select(r => new { ciphertext = (string)r!["ciphertext"]! }) };
+            var decrypted = (await api.Post($"/v1/keys/{id}/decrypt", decrypt)).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+            Assert.Equal(60, decrypted.Count);
+            Assert.All(decrypted, r => Assert.Equal(plaintext, r!["plaintext"].Deserialize<byte[]>()));
+        }));
     }
 
     [Fact]

@@ -40,5 +40,5 @@ internal static class AliasInRoute
         : throw KmsError.InvalidParameter.Exception("An alias name follows the rules of key ids.");
 
     /// <summary>The grain of an alias.</summary>
-    public static IAliasGrain Grain(Exchange exchange, string name) => exchange.Services.Grains.GetGrain<IAliasGrain>(name);
+    public static IAliasGrain Grain(Exchange exchange, string name) => exchange.Services.Aliases.Of(name);
 }

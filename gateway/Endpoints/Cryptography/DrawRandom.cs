@@ -33,7 +33,7 @@ internal static class RandomEndpoint
             throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {MaxBytes}.");
         }
 
-        var random = await exchange.Services.Grains.GetGrain<IRandomGrain>(0).Draw(new DrawRandom(exchange.Caller, body.Bytes));
+        var random = await exchange.Services.Random.Of(0).Draw(new DrawRandom(exchange.Caller, body.Bytes));
         await exchange.Answer(new RandomAnswer { Bytes = random.Bytes }, GatewayJson.Default.RandomAnswer);
     }
 }

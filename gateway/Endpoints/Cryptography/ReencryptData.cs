@@ -53,6 +53,6 @@ internal static class ReencryptEndpoint
     /// <summary>Moves one ciphertext to the key that was found.</summary>
     public static Task<Reencrypted> Reencrypt(
         Exchange exchange, byte[] ciphertext, byte[]? associatedData, string destination, byte[]? destinationAssociatedData) =>
-        exchange.InTime(exchange.Services.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(
+        exchange.InTime(exchange.Services.Reencryption.Of(0).Reencrypt(
             new Reencrypt(exchange.Caller, ciphertext, associatedData, destination, destinationAssociatedData)));
 }

@@ -89,12 +89,65 @@ public sealed class RepeatedCallsTests(OneSiloAndAGateway cluster) : IClassFixtu
         Assert.Equal(1, FailingGrain.CallsOf(_key));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void References_AreTheFactorys_WhichFindsTheTypeOnce(bool isClient)
+    {
+        var factory = isClient ? cluster.Gateway.Grains : cluster.Silo.Grains;
+        var counted = CountedFactory.Of(factory, out var count);
+        var (keys, aliases, random) = (new GrainReferences<IKeyGrain>(counted), new GrainReferences<IAliasGrain>(counted), new GrainReferences<IRandomGrain>(counted));
+        string[] names = ["k0", "42", "042", "CAFE", "cafe", "=k0", "alias:k0", "payments.eu.cards", new string('x', 128)];
+        foreach (var name in names)
+        {
+            Same(factory.GetGrain<IKeyGrain>(name), keys.Of(name));
+            Same(factory.GetGrain<IAliasGrain>(name), aliases.Of(name));
+        }
+
+        foreach (var number in (long[])[0, 7, -1, long.MaxValue]) Same(factory.GetGrain<IRandomGrain>(number), random.Of(number));
+        Assert.Equal(3, count());
+        Assert.ThrowsAny<ArgumentException>(() => keys.Of(" "));
+        Assert.ThrowsAny<ArgumentException>(() => new GrainReferences<IKeyGrain>(counted).Of(""));
+
+        static void Same(IAddressable expected, IAddressable actual)
+        {
+            Assert.NotSame(expected, actual);
+            Assert.Equal(expected, actual);
+            Assert.Equal(expected.GetType(), actual.GetType());
+            Assert.Equal(expected.GetGrainId(), actual.GetGrainId());
+            Assert.Equal(((GrainReference)expected).InterfaceType, ((GrainReference)actual).InterfaceType);
+            Assert.Equal(((GrainReference)expected).InterfaceVersion, ((GrainReference)actual).InterfaceVersion);
+        }
+    }
+
     private async Task<(HttpStatusCode Status, string? Code, int Calls)> Call(string method, string failure, int times)
     {
         using var answer = await cluster.Gateway.Http.GetAsync($"/{method}/{_key}/{failure}/{times}");
         var text = await answer.Content.ReadAsStringAsync();
         var code = answer.IsSuccessStatusCode ? null : JsonNode.Parse(text)!["code"]!.GetValue<string>();
         return (answer.StatusCode, code, FailingGrain.CallsOf(_key));
+    }
+}
+
+/// <summary>A grain factory that counts the calls that find an interface's type out.</summary>
+public class CountedFactory : System.Reflection.DispatchProxy
+{
+    private IGrainFactory? _factory;
+    private int _calls;
+
+    public static IGrainFactory Of(IGrainFactory factory, out Func<int> calls)
+    {
+        var counted = Create<IGrainFactory, CountedFactory>();
+        var self = (CountedFactory)(object)counted;
+        self._factory = factory;
+        calls = () => self._calls;
+        return counted;
+    }
+
+    protected override object? Invoke(System.Reflection.MethodInfo? targetMethod, object?[]? args)
+    {
+        if (targetMethod!.IsGenericMethod) _calls++;
+        return targetMethod.Invoke(_factory, System.Reflection.BindingFlags.DoNotWrapExceptions, null, args, null);
     }
 }
 
