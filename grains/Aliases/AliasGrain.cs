@@ -114,7 +114,6 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             return row;
         }
 
-        _absence.End(this, () => _slot.Row is null or { Removed: true }, DeactivateOnIdle);
         throw KmsError.AliasNotFound.Exception();
     }
 
@@ -157,7 +156,22 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             LogFailed(Name, e);
             throw KmsError.Internal.Exception();
         }
+        finally
+        {
+            EndIfAbsent();
+        }
     }
+
+    /// <summary>Callers can name any alias, to resolve it or to make it in vain: an activation without a row must not stay in memory.</summary>
+    private void EndIfAbsent()
+    {
+        if (IsAbsent())
+        {
+            _absence.End(this, IsAbsent, DeactivateOnIdle);
+        }
+    }
+
+    private bool IsAbsent() => _slot.Row is null or { Removed: true };
 
     [LoggerMessage(LogLevel.Information, "alias {Alias}: stands for {KeyId}, by {Principal}, request {RequestId}")]
     private partial void LogPointed(string alias, string keyId, string principal, string requestId);

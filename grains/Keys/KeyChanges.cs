@@ -61,7 +61,8 @@ public static class KeyChanges
     public static KeyRow Update(KeyRow row, UpdateKey request, DateTimeOffset now)
     {
         KeyLifecycle.Next(row.State, KeyEvent.Update);
-        if (request.MinDecryptVersion is { } least && (least < 1 || least > Math.Max(1, row.PrimaryVersion)))
+        KeyRequestRules.CheckRotation(request.Rotation.Value, row.Origin);
+        if (request.MinDecryptVersion is { } least && least > Math.Max(1, row.PrimaryVersion))
         {
             throw KmsError.InvalidParameter.Exception("min_decrypt_version must be 1 to the primary version.");
         }

@@ -81,9 +81,19 @@ public sealed partial class KeyGrain
             return row;
         }
 
-        // Callers can name any id; an activation for one that does not exist must not stay in memory.
-        _absence.End(this, () => _slot.Row is null, DeactivateOnIdle);
         throw KmsError.KeyNotFound.Exception();
+    }
+
+    /// <summary>
+    /// Callers can name any id, and be refused for whatever reason before or after the row is looked for: an activation that has
+    /// no row must not stay in memory.
+    /// </summary>
+    private void EndIfAbsent()
+    {
+        if (_slot.Row is null)
+        {
+            _absence.End(this, () => _slot.Row is null, DeactivateOnIdle);
+        }
     }
 
     private async Task LoadSlot()
@@ -217,37 +227,44 @@ public sealed partial class KeyGrain
     /// </param>
     private async Task<T> Guarded<T>(Func<Task<T>> operation, bool isRepeatable = false)
     {
-        for (var lostRaces = 0; ;)
+        try
         {
-            var writes = _slot.Writes;
-            try
+            for (var lostRaces = 0; ;)
             {
-                var answer = await WithMaterialOfToday(operation);
-                if (_mark is null || (!isRepeatable && writes != _slot.Writes) || await _mark.Settle())
+                var writes = _slot.Writes;
+                try
                 {
-                    return answer;
+                    var answer = await WithMaterialOfToday(operation);
+                    if (_mark is null || (!isRepeatable && writes != _slot.Writes) || await _mark.Settle())
+                    {
+                        return answer;
+                    }
                 }
-            }
-            catch (KmsException e) when (_mark is not null && writes == _slot.Writes && _saysHowTheKeyIs.Contains(e.Code))
-            {
-                if (await _mark.Settle())
+                catch (KmsException e) when (_mark is not null && writes == _slot.Writes && _saysHowTheKeyIs.Contains(e.Code))
+                {
+                    if (await _mark.Settle())
+                    {
+                        throw;
+                    }
+                }
+                catch (KmsException)
                 {
                     throw;
                 }
+                catch (InconsistentStateException) when (isRepeatable && lostRaces++ < MostLostRaces)
+                {
+                    // As when a silo stops: its activation writes its last counters while this one, which has taken over, reserves.
+                    LostRace();
+                }
+                catch (Exception e)
+                {
+                    throw Translated(e);
+                }
             }
-            catch (KmsException)
-            {
-                throw;
-            }
-            catch (InconsistentStateException) when (isRepeatable && lostRaces++ < MostLostRaces)
-            {
-                // As when a silo stops: its activation writes its last counters while this one, which has taken over, reserves.
-                LostRace();
-            }
-            catch (Exception e)
-            {
-                throw Translated(e);
-            }
+        }
+        finally
+        {
+            EndIfAbsent();
         }
     }
 

@@ -24,8 +24,8 @@ public sealed partial class KeyGrain
         request.Caller, KeyCall.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
         item =>
         {
-            var header = ReadHeader(item.Ciphertext, item.AssociatedData);
-            var decrypted = DecryptAtOnce(header, item.Ciphertext, item.AssociatedData);
+            KeyRequestRules.CheckAssociatedData(item.AssociatedData);
+            var decrypted = DecryptAtOnce(item.Ciphertext, item.AssociatedData);
             if (decrypted is not null)
             {
                 KeyInstruments.Decrypted(_keyTag);
@@ -35,8 +35,8 @@ public sealed partial class KeyGrain
         },
         async (item, _) =>
         {
-            var header = ReadHeader(item.Ciphertext, item.AssociatedData);
-            var decrypted = await DecryptWhenReady(header, item.Ciphertext, item.AssociatedData);
+            KeyRequestRules.CheckAssociatedData(item.AssociatedData);
+            var decrypted = await DecryptWhenReady(item.Ciphertext, item.AssociatedData);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         },
@@ -135,11 +135,11 @@ public sealed partial class KeyGrain
     {
         if (encrypts)
         {
-            KeyInstruments.EncryptionFailed(_keyTag, code, items);
+            KeyInstruments.EncryptionFailed(KeyTag, code, items);
         }
         else
         {
-            KeyInstruments.DecryptionFailed(_keyTag, code, items);
+            KeyInstruments.DecryptionFailed(KeyTag, code, items);
         }
     }
 }

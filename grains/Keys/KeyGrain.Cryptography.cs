@@ -32,7 +32,8 @@ public sealed partial class KeyGrain
         catch (Exception e)
         {
             var failure = Translated(e);
-            KeyInstruments.EncryptionFailed(_keyTag, failure.Code);
+            EndIfAbsent();
+            KeyInstruments.EncryptionFailed(KeyTag, failure.Code);
             throw failure;
         }
 
@@ -84,8 +85,8 @@ public sealed partial class KeyGrain
         CallInstruments.Count(request.Caller, KeyCall.Decrypt);
         try
         {
-            var header = ReadHeader(request.Ciphertext, request.AssociatedData);
-            if (DecryptAtOnce(header, request.Ciphertext, request.AssociatedData) is { } decrypted)
+            KeyRequestRules.CheckAssociatedData(request.AssociatedData);
+            if (DecryptAtOnce(request.Ciphertext, request.AssociatedData) is { } decrypted)
             {
                 if (_mark is null or { MayAnswer: true })
                 {
@@ -96,20 +97,21 @@ public sealed partial class KeyGrain
                 CryptographicOperations.ZeroMemory(decrypted.Plaintext);
             }
 
-            return DecryptSlowly(header, request.Ciphertext, request.AssociatedData);
+            return DecryptSlowly(request.Ciphertext, request.AssociatedData);
         }
         catch (Exception e)
         {
             var failure = Translated(e);
-            KeyInstruments.DecryptionFailed(_keyTag, failure.Code);
+            EndIfAbsent();
+            KeyInstruments.DecryptionFailed(KeyTag, failure.Code);
             throw failure;
         }
     }
 
     private async Task<Encrypted> RewrapOne(byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
-        var header = ReadHeader(ciphertext, associatedData);
-        var decrypted = await DecryptWhenReady(header, ciphertext, associatedData);
+        KeyRequestRules.CheckAssociatedData(associatedData);
+        var decrypted = await DecryptWhenReady(ciphertext, associatedData);
         try
         {
             return await EncryptWhenReady(decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
@@ -226,13 +228,8 @@ public sealed partial class KeyGrain
         return new(path.Version.Version, ciphertext);
     }
 
-    private CiphertextHeader ReadHeader(byte[]? ciphertext, byte[]? associatedData)
-    {
-        KeyRequestRules.CheckAssociatedData(associatedData);
-        return CiphertextHeader.TryRead(ciphertext, out var header) && header.KeyId == Id
-            ? header
-            : throw KmsError.InvalidCiphertext.Exception();
-    }
+    private bool TryReadHeader(byte[]? ciphertext, out CiphertextHeader header) =>
+        CiphertextHeader.TryRead(ciphertext, out header) && header.KeyId == Id;
 
     /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
     private IVersionOperations? FindUsable(in CiphertextHeader header) =>
@@ -241,23 +238,34 @@ public sealed partial class KeyGrain
             : null;
 
     /// <summary>Decrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
-    private Decrypted? DecryptAtOnce(in CiphertextHeader header, byte[] ciphertext, byte[]? associatedData) =>
-        _slot.Row is { } row && AnswersAtOnce(row) && FindUsable(header) is { } version
+    private Decrypted? DecryptAtOnce(byte[] ciphertext, byte[]? associatedData) =>
+        _slot.Row is { } row && AnswersAtOnce(row) && TryReadHeader(ciphertext, out var header) && FindUsable(header) is { } version
             ? Decrypted(header, AtOnce(version.Decrypt(header, ciphertext, associatedData)))
             : null;
 
-    /// <summary>Decrypts, and opens the version first where it must; in one step, as <see cref="EncryptWhenReady"/>.</summary>
-    private async Task<Decrypted> DecryptWhenReady(CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    /// <summary>
+    /// Decrypts, and opens the version first where it must; in one step, as <see cref="EncryptWhenReady"/>. What a ciphertext is
+    /// inside is looked at last: whether the key is there and may be used does not depend on it.
+    /// </summary>
+    private async Task<Decrypted> DecryptWhenReady(byte[] ciphertext, byte[]? associatedData)
     {
         while (true)
         {
+            var row = await Load();
+            KeyLifecycle.RequireUsable(row.State);
+            RequireUsage(row);
+            if (!TryReadHeader(ciphertext, out var header))
+            {
+                throw KmsError.InvalidCiphertext.Exception();
+            }
+
             if (FindUsable(header) is { } version)
             {
                 return Decrypted(header, await WhenAnswered(
                     version.Decrypt(header, ciphertext, associatedData), row => RequireDecrypts(row, header.KeyVersion)));
             }
 
-            RequireDecrypts(await Load(), header.KeyVersion);
+            RequireDecrypts(row, header.KeyVersion);
             await OpenVersion(header.KeyVersion);
         }
     }
@@ -271,17 +279,17 @@ public sealed partial class KeyGrain
         return new(header.KeyVersion, header.Kind, plaintext);
     }
 
-    private async ValueTask<Decrypted> DecryptSlowly(CiphertextHeader header, byte[] ciphertext, byte[]? associatedData)
+    private async ValueTask<Decrypted> DecryptSlowly(byte[] ciphertext, byte[]? associatedData)
     {
         try
         {
-            var decrypted = await Guarded(() => DecryptWhenReady(header, ciphertext, associatedData), isRepeatable: true);
+            var decrypted = await Guarded(() => DecryptWhenReady(ciphertext, associatedData), isRepeatable: true);
             KeyInstruments.Decrypted(_keyTag);
             return decrypted;
         }
         catch (KmsException e)
         {
-            KeyInstruments.DecryptionFailed(_keyTag, e.Code);
+            KeyInstruments.DecryptionFailed(KeyTag, e.Code);
             throw;
         }
     }
@@ -344,7 +352,7 @@ public sealed partial class KeyGrain
         }
         catch (KmsException e)
         {
-            KeyInstruments.EncryptionFailed(_keyTag, e.Code);
+            KeyInstruments.EncryptionFailed(KeyTag, e.Code);
             throw;
         }
     }

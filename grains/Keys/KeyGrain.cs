@@ -67,6 +67,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
     private string Id { get; }
 
+    private KeyValuePair<string, object?> KeyTag => _slot.Row is null ? KeyInstruments.UnknownKey : _keyTag;
+
     private DateTimeOffset Now => _time.GetUtcNow();
 
     /// <inheritdoc/>
@@ -114,11 +116,12 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }, isRepeatable: true);
 
     /// <inheritdoc/>
-    public Task<KeyDescription> Update(UpdateKey request) => Change(request.Caller, "update", row =>
+    public Task<KeyDescription> Update(UpdateKey request) => InTurn(async () =>
     {
-        KeyRequestRules.Check(request, row);
-        return KeyChanges.Update(row, request, Now);
-    }, request.MinDecryptVersion);
+        KeyRequestRules.Check(request);
+        var (row, next) = await Prepare(row => KeyChanges.Update(row, request, Now));
+        return await Commit(row, next, request.Caller, "update", request.MinDecryptVersion);
+    });
 
     /// <inheritdoc/>
     public Task<KeyDescription> Rotate(KeyCommand request) => InTurn(async () =>

@@ -31,15 +31,30 @@ internal static class KeyRequestRules
         CheckProtection(request, algorithm, providers);
         CheckDescription(request.Description);
         CheckTags(request.Tags);
+        CheckRotation(request.Rotation);
         CheckRotation(request.Rotation, request.Origin);
         return algorithm;
     }
 
-    public static void Check(UpdateKey request, KeyRow row)
+    /// <summary>What can be said of a change before the key is known.</summary>
+    public static void Check(UpdateKey request)
     {
         CheckDescription(request.Description.Value);
         CheckTags(request.Tags.Value);
-        CheckRotation(request.Rotation.Value, row.Origin);
+        CheckRotation(request.Rotation.Value);
+        if (request.MinDecryptVersion < 1)
+        {
+            throw KmsError.InvalidParameter.Exception("min_decrypt_version must be 1 to the primary version.");
+        }
+    }
+
+    /// <summary>Whether a key of this origin may have the plan.</summary>
+    public static void CheckRotation(RotationPlan? plan, KeyOrigin origin)
+    {
+        if (plan is not null && origin == KeyOrigin.External)
+        {
+            throw KmsError.InvalidParameter.Exception("A key of origin external cannot rotate by itself.");
+        }
     }
 
     public static void Check(ScheduleDeletion request, KeyOptions options)
@@ -132,7 +147,7 @@ internal static class KeyRequestRules
         }
     }
 
-    private static void CheckRotation(RotationPlan? plan, KeyOrigin origin)
+    private static void CheckRotation(RotationPlan? plan)
     {
         if (plan is null)
         {
@@ -142,11 +157,6 @@ internal static class KeyRequestRules
         if (plan is { Every: null, AfterUses: null })
         {
             throw KmsError.InvalidParameter.Exception("A rotation plan has every, after_uses or both.");
-        }
-
-        if (origin == KeyOrigin.External)
-        {
-            throw KmsError.InvalidParameter.Exception("A key of origin external cannot rotate by itself.");
         }
 
         if (plan.Every < KeyLimits.MinRotation || plan.Every > KeyLimits.MaxRotation)

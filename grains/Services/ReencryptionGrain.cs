@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Orleans.Concurrency;
+using OrleansKms.Grains.Keys;
 
 namespace OrleansKms.Grains.Services;
 
@@ -10,20 +11,16 @@ public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, 
     /// <inheritdoc/>
     public async Task<Reencrypted> Reencrypt(Reencrypt request)
     {
-        if (!CiphertextHeader.TryRead(request.Ciphertext, out var header))
-        {
-            throw KmsError.InvalidCiphertext.Exception();
-        }
-
         if (!KeyId.IsValid(request.DestinationKeyId))
         {
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        var decrypted = await Decrypt(header.KeyId, request);
+        var destination = keys.Of(request.DestinationKeyId);
+        var decrypted = await Decrypt(request, destination);
         try
         {
-            var encrypted = await keys.Of(request.DestinationKeyId).Encrypt(
+            var encrypted = await destination.Encrypt(
                 new(request.Caller, decrypted.Plaintext, request.DestinationAssociatedData, decrypted.Kind));
             return new(request.DestinationKeyId, encrypted.KeyVersion, encrypted.Ciphertext);
         }
@@ -33,16 +30,35 @@ public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, 
         }
     }
 
-    private async Task<Decrypted> Decrypt(string keyId, Reencrypt request)
+    private async Task<Decrypted> Decrypt(Reencrypt request, IKeyGrain destination)
     {
         try
         {
-            return await keys.Of(keyId).Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData));
+            return CiphertextHeader.TryRead(request.Ciphertext, out var header)
+                ? await keys.Of(header.KeyId).Decrypt(new(request.Caller, request.Ciphertext, request.AssociatedData))
+                : throw KmsError.InvalidCiphertext.Exception();
         }
-        catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
+        catch (KmsException e) when (e.Error != KmsError.KeyNotFound)
         {
-            // The id was in the ciphertext: that it names no key is one more way in which a ciphertext is not one of ours.
-            throw KmsError.InvalidCiphertext.Exception();
+            RequireNothingBefore(e, await destination.Validate(new(request.Caller)));
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Throws what the destination is to be refused for before the source: that a key does not exist comes before any key's state,
+    /// and a key's state before what is wrong with a ciphertext. It is asked for only when the source has failed.
+    /// </summary>
+    private static void RequireNothingBefore(KmsException source, KeyValidation destination)
+    {
+        if (destination.Error == KmsError.KeyNotFound.Code)
+        {
+            throw KmsError.KeyNotFound.Exception();
+        }
+
+        if (source.Error == KmsError.InvalidCiphertext && destination.State is { } state)
+        {
+            KeyLifecycle.RequireUsable(state);
         }
     }
 }

@@ -110,10 +110,10 @@ public sealed class CryptographyTests(DefaultApi api)
             .Is(HttpStatusCode.NotFound, "key_not_found");
         (await api.Post("/v1/reencrypt", new { ciphertext = old, destination_key_id = "a b" })).Is(HttpStatusCode.BadRequest, "invalid_key_id");
 
-        // The last character of the id that stands in the ciphertext: which byte was changed is nobody's business.
+        // The last character of the id that stands in the ciphertext, which then names a key that does not exist.
         old[7 + from.Length - 1] = (byte)'z';
         (await api.Post("/v1/reencrypt", new { ciphertext = old, associated_data = "Bg==", destination_key_id = to }))
-            .Is(HttpStatusCode.BadRequest, "invalid_ciphertext");
+            .Is(HttpStatusCode.NotFound, "key_not_found");
     }
 
     [Fact]

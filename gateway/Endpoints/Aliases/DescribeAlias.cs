@@ -9,8 +9,8 @@ internal static class DescribeAliasEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var name = AliasInRoute.Read(exchange);
         exchange.Authorize(KmsAction.DescribeAlias);
+        var name = AliasInRoute.Read(exchange);
         var alias = await AliasInRoute.Grain(exchange, name).Resolve(new AliasCommand(exchange.Caller));
         await exchange.Answer(AliasAnswer.Of(alias), GatewayJson.Default.AliasAnswer);
     }

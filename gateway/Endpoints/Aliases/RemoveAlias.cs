@@ -8,8 +8,8 @@ internal static class RemoveAliasEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var name = AliasInRoute.Read(exchange);
         exchange.Authorize(KmsAction.RemoveAlias);
+        var name = AliasInRoute.Read(exchange);
         await AliasInRoute.Grain(exchange, name).Remove(new AliasCommand(exchange.Caller));
         await exchange.AnswerNothing();
     }

@@ -39,7 +39,7 @@ internal static class DecryptByCiphertextEndpoint
     public static async Task<(string KeyId, Decrypted Value)> DecryptNoted(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
     {
         exchange.KeyId = await FindKey(exchange, ciphertext, associatedData);
-        return (exchange.KeyId, await Decrypt(exchange, exchange.KeyId, ciphertext, associatedData));
+        return (exchange.KeyId, await DecryptEndpoint.Decrypt(exchange, exchange.KeyId, ciphertext, associatedData));
     }
 
     /// <summary>The key that a ciphertext names. The caller is authorized to decrypt with it.</summary>
@@ -47,19 +47,5 @@ internal static class DecryptByCiphertextEndpoint
     {
         Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
         return exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
-    }
-
-    /// <summary>Decrypts with the key that the ciphertext names.</summary>
-    public static async Task<Decrypted> Decrypt(Exchange exchange, string id, byte[] ciphertext, byte[]? associatedData)
-    {
-        try
-        {
-            return await DecryptEndpoint.Decrypt(exchange, id, ciphertext, associatedData);
-        }
-        catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
-        {
-            // The id was in the ciphertext: that it names no key is one more way in which a ciphertext is not one of ours.
-            throw KmsError.InvalidCiphertext.Exception();
-        }
     }
 }

@@ -11,10 +11,12 @@ internal static class Fields
         : plaintext.Length > limits.Plaintext ? TooLarge("plaintext", limits.Plaintext)
         : CheckAssociatedData(associatedData);
 
-    /// <summary>What is wrong with a ciphertext and its associated data, or null.</summary>
+    /// <summary>
+    /// What is wrong with the sizes of a ciphertext and its associated data, or null. What a ciphertext is inside, and so that an
+    /// empty one is none, is for its key to say: that there is such a key, and that it may be used, comes first.
+    /// </summary>
     public static ErrorAnswer? CheckCiphertext(byte[] ciphertext, byte[]? associatedData) =>
-        ciphertext.Length == 0 ? ErrorAnswer.Of(KmsError.InvalidCiphertext)
-        : ciphertext.Length > SizeLimits.Ciphertext ? TooLarge("ciphertext", SizeLimits.Ciphertext)
+        ciphertext.Length > SizeLimits.Ciphertext ? TooLarge("ciphertext", SizeLimits.Ciphertext)
         : CheckAssociatedData(associatedData);
 
     /// <summary>What is wrong with associated data, or null.</summary>

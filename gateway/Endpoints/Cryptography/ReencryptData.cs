@@ -46,7 +46,11 @@ internal static class ReencryptEndpoint
     {
         Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
         Fields.Refuse(Fields.CheckAssociatedData(destinationAssociatedData));
-        await exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+        if (CiphertextHeader.TryRead(ciphertext, out var header))
+        {
+            await exchange.ResolveKey(header.KeyId, KmsAction.Decrypt);
+        }
+
         return await exchange.ResolveKey(destinationKeyId, KmsAction.Encrypt);
     }
 

@@ -75,8 +75,7 @@ internal sealed class DecryptOperation : BatchOperation
         if (KeyId is null)
         {
             var named = await DecryptByCiphertextEndpoint.FindKey(exchange, Ciphertext, AssociatedData);
-            return ItemAnswer.Of(
-                Reference, named, await DecryptByCiphertextEndpoint.Decrypt(exchange, named, Ciphertext, AssociatedData));
+            return ItemAnswer.Of(Reference, named, await DecryptEndpoint.Decrypt(exchange, named, Ciphertext, AssociatedData));
         }
 
         var id = await exchange.ResolveKey(KeyId, KmsAction.Decrypt);

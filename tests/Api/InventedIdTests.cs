@@ -1,0 +1,130 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>Callers can make ids up. Whatever they ask of keys that do not exist, nothing of it stays in the service.</summary>
+[Collection(DefaultApiCollection.Name)]
+public sealed partial class InventedIdTests(DefaultApi api)
+{
+    private const int IdsOfEach = 200;
+    private const string Octets = "application/octet-stream";
+    private static readonly string _prefix = "invented." + Guid.NewGuid().ToString("N") + ".";
+
+    private sealed record Probe(string Method, string Path, string Code, Func<string, object>? Json = null, Func<string, byte[]>? Bytes = null);
+
+    // One for each route that names a key or an alias, and for what refuses before or behind the look at its row.
+    private static readonly Probe[] _probes =
+    [
+        new("GET", "/v1/keys/{id}", "key_not_found"),
+        new("PATCH", "/v1/keys/{id}", "key_not_found", _ => new { description = "x" }),
+        new("PATCH", "/v1/keys/{id}", "invalid_parameter", _ => new { description = new string('x', 1025) }),
+        new("POST", "/v1/keys/{id}/rotate", "key_not_found"),
+        new("POST", "/v1/keys/{id}/enable", "key_not_found"),
+        new("POST", "/v1/keys/{id}/disable", "key_not_found"),
+        new("POST", "/v1/keys/{id}/versions/1/enable", "key_not_found"),
+        new("POST", "/v1/keys/{id}/versions/1/disable", "key_not_found"),
+        new("POST", "/v1/keys/{id}/versions/1/destroy", "key_not_found"),
+        new("POST", "/v1/keys/{id}/schedule-deletion", "key_not_found"),
+        new("POST", "/v1/keys/{id}/schedule-deletion", "invalid_parameter", _ => new { after = "P999D" }),
+        new("POST", "/v1/keys/{id}/cancel-deletion", "key_not_found"),
+        new("POST", "/v1/keys/{id}/encrypt", "key_not_found", _ => new { plaintext = "AQ==" }),
+        new("POST", "/v1/keys/{id}/encrypt", "key_not_found", null, _ => [1]),
+        new("POST", "/v1/keys/{id}/decrypt", "key_not_found", _ => new { ciphertext = "AAAA" }),
+        new("POST", "/v1/keys/{id}/decrypt", "key_not_found", _ => new { ciphertext = "" }),
+        new("POST", "/v1/keys/{id}/decrypt", "key_not_found", null, Forged),
+        new("POST", "/v1/keys/{id}/rewrap", "key_not_found", _ => new { ciphertext = "AAAA" }),
+        new("POST", "/v1/keys/{id}/rewrap", "key_not_found", _ => new { items = new[] { new { ciphertext = "AAAA" } } }),
+        new("POST", "/v1/keys/{id}/datakey", "key_not_found"),
+        new("POST", "/v1/decrypt", "key_not_found", id => new { ciphertext = Forged(id) }),
+        new("POST", "/encrypt", "key_not_found", id => new { key_id = id, plaintext = "AQ==" }),
+        new("POST", "/decrypt", "key_not_found", id => new { ciphertext = Forged(id) }),
+        new("POST", "/v1/reencrypt", "key_not_found", id => new { ciphertext = Forged(id), destination_key_id = id + "_" }),
+        new("POST", "/v1/keys", "unsupported_algorithm", id => new { id, spec = "ROT13" }),
+        new("GET", "/v1/aliases/{id}", "alias_not_found"),
+        new("DELETE", "/v1/aliases/{id}", "alias_not_found"),
+        new("PUT", "/v1/aliases/{id}", "key_not_found", id => new { key_id = id }),
+        new("POST", "/v1/keys/alias:{id}/encrypt", "alias_not_found", _ => new { plaintext = "AQ==" }),
+    ];
+
+    [Fact]
+    public async Task IdsThatAreMadeUp_OnEveryRoute_LeaveNoActivationAndNoSeries()
+    {
+        var before = await Activations();
+        var requests = _probes.SelectMany((probe, p) => Enumerable.Range(0, IdsOfEach).Select(i => (probe, Id: $"{_prefix}{p}.{i}")));
+        await Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (request, _) => await Try(request.probe, request.Id));
+
+        var ids = Enumerable.Range(0, 1000).Select(i => $"{_prefix}many.{i}").ToArray();
+        await EveryResult("/v1/keys/validate", new { ids });
+        foreach (var operation in new Func<string, object>[]
+        {
+            id => new { op = "encrypt", key_id = id, plaintext = "AQ==" }, id => new { op = "decrypt", key_id = id, ciphertext = "AAAA" },
+            id => new { op = "decrypt", ciphertext = Forged(id) }, id => new { op = "rewrap", key_id = id, ciphertext = "AAAA" },
+            id => new { op = "datakey", key_id = id },
+        })
+        {
+            await EveryResult("/v1/batch", new { operations = ids.Select(operation) });
+        }
+
+        Assert.DoesNotContain(_prefix, await MetricsWithUnknownKeys(), StringComparison.Ordinal);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        // The dashboard counts every second, so that what the tests before this one made may not be in its first figure.
+        while (await Activations() > before + IdsOfEach / 2)
+        {
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
+    private async Task Try(Probe probe, string id)
+    {
+        var body = probe.Bytes?.Invoke(id) ?? (probe.Json is { } json ? JsonSerializer.SerializeToUtf8Bytes(json(id)) : null);
+        var path = probe.Path.Replace("{id}", id, StringComparison.Ordinal);
+        var answer = body is null
+            ? await api.Send(new HttpRequestMessage(new HttpMethod(probe.Method), path))
+            : await api.Body(new HttpMethod(probe.Method), path, body, probe.Bytes is null ? "application/json" : Octets);
+        Assert.Equal((probe.Path, probe.Code), (probe.Path, answer.Code));
+    }
+
+    private async Task EveryResult(string path, object body)
+    {
+        var results = (await api.Post(path, body)).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
+        Assert.Equal(1000, results.Count);
+        Assert.All(results, r => Assert.Equal("key_not_found", (string?)r!["error"]?["code"]));
+    }
+
+    /// <summary>The metrics, once they count what was refused.</summary>
+    private async Task<string> MetricsWithUnknownKeys()
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            var metrics = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
+            if (Unknown().Match(metrics) is { Success: true } unknown && long.Parse(unknown.Groups[1].Value, null) >= 5 * IdsOfEach + 2000)
+            {
+                return metrics;
+            }
+
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
+    /// <summary>How many keys and aliases are in memory, as the dashboard tells.</summary>
+    private async Task<long> Activations()
+    {
+        var counters = (await api.Get("/dashboard/DashboardCounters")).Is(HttpStatusCode.OK).Json;
+        return counters["simpleGrainStats"]!.AsArray().Where(IsOfIds).Sum(s => (long)s!["activationCount"]!);
+    }
+
+    private static bool IsOfIds(JsonNode? grain) =>
+        (string)grain!["grainType"]! is var type && (type.EndsWith("KeyGrain", StringComparison.Ordinal) || type.EndsWith("AliasGrain", StringComparison.Ordinal));
+
+    /// <summary>A ciphertext with a good header, and nothing of a key behind it.</summary>
+    private static byte[] Forged(string id) =>
+        [1, 1, 0, 0, 0, 1, (byte)id.Length, .. Encoding.ASCII.GetBytes(id), .. new byte[12 + 1 + 16]];
+
+    [GeneratedRegex("decryptions_total\\{key_id=\"unknown\",status=\"key_not_found\"\\} (\\d+)")]
+    private static partial Regex Unknown();
+}
