@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace OrleansKms.Gateway.Http;
 
@@ -14,18 +15,26 @@ namespace OrleansKms.Gateway.Http;
 internal static class Bodies
 {
     private const string Json = "application/json";
-    private const string Octets = "application/octet-stream";
+
+    /// <summary>The media type of bodies that are bytes as they are.</summary>
+    public const string Octets = "application/octet-stream";
 
     private delegate T Parse<T, TState>(ReadOnlySpan<byte> body, TState state);
 
     /// <summary>Whether the body is bytes as they are.</summary>
     public static bool IsOctets(HttpRequest request) => IsMediaType(request.ContentType, Octets);
 
+    /// <summary>Whether a body is there, or may still come.</summary>
+    public static bool HasBody(HttpContext http) => http.Request.ContentLength is { } length
+        ? length > 0
+        : http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
+
     /// <summary>Reads a JSON body.</summary>
     /// <exception cref="KmsException">unsupported_media_type, payload_too_large, request_timeout, invalid_request.</exception>
     public static ValueTask<T> ReadJson<T>(this Exchange exchange, JsonTypeInfo<T> type, int limit)
         where T : class
     {
+        exchange.CheckForm();
         RequireContentType(exchange.Http.Request, Json);
         return Read(exchange, limit, static (body, type) => ParseJson(body, type), type);
     }
@@ -34,22 +43,22 @@ internal static class Bodies
     public static ValueTask<T> ReadOptionalJson<T>(this Exchange exchange, JsonTypeInfo<T> type, int limit)
         where T : class, new()
     {
-        var request = exchange.Http.Request;
-        if (request.ContentLength is 0 || (request.ContentLength is null && !HasBody(exchange.Http)))
+        exchange.CheckForm();
+        if (!HasBody(exchange.Http))
         {
             return ValueTask.FromResult(new T());
         }
 
-        RequireContentType(request, Json);
+        RequireContentType(exchange.Http.Request, Json);
         return Read(exchange, limit, static (body, type) => body.IsEmpty ? new T() : ParseJson(body, type), type);
     }
 
     /// <summary>Reads a body of bytes as they are.</summary>
-    public static ValueTask<byte[]> ReadOctets(this Exchange exchange, int limit) =>
-        Read(exchange, limit, static (body, _) => body.ToArray(), 0);
-
-    private static bool HasBody(HttpContext http) =>
-        http.Features.Get<Microsoft.AspNetCore.Http.Features.IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
+    public static ValueTask<byte[]> ReadOctets(this Exchange exchange, int limit)
+    {
+        exchange.CheckForm();
+        return Read(exchange, limit, static (body, _) => body.ToArray(), 0);
+    }
 
     private static void RequireContentType(HttpRequest request, string mediaType)
     {
@@ -118,6 +127,11 @@ internal static class Bodies
                 exchange.RequestBytes = buffer.Length;
                 try
                 {
+                    if (declared is null)
+                    {
+                        RequestForm.CheckTrailers(exchange.Http);
+                    }
+
                     return ValueTask.FromResult(parse(buffer.FirstSpan, state));
                 }
                 finally
@@ -172,6 +186,7 @@ internal static class Bodies
 
             exchange.RequestBytes = length;
             exchange.BodyHasArrived(waitedSince);
+            RequestForm.CheckTrailers(exchange.Http);
             return parse(body.AsSpan(0, length), state);
         }
         catch (ConnectionResetException)

@@ -13,6 +13,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     private readonly long _started = services.Time.GetTimestamp();
     private Caller? _caller;
+    private bool _formIsChecked;
     private bool _hasSpentTime;
     private long _waited;
 
@@ -92,6 +93,20 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     /// <summary>A key's grain.</summary>
     public IKeyGrain Key(string id) => Services.Keys.Of(id);
+
+    /// <summary>
+    /// Refuses what the request gives and its route does not take. Permission comes before form: so it is called, and once does
+    /// something, when an action has been authorized and, where the permission depends on the body, before the body is read.
+    /// </summary>
+    /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
+    public void CheckForm()
+    {
+        if (!_formIsChecked)
+        {
+            _formIsChecked = true;
+            RequestForm.Check(Http.Request, Route!);
+        }
+    }
 
     /// <summary>Lets an action pass that names no key.</summary>
     public void Authorize(KmsAction action) => Authorize(action, null);
@@ -191,8 +206,11 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         ResponseBytes = length;
     }
 
-    private void Authorize(KmsAction action, string? keyId) =>
+    private void Authorize(KmsAction action, string? keyId)
+    {
         Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), action, keyId);
+        CheckForm();
+    }
 
     private async ValueTask<string> ResolveAlias(string name, KmsAction action)
     {

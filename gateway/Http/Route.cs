@@ -1,3 +1,5 @@
+using OrleansKms.Gateway.Endpoints.Cryptography;
+
 namespace OrleansKms.Gateway.Http;
 
 /// <summary>One row of the route table: the address, its handler, and what the OpenAPI document tells of it.</summary>
@@ -24,6 +26,12 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     /// <summary>Whether request and answer may also be bytes as they are.</summary>
     public bool Octets { get; init; }
+
+    /// <summary>The headers of ours that a request of bytes may have.</summary>
+    public string[] OctetHeaders { get; init; } = [];
+
+    /// <summary>Whether it is a command without fields, whose body may be left out or be <c>{}</c>.</summary>
+    public bool IsCommand => Request is null && HttpMethods.IsPost(Method);
 
     /// <summary>Whether the request may also be a batch.</summary>
     public bool Items { get; init; }
@@ -52,8 +60,8 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     /// <summary>The request may also be a batch, whose answer is then <see cref="Endpoints.Cryptography.BatchAnswer"/>.</summary>
     public Route OrItems() => this with { Items = true };
 
-    /// <summary>Bodies may also be bytes as they are.</summary>
-    public Route OrOctets() => this with { Octets = true };
+    /// <summary>Bodies may also be bytes as they are, with their associated data in a header.</summary>
+    public Route OrOctets() => this with { Octets = true, OctetHeaders = [OctetForm.AssociatedDataHeader] };
 
     /// <summary>Names the query parameters; any other is refused.</summary>
     public Route WithQuery(params QueryParameter[] query) => this with { Query = query };
@@ -72,9 +80,9 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
             return Problems.Write(exchange, KmsError.Unauthenticated);
         }
 
-        if (Query.Length == 0 && http.Request.QueryString.HasValue && !IsOpen)
+        if (IsOpen)
         {
-            throw KmsError.InvalidRequest.Exception("This address takes no query parameters.");
+            exchange.CheckForm();
         }
 
         return IsOpen || exchange.Services.Link.IsConnected ? Handler(exchange) : InvokeWhenConnected(exchange);

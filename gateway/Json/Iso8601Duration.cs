@@ -45,7 +45,8 @@ internal static class Iso8601Duration
             }
         }
 
-        if (ticks > long.MaxValue)
+        // Nothing is rounded: a fraction of a tick (100 ns) that was given would be lost.
+        if (ticks > long.MaxValue || ticks != decimal.Truncate(ticks))
         {
             return false;
         }

@@ -27,7 +27,7 @@ internal static class ReferenceTransformers
             Version = ReferenceDocument.Name,
             Description = "A key service. Keys never leave it in the clear: applications send data to encrypt and decrypt, and ask "
                 + "for data keys. Binary values are standard base64; times are RFC 3339 in UTC; durations are ISO 8601. Unknown "
-                + "fields and query parameters are refused. Wherever a key id is expected, alias:{name} serves too.",
+                + "fields, query parameters and Okms- headers are refused. Wherever a key id is expected, alias:{name} serves too.",
         };
         // The framework makes a tag of each handler's class.
         document.Tags = Routes.All.Select(r => r.Tag).Distinct().Select(tag => new OpenApiTag { Name = tag }).ToHashSet();
@@ -125,17 +125,13 @@ internal static class ReferenceTransformers
             Schema = Simple(q.Type),
             Description = q.Description,
         }));
-        if (route.Octets)
+        parameters.AddRange(route.OctetHeaders.Select(name => new OpenApiParameter
         {
-            parameters.Add(new OpenApiParameter
-            {
-                Name = OctetForm.AssociatedDataHeader,
-                In = ParameterLocation.Header,
-                Schema = Simple("string"),
-                Description = "Associated data in base64, when the body is application/octet-stream.",
-            });
-        }
-
+            Name = name,
+            In = ParameterLocation.Header,
+            Schema = Simple("string"),
+            Description = "Associated data in base64, when the body is application/octet-stream; refused otherwise.",
+        }));
         return parameters;
     }
 

@@ -14,7 +14,7 @@ public sealed record KmsError(string Code, int Status, string Title)
     /// <summary>The request is malformed: not JSON, an unknown, duplicate or missing field, a value of the wrong type.</summary>
     public static readonly KmsError InvalidRequest = new("invalid_request", 400, "The request is not well formed.");
     /// <summary>The key id breaks the rules of <see cref="KeyId"/>.</summary>
-    public static readonly KmsError InvalidKeyId = new("invalid_key_id", 400, "The key id is not valid.");
+    public static readonly KmsError InvalidKeyId = new("invalid_key_id", 400, $"The key id is not valid: it must be {KeyId.Rule}.");
     /// <summary>The ciphertext is not one, was changed, or the key or the associated data are not those it was made with.</summary>
     public static readonly KmsError InvalidCiphertext = new("invalid_ciphertext", 400, "The ciphertext cannot be decrypted with this key and associated data.");
     /// <summary>A field has the right type and a value that is not allowed.</summary>

@@ -11,6 +11,9 @@ public static class KeyId
     /// <summary>The most characters that an id has.</summary>
     public const int MaxLength = 128;
 
+    /// <summary>What an id may be, in the words of errors.</summary>
+    internal const string Rule = "1 to 128 of A-Z a-z 0-9 . _ -, beginning and ending with a letter, a digit or _";
+
     /// <summary>What a request writes before an alias name where a key id is expected: <c>alias:billing</c>.</summary>
     public const string AliasPrefix = "alias:";
 

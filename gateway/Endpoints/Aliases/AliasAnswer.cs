@@ -37,7 +37,7 @@ internal static class AliasInRoute
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public static string Read(Exchange exchange) => exchange.RouteValue("name") is var name && KeyId.IsValid(name)
         ? name
-        : throw KmsError.InvalidParameter.Exception("An alias name follows the rules of key ids.");
+        : throw KmsError.InvalidParameter.Exception($"An alias name follows the rules of key ids: it must be {KeyId.Rule}.");
 
     /// <summary>The grain of an alias.</summary>
     public static IAliasGrain Grain(Exchange exchange, string name) => exchange.Services.Aliases.Of(name);

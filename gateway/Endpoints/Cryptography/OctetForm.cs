@@ -8,7 +8,7 @@ namespace OrleansKms.Gateway.Endpoints.Cryptography;
 /// <summary>The headers of the form in which body and answer are bytes as they are.</summary>
 internal static class OctetForm
 {
-    public const string ContentType = "application/octet-stream";
+    public const string ContentType = Bodies.Octets;
     public const string AssociatedDataHeader = "Okms-Associated-Data";
     public const string KeyIdHeader = "Okms-Key-Id";
     public const string KeyVersionHeader = "Okms-Key-Version";

@@ -12,6 +12,7 @@ public sealed class Iso8601DurationTests
     [InlineData("P1DT2H3M4S", 93784, "P1DT2H3M4S")]
     [InlineData("PT0S", 0, "PT0S")]
     [InlineData("PT0.5S", 0.5, "PT0.5S")]
+    [InlineData("PT1.500000000S", 1.5, "PT1.5S")]
     [InlineData("PT90M", 5400, "PT1H30M")]
     [InlineData("P1W1D", 8 * 86400.0, "P8D")]
     public void TryParse_Duration_IsReadAndWritten(string text, double seconds, string written)
@@ -44,6 +45,7 @@ public sealed class Iso8601DurationTests
     [InlineData("PT.5S")]
     [InlineData("PT5.S")]
     [InlineData("PT1,5S")]
+    [InlineData("PT1.00000001S")]
     [InlineData("p1d")]
     [InlineData(" P1D")]
     [InlineData("P1D ")]
