@@ -6,6 +6,10 @@ namespace OrleansKms.Grains.Fencing;
 /// A clock that only rises and goes on while the machine is suspended: a monotonic clock stands still then, and a process that
 /// wakes would believe that no time has passed. Replaced in tests.
 /// </summary>
+/// <remarks>
+/// A machine that its hypervisor pauses (a live migration, a snapshot, a suspended guest) has no clock that it can trust: all stand
+/// still. So a bound counts the time for which this machine runs.
+/// </remarks>
 internal class BootClock
 {
     private const int ClockBoottime = 7;

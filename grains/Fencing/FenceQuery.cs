@@ -7,8 +7,8 @@ namespace OrleansKms.Grains.Fencing;
 
 /// <summary>Where a poll left off.</summary>
 /// <param name="Server">When the database server started, by which one server is told from another that took its place.</param>
-/// <param name="Transaction">Every transaction below this one is accounted for.</param>
-internal sealed record FencePosition(string Server, string Transaction);
+/// <param name="Snapshot">Every transaction that is visible in this snapshot is accounted for.</param>
+internal sealed record FencePosition(string Server, string Snapshot);
 
 /// <summary>The database was restored and serves another epoch; this silo was left over from before.</summary>
 internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; this silo must be started again.");
@@ -18,12 +18,16 @@ internal sealed class EvictedException() : Exception("The cluster has given this
 
 /// <summary>Asks Postgres which rows were changed. Replaced in tests.</summary>
 /// <remarks>
-/// Why nothing is missed. A poll takes its position P, the xmin of a snapshot, in one statement, and the changes in a later one.
-/// A change that the second does not see was not visible in the first either. So its transaction was under way then or had not
-/// begun: its number is at or above P, and the next poll, which asks from P on, sees it if it is committed by then, and if not,
-/// the poll after it, because xmin does not pass a transaction that is under way. That holds however long a commit takes (also
-/// when the client has long given up, and when the commit waits for a standby), for prepared transactions, and whatever clocks
-/// do. Numbers have 64 bits and do not wrap.
+/// Why nothing is missed. A poll takes its position, a snapshot S, in one statement, and the changes in a later one. A change that
+/// the second does not see was not visible in S either, since S is older. The next poll asks for every row whose last change was
+/// not visible in S: those of transactions that ran at the time of S, and those that began after it. It sees each that is
+/// committed by then, and the rest are as invisible in its own snapshot, so the poll after it asks for them. That holds however
+/// long a commit takes (also when the client has long given up, and when the commit waits for a standby), for prepared
+/// transactions, and whatever clocks do. A row carries the number of the top-level transaction, which is what snapshots list.
+/// Numbers have 64 bits and do not wrap.
+///
+/// A transaction that stays open, anywhere on the server, costs a poll one look into the index and no more: what others commit
+/// meanwhile is visible in S, and is not read again.
 ///
 /// A server that took the place of another (a failover) may have given numbers out again. Then, and at the first poll, all
 /// registered rows are compared. After a dump was restored, rows may carry numbers that the new server has not given out yet;
@@ -37,7 +41,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
 
     private const string Position =
         """
-        SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_snapshot_xmin(pg_current_snapshot())::text,
+        SELECT pg_is_in_recovery(), pg_postmaster_start_time()::text, pg_current_snapshot()::text,
           (SELECT coalesce(max(number), 0) FROM okms_restore_epoch),
           EXISTS (SELECT 1 FROM okms_membership WHERE cluster_id = @cluster AND address = @address AND port = @port
             AND generation = @generation AND status = 6);
@@ -46,8 +50,9 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
     private const string Changes =
         """
         SELECT row_name, grain_key, version FROM okms_row
-        WHERE service_id = @service AND modified_xid >= CAST(@since AS xid8)
-          AND modified_xid < pg_snapshot_xmax(pg_current_snapshot())
+        WHERE service_id = @service AND modified_xid < pg_snapshot_xmax(pg_current_snapshot())
+          AND (modified_xid >= pg_snapshot_xmax(CAST(@since AS pg_snapshot))
+            OR modified_xid = ANY (ARRAY(SELECT pg_snapshot_xip(CAST(@since AS pg_snapshot)))))
         """;
 
     private const string Chunk =
@@ -57,6 +62,9 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         """;
 
     private readonly string _serviceId = cluster.Value.ServiceId;
+
+    /// <summary>How many changed rows all polls have read.</summary>
+    public long RowsRead { get; private set; }
 
     // Where the first of several polls began that have not yet compared all rows.
     private FencePosition? _unfinished;
@@ -97,7 +105,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         ];
         await using var command = last is null
             ? connection.Command(Position, own)
-            : connection.Command(Position + Changes, [.. own, ("service", _serviceId), ("since", last.Transaction)]);
+            : connection.Command(Position + Changes, [.. own, ("service", _serviceId), ("since", last.Snapshot)]);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         if (reader.GetBoolean(0))
@@ -120,6 +128,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         {
             while (await reader.ReadAsync(cancellationToken))
             {
+                RowsRead++;
                 fence.Find(Grain(reader))?.Saw(reader.GetInt32(2));
             }
         }

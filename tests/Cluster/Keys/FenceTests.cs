@@ -391,6 +391,30 @@ public sealed class FenceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task TransactionThatStaysOpen_MakesNoPollReadAgainWhatAnotherHasRead()
+    {
+        await using var source = NpgsqlDataSource.Create(_database);
+        await using var connection = await source.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using var held = new NpgsqlCommand("SELECT pg_current_xact_id()", connection);
+        await held.ExecuteScalarAsync();
+        for (var i = 0; i < 5; i++)
+        {
+            await _other.Create($"meanwhile.{i}");
+        }
+
+        await _stale.Fence.NextPoll();
+        var read = Polls.RowsRead;
+        Assert.True(read >= 5, $"only {read} rows");
+        for (var i = 0; i < 3; i++)
+        {
+            await _stale.Fence.NextPoll();
+        }
+
+        Assert.Equal(read, Polls.RowsRead);
+    }
+
+    [Fact]
     public async Task Failover_ToAServerThatGaveTransactionNumbersAgain_ComparesAllRows()
     {
         var encrypted = await Create("failed.over");
