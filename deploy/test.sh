@@ -40,6 +40,7 @@ install_missing() {
   # For the scripts of deploy/restore.
   command -v jq >/dev/null || packages+=(jq)
   command -v curl >/dev/null || packages+=(curl)
+  [ -x /usr/sbin/pgbouncer ] || packages+=(pgbouncer)
   # For the test that cuts a network in two, which only root can do.
   [ "$(id -u)" -ne 0 ] || command -v ip >/dev/null || packages+=(iproute2)
   [ ${#packages[@]} -gt 0 ] || return 0

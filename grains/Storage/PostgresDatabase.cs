@@ -110,6 +110,12 @@ internal sealed partial class PostgresDatabase : Database
                     $"Postgres runs with {setting} off, so it can lose what it has acknowledged. Turn {setting} on.");
             }
         }
+
+        if (await PoolerCheck.SharesSessions(_npgsql, (NpgsqlConnection)connection, cancellationToken))
+        {
+            throw new StartRefusedException(
+                "A pooler before Postgres lends one session to several clients in turn, as PgBouncer's pool_mode transaction does: " + PoolerCheck.Remedy);
+        }
     }
 
     /// <inheritdoc/>
@@ -272,7 +278,8 @@ internal sealed partial class PostgresDatabase : Database
         }
         catch (DatabaseUnreachableException e)
         {
-            throw new StartRefusedException($"Postgres cannot be reached: {e.InnerException!.Message}", e);
+            var cause = e.InnerException!;
+            throw new StartRefusedException($"Postgres cannot be reached: {cause.Message}{PoolerCheck.Explain(cause)}", e);
         }
     }
 
