@@ -51,7 +51,7 @@ public sealed class PoolerTests
     {
         private const string Program = "/usr/sbin/pgbouncer";
 
-        private readonly TemporaryDirectory _directory = new();
+        private readonly Processes.TemporaryDirectory _directory = new();
         private readonly int _port = ServiceProcess.FreePort();
         private Process? _process;
 
