@@ -18,7 +18,13 @@ internal sealed partial class SiloPresence(
 {
     private static readonly TimeSpan _patience = SiloRegistry.LifeAfterSign / 2;
 
+    // The only silo of its database signs for the probe alone, and need not wake the disk each time.
+    private static readonly TimeSpan _restAlone = TimeSpan.FromSeconds(10);
+
     private long _signedAt;
+    private long _writtenAt;
+    private long _writingSince;
+    private volatile Exception? _writeFailure;
     private SiloSign? _signed;
     private bool _isFailing;
     private volatile bool _isOutdated;
@@ -29,6 +35,19 @@ internal sealed partial class SiloPresence(
     /// </summary>
     public bool IsFresh => !_isOutdated
         && (_signed is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _signedAt)) < _patience);
+
+    /// <summary>
+    /// Why what this silo writes is not committed; null while the last sign was, and in the time that a probe may take. A commit that
+    /// waits, as for a standby that is away, is no commit yet.
+    /// </summary>
+    public Exception? WriteFailure
+    {
+        get
+        {
+            var since = Volatile.Read(ref _writingSince);
+            return since != 0 && time.GetElapsedTime(since) > options.ProbeTimeout ? TooSlow() : _writeFailure;
+        }
+    }
 
     /// <summary>
     /// Signs for the first time. The caller holds the schema's lock since before it opened the ring, so nobody can have decided
@@ -103,10 +122,10 @@ internal sealed partial class SiloPresence(
 
     private async Task Sign(SiloSign sign, CancellationToken cancellationToken)
     {
-        // The only silo of its database need not say again and again that it is there, and each time wake the disk.
-        var isKnown = !database.IsShared && _signed is { } last && last.CurrentKek == sign.CurrentKek && last.Keks.SequenceEqual(sign.Keks);
+        var isKnown = !database.IsShared && _signed is { } last && last.CurrentKek == sign.CurrentKek && last.Keks.SequenceEqual(sign.Keks)
+            && _writeFailure is null && time.GetElapsedTime(_writtenAt) < _restAlone;
         var startedAt = time.GetTimestamp();
-        var level = isKnown ? await registry.ReadFeatureLevel(cancellationToken) : await registry.Sign(sign, cancellationToken);
+        var level = isKnown ? await registry.ReadFeatureLevel(cancellationToken) : await Write(sign, startedAt, cancellationToken);
         _signed = sign;
         Volatile.Write(ref _signedAt, startedAt);
         if (!levels.Note(level) && !_isOutdated)
@@ -116,6 +135,29 @@ internal sealed partial class SiloPresence(
             services.GetService<IHostApplicationLifetime>()?.StopApplication();
         }
     }
+
+    private async Task<int> Write(SiloSign sign, long startedAt, CancellationToken cancellationToken)
+    {
+        Volatile.Write(ref _writingSince, startedAt);
+        try
+        {
+            var level = await registry.Sign(sign, cancellationToken);
+            _writeFailure = time.GetElapsedTime(startedAt) > options.ProbeTimeout ? TooSlow() : null;
+            _writtenAt = startedAt;
+            return level;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            _writeFailure = e;
+            throw;
+        }
+        finally
+        {
+            Volatile.Write(ref _writingSince, 0);
+        }
+    }
+
+    private static TimeoutException TooSlow() => new("What is written is not committed in time.");
 
     // Once for each change, as the probe of the database does.
     private void Report(Exception? failure)

@@ -36,6 +36,13 @@ internal abstract class Database : IDisposable
     /// <summary>What time it is by the database's own clock, UTC; null where it has none of its own.</summary>
     public virtual Task<DateTimeOffset?> ReadTime(CancellationToken cancellationToken) => Task.FromResult<DateTimeOffset?>(null);
 
+    /// <summary>Fails unless what is written finds room on the disk, and changes nothing.</summary>
+    public abstract Task RequireRoom(CancellationToken cancellationToken);
+
+    /// <summary>What failed and where, for an operator.</summary>
+    public virtual string Explain(Exception failure) =>
+        failure is DatabaseUnreachableException { InnerException: { } cause } ? cause.Message : failure.Message;
+
     /// <summary>Whether several silos may use the database at once.</summary>
     public abstract bool IsShared { get; }
 

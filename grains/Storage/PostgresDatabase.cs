@@ -24,6 +24,14 @@ internal sealed partial class PostgresDatabase : Database
     private const string ServerOptions =
         "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
+    // More than memory may hold, so that Postgres writes it to a temporary file, where the tables are, too: a table has room of its own,
+    // and goes on for a while when the disk is full. It is not flushed, locks nothing, and is gone at the end.
+    private const string Room =
+        """
+        SELECT set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true);
+        WITH room AS MATERIALIZED (SELECT repeat('x', 1000) AS block FROM generate_series(1, 256)) SELECT count(*) FROM room;
+        """;
+
     // By how much two clocks of one process may differ.
     private static readonly TimeSpan _slack = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(500);
@@ -76,6 +84,25 @@ internal sealed partial class PostgresDatabase : Database
         // The wall clock and not the transaction's, and as a number, so that no setting of a time zone has a say.
         await using var command = connection.Command("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
         return DateTimeOffset.FromUnixTimeMilliseconds((long)(await command.ExecuteScalarAsync(cancellationToken))!);
+    }
+
+    /// <inheritdoc/>
+    public override async Task RequireRoom(CancellationToken cancellationToken)
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(Room);
+        try
+        {
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.NextResultAsync(cancellationToken))
+            {
+                // The second statement is the one that may fail.
+            }
+        }
+        catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ConfigurationLimitExceeded)
+        {
+            // This role may write no temporary files, so whether there is room is not known.
+        }
     }
 
     /// <inheritdoc/>

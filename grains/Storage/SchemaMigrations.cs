@@ -38,7 +38,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
         if (!result.Successful)
         {
             throw new StartRefusedException(
-                $"The database migration {result.ErrorScript?.Name} failed: {result.Error.Message}", result.Error);
+                $"The database migration {result.ErrorScript?.Name} failed: {database.Explain(result.Error)}", result.Error);
         }
 
         foreach (var script in result.Scripts)

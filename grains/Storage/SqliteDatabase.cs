@@ -16,6 +16,10 @@ internal sealed class SqliteDatabase : Database
     public const string FileName = "kms.db";
 
     private const string LockFileName = "kms.lock";
+    private const string RoomFileName = "kms.room";
+
+    // EWOULDBLOCK of Linux and of macOS, and ERROR_SHARING_VIOLATION of Windows.
+    private static readonly int[] _isLocked = [11, 35, unchecked((int)0x80070020)];
 
     // How long what is erased or written anew may stay in the file of the write-ahead log.
     private static readonly TimeSpan _logPatience = TimeSpan.FromMinutes(1);
@@ -60,6 +64,13 @@ internal sealed class SqliteDatabase : Database
     public override string Probe => "SELECT count(*) > 0 FROM okms_schema";
 
     /// <inheritdoc/>
+    public override Task RequireRoom(CancellationToken cancellationToken) =>
+        Task.Run(() => DiskRoom.Require(Path.Combine(_directory, RoomFileName)), cancellationToken);
+
+    /// <inheritdoc/>
+    public override string Explain(Exception failure) => $"{_file}: {base.Explain(failure)}";
+
+    /// <inheritdoc/>
     public override bool IsShared => false;
 
     /// <inheritdoc/>
@@ -82,6 +93,7 @@ internal sealed class SqliteDatabase : Database
         {
             PrivateFiles.PrepareDirectory(_directory);
             _lock ??= Lock();
+            DiskRoom.Require(Path.Combine(_directory, RoomFileName));
 
             // SQLite gives its other files the mode of this one.
             PrivateFiles.EnsureExists(_file);
@@ -217,7 +229,7 @@ internal sealed class SqliteDatabase : Database
         {
             return PrivateFiles.OpenExclusive(Path.Combine(_directory, LockFileName));
         }
-        catch (IOException e) when (e is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException e) when (_isLocked.Contains(e.HResult))
         {
             throw new StartRefusedException($"Another process uses the data directory {_directory}. Stop it first.", e);
         }

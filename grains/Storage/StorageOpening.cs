@@ -64,8 +64,7 @@ internal sealed class StorageOpening(
         }
         catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
         {
-            var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
-            throw new StartRefusedException($"Storage cannot be opened: {cause.Message}", e);
+            throw new StartRefusedException($"Storage cannot be opened: {database.Explain(e)}", e);
         }
     }
 

@@ -5,7 +5,11 @@ using OrleansKms.Grains.Presence;
 
 namespace OrleansKms.Grains.Storage;
 
-/// <summary>Asks the database every few seconds whether it can do its work, so that a health check costs and waits for nothing.</summary>
+/// <summary>
+/// Finds out every few seconds whether the database can do its work, so that a health check costs and waits for nothing: whether it
+/// answers, whether there is room on its disk, and whether the row that this silo writes to say that it runs is committed, as that
+/// of a change would be.
+/// </summary>
 internal sealed partial class StorageProbe(
     Database database, SiloPresence presence, KmsStorageOptions options, TimeProvider time, ILogger<StorageProbe> logger)
     : BackgroundService, IStorageHealth
@@ -41,7 +45,7 @@ internal sealed partial class StorageProbe(
         _isHealthy = failure is null;
         if (failure is not null && (wasHealthy || isFirst))
         {
-            DatabaseDown(failure is DatabaseUnreachableException ? failure.InnerException!.Message : failure.Message);
+            DatabaseDown(database.Explain(failure));
         }
         else if (failure is null && !wasHealthy && !isFirst)
         {
@@ -55,8 +59,13 @@ internal sealed partial class StorageProbe(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, stoppingToken);
         try
         {
-            var answer = await database.Read(() => Ask(either.Token)).WaitAsync(either.Token);
-            return answer ? null : new InvalidOperationException("It takes no writes, or runs with settings by which it may lose them.");
+            if (!await database.Read(() => Ask(either.Token)).WaitAsync(either.Token))
+            {
+                return new InvalidOperationException("It takes no writes, or runs with settings by which it may lose them.");
+            }
+
+            await database.RequireRoom(either.Token).WaitAsync(either.Token);
+            return presence.WriteFailure;
         }
         catch (Exception e)
         {
@@ -71,9 +80,9 @@ internal sealed partial class StorageProbe(
         return Convert.ToBoolean(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The database does not answer: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database cannot do its work: {Reason}")]
     private partial void DatabaseDown(string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The database answers again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "The database does its work again")]
     private partial void DatabaseBack();
 }

@@ -24,7 +24,7 @@ internal static class DataDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException("OKMS_DATA_DIR", $"names a directory that cannot be used: {path}");
+            throw new SettingException("OKMS_DATA_DIR", $"names a directory that cannot be used: {path}: {e.Message}");
         }
     }
 }

@@ -48,7 +48,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException("OKMS_DATA_DIR", $"holds a token file that cannot be read or written: {path}");
+            throw new SettingException("OKMS_DATA_DIR", $"holds a token file that cannot be read or written: {path}: {e.Message}");
         }
     }
 

@@ -14,11 +14,11 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private readonly (string Namespace, string Address)? _network;
 
-    private PostgresServer(string programs, (string, string)? network)
+    private PostgresServer(string programs, (string, string)? network, string? place)
     {
         _programs = programs;
         _network = network;
-        _data = _directory.Of("cluster");
+        _data = Path.Combine(place ?? _directory.Path, "cluster");
         Port = ServiceProcess.FreePort();
     }
 
@@ -42,9 +42,10 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     /// <summary>Makes an empty cluster and starts it.</summary>
     /// <param name="network">A network namespace and the address there on which it listens; null for this machine's loopback.</param>
-    public static async Task<PostgresServer> Create((string Namespace, string Address)? network = null)
+    /// <param name="place">The directory for its own; null for a temporary one.</param>
+    public static async Task<PostgresServer> Create((string Namespace, string Address)? network = null, string? place = null)
     {
-        var server = new PostgresServer(FindPrograms(), network);
+        var server = new PostgresServer(FindPrograms(), network, place);
         if (IsRoot)
         {
             // Postgres refuses to run as root.

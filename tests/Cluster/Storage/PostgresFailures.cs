@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Tests.Cluster.Faults;
 using static OrleansKms.Tests.Cluster.Storage.StorageSilo;
 
 namespace OrleansKms.Tests.Cluster.Storage;
@@ -42,7 +43,7 @@ public sealed class PostgresFailures : IAsyncLifetime, IDisposable
 
         await TestPostgres.Execute($"ALTER DATABASE {_database.Name} WITH ALLOW_CONNECTIONS false");
         await TestPostgres.Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database.Name}'");
-        await _log.Wait("The database does not answer");
+        await _log.Wait("The database cannot do its work");
         Assert.False(health.IsHealthy);
 
         var write = await Assert.ThrowsAsync<StorageFailedException>(() => _silo.Write("k", Note("after"), "1"));
@@ -53,13 +54,63 @@ public sealed class PostgresFailures : IAsyncLifetime, IDisposable
         Assert.False(list.OutcomeUnknown);
 
         await TestPostgres.Execute($"ALTER DATABASE {_database.Name} WITH ALLOW_CONNECTIONS true");
-        await _log.Wait("The database answers again");
+        await _log.Wait("The database does its work again");
         Assert.True(health.IsHealthy);
         Assert.Equal("before", (await _silo.Read("k")).State!.Text);
 
         // Neither a stack trace for each failed call, nor the password, which the silo's options know.
         Assert.DoesNotContain(_log.Lines, l => l.Contains("Orleans.Storage.AdoNetGrainStorage:", StringComparison.Ordinal));
         Assert.DoesNotContain(_log.Lines, l => l.Contains(TestPostgres.Password, StringComparison.Ordinal));
+    }
+
+    [SmallDiskFact]
+    public async Task FullDisk_IsNotHealthy_AndWhatIsThereIsStillRead()
+    {
+        using var disk = new SmallDisk(mebibytes: 200);
+        await using var server = await PostgresServer.Create(place: disk.Path);
+        using var log = new LogRecorder();
+        await using var silo = await StorageSilo.Start(
+            new() { DataDirectory = _directory.Path, ConnectionString = server.ConnectionString, ProbeInterval = TimeSpan.FromMilliseconds(50) },
+            builder => builder.Services.AddLogging(logging => logging.AddProvider(log)));
+        await silo.Write("k", Note("before"));
+
+        disk.Fill();
+        await log.Wait("The database cannot do its work");
+        Assert.False(silo.Services.GetRequiredService<IStorageHealth>().IsHealthy);
+        Assert.Contains(log.Lines, l => l.Contains("No space left on device", StringComparison.Ordinal));
+        Assert.Equal("before", (await silo.Read("k")).State!.Text);
+
+        disk.Free();
+        await log.Wait("The database does its work again");
+        await silo.Write("l", Note("after"));
+    }
+
+    [Fact]
+    public async Task CommitThatWaits_IsNotHealthy()
+    {
+        await using (var blocker = await _silo.Database.Connections.OpenConnectionAsync())
+        {
+            await using var transaction = await blocker.BeginTransactionAsync();
+            await using var locking = blocker.Command("LOCK TABLE okms_silo IN EXCLUSIVE MODE");
+            locking.Transaction = transaction;
+            await locking.ExecuteNonQueryAsync();
+            await _log.Wait("The database cannot do its work");
+            Assert.False(_silo.Services.GetRequiredService<IStorageHealth>().IsHealthy);
+            Assert.Null((await _silo.Read("none")).State);
+        }
+
+        await _log.Wait("The database does its work again");
+    }
+
+    [Fact]
+    public async Task DatabaseThatTakesNoWrites_IsNotHealthy()
+    {
+        await TestPostgres.Execute($"ALTER DATABASE {_database.Name} SET default_transaction_read_only = on");
+        await TestPostgres.Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database.Name}'");
+        await _log.Wait("The database cannot do its work");
+        await TestPostgres.Execute($"ALTER DATABASE {_database.Name} RESET default_transaction_read_only");
+        await TestPostgres.Execute($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{_database.Name}'");
+        await _log.Wait("The database does its work again");
     }
 
     [Fact]
