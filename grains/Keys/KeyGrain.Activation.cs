@@ -28,6 +28,7 @@ public sealed partial class KeyGrain
     /// <summary>Writes the exact counters and lets go of the material.</summary>
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
+        await StopRotating(cancellationToken);
         ForgetEncryptPath();
         _ciphers.Dispose();
         try
@@ -53,7 +54,7 @@ public sealed partial class KeyGrain
     /// <summary>The key as it is now, after a deletion that is due.</summary>
     private async Task<KeyRow> Current()
     {
-        var row = await Load();
+        var row = await Settled();
         if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && await _erasures.IsPast(at) && !await MayHaveBeenCancelled(row))
         {
             row = await Write(row, KeyChanges.Destroy(row));
@@ -70,6 +71,26 @@ public sealed partial class KeyGrain
     /// </summary>
     private async Task<bool> MayHaveBeenCancelled(KeyRow row) =>
         row.Epoch < _epoch.Number && !await _erasures.IsPast(_epoch.StartedAt + _deletionsRestAfterRestore);
+
+    /// <summary>The key as it is now, also after a rotation that may or may not have been committed.</summary>
+    private async ValueTask<KeyRow> Settled()
+    {
+        if (_slot is not { IsInDoubt: true, IsStale: false, Row: { } before })
+        {
+            return await Load();
+        }
+
+        await _slot.Read();
+        ForgetEncryptPath();
+        var row = await Load();
+        if (row.PrimaryVersion > before.PrimaryVersion)
+        {
+            // A restore goes by these lines. If the version is another activation's, it is said twice.
+            LogChanged(Id, "rotate-by-plan", row.PrimaryVersion, _self.Principal, _self.RequestId);
+        }
+
+        return row;
+    }
 
     private ValueTask<KeyRow> Load() => _slot is { IsStale: false, Row: { } row } ? new(row) : LoadSlowly();
 

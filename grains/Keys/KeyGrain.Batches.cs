@@ -59,8 +59,8 @@ public sealed partial class KeyGrain
             KeyRow row;
             try
             {
-                // As one decryption, many wait for no turn: what they need may be in memory while whoever has it waits for the database.
-                row = encrypts
+                // As one of them, many wait for no turn where what they need is in memory: who has it may wait for the database.
+                row = encrypts && _encryptPath is null
                     ? await InTurn(() => Usable(Current), isRepeatable: true)
                     : await Guarded(() => Usable(() => Load().AsTask()), isRepeatable: true);
             }

@@ -126,7 +126,8 @@ public sealed partial class KeyGrain
     private EncryptPath? TrySpend()
     {
         var path = _encryptPath;
-        return path is null || _slot.IsStale || _time.GetUtcNow().UtcTicks >= path.RotateAtTicks || !path.Meter.TrySpend()
+        return path is null || _slot.IsStale
+            || (_time.GetUtcNow().UtcTicks >= path.RotateAtTicks && MayRotateByTime) || !path.Meter.TrySpend()
             ? null
             : path;
     }
@@ -153,14 +154,17 @@ public sealed partial class KeyGrain
                 return Spent(path, ciphertext, plaintext.Length, startedAt);
             }
 
-            using (await _turns.Begin())
+            if (!await RotateIfOverdue())
             {
-                await PrepareEncryption(wanted);
+                using (await _turns.Begin())
+                {
+                    await PrepareEncryption(wanted);
+                }
             }
         }
     }
 
-    /// <summary>Makes an encryption possible, by whatever it takes: a read, a due rotation, a reservation.</summary>
+    /// <summary>Makes an encryption possible, by whatever it takes: a read, a rotation that must be, a reservation.</summary>
     private async Task PrepareEncryption(long wanted)
     {
         while (true)
@@ -178,7 +182,7 @@ public sealed partial class KeyGrain
                 continue;
             }
 
-            if (RotationIsDue(row, meter))
+            if (IsUsedUp(row, meter))
             {
                 await RotateNow(row, _self, "rotate-by-plan");
                 continue;

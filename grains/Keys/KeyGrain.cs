@@ -13,8 +13,8 @@ namespace OrleansKms.Grains.Keys;
 
 /// <summary>
 /// One key: owns its material, its life and its counters. This file is the control plane, with
-/// <c>KeyGrain.Deletion.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation, <c>KeyGrain.Cryptography.cs</c> and
-/// <c>KeyGrain.Batches.cs</c> are the data plane, <c>KeyGrain.Elsewhere.cs</c> is what differs where operations are done elsewhere.
+/// <c>KeyGrain.Deletion.cs</c> and <c>KeyGrain.Rotation.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation,
+/// <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane, <c>KeyGrain.Elsewhere.cs</c> is what differs where operations are done elsewhere.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
@@ -96,23 +96,28 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     });
 
     /// <inheritdoc/>
-    public Task<KeyDescription> Describe(KeyCommand request) => InTurn(async () =>
+    public Task<KeyDescription> Describe(KeyCommand request) => Guarded(async () =>
     {
-        var row = await Current();
-        await _usage.Load(row.Incarnation);
-        if (row.State == KeyState.Enabled && RotationIsDue(row, _usage.Meter(row.PrimaryVersion)))
+        await Load();
+        await RotateIfOverdue();
+        using (await _turns.Begin())
         {
-            try
+            var row = await Current();
+            await _usage.Load(row.Incarnation);
+            if (row.State == KeyState.Enabled && IsUsedUp(row, _usage.Meter(row.PrimaryVersion)))
             {
-                row = await RotateNow(row, request.Caller, "rotate-by-plan");
+                try
+                {
+                    row = await RotateNow(row, request.Caller, "rotate-by-plan");
+                }
+                catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable)
+                {
+                    // It cannot get another version, or not now. What it is can be told all the same.
+                }
             }
-            catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable)
-            {
-                // It cannot get another version, or not now. What it is can be told all the same.
-            }
-        }
 
-        return Described(row);
+            return Described(row);
+        }
     }, isRepeatable: true);
 
     /// <inheritdoc/>
@@ -285,7 +290,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }
 
     /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
-    private async Task<KeyRow> Write(KeyRow? row, KeyRow next)
+    private async Task<KeyRow> Write(KeyRow? row, KeyRow next, bool permitsTheSame = false)
     {
         // A decryption that interleaved may have read what another activation wrote, and that must not be written over.
         if (!ReferenceEquals(row, _slot.Row))
@@ -293,8 +298,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw new InconsistentStateException("The key was changed while a change of it was prepared.");
         }
 
-        await _slot.Write(next);
+        await _slot.Write(next, permitsTheSame);
         ForgetEncryptPath();
+        RotationIsKept();
         CloseUnusable(_slot.Row!);
         return _slot.Row!;
     }
@@ -315,6 +321,13 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
     private async Task<KeyRow> RotateNow(KeyRow row, Caller caller, string operation)
     {
+        RequireRotatable(row);
+        await _versionRows.Keep(row);
+        return await MakeVersion(row, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now), caller, operation);
+    }
+
+    private static void RequireRotatable(KeyRow row)
+    {
         KeyLifecycle.Next(row.State, KeyEvent.Rotate);
         if (row.Origin == KeyOrigin.External)
         {
@@ -325,23 +338,25 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         {
             throw KmsError.Conflict.Exception($"The key has {KeyLimits.Versions} versions, the most that a key may have.");
         }
+    }
 
+    /// <summary>Makes the next version of a key whose newest is kept in a row of its own.</summary>
+    private async Task<KeyRow> MakeVersion(KeyRow row, int next, Caller caller, string operation, bool permitsTheSame = false)
+    {
         if (!KeyAlgorithms.TryFind(row.Spec, out var algorithm))
         {
             throw KmsError.KeyCorrupted.Exception();
         }
 
-        await _versionRows.Keep(row);
-        var material = await _ciphers.NewMaterial(
-            row.Protection, algorithm, row.Incarnation, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now));
-        row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now));
+        var material = await _ciphers.NewMaterial(row.Protection, algorithm, row.Incarnation, next);
+        row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now), permitsTheSame);
         Changed(row, caller, operation);
         return row;
     }
 
-    private bool RotationIsDue(KeyRow row, UsageMeter primary) =>
-        row.Origin == KeyOrigin.Generated
-        && ((Now >= row.NextRotationAt && _clock.Problem is null) || primary.Spent >= Policy(row).RotateAt);
+    /// <summary>Whether the primary version must make way for a new one because of its uses.</summary>
+    private static bool IsUsedUp(KeyRow row, UsageMeter primary) =>
+        row.Origin == KeyOrigin.Generated && primary.Spent >= Policy(row).RotateAt;
 
     private static UsagePolicy Policy(KeyRow row) =>
         KeyAlgorithms.TryFind(row.Spec, out var algorithm)

@@ -5,7 +5,8 @@ namespace OrleansKms.Grains.Keys;
 
 /// <summary>
 /// What is measured of keys: <c>encryptions_total{key_id,status}</c>, <c>decryptions_total{key_id,status}</c> and
-/// <c>encryption_duration_seconds{key_id}</c>. The status is <c>success</c> or an error's code.
+/// <c>encryption_duration_seconds{key_id}</c>, and of rotations by time <c>rotations_overdue</c> and
+/// <c>rotation_failures_total{status}</c>. The status is <c>success</c> or an error's code.
 /// </summary>
 internal static class KeyInstruments
 {
@@ -23,6 +24,13 @@ internal static class KeyInstruments
     private static readonly Histogram<double> _encryptionDuration = _meter.CreateHistogram<double>(
         "encryption_duration", "s", "Time that an encryption takes inside the key's grain.",
         advice: new() { HistogramBucketBoundaries = [1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 1] });
+
+    // Without the key's id: all keys of a silo can be overdue at once.
+    private static readonly UpDownCounter<long> _rotationsOverdue = _meter.CreateUpDownCounter<long>(
+        "rotations_overdue", description: "Keys that go on under an old version because their rotation by time cannot be made.");
+
+    private static readonly Counter<long> _rotationFailures = _meter.CreateCounter<long>(
+        "rotation_failures", description: "Attempts at a rotation by time that failed, by outcome.");
 
     private static readonly KeyValuePair<string, object?> _success = new("status", "success");
 
@@ -50,4 +58,9 @@ internal static class KeyInstruments
 
     public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
         _decryptions.Add(times, key, new("status", code));
+
+    /// <summary>A key's rotation was put off (1), or that is over (-1).</summary>
+    public static void RotationOverdue(int change) => _rotationsOverdue.Add(change);
+
+    public static void RotationFailed(string code) => _rotationFailures.Add(1, new KeyValuePair<string, object?>("status", code));
 }

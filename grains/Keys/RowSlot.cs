@@ -35,6 +35,11 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>Whether no write was acknowledged since one had an unknown outcome, so that what is read may be that one's.</summary>
     public bool IsUnconfirmed { get; private set; }
 
+    /// <summary>
+    /// Whether the last write has an unknown outcome and what was known before it is relied on all the same. A read settles it.
+    /// </summary>
+    public bool IsInDoubt { get; private set; }
+
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
 
@@ -67,6 +72,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
 
             version = Version(state.ETag);
             Take(row, state.ETag);
+            IsInDoubt = false;
 
             // What was invalidated meanwhile may have changed after this read saw it.
             _isInvalid = invalidations != _invalidations;
@@ -81,9 +87,14 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// Writes the next content over what was last seen; inserts where nothing was. A read that interleaved since the content
     /// was made has changed what was last seen, so who awaits in between compares <see cref="Row"/> first.
     /// </summary>
+    /// <param name="next">The next content.</param>
+    /// <param name="permitsTheSame">
+    /// Whether whatever may be done by the row that is known may be done by the next one, too. Then an unknown outcome leaves the
+    /// slot in doubt, and not stale.
+    /// </param>
     /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is stale.</exception>
-    /// <exception cref="StorageFailedException">The write failed; the slot is stale when its outcome is unknown.</exception>
-    public async Task Write(T next)
+    /// <exception cref="StorageFailedException">The write failed; the slot is stale, or in doubt, when its outcome is unknown.</exception>
+    public async Task Write(T next, bool permitsTheSame = false)
     {
         var row = next with { Revision = _highestRevision + 1 };
         var state = new GrainState<T>(row, _etag) { RecordExists = _etag is not null };
@@ -102,7 +113,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
             version = Version(state.ETag);
             Take(row, state.ETag);
             Writes++;
-            IsUnconfirmed = false;
+            (IsUnconfirmed, IsInDoubt) = (false, false);
         }
         catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
         {
@@ -111,7 +122,15 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         catch (Exception e)
         {
             IsUnconfirmed |= e is not InconsistentStateException;
-            Invalidate();
+            if (permitsTheSame && e is StorageFailedException)
+            {
+                IsInDoubt = true;
+            }
+            else
+            {
+                Invalidate();
+            }
+
             throw;
         }
         finally

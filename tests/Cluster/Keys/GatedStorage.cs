@@ -32,6 +32,7 @@ internal sealed class Gate
     private int _passed;
     private int _holdAt = -1;
     private Exception? _fault;
+    private bool _staysSo;
     private TaskCompletionSource _reached = new();
     private TaskCompletionSource _released = new();
 
@@ -46,7 +47,7 @@ internal sealed class Gate
             _released.TrySetResult();
             _passed = 0;
             _holdAt = point;
-            _fault = null;
+            (_fault, _staysSo) = (null, false);
             _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
             _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
@@ -59,13 +60,28 @@ internal sealed class Gate
         _fault = fault;
     }
 
+    /// <summary>Makes the given point fail and all that follow.</summary>
+    public void FailFrom(int point, Exception fault)
+    {
+        FailAt(point, fault);
+        _staysSo = true;
+    }
+
+    /// <summary>Holds at the given point and at all that follow.</summary>
+    public void HoldFrom(int point)
+    {
+        HoldAt(point);
+        _staysSo = true;
+    }
+
     public void Release() => _released.TrySetResult();
 
     public Task Point()
     {
         lock (_lock)
         {
-            if (_passed++ != _holdAt)
+            var point = _passed++;
+            if (_holdAt < 0 || (point != _holdAt && !(_staysSo && point > _holdAt)))
             {
                 return Task.CompletedTask;
             }

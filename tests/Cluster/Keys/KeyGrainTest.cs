@@ -1,6 +1,10 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Tests.Cluster.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
@@ -12,6 +16,9 @@ public abstract class KeyGrainTest : IAsyncLifetime
     private protected static byte[] Plaintext { get; } = "the key grain"u8.ToArray();
 
     private protected FakeTimeProvider Time { get; } = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    /// <summary>What the silo has logged.</summary>
+    private protected LogRecorder Log { get; } = new();
 
     private protected TestSilo Silo { get; private set; } = null!;
 
@@ -30,7 +37,9 @@ public abstract class KeyGrainTest : IAsyncLifetime
     }
 
     private Task<TestSilo> Start() => TestSilo.Start(
-        new() { DataDirectory = Folder.FullName }, time: Time, keys: new() { MinDeletionDelay = TimeSpan.FromHours(1) });
+        new() { DataDirectory = Folder.FullName }, time: Time, keys: new() { MinDeletionDelay = TimeSpan.FromHours(1) },
+        services: services => services.AddLogging(logging =>
+            logging.AddProvider(Log).AddFilter<LogRecorder>(typeof(KmsGrainsExtensions).Namespace, LogLevel.Information)));
 
     private protected async Task<T?> Row<T>(string id, string name)
         where T : OrleansKms.Grains.Sealing.Row

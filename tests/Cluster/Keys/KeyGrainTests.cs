@@ -164,7 +164,7 @@ public sealed class KeyGrainTests : KeyGrainTest
     }
 
     [Fact]
-    public async Task Describe_KeyThatHasAllTheVersionsThatItMayHave_IsAnswered()
+    public async Task KeyThatHasAllTheVersionsThatItMayHave_IsDescribed_AndGoesOnUnderTheNewest()
     {
         await Silo.Create("full", new RotationPlan(TimeSpan.FromDays(1), null));
         await Restart();
@@ -177,7 +177,8 @@ public sealed class KeyGrainTests : KeyGrainTest
         });
         Time.Advance(TimeSpan.FromDays(2));
 
-        await Refused("conflict", () => Encrypt("full"));
+        Assert.Equal(1, (await Encrypt("full")).KeyVersion);
+        await Refused("conflict", () => Rotate("full"));
         Assert.Equal(KeyLimits.Versions, (await Describe("full")).Versions.Length);
     }
 

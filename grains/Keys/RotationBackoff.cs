@@ -1,0 +1,24 @@
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>
+/// How long to wait before a rotation is tried again: a second, doubling to a minute, with jitter, so that keys whose rotation
+/// failed together do not come back together.
+/// </summary>
+internal sealed class RotationBackoff
+{
+    private static readonly TimeSpan _min = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _max = TimeSpan.FromMinutes(1);
+
+    private TimeSpan _next = _min;
+
+    /// <summary>The next pause: at least half of its nominal length, and at most that.</summary>
+    public TimeSpan Next()
+    {
+        var pause = _next;
+        _next = pause * 2 < _max ? pause * 2 : _max;
+        return pause * (1 - (Random.Shared.NextDouble() / 2));
+    }
+
+    /// <summary>Begins anew.</summary>
+    public void Reset() => _next = _min;
+}
