@@ -32,6 +32,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddRowTypes(KeyRowJson.Default);
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
+        silo.Services.AddSingleton<ChangeLines>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
         silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
         AddClocks(silo.Services);

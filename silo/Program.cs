@@ -2,6 +2,7 @@ using OrleansKms.Gateway;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
 using OrleansKms.Grains;
+using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Commands;
@@ -21,6 +22,7 @@ return await StartGuard.Run(async () =>
     var metricsToken = settings.IsAllInOne && settings.Http.MetricsTokenFile is null ? TokenFile.OpenMetrics(settings.DataDirectory) : null;
 
     builder.UseLogLines(settings.Log);
+    builder.Services.AddSingleton<IChangeSink, ChangesInTheLog>();
     builder.ListenOn(settings.Http);
     builder.StopWithin(settings.Http);
     builder.UseOrleans(silo => silo

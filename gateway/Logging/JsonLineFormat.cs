@@ -40,7 +40,7 @@ internal sealed class JsonLineFormat : ILineFormat
         var json = Begin(output, logEvent.Time, logEvent.Level, logEvent.Category, logEvent.Id);
         json.WriteString(Message, logEvent.Message);
         WriteProperties(json, logEvent.Properties);
-        if (logEvent.Exception is { } exception) json.WriteString(Exception, exception.ToString());
+        if (logEvent.Exception is { } exception) json.WriteString(Exception, exception);
         End(json, output);
     }
 

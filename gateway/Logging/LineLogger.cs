@@ -10,9 +10,13 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
 
+    private readonly LogLevel _floor = LogCategories.Floor(category);
+    private readonly bool _isOurs = LogCategories.IsOurs(category);
+    private readonly bool _isChange = category == LogCategories.Changes;
+
     /// <inheritdoc/>
-    /// <remarks>The levels are filtered before this, by the logger factory.</remarks>
-    public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None;
+    /// <remarks>The levels are filtered before this, by the logger factory; what a category may not say at all, here.</remarks>
+    public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && logLevel >= _floor;
 
     /// <inheritdoc/>
     public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
@@ -21,6 +25,8 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
+        // Not every caller asks first.
+        if (!IsEnabled(logLevel)) return;
         var buffer = _buffer ?? new ArrayBufferWriter<byte>(1024);
         _buffer = null; // a formatter that logs itself must not write into the same buffer
         if (state is IJsonEvent jsonEvent && format is JsonLineFormat)
@@ -29,19 +35,38 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
         }
         else
         {
+            var message = formatter(state, exception);
+            var properties = state as IReadOnlyList<KeyValuePair<string, object?>>;
             format.Write(buffer, new LogEvent(
-                time.GetUtcNow(), logLevel, category, eventId, formatter(state, exception),
-                state as IReadOnlyList<KeyValuePair<string, object?>>, exception));
+                time.GetUtcNow(), logLevel, category, eventId, _isOurs ? message : Redaction.Apply(message),
+                _isOurs ? properties : Redacted(properties), exception is null ? null : Redaction.Apply(exception.ToString())));
         }
 
-        writer.Write(buffer.WrittenSpan, mayDrop: logLevel < LogLevel.Warning);
+        if (_isChange) writer.WriteChange(buffer.WrittenSpan);
+        else writer.Write(buffer.WrittenSpan, mayDrop: logLevel < LogLevel.Warning);
         if (buffer.Capacity > LargestKeptBuffer) return;
         buffer.ResetWrittenCount();
         _buffer = buffer;
     }
+
+    // Of what is not ours only texts and plain values are written: anything else is whatever its ToString says.
+    private static List<KeyValuePair<string, object?>>? Redacted(IReadOnlyList<KeyValuePair<string, object?>>? properties) =>
+        properties?.Select(property => KeyValuePair.Create(property.Key, property.Value switch
+        {
+            null => null,
+            bool or int or long or double => property.Value,
+            var value => (object?)Redaction.Apply(Convert.ToString(value, System.Globalization.CultureInfo.InvariantCulture) ?? ""),
+        })).ToList();
 }
 
 /// <summary>What one line says.</summary>
+/// <param name="Time">When it happened.</param>
+/// <param name="Level">How bad it is.</param>
+/// <param name="Category">Who says it.</param>
+/// <param name="Id">Which event it is.</param>
+/// <param name="Message">The text.</param>
+/// <param name="Properties">The values.</param>
+/// <param name="Exception">The text of the exception, or null.</param>
 internal readonly record struct LogEvent(
     DateTimeOffset Time,
     LogLevel Level,
@@ -49,7 +74,7 @@ internal readonly record struct LogEvent(
     EventId Id,
     string Message,
     IReadOnlyList<KeyValuePair<string, object?>>? Properties,
-    Exception? Exception);
+    string? Exception);
 
 /// <summary>One way to write an event as one line.</summary>
 internal interface ILineFormat

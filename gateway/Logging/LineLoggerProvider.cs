@@ -23,6 +23,12 @@ internal sealed class LineLoggerProvider : ILoggerProvider
         _writer = new LineWriter(output, Capacity, DroppedLine);
     }
 
+    /// <summary>Whether a change may be made: whether there is room for its line.</summary>
+    public bool HasRoomForChanges => _writer.HasRoomForChanges;
+
+    /// <inheritdoc cref="LineWriter.ChangesWritten"/>
+    public Task ChangesWritten() => _writer.ChangesWritten();
+
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new LineLogger(categoryName, _format, _writer, _time);
 

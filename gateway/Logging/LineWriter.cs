@@ -5,7 +5,7 @@ namespace OrleansKms.Gateway.Logging;
 /// <summary>
 /// Takes finished lines from any thread and writes them to a stream from one, many lines with one call while it is busy. The
 /// room is bounded: when the reader of the stream is slow, lines below warning are dropped and counted, and a warning waits a moment
-/// for room before it is.
+/// for room before it is. Changes have room of their own (<see cref="PendingChanges"/>) and are never dropped.
 /// </summary>
 internal sealed class LineWriter : IDisposable
 {
@@ -24,6 +24,7 @@ internal sealed class LineWriter : IDisposable
     private readonly TimeSpan _patience;
     private readonly Func<long, byte[]> _droppedLine;
     private readonly object _gate = new();
+    private readonly PendingChanges _changes;
     private readonly Thread _thread;
     private ArrayBufferWriter<byte> _filling = new(InitialCapacity);
     private ArrayBufferWriter<byte> _draining = new(InitialCapacity);
@@ -31,20 +32,43 @@ internal sealed class LineWriter : IDisposable
     private bool _urgent;
     private bool _stands;
     private bool _disposed;
+    private bool _triedAtEnd;
 
     /// <summary>Starts the writing thread.</summary>
     /// <param name="stream">Where lines go; disposed with the writer.</param>
     /// <param name="capacity">The bytes that may wait.</param>
     /// <param name="droppedLine">The line that says how many were dropped.</param>
     /// <param name="patience">How long a warning waits for room; by default a second.</param>
-    public LineWriter(Stream stream, int capacity, Func<long, byte[]> droppedLine, TimeSpan? patience = null)
+    /// <param name="changeCapacity">The bytes of changes that may wait.</param>
+    public LineWriter(
+        Stream stream, int capacity, Func<long, byte[]> droppedLine, TimeSpan? patience = null, int changeCapacity = PendingChanges.DefaultCapacity)
     {
         _patience = patience ?? _defaultPatience;
+        _changes = new PendingChanges(changeCapacity, _patience);
         _stream = stream;
         _capacity = capacity;
         _droppedLine = droppedLine;
         _thread = new Thread(WriteLines) { IsBackground = true, Name = "log" };
         _thread.Start();
+    }
+
+    /// <summary>Whether a change may be made: whether there is room for its line.</summary>
+    public bool HasRoomForChanges => _changes.HasRoom;
+
+    /// <summary>
+    /// Completes when every change that was handed over before is written, or has waited a moment for a reader that stands.
+    /// </summary>
+    public Task ChangesWritten() => _changes.Written();
+
+    /// <summary>Hands over the line of a change with its line feed. It is taken even when there is no room.</summary>
+    public void WriteChange(ReadOnlySpan<byte> line)
+    {
+        _changes.Add(line);
+        lock (_gate)
+        {
+            _urgent = true;
+            Monitor.PulseAll(_gate);
+        }
     }
 
     /// <summary>Hands over one line with its line feed.</summary>
@@ -102,6 +126,7 @@ internal sealed class LineWriter : IDisposable
                 // The reader of stdout is gone. There is nowhere left to say so, and the service must go on.
             }
             _draining.ResetWrittenCount();
+            _changes.WriteTo(_stream);
         }
     }
 
@@ -109,15 +134,32 @@ internal sealed class LineWriter : IDisposable
     {
         lock (_gate)
         {
-            while (_filling.WrittenCount == 0 && !_disposed) Monitor.Wait(_gate);
-            if (!_urgent && !_disposed && _filling.WrittenCount < Many) Monitor.Wait(_gate, _company);
+            while (_filling.WrittenCount == 0 && !_changes.Any && !_disposed) Monitor.Wait(_gate);
+            if (_changes.HasFailed && !_disposed)
+            {
+                // What the stream has refused it is asked again, but not without end.
+                Monitor.Wait(_gate, _patience);
+            }
+            else if (!_urgent && !_disposed && _filling.WrittenCount < Many)
+            {
+                Monitor.Wait(_gate, _company);
+            }
+
             _urgent = false;
             (_filling, _draining) = (_draining, _filling);
             dropped = _dropped;
             _dropped = 0;
             _stands = false;
             Monitor.PulseAll(_gate);
-            return _draining.WrittenCount > 0;
+            return _draining.WrittenCount > 0 || (_changes.Any && !GivesUp());
         }
+    }
+
+    // At the end changes that were refused are tried once more, and no more than once.
+    private bool GivesUp()
+    {
+        var triedAtEnd = _triedAtEnd;
+        _triedAtEnd = _disposed;
+        return triedAtEnd && _changes.HasFailed;
     }
 }

@@ -12,9 +12,12 @@ internal static class LogOutput
     public static void UseLogLines(this WebApplicationBuilder builder, LogSettings settings)
     {
         var logging = builder.Logging.ClearProviders();
-        builder.Services.AddSingleton<ILoggerProvider>(services => new LineLoggerProvider(
+        builder.Services.AddSingleton(services => new LineLoggerProvider(
             settings.Format, Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
+        builder.Services.AddSingleton<ILoggerProvider>(services => services.GetRequiredService<LineLoggerProvider>());
         logging.SetMinimumLevel(LevelOfFrameworks(settings.Level)).AddFilter(OurOwn, settings.Level);
+        // By the provider's name, so that no filter of the configuration comes before it.
+        logging.AddFilter<LineLoggerProvider>(LogCategories.Changes, LogLevel.Information);
         // Recommends another garbage collector at each start, which was measured and decided in the project file.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         // Its first line at a start is false: it counts the time since the machine's boot as a stall.

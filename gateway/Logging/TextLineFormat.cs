@@ -17,7 +17,7 @@ internal sealed class TextLineFormat : ILineFormat
             .Append(": ");
         AppendEscaped(line, logEvent.Message);
         AppendUnnamed(line, logEvent.Properties);
-        if (logEvent.Exception is { } exception) AppendEscaped(line.Append(" | "), exception.ToString());
+        if (logEvent.Exception is { } exception) AppendEscaped(line.Append(" | "), exception);
         line.Append('\n');
         Encoding.UTF8.GetBytes(line.ToString(), output);
     }

@@ -17,6 +17,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
+    private readonly ChangeLines _changes;
     private readonly FenceMark? _mark;
     private readonly RowSlot<AliasRow> _slot;
     private readonly Absence _absence = new();
@@ -24,10 +25,11 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-        [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AliasGrain> logger, IGrainContext context)
+        [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AliasGrain> logger, ChangeLines changes, IGrainContext context)
     {
         _time = time;
         _logger = logger;
+        _changes = changes;
         Name = context.GrainId.Key.ToString()!;
         _mark = Fence.Register(context);
         _slot = new(storage, context.GrainId, RowNames.Alias, _mark);
@@ -60,6 +62,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             await _slot.Read();
         }
 
+        _changes.RequireRoom();
         var now = _time.GetUtcNow();
         await _slot.Write(_slot.Row switch
         {
@@ -67,7 +70,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             { Removed: true } row => row with { KeyId = request.KeyId, CreatedAt = now, UpdatedAt = now, Removed = false },
             var row => row with { KeyId = request.KeyId, UpdatedAt = now },
         });
-        LogPointed(Name, request.KeyId, request.Caller.Principal, request.Caller.RequestId);
+        await _changes.AliasPointed(Name, request.KeyId, request.Caller);
         return Described(_slot.Row!);
     });
 
@@ -76,8 +79,10 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
     {
         // As it is stored: another activation may have pointed it again since this one heard that it is gone.
         _slot.Invalidate();
-        await _slot.Write(await Load() with { Removed = true });
-        LogRemoved(Name, request.Caller.Principal, request.Caller.RequestId);
+        var row = await Load();
+        _changes.RequireRoom();
+        await _slot.Write(row with { Removed = true });
+        await _changes.AliasRemoved(Name, request.Caller);
         DeactivateOnIdle();
         return true;
     });
@@ -172,12 +177,6 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
     }
 
     private bool IsAbsent() => _slot.Row is null or { Removed: true };
-
-    [LoggerMessage(LogLevel.Information, "alias {Alias}: stands for {KeyId}, by {Principal}, request {RequestId}")]
-    private partial void LogPointed(string alias, string keyId, string principal, string requestId);
-
-    [LoggerMessage(LogLevel.Information, "alias {Alias}: removed by {Principal}, request {RequestId}")]
-    private partial void LogRemoved(string alias, string principal, string requestId);
 
     [LoggerMessage(LogLevel.Warning, "alias {Alias}: failed")]
     private partial void LogFailed(string alias, Exception exception);

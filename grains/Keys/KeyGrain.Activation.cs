@@ -55,10 +55,12 @@ public sealed partial class KeyGrain
     private async Task<KeyRow> Current()
     {
         var row = await Settled();
-        if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && await _erasures.IsPast(at) && !await MayHaveBeenCancelled(row))
+        // A log that is not read puts it off: the reminder comes again.
+        if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && _changes.HasRoom
+            && await _erasures.IsPast(at) && !await MayHaveBeenCancelled(row))
         {
             row = await Write(row, KeyChanges.Destroy(row));
-            LogChanged(Id, "destroy", row.PrimaryVersion, _self.Principal, _self.RequestId);
+            await _changes.KeyChanged(Id, "destroy", row.PrimaryVersion, null, _self);
             row = await Erase(row);
         }
 
@@ -86,7 +88,7 @@ public sealed partial class KeyGrain
         if (row.PrimaryVersion > before.PrimaryVersion)
         {
             // A restore goes by these lines. If the version is another activation's, it is said twice.
-            LogChanged(Id, "rotate-by-plan", row.PrimaryVersion, _self.Principal, _self.RequestId);
+            await _changes.KeyChanged(Id, "rotate-by-plan", row.PrimaryVersion, null, _self);
         }
 
         return row;
@@ -325,15 +327,6 @@ public sealed partial class KeyGrain
                 return KmsError.Internal.Exception();
         }
     }
-
-    [LoggerMessage(LogLevel.Information, "key {KeyId}: {Operation}, primary version {Version}, by {Principal}, request {RequestId}")]
-    private partial void LogChanged(string keyId, string operation, int version, string principal, string requestId);
-
-    // Of an update, the version that is now the least that decrypts. Whoever restores a backup does again what these lines say.
-    [LoggerMessage(LogLevel.Information,
-        "key {KeyId}: {Operation} of version {ChangedVersion}, primary version {Version}, by {Principal}, request {RequestId}")]
-    private partial void LogVersionChanged(
-        string keyId, string operation, int changedVersion, int version, string principal, string requestId);
 
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: another activation wrote; this one ends")]
     private partial void LogLostRace(string keyId);

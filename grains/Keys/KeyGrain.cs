@@ -39,6 +39,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private readonly ErasureClock _erasures;
     private readonly IClockHealth _clock;
     private readonly ILogger _logger;
+    private readonly ChangeLines _changes;
     private readonly KeyValuePair<string, object?> _keyTag;
     private Task? _loading;
 
@@ -46,7 +47,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         IMaterialSealer sealer, KeyProviders providers, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
-        ErasureClock erasures, IClockHealth clock, ILogger<KeyGrain> logger, CurrentEpoch epoch, IGrainContext context)
+        ErasureClock erasures, IClockHealth clock, ILogger<KeyGrain> logger, ChangeLines changes, CurrentEpoch epoch, IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
@@ -62,6 +63,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         _erasures = erasures;
         _clock = clock;
         _logger = logger;
+        _changes = changes;
         _keyTag = new("key_id", Id);
     }
 
@@ -75,6 +77,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public Task<KeyDescription> Create(CreateKey request) => InTurn(async () =>
     {
         var algorithm = KeyRequestRules.Check(request, Id, _providers);
+        _changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, _epoch, Now) : null;
         var incarnation = await Begin(UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
         var material = version is { } first
@@ -91,7 +94,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.KeyExists.Exception();
         }
 
-        Changed(row, request.Caller, "create");
+        await Changed(row, request.Caller, "create");
         return Described(row);
     });
 
@@ -110,7 +113,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                 {
                     row = await RotateNow(row, request.Caller, "rotate-by-plan");
                 }
-                catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable)
+                catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable || e.Error == KmsError.AuditUnavailable)
                 {
                     // It cannot get another version, or not now. What it is can be told all the same.
                 }
@@ -266,8 +269,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         // What a write without an answer made may be there and yet be lost, as with a standby: only a write that has one says it is not.
         if (next != row || _slot.IsUnconfirmed)
         {
+            _changes.RequireRoom();
             row = await Write(row, next);
-            Changed(row, caller, operation, changedVersion);
+            await Changed(row, caller, operation, changedVersion);
             row = await Erase(row);
         }
 
@@ -276,17 +280,10 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     }
 
     /// <summary>Tells the log and the metrics of a change that was committed.</summary>
-    private void Changed(KeyRow row, Caller caller, string operation, int? changedVersion = null)
+    private Task Changed(KeyRow row, Caller caller, string operation, int? changedVersion = null)
     {
         CallInstruments.Count(caller, KeyCall.Change);
-        if (changedVersion is { } version)
-        {
-            LogVersionChanged(Id, operation, version, row.PrimaryVersion, caller.Principal, caller.RequestId);
-        }
-        else
-        {
-            LogChanged(Id, operation, row.PrimaryVersion, caller.Principal, caller.RequestId);
-        }
+        return _changes.KeyChanged(Id, operation, row.PrimaryVersion, changedVersion, caller);
     }
 
     /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
@@ -326,9 +323,10 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         return await MakeVersion(row, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now), caller, operation);
     }
 
-    private static void RequireRotatable(KeyRow row)
+    private void RequireRotatable(KeyRow row)
     {
         KeyLifecycle.Next(row.State, KeyEvent.Rotate);
+        _changes.RequireRoom();
         if (row.Origin == KeyOrigin.External)
         {
             throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
@@ -350,7 +348,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
         var material = await _ciphers.NewMaterial(row.Protection, algorithm, row.Incarnation, next);
         row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now), permitsTheSame);
-        Changed(row, caller, operation);
+        await Changed(row, caller, operation);
         return row;
     }
 

@@ -26,7 +26,11 @@ public sealed class RestoreScriptTests : IDisposable
         }
         await Copy("live/okms-data", "restored/okms-data");
         var since = DateTime.UtcNow.ToString("yyyy-MM-ddTHH:mm:ss.fffffffZ", CultureInfo.InvariantCulture);
-        await using (var after = await ServiceProcess.Start(_directory.Of("live")))
+        // Changes are written at any level, whatever the configuration asks for.
+        await File.WriteAllTextAsync(_directory.Of("live/appsettings.json"), """
+            { "Logging": { "LogLevel": { "Default": "None" }, "Lines": { "LogLevel": { "Default": "None", "OrleansKms": "None" } } } }
+            """);
+        await using (var after = await ServiceProcess.Start(_directory.Of("live"), ("LOG_LEVEL", "error")))
         {
             await Change(after.Http);
             Assert.Equal(0, await after.Stop());

@@ -14,7 +14,7 @@ public sealed partial class LogLineTests
         var line = JsonDocument.Parse(Assert.Single(Logged(LogFormat.Json, log =>
             Something(log, "a", 3, 0.5, "own", null)))).RootElement;
         Assert.Equal("info", line.GetProperty("level").GetString());
-        Assert.Equal("Tests.Category", line.GetProperty("category").GetString());
+        Assert.Equal("OrleansKms.Tests", line.GetProperty("category").GetString());
         Assert.Equal("Something", line.GetProperty("event").GetString());
         Assert.Equal("key a: 3 in 0.5 ms, own, (null)", line.GetProperty("message").GetString());
         Assert.Equal("a", line.GetProperty("key_id").GetString());
@@ -93,6 +93,99 @@ public sealed partial class LogLineTests
     }
 
     [Fact]
+    public async Task ReaderThatStands_NoChangeIsLost_AndThereIsNoRoomForMoreUntilItReads()
+    {
+        using var stream = new GatedStream();
+        var writer = new LineWriter(stream, capacity: 100, _ => [], TimeSpan.FromMilliseconds(50), changeCapacity: 1000);
+        writer.Write("first\n"u8, mayDrop: true);
+        stream.WriteBegan.Wait();
+        writer.Write(new byte[90], mayDrop: true);
+        var changes = 0;
+        while (writer.HasRoomForChanges) writer.WriteChange(Encoding.UTF8.GetBytes($"change {changes++}\n"));
+        // Those that were under way when the room ended are kept all the same.
+        writer.WriteChange(Encoding.UTF8.GetBytes($"change {changes++}\n"));
+        await writer.ChangesWritten();
+        Assert.True(writer.ChangesWritten().IsCompleted);
+        stream.Open();
+        writer.Dispose();
+        Assert.True(writer.HasRoomForChanges);
+        Assert.Contains(string.Concat(Enumerable.Range(0, changes).Select(i => $"change {i}\n")), stream.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AChange_IsAnsweredOnceItIsWritten()
+    {
+        using var stream = new GatedStream();
+        using var writer = new LineWriter(stream, capacity: 100, _ => [], TimeSpan.FromMinutes(2));
+        writer.WriteChange("one\n"u8);
+        stream.WriteBegan.Wait();
+        writer.WriteChange("two\n"u8);
+        var written = writer.ChangesWritten();
+        Assert.False(written.IsCompleted);
+        stream.Open();
+        await written;
+        Assert.Equal("one\ntwo\n", stream.Text);
+        Assert.True(writer.ChangesWritten().IsCompleted);
+    }
+
+    [Fact]
+    public async Task StreamThatRefuses_IsAskedAgainForChanges_AndNoLineIsTorn()
+    {
+        using var stream = new GatedStream { Broken = true };
+        stream.Open();
+        var writer = new LineWriter(stream, capacity: 100, _ => [], TimeSpan.FromMilliseconds(50));
+        writer.WriteChange("one\n"u8);
+        await writer.ChangesWritten();
+        writer.WriteChange("two\n"u8);
+        stream.Broken = false;
+        writer.Dispose();
+        Assert.Equal("\none\ntwo\n", stream.Text);
+    }
+
+    [Fact]
+    public void Changes_AreALineOfTheirOwnKind() => Assert.Equal(OrleansKms.Grains.Keys.ChangeLines.Category, LogCategories.Changes);
+
+    /// <summary>Whatever a filter lets through: no line of a framework below warning, where requests are written out.</summary>
+    [Theory]
+    [InlineData("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Information, false)]
+    [InlineData("Microsoft.AspNetCore.Routing.Matching.DfaMatcher", LogLevel.Information, false)]
+    [InlineData("Microsoft.AspNetCore.HttpLogging.HttpLoggingMiddleware", LogLevel.Information, false)]
+    [InlineData("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.Debug, false)]
+    [InlineData("Microsoft.AspNetCore.Server.Kestrel.Http2", LogLevel.Trace, false)]
+    [InlineData("Npgsql.Command", LogLevel.Information, false)]
+    [InlineData("OrleansKmsOfOthers", LogLevel.Information, false)]
+    [InlineData("Orleans.Messaging", LogLevel.Debug, false)]
+    [InlineData("Some.New.Category", LogLevel.Information, false)]
+    [InlineData("Some.New.Category", LogLevel.Warning, true)]
+    [InlineData("Microsoft.AspNetCore.Server.Kestrel.Https.Internal.HttpsConnectionMiddleware", LogLevel.Debug, true)]
+    [InlineData("OrleansKms.Gateway.Http.FrontDoor", LogLevel.Trace, true)]
+    public void Frameworks_SayNothingBelowWarning(string category, LogLevel level, bool written)
+    {
+        var lines = Logged(LogFormat.Json, category, log => log.Log(level, 0, "GET {Path}", null, (state, _) => state));
+        Assert.Equal(written, lines.Length > 0);
+    }
+
+    [Theory]
+    [InlineData(LogFormat.Json)]
+    [InlineData(LogFormat.Text)]
+    public void Frameworks_WriteNoQueryAndNoCredentials_AtAnyLevel(LogFormat format)
+    {
+        const string secret = "s3cr3t-token";
+        var line = Assert.Single(Logged(format, "Microsoft.AspNetCore.Hosting.Diagnostics", log => Framework(
+            log, $"http://localhost/v1/keys?token={secret}&x=1", $"Bearer {secret}", new Query($"?token={secret}"),
+            new InvalidOperationException($"GET /v1/keys?a=1&token={secret} HTTP/1.1, Authorization: bearer {secret}"))));
+        Assert.DoesNotContain(secret, line, StringComparison.Ordinal);
+        Assert.Contains("http://localhost/v1/keys?…", line, StringComparison.Ordinal);
+        Assert.Contains("InvalidOperationException", line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Is it so? Yes (why?)", "Is it so? Yes (why?)")]
+    [InlineData("basic things", "basic …")]
+    [InlineData("/a?b=c \"/d?e\" /f?", "/a?… \"/d?…\" /f?")]
+    public void Redaction_TakesWhatFollowsAQuestionMark(string text, string left) => Assert.Equal(left, Redaction.Apply(text));
+
+    [Fact]
     public void ReaderGone_LoggingGoesOn()
     {
         using var stream = new GatedStream { Broken = true };
@@ -111,14 +204,20 @@ public sealed partial class LogLineTests
     [LoggerMessage(9, LogLevel.Information, "number {Number}")]
     private static partial void Numbered(ILogger logger, int number);
 
-    private static string[] Logged(LogFormat format, Action<ILogger> log)
+    [LoggerMessage(10, LogLevel.Error, "Request to {Address} with {Header} and {Query} failed")]
+    private static partial void Framework(ILogger logger, string address, string header, Query query, Exception exception);
+
+    private static string[] Logged(LogFormat format, Action<ILogger> log) => Logged(format, "OrleansKms.Tests", log);
+
+    private static string[] Logged(LogFormat format, string category, Action<ILogger> log)
     {
         using var stream = new GatedStream();
         stream.Open();
-        using (var provider = new LineLoggerProvider(format, stream, TimeProvider.System)) log(provider.CreateLogger("Tests.Category"));
-        Assert.EndsWith("\n", stream.Text, StringComparison.Ordinal);
-        return stream.Text[..^1].Split('\n');
+        using (var provider = new LineLoggerProvider(format, stream, TimeProvider.System)) log(provider.CreateLogger(category));
+        return stream.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
+
+    private sealed record Query(string Value);
 
     /// <summary>A stream whose reader does not read until it is opened.</summary>
     private sealed class GatedStream : MemoryStream
@@ -127,7 +226,7 @@ public sealed partial class LogLineTests
 
         public ManualResetEventSlim WriteBegan { get; } = new();
 
-        public bool Broken { get; init; }
+        public bool Broken { get; set; }
 
         public string Text => Encoding.UTF8.GetString(ToArray());
 

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace OrleansKms.Grains.Keys;
+
+/// <summary>Where the lines about changes go, as far as whoever makes changes must know it.</summary>
+public interface IChangeSink
+{
+    /// <summary>Whether there is room for the lines of more changes.</summary>
+    bool HasRoom { get; }
+
+    /// <summary>Completes when the lines of all changes so far are written, or have waited for a moment.</summary>
+    Task Written();
+}
+
+/// <summary>
+/// The lines by which a restore learns what the backup does not know (deploy/restore/changes-since.jq); until there is an audit
+/// trail they are the only record. They have a category of their own, which no level suppresses and which is never dropped. A change
+/// for whose line there is no room is refused before it is made, and one that was made is answered after its line was written.
+/// </summary>
+public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider services)
+{
+    /// <summary>The category of the lines.</summary>
+    public const string Category = "OrleansKms.Grains.Changes";
+
+    private readonly ILogger _logger = loggers.CreateLogger(Category);
+    private readonly IChangeSink? _sink = services.GetService<IChangeSink>();
+
+    /// <summary>Whether a change may be made.</summary>
+    public bool HasRoom => _sink?.HasRoom ?? true;
+
+    /// <summary>Refuses a change whose line could not be kept; to be called before anything of it is done.</summary>
+    /// <exception cref="KmsException">audit_unavailable.</exception>
+    public void RequireRoom()
+    {
+        if (!HasRoom) throw KmsError.AuditUnavailable.Exception("The log is not read, so that changes cannot be recorded; try again once it is.");
+    }
+
+    /// <summary>Tells of a key's change that was committed.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="operation">What happened.</param>
+    /// <param name="version">The primary version.</param>
+    /// <param name="changedVersion">The version that was changed; of an update, the one that is now the least that decrypts. Null for none.</param>
+    /// <param name="caller">Who asked for it.</param>
+    public Task KeyChanged(string keyId, string operation, int version, int? changedVersion, Caller caller)
+    {
+        if (changedVersion is { } changed) LogVersionChanged(keyId, operation, changed, version, caller.Principal, caller.RequestId);
+        else LogChanged(keyId, operation, version, caller.Principal, caller.RequestId);
+        return Written();
+    }
+
+    /// <summary>Tells that an alias was made or points elsewhere.</summary>
+    public Task AliasPointed(string alias, string keyId, Caller caller)
+    {
+        LogPointed(alias, keyId, caller.Principal, caller.RequestId);
+        return Written();
+    }
+
+    /// <summary>Tells that an alias was removed.</summary>
+    public Task AliasRemoved(string alias, Caller caller)
+    {
+        LogRemoved(alias, caller.Principal, caller.RequestId);
+        return Written();
+    }
+
+    private Task Written() => _sink?.Written() ?? Task.CompletedTask;
+
+    [LoggerMessage(LogLevel.Information, "key {KeyId}: {Operation}, primary version {Version}, by {Principal}, request {RequestId}")]
+    private partial void LogChanged(string keyId, string operation, int version, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Information,
+        "key {KeyId}: {Operation} of version {ChangedVersion}, primary version {Version}, by {Principal}, request {RequestId}")]
+    private partial void LogVersionChanged(
+        string keyId, string operation, int changedVersion, int version, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Information, "alias {Alias}: stands for {KeyId}, by {Principal}, request {RequestId}")]
+    private partial void LogPointed(string alias, string keyId, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Information, "alias {Alias}: removed by {Principal}, request {RequestId}")]
+    private partial void LogRemoved(string alias, string principal, string requestId);
+}
