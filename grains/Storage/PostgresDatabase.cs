@@ -18,6 +18,10 @@ internal sealed partial class PostgresDatabase : Database
     // Postgres allows 100 connections unless told otherwise; the silos of a small cluster fit into that.
     private const int MostConnections = 30;
 
+    // More than there are statements here and in the providers, so that none drives out another. A session that is lent to others, in
+    // which they would be lost, is refused at the start.
+    private const int MostPrepared = 64;
+
     // What Postgres must not run with: it could lose what it has acknowledged, or not come back from a crash.
     private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
     // A silo whose machine is lost in the middle of a transaction must not keep what it has locked until the kernel gives it up.
@@ -282,7 +286,10 @@ internal sealed partial class PostgresDatabase : Database
         PostgresException { InvariantSeverity: "ERROR" } e =>
             !(e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.QueryCanceled
-                || e.SqlState[..2] is "22" or "23" or "25" or "42" or "53" or "55"),
+                || e.SqlState[..2] is "22" or "23" or "25" or "42" or "53" or "55"
+
+                // A prepared statement that is not there, or whose answer a migration has changed; Npgsql prepares it anew.
+                or "0A" or "26"),
         _ => true,
     };
 
@@ -338,6 +345,11 @@ internal sealed partial class PostgresDatabase : Database
             if (!builder.ShouldSerialize("Command Timeout"))
             {
                 builder.CommandTimeout = 5;
+            }
+
+            if (!builder.ShouldSerialize("Max Auto Prepare"))
+            {
+                builder.MaxAutoPrepare = MostPrepared;
             }
 
             builder.Options = $"{ServerOptions} {builder.Options}".TrimEnd();

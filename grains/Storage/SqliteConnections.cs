@@ -1,19 +1,25 @@
 using System.Data.Common;
+using System.Runtime.CompilerServices;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
 /// Opens SQLite connections on which a commit that is acknowledged is on the disk. What makes it so are settings of the
 /// connection, not of the file, and a connection string has none for them; so the Orleans providers get their connections
-/// here too.
+/// here too. The pool keeps the handles of connections that were closed, with their settings, so each handle is set up once.
 /// </summary>
 internal sealed class SqliteConnections(string connectionString) : DbDataSource
 {
     // secure_delete overwrites what is deleted with zeros, so that erased material does not stay in free pages. The busy
     // time-out makes SQLite wait in its own steps; without it the client sleeps 150 ms at a time.
-    private const string Settings =
-        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA busy_timeout = 5000;";
+    private const string Settings = $"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; {Patience};";
+
+    /// <summary>How long a statement waits for another connection.</summary>
+    public const string Patience = "PRAGMA busy_timeout = 5000";
+
+    private readonly ConditionalWeakTable<sqlite3, object> _setUp = [];
 
     /// <inheritdoc/>
     public override string ConnectionString => connectionString;
@@ -28,9 +34,15 @@ internal sealed class SqliteConnections(string connectionString) : DbDataSource
         try
         {
             connection.Open();
-            using var command = connection.CreateCommand();
-            command.CommandText = Settings;
-            command.ExecuteNonQuery();
+            var handle = connection.Handle!;
+            if (!_setUp.TryGetValue(handle, out _))
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = Settings;
+                command.ExecuteNonQuery();
+                _setUp.Add(handle, this);
+            }
+
             return connection;
         }
         catch (Exception e)

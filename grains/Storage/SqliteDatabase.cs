@@ -42,7 +42,6 @@ internal sealed class SqliteDatabase : Database
         {
             DataSource = _file,
             Mode = SqliteOpenMode.ReadWrite,
-            ForeignKeys = true,
             Pooling = true,
             DefaultTimeout = 5,
         }.ConnectionString);
@@ -83,8 +82,9 @@ internal sealed class SqliteDatabase : Database
     public override Task<bool> MayMigrate(CancellationToken cancellationToken) => Task.FromResult(true);
 
     /// <inheritdoc/>
-    public override UpgradeEngineBuilder Migrations =>
-        DeployChanges.To.SqliteDatabase(_connections.ConnectionString).JournalToSqliteTable("okms_migration");
+    public override UpgradeEngineBuilder Migrations => DeployChanges.To
+        .SqliteDatabase(new SqliteConnectionStringBuilder(_connections.ConnectionString) { ForeignKeys = true, Pooling = false }.ConnectionString)
+        .JournalToSqliteTable("okms_migration");
 
     /// <inheritdoc/>
     public override async Task Prepare(CancellationToken cancellationToken)
@@ -217,10 +217,19 @@ internal sealed class SqliteDatabase : Database
         using var connection = _connections.OpenConnection();
         using var impatient = connection.Command("PRAGMA busy_timeout = 0");
         impatient.ExecuteNonQuery();
-        using var checkpoint = connection.Command("PRAGMA wal_checkpoint(TRUNCATE)");
+        try
+        {
+            using var checkpoint = connection.Command("PRAGMA wal_checkpoint(TRUNCATE)");
 
-        // Its first column says whether somebody was in the way.
-        return checkpoint.ExecuteScalar() is 0L;
+            // Its first column says whether somebody was in the way.
+            return checkpoint.ExecuteScalar() is 0L;
+        }
+        finally
+        {
+            // Whoever gets this handle from the pool waits again.
+            using var patient = connection.Command(SqliteConnections.Patience);
+            patient.ExecuteNonQuery();
+        }
     }
 
     private FileStream Lock()

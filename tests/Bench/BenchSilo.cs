@@ -10,7 +10,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Bench;
 
-/// <summary>One silo on a throw-away SQLite file, called from its own process; no dashboard, no gateway.</summary>
+/// <summary>One silo, by default on a throw-away SQLite file, called from its own process; no dashboard, no gateway.</summary>
 internal sealed class BenchSilo : IAsyncDisposable
 {
     private readonly IHost _host;
@@ -33,7 +33,8 @@ internal sealed class BenchSilo : IAsyncDisposable
     /// does not grow with the number of operations.
     /// </param>
     /// <param name="hsm">The HSM; null for none.</param>
-    public static async Task<BenchSilo> Start(bool withFence = false, HsmOptions? hsm = null)
+    /// <param name="connectionString">A Postgres; null for a throw-away SQLite file.</param>
+    public static async Task<BenchSilo> Start(bool withFence = false, HsmOptions? hsm = null, string? connectionString = null)
     {
         var folder = Directory.CreateTempSubdirectory("okms-bench-");
         var builder = Host.CreateApplicationBuilder();
@@ -41,7 +42,7 @@ internal sealed class BenchSilo : IAsyncDisposable
         builder.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(FreePort(), gatewayPort: 0);
-            silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName, Hsm = hsm });
+            silo.AddKmsStorage(new KmsStorageOptions { DataDirectory = folder.FullName, Hsm = hsm, ConnectionString = connectionString });
             silo.AddKmsGrains(new KeyOptions());
             if (withFence)
             {

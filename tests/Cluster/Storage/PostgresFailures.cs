@@ -124,6 +124,37 @@ public sealed class PostgresFailures : IAsyncLifetime, IDisposable
         Assert.Equal(false, await probe.ExecuteScalarAsync());
     }
 
+    /// <summary>As a migration does it while silos run.</summary>
+    [Fact]
+    public async Task TableChangedUnderAPreparedStatement_FailsOnceAtMost()
+    {
+        await _silo.Execute("CREATE TABLE changed (value integer); INSERT INTO changed VALUES (1)");
+        await using var connection = await _silo.Database.Connections.OpenConnectionAsync();
+        for (var i = 0; i < 10; i++)
+        {
+            Assert.Equal(1, await Value());
+        }
+
+        await using (var prepared = connection.Command("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM changed%'"))
+        {
+            Assert.Equal(1L, await prepared.ExecuteScalarAsync());
+        }
+
+        await _silo.Execute("ALTER TABLE changed ADD COLUMN more text");
+        Assert.Equal(1, await Value());
+        await _silo.Execute("ALTER TABLE changed ALTER COLUMN value TYPE bigint");
+        var failure = await Assert.ThrowsAsync<PostgresException>(Value);
+        Assert.Equal("cached plan must not change result type", failure.MessageText);
+        Assert.False(_silo.Database.IsOutcomeUnknown(failure));
+        Assert.Equal(1L, await Value());
+
+        async Task<object?> Value()
+        {
+            await using var command = connection.Command("SELECT value FROM changed");
+            return await command.ExecuteScalarAsync();
+        }
+    }
+
     [Fact]
     public async Task ConnectionCutInTheMiddleOfAWrite_OutcomeIsUnknown()
     {
@@ -147,6 +178,8 @@ public sealed class PostgresFailures : IAsyncLifetime, IDisposable
     [InlineData(PostgresErrorCodes.ReadOnlySqlTransaction, "ERROR", false)]
     [InlineData(PostgresErrorCodes.DiskFull, "ERROR", false)]
     [InlineData(PostgresErrorCodes.QueryCanceled, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.FeatureNotSupported, "ERROR", false)]
+    [InlineData(PostgresErrorCodes.InvalidSqlStatementName, "ERROR", false)]
     [InlineData(PostgresErrorCodes.StatementCompletionUnknown, "ERROR", true)]
     [InlineData(PostgresErrorCodes.AdminShutdown, "FATAL", true)]
     [InlineData(PostgresErrorCodes.IoError, "ERROR", true)]

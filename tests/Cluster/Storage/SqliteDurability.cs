@@ -22,9 +22,9 @@ public sealed class SqliteDurability(SqliteFixture fixture) : IClassFixture<Sqli
         var queries = raw.CurrentOperationalQueries;
         raw.CurrentOperationalQueries = new RelationalStorageProviderQueries(queries.WriteToStorage,
             """
-            SELECT CAST(journal_mode || ' ' || synchronous || ' ' || secure_delete || ' ' || foreign_keys AS BLOB) AS PayloadBinary,
+            SELECT CAST(journal_mode || ' ' || synchronous || ' ' || secure_delete || ' ' || foreign_keys || ' ' || timeout AS BLOB) AS PayloadBinary,
               1 AS Version
-            FROM pragma_journal_mode, pragma_synchronous, pragma_secure_delete, pragma_foreign_keys
+            FROM pragma_journal_mode, pragma_synchronous, pragma_secure_delete, pragma_foreign_keys, pragma_busy_timeout
             """, queries.ClearState, queries.DeleteState);
 
         // More connections than one, pooled ones among them.
@@ -38,7 +38,7 @@ public sealed class SqliteDurability(SqliteFixture fixture) : IClassFixture<Sqli
             })));
 
             // 2 is FULL: every commit waits for fsync.
-            Assert.All(settings, s => Assert.Equal("wal 2 1 1", s));
+            Assert.All(settings, s => Assert.Equal("wal 2 1 1 5000", s));
         }
     }
 
@@ -88,6 +88,11 @@ public sealed class SqliteDurability(SqliteFixture fixture) : IClassFixture<Sqli
                 await Task.Yield();
                 log.Refresh();
             }
+
+            // What emptied it waits for nobody; whoever has its connection after it does.
+            await using var connection = await database.Connections.OpenConnectionAsync();
+            await using var patience = connection.Command("PRAGMA busy_timeout");
+            Assert.Equal(5000L, await patience.ExecuteScalarAsync());
         }
 
         directory.Delete();

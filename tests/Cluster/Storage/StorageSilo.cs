@@ -104,6 +104,12 @@ public sealed class StorageSilo : IAsyncDisposable
         await using var command = connection.Command(
             "UPDATE okms_row SET payload = @p WHERE grain_key = @k", ("p", payload), ("k", "=" + key));
         Assert.Equal(1, await command.ExecuteNonQueryAsync());
+        if (Database is SqliteDatabase)
+        {
+            // The handle goes back into the pool as it is.
+            await using var on = connection.Command("PRAGMA foreign_keys = ON");
+            await on.ExecuteNonQueryAsync();
+        }
     }
 
     /// <summary>All that the database holds: the bytes of its files, or of every column of its tables.</summary>
