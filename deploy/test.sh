@@ -37,6 +37,8 @@ install_missing() {
   # Root needs the user postgres too, which comes with the package.
   if [ -z "$(find_postgres)" ] || { [ "$(id -u)" -eq 0 ] && ! id postgres >/dev/null 2>&1; }; then packages+=(postgresql); fi
   command -v softhsm2-util >/dev/null || packages+=(softhsm2)
+  # For the module of the tests that misbehaves; a C compiler that needs nothing else.
+  [ -x /usr/bin/tcc ] || [ -x /usr/bin/cc ] || packages+=(tcc)
   # For the scripts of deploy/restore.
   command -v jq >/dev/null || packages+=(jq)
   command -v curl >/dev/null || packages+=(curl)

@@ -12,7 +12,9 @@ namespace OrleansKms.Gateway.Operation;
 /// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
 /// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
-internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, bool IsStopping = false)
+/// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
+internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, bool IsStopping = false,
+    string? HsmProblem = null)
 {
     /// <summary>Whether every part works.</summary>
     public bool IsHealthy => IsReady && Hsm != false;
@@ -22,6 +24,9 @@ internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? Cl
     /// process would serve those.
     /// </summary>
     public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
+
+    /// <summary>What is wrong, in words that anybody may know.</summary>
+    public IReadOnlyList<string> Problems => [.. new[] { ClockProblem, HsmProblem }.OfType<string>()];
 
     /// <summary>The same, of a process that is about to stop.</summary>
     public Health Stopping() => this with { IsStopping = true };
@@ -81,7 +86,7 @@ internal sealed class HealthProbe(
         {
             var report = await grains.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
             if (!report.Database || report.Hsm == false || report.ClockProblem is not null) AskAnother();
-            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem);
+            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, HsmProblem: report.HsmProblem);
         }
         catch (Exception)
         {

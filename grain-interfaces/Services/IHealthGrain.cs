@@ -15,8 +15,12 @@ public sealed record HealthQuery([property: Id(0)] Caller Caller);
 
 /// <summary>Whether the parts answer.</summary>
 /// <param name="Database">Whether the database answered the last probe.</param>
-/// <param name="Hsm">Whether the HSM answered the last probe; null when none is configured.</param>
+/// <param name="Hsm">
+/// Whether the HSM answered the last probe and has not refused to make or destroy a key lately; null when none is configured.
+/// </param>
 /// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and from a silo that does not tell.</param>
+/// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and from a silo that does not tell.</param>
 [GenerateSerializer, Immutable, Alias("okms.HealthReport")]
 public sealed record HealthReport(
-    [property: Id(0)] bool Database, [property: Id(1)] bool? Hsm, [property: Id(2)] string? ClockProblem = null);
+    [property: Id(0)] bool Database, [property: Id(1)] bool? Hsm, [property: Id(2)] string? ClockProblem = null,
+    [property: Id(3)] string? HsmProblem = null);

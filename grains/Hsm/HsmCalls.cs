@@ -19,6 +19,7 @@ internal sealed class HsmCalls : IDisposable
     private readonly string _name;
     private readonly int _size;
     private readonly Lock _lock = new();
+    private readonly List<Thread> _started = [];
     private int _threads;
     private int _stuck;
 
@@ -63,6 +64,21 @@ internal sealed class HsmCalls : IDisposable
 
     /// <summary>Ends the threads when they have done what waits.</summary>
     public void Dispose() => _waiting.CompleteAdding();
+
+    /// <summary>Waits, after <see cref="Dispose"/>, until the threads have ended: they close their sessions last.</summary>
+    /// <param name="patience">How long to wait for all of them.</param>
+    /// <returns>False when some have not.</returns>
+    public bool Join(TimeSpan patience)
+    {
+        Thread[] threads;
+        lock (_lock)
+        {
+            threads = [.. _started];
+        }
+
+        var until = Environment.TickCount64 + (long)patience.TotalMilliseconds;
+        return threads.All(t => t.Join((int)Math.Max(0, until - Environment.TickCount64)));
+    }
 
     private async Task<T> Run<T>(HsmCall<T> call, TimeSpan timeout, CancellationToken cancellationToken)
     {
@@ -126,7 +142,10 @@ internal sealed class HsmCalls : IDisposable
     private void StartThread()
     {
         _threads++;
-        new Thread(Work) { IsBackground = true, Name = string.Create(CultureInfo.InvariantCulture, $"{_name} {_threads}") }.Start();
+        var thread = new Thread(Work) { IsBackground = true, Name = string.Create(CultureInfo.InvariantCulture, $"{_name} {_threads}") };
+        _started.RemoveAll(t => !t.IsAlive);
+        thread.Start();
+        _started.Add(thread);
     }
 
     private void Work()
@@ -224,11 +243,11 @@ internal sealed class HsmCalls : IDisposable
             {
                 if (e is not Pkcs11Exception { IsAmbiguous: true })
                 {
-                    return (e, !e.IsTokenLost);
+                    return (e, !e.NeedsNewSession);
                 }
 
                 // Either this call was impossible, or the token is broken: it is asked something that it must know.
-                return session is not null && _isTokenWell(session) ? (e, true) : (new HsmLostException(e.Message, e), false);
+                return session is not null && _isTokenWell(session) ? (e, !e.NeedsNewSession) : (new HsmLostException(e.Message, e), false);
             }
         }
     }

@@ -21,6 +21,9 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
     /// <summary>Counts how often the token was looked for; sessions of an earlier number are replaced.</summary>
     public int Number => _number;
 
+    /// <summary>Which handles of keys are no longer good, for all sessions.</summary>
+    public HsmHandles Handles { get; } = new();
+
     /// <summary>The module, once it is loaded.</summary>
     public Pkcs11Module Module => _module ?? throw new HsmException("The PKCS#11 module is not loaded yet.");
 
@@ -53,13 +56,17 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
             throw;
         }
 
-        return new HsmSession(Module, _slot, handle, _number);
+        return new HsmSession(Module, _slot, handle, _number, Handles);
     }
 
     /// <summary>Ends the use of the module.</summary>
-    public void Dispose()
+    public void Dispose() => End(mayFinalise: true);
+
+    /// <summary>The same.</summary>
+    /// <param name="mayFinalise">Whether the module may be finalised: not while a thread may still be in it.</param>
+    public void End(bool mayFinalise)
     {
-        _module?.Release();
+        _module?.Release(mayFinalise);
         _module = null;
     }
 
@@ -70,10 +77,16 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         var slots = new ulong[count];
         Require("C_GetSlotList", Module.Functions.C_GetSlotList(true, slots, ref count));
         List<ulong> matching = [];
+        CKR? failure = null;
         foreach (var slot in slots.AsSpan(0, (int)count))
         {
             var token = new CK_TOKEN_INFO();
-            if (Module.Functions.C_GetTokenInfo(slot, ref token) == CKR.CKR_OK && Matches(slot, token))
+            var code = Module.Functions.C_GetTokenInfo(slot, ref token);
+            if (code != CKR.CKR_OK)
+            {
+                failure ??= code;
+            }
+            else if (Matches(slot, token))
             {
                 matching.Add(slot);
             }
@@ -81,7 +94,9 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
 
         return matching.Count switch
         {
-            0 => throw new HsmLostException($"The HSM has no token {options.Address}."),
+            0 => throw new HsmLostException(failure is { } code
+                ? $"The HSM has no token {options.Address}, or does not tell of it: C_GetTokenInfo answered {Pkcs11Exception.Name(code)}."
+                : $"The HSM has no token {options.Address}."),
             1 => matching[0],
             _ => throw new HsmException($"The HSM has several tokens {options.Address}; name one by its serial."),
         };

@@ -13,6 +13,12 @@ internal class HsmException(string message, Exception? innerException = null) : 
 
     /// <summary>Whether the module may have to be initialised anew before it sees the token again.</summary>
     public virtual bool MayNeedInitialisation => false;
+
+    /// <summary>Whether what is tried next needs another session.</summary>
+    public virtual bool NeedsNewSession => IsTokenLost;
+
+    /// <summary>What callers are told, who know neither the token nor the log.</summary>
+    public virtual string ForCallers => IsTokenLost ? KmsError.HsmUnavailable.Title : "The HSM did not do what it was asked for; the log says why.";
 }
 
 /// <summary>The token, or the root key on it, is not where it is looked for, or does not work.</summary>
@@ -33,14 +39,27 @@ internal sealed class HsmPinException(string message) : HsmException(message)
 }
 
 /// <summary>The HSM has so much to do that it does not come to a call in time. It may be well.</summary>
-internal sealed class HsmBusyException() : HsmException("Too many calls wait for the HSM.");
+internal sealed class HsmBusyException() : HsmException("Too many calls wait for the HSM.")
+{
+    /// <inheritdoc/>
+    public override string ForCallers => "Too many calls wait for the HSM; try again.";
+}
+
+/// <summary>The token has failed to destroy a key, and its module does not show it any more. It is well otherwise.</summary>
+internal sealed class HsmUndestroyedException(HsmKeyId id)
+    : HsmException($"The token does not show the key {id} any more, but failed to destroy it. It is asked again when its module has listed it anew.")
+{
+    /// <inheritdoc/>
+    public override string ForCallers => "The HSM has failed to destroy a key, and will be asked again.";
+}
 
 /// <summary>The token does not take a message that is larger than what it took when it was tried. It is well.</summary>
 internal sealed class HsmSizeException(int largest, Exception innerException)
     : HsmException(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The HSM takes messages to {largest} bytes."), innerException);
 
 /// <summary>A function of the module answered with an error.</summary>
-internal sealed class Pkcs11Exception(string function, CKR code) : HsmException($"{function} answered {Name(code)}")
+internal sealed class Pkcs11Exception(string function, CKR code)
+    : HsmException($"{function} answered {Name(code)}{(IsFull(code) ? ": the token is full" : "")}")
 {
     /// <summary>The error.</summary>
     public CKR Code { get; } = code;
@@ -65,9 +84,19 @@ internal sealed class Pkcs11Exception(string function, CKR code) : HsmException(
     /// <inheritdoc/>
     public override bool MayNeedInitialisation => IsTokenLost || Code is CKR.CKR_GENERAL_ERROR or CKR.CKR_FUNCTION_FAILED;
 
+    /// <inheritdoc/>
+    public override bool NeedsNewSession => IsTokenLost || function == "C_DestroyObject";
+
+    /// <inheritdoc/>
+    public override string ForCallers => IsTokenLost || function.StartsWith("C_Decrypt ", StringComparison.Ordinal)
+        ? base.ForCallers
+        : $"The HSM refuses the call: {Message}.";
+
     /// <summary>Whether the token says that it does not do this at all.</summary>
     public bool IsNotSupported => Code is CKR.CKR_MECHANISM_INVALID or CKR.CKR_MECHANISM_PARAM_INVALID
         or CKR.CKR_FUNCTION_NOT_SUPPORTED or CKR.CKR_KEY_TYPE_INCONSISTENT or CKR.CKR_KEY_FUNCTION_NOT_PERMITTED;
+
+    private static bool IsFull(CKR code) => code == CKR.CKR_DEVICE_MEMORY;
 
     /// <summary>An error's name, or its number when it is a vendor's.</summary>
     public static string Name(CKR code) =>

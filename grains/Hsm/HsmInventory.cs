@@ -87,29 +87,39 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
 
         foreach (var id in ids)
         {
-            await Destroy(orphans[id].Id.ToArray(), cancellationToken);
+            await Destroy(orphans[id].Id, cancellationToken);
         }
     }
 
     /// <summary>Whether a key is older than 24 hours for certain: only the day is known, so a whole one must lie between.</summary>
     public bool IsOld(HsmKeyFound key) => key.Id.MadeOn.AddDays(1) < DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
-    private Task<bool> Destroy(byte[] id, CancellationToken cancellationToken) => hsm.Run(
+    /// <summary>Destroys one of them.</summary>
+    /// <exception cref="KmsException">hsm_unavailable: it may still be there.</exception>
+    public Task Destroy(HsmKeyId id, CancellationToken cancellationToken) => hsm.RunChange(
         session =>
         {
             session.ForgetKeys();
-            if (session.FindKey(id) is { } key)
+            if (session.FindKey(id.ToArray()) is { } key)
             {
-                session.Destroy(key);
+                hsm.Destructions.Destroy(session, key, id);
             }
             else
             {
                 hsm.RequireToken(session);
             }
 
+            hsm.Destructions.RequireGone(session, other => other == id);
             return true;
         },
         cancellationToken);
+
+    /// <summary>
+    /// Has the module list the token anew where a destruction has failed: what is left of it may have been dropped from the list.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public Task ShowFailedDestructions(CancellationToken cancellationToken) =>
+        hsm.Destructions.HasFailed ? hsm.ListAnew(cancellationToken) : Task.CompletedTask;
 
     private List<HsmKeyFound> Read(HsmSession session, ulong[] handles)
     {

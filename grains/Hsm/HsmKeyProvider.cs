@@ -23,7 +23,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     public int Parallelism => sessions;
 
     /// <inheritdoc/>
-    public bool IsAvailable => hsm is { IsHealthy: true, Gcm: not null };
+    public bool IsAvailable => hsm is { IsUp: true, Gcm: not null };
 
     /// <inheritdoc/>
     public bool Supports(KeyAlgorithm algorithm) => algorithm is Aes256GcmAlgorithm && hsm.Gcm is { LargestMessage: > 0 };
@@ -37,10 +37,11 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec.");
         }
 
-        var id = HsmKeyId.New(
-            _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime)).ToArray();
+        var madeId = HsmKeyId.New(
+            _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
+        var id = madeId.ToArray();
         var isAgain = false;
-        await hsm.RunRepeatable(
+        await hsm.RunChange(
             session =>
             {
                 // The work is done twice when it failed or its session was lost, and it may have been carried out before.
@@ -50,7 +51,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
                     session.GenerateAesKey(HsmKeyRules.NewKey(id, Label(name)));
                 }
 
-                RequireGood(session, id, Label(name));
+                RequireGood(session, madeId, Label(name));
                 return true;
             },
             CancellationToken.None);
@@ -69,14 +70,11 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     }
 
     /// <inheritdoc/>
-    public async ValueTask Destroy(KeyVersionName name) => await hsm.RunRepeatable(
+    public async ValueTask Destroy(KeyVersionName name) => await hsm.RunChange(
         session =>
         {
             var made = FindMade(session, name);
-            foreach (var key in made)
-            {
-                session.Destroy(key);
-            }
+            Destroy(session, made);
 
             // A token that shows no key has none of this name only if it shows what it must have: who is signed out, or no token
             // at all, sees nothing either.
@@ -85,9 +83,32 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
                 hsm.RequireToken(session);
             }
 
+            hsm.Destructions.RequireGone(session, id => IsOf(id, name));
             return true;
         },
         CancellationToken.None);
+
+    // One that it fails to destroy keeps it from none of the others.
+    private void Destroy(HsmSession session, IEnumerable<(ulong Key, HsmKeyId Id)> made)
+    {
+        Pkcs11Exception? failure = null;
+        foreach (var (key, id) in made)
+        {
+            try
+            {
+                hsm.Destructions.Destroy(session, key, id);
+            }
+            catch (Pkcs11Exception e) when (!e.IsTokenLost)
+            {
+                failure ??= e;
+            }
+        }
+
+        if (failure is not null)
+        {
+            throw failure;
+        }
+    }
 
     private bool IsOf(HsmKeyId id, KeyVersionName name) =>
         id.Service == _service && id.Incarnation == name.Incarnation && id.Version == name.Version;
@@ -96,32 +117,36 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     /// The keys of this name on the token: none, one, or more where silos raced to make the version. Found by the label, known
     /// by the id.
     /// </summary>
-    private List<ulong> FindMade(HsmSession session, KeyVersionName name)
+    private List<(ulong Key, HsmKeyId Id)> FindMade(HsmSession session, KeyVersionName name)
     {
-        List<ulong> made = [];
+        List<(ulong, HsmKeyId)> made = [];
         foreach (var key in session.Find(HsmSession.SecretKeys().Add(CKA.CKA_LABEL, Label(name)), most: 1000))
         {
             if (HsmKeyId.TryRead(session.Attribute(key, CKA.CKA_ID), out var id) && IsOf(id, name))
             {
-                made.Add(key);
+                made.Add((key, id));
             }
         }
 
         return made;
     }
 
-    private static void RequireGood(HsmSession session, byte[] id, string label)
+    /// <summary>Requires of a key that was just made that it is as it was asked for. One that is not is destroyed.</summary>
+    private void RequireGood(HsmSession session, HsmKeyId id, string label)
     {
-        var key = session.FindKey(id) ?? throw new HsmException("The token does not find the key that it has just made.");
-        if (HsmKeyRules.Violation(session, key) is { } violation)
-        {
-            throw new HsmException($"The token made another key than it was asked for: {violation}.");
-        }
+        var key = session.FindKey(id.ToArray()) ?? throw new HsmException("The token does not find the key that it has just made.");
+        var violation = HsmKeyRules.Violation(session, key);
 
         // By which it is found when it is to be destroyed.
-        if (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label)
+        if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))
         {
-            throw new HsmException("The token made another key than it was asked for: it does not keep its CKA_LABEL.");
+            violation = "it does not keep its CKA_LABEL";
+        }
+
+        if (violation is not null)
+        {
+            hsm.Destructions.Destroy(session, key, id);
+            throw new HsmException($"The token made another key than it was asked for: {violation}.");
         }
     }
 
@@ -201,7 +226,13 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             }
         }
 
-        public void Dispose() => _disposed = true;
+        public void Dispose()
+        {
+            _disposed = true;
+
+            // It may have been closed because another silo has destroyed it.
+            _hsm.Forget(_id);
+        }
 
         private byte[]? Decrypt(HsmSession session, TokenGcm gcm, byte[] message, byte[] bound)
         {

@@ -6,8 +6,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// Tells the operator of orphans on the token: a minute after the start and then once a day, in one warning and the metric
-/// <c>hsm_orphans</c>. It removes nothing.
+/// Looks through the token a minute after the start and then once a day. It tells the operator of orphans, in one warning and the
+/// metric <c>hsm_orphans</c>, and removes none of them. What is left of destroyed versions it destroys.
 /// </summary>
 internal sealed partial class HsmOrphanWatch : BackgroundService
 {
@@ -32,7 +32,14 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
     /// <returns>How many orphans are older than a day; those that are not may be about to get a row.</returns>
     public async Task<int> Look(CancellationToken cancellationToken)
     {
-        var old = (await _orphans.Find(cancellationToken)).Where(o => o.IsOld).ToList();
+        await _orphans.ShowFailedDestructions(cancellationToken);
+        var (orphans, leftovers) = await _orphans.Sort(cancellationToken);
+        foreach (var leftover in leftovers)
+        {
+            await TryDestroy(leftover, cancellationToken);
+        }
+
+        var old = orphans.Where(o => o.IsOld).ToList();
         _found = old.Count;
         if (old.Count > 0)
         {
@@ -72,6 +79,27 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
             return false;
         }
     }
+
+    private async Task TryDestroy(HsmKeyFound leftover, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _orphans.Destroy(leftover, cancellationToken);
+            LeftoverDestroyed(leftover.Label);
+        }
+        catch (KmsException e)
+        {
+            // The next look tries again.
+            LeftoverStays(leftover.Label, e.InnerException?.Message ?? e.Message);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Label} was destroyed before, and is now on the token, too")]
+    private partial void LeftoverDestroyed(string label);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message =
+        "{Label} is destroyed and still on the token, which is asked again tomorrow: {Reason}")]
+    private partial void LeftoverStays(string label, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
         "{Count} keys on the token belong to no key of this database; the first is {ObjectId} ({Label}). The command hsm-orphans lists them")]

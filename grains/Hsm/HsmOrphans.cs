@@ -40,9 +40,40 @@ public sealed class HsmOrphans
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
-    public async Task<IReadOnlyList<HsmOrphan>> Find(CancellationToken cancellationToken) =>
-        [.. (await _inventory.FindOrphans(IsKnown, cancellationToken))
-            .Select(o => new HsmOrphan(o.Id.ToString(), o.Label, o.Id.MadeOn, _inventory.IsOld(o)))];
+    public async Task<IReadOnlyList<HsmOrphan>> Find(CancellationToken cancellationToken) => (await Sort(cancellationToken)).Orphans;
+
+    /// <summary>
+    /// Finds the orphans, and what is left on the token of destroyed versions: the HSM has failed to destroy it, or was away. Their
+    /// rows say that they are destroyed for ever, so these may go without anybody's leave.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    /// <exception cref="StorageFailedException">The database did not answer.</exception>
+    internal async Task<(IReadOnlyList<HsmOrphan> Orphans, IReadOnlyList<HsmKeyFound> Leftovers)> Sort(CancellationToken cancellationToken)
+    {
+        List<HsmOrphan> orphans = [];
+        List<HsmKeyFound> leftovers = [];
+        foreach (var found in await _inventory.List(cancellationToken))
+        {
+            switch (await StandingOf(found))
+            {
+                case Standing.Orphan:
+                    orphans.Add(new(found.Id.ToString(), found.Label, found.Id.MadeOn, _inventory.IsOld(found)));
+                    break;
+                case Standing.Destroyed:
+                    leftovers.Add(found);
+                    break;
+            }
+        }
+
+        return (orphans, leftovers);
+    }
+
+    /// <summary>Has the token show what it has failed to destroy.</summary>
+    internal Task ShowFailedDestructions(CancellationToken cancellationToken) => _inventory.ShowFailedDestructions(cancellationToken);
+
+    /// <summary>Destroys what is left of a destroyed version.</summary>
+    internal Task Destroy(HsmKeyFound leftover, CancellationToken cancellationToken) => _inventory.Destroy(leftover.Id, cancellationToken);
 
     /// <summary>
     /// Destroys orphans in the HSM, each named; all, or none if one of them is refused: what is not an orphan of this installation,
@@ -57,7 +88,7 @@ public sealed class HsmOrphans
     {
         try
         {
-            await _inventory.RemoveOrphans(ids, IsKnown, await KnowsAllSince(cancellationToken), cancellationToken);
+            await _inventory.RemoveOrphans(ids, async found => await StandingOf(found) != Standing.Orphan, await KnowsAllSince(cancellationToken), cancellationToken);
         }
         catch (DbException e)
         {
@@ -79,12 +110,12 @@ public sealed class HsmOrphans
             });
     }
 
-    /// <summary>Whether a key's row has this very object. Where that cannot be said, it is no orphan.</summary>
-    private async ValueTask<bool> IsKnown(HsmKeyFound found)
+    /// <summary>What a key's row says of an object. Where that cannot be said, it is no orphan.</summary>
+    private async ValueTask<Standing> StandingOf(HsmKeyFound found)
     {
         if (KeyIdOf(found) is not { } keyId)
         {
-            return true;
+            return Standing.Known;
         }
 
         try
@@ -92,20 +123,22 @@ public sealed class HsmOrphans
             var grain = GrainId.Create(RowNames.GrainType(RowNames.Key), keyId);
             var slot = new RowSlot<KeyRow>(_rows, grain, RowNames.Key);
             await slot.Read();
-            return slot.Row is { } row && row.Incarnation == found.Id.Incarnation && await IsOf(grain, row, found.Id);
+            return slot.Row is { } row && row.Incarnation == found.Id.Incarnation ? await StandingOf(grain, row, found.Id) : Standing.Orphan;
         }
         catch (Exception e) when (e is MaterialOutdatedException || (e as KmsException)?.Error == KmsError.KeyCorrupted)
         {
-            return true;
+            return Standing.Known;
         }
     }
 
-    private async Task<bool> IsOf(GrainId grain, KeyRow row, HsmKeyId id)
+    private async Task<Standing> StandingOf(GrainId grain, KeyRow row, HsmKeyId id)
     {
-        // What is still to be erased goes by itself.
-        if (row.Find(id.Version) is not { State: not KeyVersionState.Destroyed })
+        switch (row.Find(id.Version)?.State)
         {
-            return row.ErasePending.Contains(id.Version);
+            case null:
+                return Standing.Orphan;
+            case KeyVersionState.Destroyed:
+                return Standing.Destroyed;
         }
 
         var wrapped = row.Material;
@@ -118,11 +151,11 @@ public sealed class HsmOrphans
 
         if (wrapped is null)
         {
-            return true;
+            return Standing.Known;
         }
 
         using var kept = _sealer.Open(new(grain, row.Incarnation, id.Version), wrapped);
-        return kept.Span.SequenceEqual(id.ToArray());
+        return kept.Span.SequenceEqual(id.ToArray()) ? Standing.Known : Standing.Orphan;
     }
 
     /// <summary>The key's id from the label; null when the label is not one of ours.</summary>
@@ -131,5 +164,18 @@ public sealed class HsmOrphans
         var version = string.Create(CultureInfo.InvariantCulture, $" v{found.Id.Version}");
         var keyId = found.Label.EndsWith(version, StringComparison.Ordinal) ? found.Label.Remove(found.Label.Length - version.Length) : "";
         return KeyId.IsValid(keyId) ? keyId : null;
+    }
+
+    /// <summary>What a row says of an object on the token.</summary>
+    private enum Standing
+    {
+        /// <summary>It is a version's, or that cannot be said.</summary>
+        Known,
+
+        /// <summary>No row has it.</summary>
+        Orphan,
+
+        /// <summary>It is what is left of a destroyed version.</summary>
+        Destroyed,
     }
 }

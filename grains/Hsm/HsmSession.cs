@@ -7,20 +7,21 @@ namespace OrleansKms.Grains.Hsm;
 /// One session with the token, signed in. For one thread at a time. Handles of keys are good as long as the session, so they
 /// are kept with it and go with it.
 /// </summary>
-internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection) : ITokenCipher, IDisposable
+internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection, HsmHandles known) : ITokenCipher, IDisposable
 {
     // Enough to compare one key with the next; a cache for more would be looked at for a million keys.
     private const int HandlesKept = 4096;
 
-    private readonly Dictionary<string, ulong> _handles = new(StringComparer.Ordinal);
-
-    private readonly int _initialisation = module.Finalisations;
+    private readonly Dictionary<string, (ulong Handle, long FoundAt)> _handles = new(StringComparer.Ordinal);
 
     /// <summary>The number of the connection that the session belongs to; of an older one it is not used any more.</summary>
     public int Connection => connection;
 
     /// <summary>Whether the module still knows the session's number as this session. Only inside a call of the module.</summary>
-    public bool IsOfThisInitialisation => _initialisation == module.Finalisations;
+    public bool IsOfThisInitialisation => Initialisation == module.Finalisations;
+
+    /// <summary>How often the module had been finalised when the session was opened.</summary>
+    public int Initialisation { get; } = module.Finalisations;
 
     private Pkcs11Library Functions => module.Functions;
 
@@ -29,11 +30,12 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     public ulong? FindKey(ReadOnlySpan<byte> id)
     {
         var name = Convert.ToHexString(id);
-        if (_handles.TryGetValue(name, out var known))
+        if (_handles.TryGetValue(name, out var kept) && known.IsGood(name, kept.FoundAt))
         {
-            return known;
+            return kept.Handle;
         }
 
+        var now = known.Now;
         var found = Find(SecretKeys().Add(CKA.CKA_ID, id), most: 2);
         if (found.Count > 1)
         {
@@ -42,6 +44,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
         if (found.Count == 0)
         {
+            _handles.Remove(name);
             return null;
         }
 
@@ -50,7 +53,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
             _handles.Clear();
         }
 
-        _handles.Add(name, found[0]);
+        _handles[name] = (found[0], now);
         return found[0];
     }
 
@@ -113,20 +116,56 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     }
 
     /// <summary>Makes an AES key on the token. A session that may write is opened for it, and closed again.</summary>
-    public void GenerateAesKey(Pkcs11Template template)
+    public void GenerateAesKey(Pkcs11Template template) => GenerateAesKey(template, Generate);
+
+    /// <summary>Makes an AES key that lives as long as this session, or until it is destroyed.</summary>
+    /// <returns>Its handle.</returns>
+    /// <exception cref="Pkcs11Exception">The token makes none.</exception>
+    public ulong GenerateSessionKey(Pkcs11Template template) => GenerateAesKey(
+        template.Without(CKA.CKA_TOKEN).Add(CKA.CKA_TOKEN, false), sessionKey => Generate(handle, sessionKey));
+
+    /// <summary>Ends a key of this session.</summary>
+    public void DestroySessionKey(ulong key)
     {
         using var change = module.ChangeObjects();
-        using var writable = OpenWritable();
-        var mechanism = new CK_MECHANISM { Mechanism = (ulong)CKM.CKM_AES_KEY_GEN };
-        var code = writable.Generate(ref mechanism, template);
+        Functions.C_DestroyObject(handle, key);
+    }
 
-        // CKA_COPYABLE came with v2.40; a token that does not know it makes no copies by it either.
-        if (code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_TEMPLATE_INCONSISTENT && template.Types.Contains(CKA.CKA_COPYABLE))
+    private ulong GenerateAesKey(Pkcs11Template template, Func<Pkcs11Template, ulong> generate)
+    {
+        try
         {
-            code = writable.Generate(ref mechanism, template.Without(CKA.CKA_COPYABLE));
+            return generate(template);
         }
+        catch (Pkcs11Exception e) when (MayNotKnowCopyable(e.Code) && template.Find(CKA.CKA_COPYABLE) is not null)
+        {
+            // An error that says nothing may have come after the key was made.
+            return e.IsAmbiguous && Find(SecretKeys().Add(CKA.CKA_ID, template.Find(CKA.CKA_ID)), most: 1) is [var made]
+                ? made
+                : generate(template.Without(CKA.CKA_COPYABLE));
+        }
+    }
 
+    // It came with v2.40. A token that does not know it makes no copies by it either; NSS answers with a general error.
+    private static bool MayNotKnowCopyable(CKR code) =>
+        code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_TEMPLATE_INCONSISTENT or CKR.CKR_GENERAL_ERROR;
+
+    private ulong Generate(Pkcs11Template template)
+    {
+        using var writable = OpenWritable();
+        return Generate(writable.Handle, template);
+    }
+
+    private ulong Generate(ulong session, Pkcs11Template template)
+    {
+        using var change = module.ChangeObjects();
+        var mechanism = new CK_MECHANISM { Mechanism = (ulong)CKM.CKM_AES_KEY_GEN };
+        var attributes = template.ToArray();
+        ulong key = 0;
+        var code = Functions.C_GenerateKey(session, ref mechanism, attributes, (ulong)attributes.Length, ref key);
+        GC.KeepAlive(template);
         Require("C_GenerateKey (CKM_AES_KEY_GEN)", code);
+        return key;
     }
 
     /// <summary>Destroys an object of the token.</summary>
@@ -140,7 +179,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     }
 
     /// <inheritdoc/>
-    public (CKR Code, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
+    public (TokenAnswer Answer, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
     {
         var code = Functions.C_EncryptInit(handle, ref mechanism, key);
         if (code == CKR.CKR_OPERATION_ACTIVE && TryReplace())
@@ -150,17 +189,17 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
         if (code != CKR.CKR_OK)
         {
-            return (code, []);
+            return (new("C_EncryptInit", code), []);
         }
 
         var ciphertext = new byte[room];
         var length = (ulong)room;
         code = Ended(Functions.C_Encrypt(handle, plaintext, (ulong)plaintext.Length, ciphertext, ref length));
-        return code == CKR.CKR_OK ? (code, length == (ulong)room ? ciphertext : ciphertext[..(int)length]) : (code, []);
+        return (new("C_Encrypt", code), code != CKR.CKR_OK ? [] : length == (ulong)room ? ciphertext : ciphertext[..(int)length]);
     }
 
     /// <inheritdoc/>
-    public CKR TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
+    public TokenAnswer TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
     {
         length = 0;
         var code = Functions.C_DecryptInit(handle, ref mechanism, key);
@@ -171,13 +210,13 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
         if (code != CKR.CKR_OK)
         {
-            return code;
+            return new("C_DecryptInit", code);
         }
 
         var written = (ulong)plaintext.Length;
         code = Ended(Functions.C_Decrypt(handle, ciphertext, (ulong)ciphertext.Length, plaintext, ref written));
         length = code == CKR.CKR_OK ? (int)written : 0;
-        return code;
+        return new("C_Decrypt", code);
     }
 
     /// <summary>Forgets the handles of keys, which may have changed.</summary>
@@ -248,15 +287,6 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     private readonly struct Writable(Pkcs11Library functions, ulong session) : IDisposable
     {
         public ulong Handle => session;
-
-        public CKR Generate(ref CK_MECHANISM mechanism, Pkcs11Template template)
-        {
-            ulong key = 0;
-            var attributes = template.ToArray();
-            var code = functions.C_GenerateKey(session, ref mechanism, attributes, (ulong)attributes.Length, ref key);
-            GC.KeepAlive(template);
-            return code;
-        }
 
         public void Dispose() => functions.C_CloseSession(session);
     }

@@ -12,6 +12,12 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     // Signing in, making a key and looking at all objects may take a network HSM longer than a call of everyday.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
+    // A token that has refused to make or destroy a key is not asked again only to find out whether it still would.
+    private static readonly TimeSpan _refusalIsNews = TimeSpan.FromMinutes(10);
+
+    // Within the time that a stop may take.
+    private static readonly TimeSpan _patienceAtTheEnd = TimeSpan.FromSeconds(5);
+
     private static readonly Counter<long> _counter = new Meter(KmsGrainsExtensions.MeterName).CreateCounter<long>(
         "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
 
@@ -19,29 +25,45 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private static readonly KeyValuePair<string, object?> _failed = new("status", "failed");
     private static readonly KeyValuePair<string, object?> _refused = new("status", "not_tried");
 
+    private const string TooSlow = "The HSM does not answer in time; try again.";
+
     private readonly HsmOptions _options;
     private readonly HsmConnection _connection;
     private readonly HsmCalls _calls;
     private readonly HsmCalls _probes;
+    private readonly TimeProvider _time;
     private readonly ILogger<HsmToken> _logger;
     private volatile HsmKnownAnswer? _knownAnswer;
     private volatile bool _isUp;
     private volatile bool _isServing;
     private string? _whyDown;
+    private volatile string? _whyDownForCallers;
+    private volatile Refusal? _refusal;
     private long _made;
     private long _toldAt;
 
     /// <summary>Names the HSM; connects to nothing yet.</summary>
     public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
     {
-        (_options, _logger) = (options, logger);
+        (_options, _time, _logger) = (options, time, logger);
         _connection = new HsmConnection(options, connectionLogger);
         _calls = new HsmCalls("okms-hsm", options.Sessions, _connection, IsTokenWell, time);
         _probes = new HsmCalls("okms-hsm-probe", 1, _connection, IsTokenWell, time);
     }
 
     /// <inheritdoc/>
-    public bool IsHealthy => _isUp;
+    public bool IsHealthy => WhyUnhealthy is null;
+
+    /// <inheritdoc/>
+    public string? WhyUnhealthy => !_isUp
+        ? _whyDownForCallers ?? KmsError.HsmUnavailable.Title
+        : _refusal is { } refusal && _time.GetElapsedTime(refusal.At) < _refusalIsNews ? refusal.Text : null;
+
+    /// <summary>Whether the token is there. It may refuse some calls nevertheless.</summary>
+    public bool IsUp => _isUp;
+
+    /// <summary>Destroys keys, and knows which destructions failed.</summary>
+    public HsmDestructions Destructions => _connection.Module.Destructions;
 
     /// <summary>How many calls there were, besides those of the start and of the probe.</summary>
     public long Calls => Interlocked.Read(ref _made);
@@ -127,7 +149,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
                 Down(e);
             }
 
-            throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
+            throw new KmsException(KmsError.HsmUnavailable.Code, TooSlow, e);
         }
         catch (HsmException e)
         {
@@ -141,7 +163,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
                 CallFailed(e.Message);
             }
 
-            throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, e);
+            throw new KmsException(KmsError.HsmUnavailable.Code, e.ForCallers, e);
         }
     }
 
@@ -159,6 +181,40 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         catch (KmsException e) when (_isUp && e.InnerException is Pkcs11Exception { IsAmbiguous: true })
         {
             return await Run(work, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Makes or destroys a key; as <see cref="RunRepeatable"/>. That a token which is there refuses it is told by its health, too.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    public async Task<T> RunChange<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await RunRepeatable(work, cancellationToken);
+            _refusal = null;
+            return answer;
+        }
+        catch (KmsException e) when (e.InnerException is HsmException { IsTokenLost: false } and not HsmBusyException)
+        {
+            _refusal = new(e.Message, _time.GetTimestamp());
+            throw;
+        }
+    }
+
+    /// <summary>The handle of a key may be another's by now, and is looked for anew.</summary>
+    /// <param name="id">Its CKA_ID.</param>
+    public void Forget(ReadOnlySpan<byte> id) => _connection.Handles.Forget(id);
+
+    /// <summary>Has the module list the token's objects anew. That ends all sessions of this process, which are opened again.</summary>
+    /// <exception cref="KmsException">hsm_unavailable: it cannot be initialised, or the token is not there afterwards.</exception>
+    public async Task ListAnew(CancellationToken cancellationToken)
+    {
+        if (_isUp && _calls.Stuck + _probes.Stuck == 0 && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
+        {
+            Down(failure);
+            throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, failure);
         }
     }
 
@@ -188,7 +244,12 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         _isUp = false;
         _calls.Dispose();
         _probes.Dispose();
-        _connection.Dispose();
+
+        // Modules keep something of each thread that used them, and may crash when it ends after they were finalised.
+        var until = Environment.TickCount64 + (long)_patienceAtTheEnd.TotalMilliseconds;
+        var haveEnded = _calls.Join(_patienceAtTheEnd)
+            && _probes.Join(TimeSpan.FromMilliseconds(Math.Max(0, until - Environment.TickCount64)));
+        _connection.End(mayFinalise: haveEnded);
     }
 
     private async Task Recover(Exception first, CancellationToken cancellationToken)
@@ -212,6 +273,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         else if (failure.Message != _whyDown)
         {
             _whyDown = failure.Message;
+            _whyDownForCallers = ForCallers(failure);
             HsmStillDown(failure.Message);
         }
     }
@@ -252,6 +314,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         {
             _isUp = false;
             _whyDown = cause.Message;
+            _whyDownForCallers = ForCallers(cause);
             HsmDown(cause.Message);
         }
     }
@@ -264,6 +327,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             HsmBack();
         }
     }
+
+    private static string ForCallers(Exception cause) => (cause as HsmException)?.ForCallers ?? TooSlow;
 
     // Where the HSM refuses calls as fast as they come, every one of them could be a line.
     private bool IsTimeToTell()
@@ -281,6 +346,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         // Each start would be one more try of the PIN.
         IsForGood = cause is HsmPinException,
     };
+
+    private sealed record Refusal(string Text, long At);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
     private partial void HsmDown(string reason);

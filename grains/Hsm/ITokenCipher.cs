@@ -3,6 +3,19 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 
 namespace OrleansKms.Grains.Hsm;
 
+/// <summary>What a token answered, and by which function: an operation takes two of them.</summary>
+/// <param name="Function">The function's name.</param>
+/// <param name="Code">Its answer.</param>
+internal readonly record struct TokenAnswer(string Function, CKR Code)
+{
+    /// <summary>Whether it is no error.</summary>
+    public bool IsOk => Code == CKR.CKR_OK;
+
+    /// <summary>The error as an exception.</summary>
+    /// <param name="mechanism">The mechanism that was asked for.</param>
+    public Pkcs11Exception Failure(string mechanism) => new($"{Function} ({mechanism})", Code);
+}
+
 /// <summary>
 /// C_Encrypt and C_Decrypt of a token, with errors as they are: all that the mechanisms need of a session. No operation is left
 /// behind that would stand in the way of the next one.
@@ -14,8 +27,8 @@ internal interface ITokenCipher
     /// <param name="key">The key.</param>
     /// <param name="plaintext">The message.</param>
     /// <param name="room">The most that the ciphertext may be long, in bytes.</param>
-    /// <returns>The error, and the ciphertext when there is none.</returns>
-    (CKR Code, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room);
+    /// <returns>The answer, and the ciphertext when it is no error.</returns>
+    (TokenAnswer Answer, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room);
 
     /// <summary>Decrypts a message at once.</summary>
     /// <param name="mechanism">The mechanism and its parameters.</param>
@@ -23,5 +36,5 @@ internal interface ITokenCipher
     /// <param name="ciphertext">The message.</param>
     /// <param name="plaintext">Receives the plaintext; at least as long as the ciphertext.</param>
     /// <param name="length">The plaintext's length.</param>
-    CKR TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length);
+    TokenAnswer TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length);
 }

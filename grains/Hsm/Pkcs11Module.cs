@@ -31,6 +31,9 @@ internal sealed class Pkcs11Module
     /// <summary>The module's functions.</summary>
     public Pkcs11Library Functions { get; }
 
+    /// <summary>What this process has failed to destroy, and the module may no longer show.</summary>
+    public HsmDestructions Destructions { get; } = new();
+
     /// <summary>How often the module has been finalised; what came from before is no longer valid.</summary>
     public int Finalisations { get; private set; }
 
@@ -58,11 +61,12 @@ internal sealed class Pkcs11Module
     }
 
     /// <summary>Ends the use of the module by one of its users; the last one finalises it.</summary>
-    public void Release()
+    /// <param name="mayFinalise">Whether it may: not while a thread may still be in it.</param>
+    public void Release(bool mayFinalise = true)
     {
         lock (_registry)
         {
-            if (--_users == 0 && _isOurs && _calls.TryEnterWriteLock(_patience))
+            if (--_users == 0 && _isOurs && mayFinalise && _calls.TryEnterWriteLock(_patience))
             {
                 Finalise();
                 _calls.ExitWriteLock();

@@ -10,8 +10,8 @@ internal sealed class Pkcs11Template
 {
     private readonly List<(CKA Type, byte[] Value)> _attributes = [];
 
-    /// <summary>The attributes.</summary>
-    public IEnumerable<CKA> Types => _attributes.Select(a => a.Type);
+    /// <summary>An attribute's value; null when it is not in here.</summary>
+    public byte[]? Find(CKA type) => _attributes.Find(a => a.Type == type).Value;
 
     /// <summary>Adds bytes.</summary>
     public Pkcs11Template Add(CKA type, ReadOnlySpan<byte> value)

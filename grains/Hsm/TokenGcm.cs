@@ -30,6 +30,8 @@ internal sealed class TokenGcm
     // Some tokens make one of a whole block, which is of no use here but must not look like something else.
     private const int LongestIv = 16;
 
+    private const string Name = "CKM_AES_GCM";
+
     private readonly GcmIv _iv;
     private readonly CKR _forged;
 
@@ -63,7 +65,7 @@ internal sealed class TokenGcm
             }
             catch (HsmException e) when (IsOfTheMechanism(e))
             {
-                failure = failure.Length > 0 ? failure : $"CKM_AES_GCM: {e.Message}";
+                failure = failure.Length > 0 ? failure : e is Pkcs11Exception ? e.Message : $"{Name}: {e.Message}";
             }
         }
 
@@ -102,19 +104,20 @@ internal sealed class TokenGcm
         ITokenCipher session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
         Func<bool> knownAnswer)
     {
-        var code = TryDecrypt(session, key, message, associatedData, plaintext, out var length);
-        if (code == CKR.CKR_OK)
+        var answer = TryDecrypt(session, key, message, associatedData, plaintext, out var length);
+        if (answer.IsOk)
         {
             return length;
         }
 
         CryptographicOperations.ZeroMemory(plaintext);
+        var code = answer.Code;
         if (code == CKR.CKR_ENCRYPTED_DATA_INVALID)
         {
             return null;
         }
 
-        var failure = new Pkcs11Exception("C_Decrypt (CKM_AES_GCM)", code);
+        var failure = answer.Failure(Name);
         var isForgery = code == CKR.CKR_ENCRYPTED_DATA_LEN_RANGE || (code == _forged && !failure.IsSessionLost);
         var isTooLarge = message.Length - Overhead > LargestMessage && (isForgery || !failure.IsTokenLost);
         if (!isForgery && !isTooLarge)
@@ -132,21 +135,21 @@ internal sealed class TokenGcm
     }
 
     /// <summary>The same, with the error as it is.</summary>
-    public static CKR TryDecrypt(
+    public static TokenAnswer TryDecrypt(
         ITokenCipher session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
         out int length)
     {
         length = 0;
         if (message.Length < Overhead)
         {
-            return CKR.CKR_ENCRYPTED_DATA_INVALID;
+            return new("C_Decrypt", CKR.CKR_ENCRYPTED_DATA_INVALID);
         }
 
         var parameters = new GcmParameters(message[..GcmParameters.IvLength], associatedData);
-        var code = session.TryDecrypt(
+        var answer = session.TryDecrypt(
             parameters.Mechanism, key, message[GcmParameters.IvLength..].ToArray(), plaintext, out length);
         GC.KeepAlive(parameters);
-        return code;
+        return answer;
     }
 
     private byte[] Encrypt(
@@ -156,11 +159,11 @@ internal sealed class TokenGcm
         var appended = _iv == GcmIv.Appended ? GcmParameters.IvLength : 0;
 
         // Room for an IV whether or not one is expected: an error tells nothing of what the token makes, its output does.
-        var (code, output) = session.TryEncrypt(
+        var (answer, output) = session.TryEncrypt(
             parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + LongestIv);
-        if (code != CKR.CKR_OK)
+        if (!answer.IsOk)
         {
-            throw new Pkcs11Exception("C_Encrypt (CKM_AES_GCM)", code);
+            throw answer.Failure(Name);
         }
 
         var isGivenUsed = parameters.Iv.SequenceEqual(given);
@@ -186,13 +189,13 @@ internal sealed class TokenGcm
         if (one.AsSpan(0, GcmParameters.IvLength).SequenceEqual(two.AsSpan(0, GcmParameters.IvLength))
             || one.AsSpan(GcmParameters.IvLength).SequenceEqual(two.AsSpan(GcmParameters.IvLength))
             || !Opens(session, key, one, associatedData, plaintext) || !Opens(session, key, two, associatedData, plaintext)
-            || TryDecrypt(session, key, one, "okms.hsm.another"u8, new byte[one.Length], out _) == CKR.CKR_OK)
+            || TryDecrypt(session, key, one, "okms.hsm.another"u8, new byte[one.Length], out _).IsOk)
         {
             return null;
         }
 
         one[^1] ^= 1;
-        var forged = TryDecrypt(session, key, one, associatedData, new byte[one.Length], out _);
+        var forged = TryDecrypt(session, key, one, associatedData, new byte[one.Length], out _).Code;
         return forged == CKR.CKR_OK || new Pkcs11Exception("", forged).IsSessionLost
             ? null
             : new TokenGcm(_iv, forged, FindLargest(session, key, largest));
@@ -230,7 +233,7 @@ internal sealed class TokenGcm
         ITokenCipher session, ulong key, byte[] message, ReadOnlySpan<byte> associatedData, ReadOnlySpan<byte> plaintext)
     {
         var opened = new byte[message.Length];
-        return TryDecrypt(session, key, message, associatedData, opened, out var length) == CKR.CKR_OK
+        return TryDecrypt(session, key, message, associatedData, opened, out var length).IsOk
             && opened.AsSpan(0, length).SequenceEqual(plaintext);
     }
 }

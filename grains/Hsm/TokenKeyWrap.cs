@@ -10,6 +10,8 @@ namespace OrleansKms.Grains.Hsm;
 /// </summary>
 internal sealed class TokenKeyWrap
 {
+    private const string Name = "CKM_AES_KEY_WRAP_PAD";
+
     private readonly CKR _forged;
 
     private TokenKeyWrap(CKR forged) => _forged = forged;
@@ -24,24 +26,24 @@ internal sealed class TokenKeyWrap
     {
         // Not a multiple of eight bytes, so that the padding is tried too.
         var secret = "a known text, for the self-test"u8.ToArray();
-        var (code, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
+        var (answer, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
         failure = "CKM_AES_KEY_WRAP_PAD is another algorithm than RFC 5649";
-        if (code != CKR.CKR_OK)
+        if (!answer.IsOk)
         {
-            failure = $"CKM_AES_KEY_WRAP_PAD: {new Pkcs11Exception("C_Encrypt", code).Message}";
+            failure = answer.Failure(Name).Message;
             return null;
         }
 
         var opened = new byte[wrapped.Length];
         if (wrapped.Length != WrappedLength(secret.Length)
-            || session.TryDecrypt(Mechanism, key, wrapped, opened, out var length) != CKR.CKR_OK
+            || !session.TryDecrypt(Mechanism, key, wrapped, opened, out var length).IsOk
             || !opened.AsSpan(0, length).SequenceEqual(secret))
         {
             return null;
         }
 
         wrapped[^1] ^= 1;
-        var forged = session.TryDecrypt(Mechanism, key, wrapped, opened, out _);
+        var forged = session.TryDecrypt(Mechanism, key, wrapped, opened, out _).Code;
         return forged == CKR.CKR_OK || new Pkcs11Exception("", forged).IsSessionLost ? null : new TokenKeyWrap(forged);
     }
 
@@ -49,8 +51,8 @@ internal sealed class TokenKeyWrap
     /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
     public static byte[] Wrap(ITokenCipher session, ulong key, byte[] secret)
     {
-        var (code, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
-        return code == CKR.CKR_OK ? wrapped : throw new Pkcs11Exception("C_Encrypt (CKM_AES_KEY_WRAP_PAD)", code);
+        var (answer, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
+        return answer.IsOk ? wrapped : throw answer.Failure(Name);
     }
 
     /// <summary>Opens a wrapped secret.</summary>
@@ -58,20 +60,20 @@ internal sealed class TokenKeyWrap
     /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
     public int? Unwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, Func<bool> knownAnswer)
     {
-        var code = session.TryDecrypt(Mechanism, key, wrapped, secret, out var length);
-        if (code == CKR.CKR_OK)
+        var answer = session.TryDecrypt(Mechanism, key, wrapped, secret, out var length);
+        if (answer.IsOk)
         {
             return length;
         }
 
         CryptographicOperations.ZeroMemory(secret);
-        var failure = new Pkcs11Exception("C_Decrypt (CKM_AES_KEY_WRAP_PAD)", code);
-        if (code == CKR.CKR_ENCRYPTED_DATA_INVALID)
+        var failure = answer.Failure(Name);
+        if (answer.Code == CKR.CKR_ENCRYPTED_DATA_INVALID)
         {
             return null;
         }
 
-        if (code == _forged && !failure.IsSessionLost)
+        if (answer.Code == _forged && !failure.IsSessionLost)
         {
             return knownAnswer() ? null : throw new HsmLostException(failure.Message, failure);
         }
@@ -80,7 +82,7 @@ internal sealed class TokenKeyWrap
     }
 
     /// <summary>The same, with the error as it is.</summary>
-    public static CKR TryUnwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, out int length) =>
+    public static TokenAnswer TryUnwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, out int length) =>
         session.TryDecrypt(Mechanism, key, wrapped, secret, out length);
 
     private static int WrappedLength(int length) => ((length + 7) / 8 * 8) + 8;

@@ -1,4 +1,3 @@
-using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Root;
@@ -78,10 +77,10 @@ internal sealed class HsmRootCipher
         return new HsmKnownAnswer(keyId, (asked, handle) =>
         {
             var opened = new byte[wrapped.Length];
-            var code = Gcm is null
+            var answer = Gcm is null
                 ? TokenKeyWrap.TryUnwrap(asked, handle, wrapped, opened, out var length)
                 : TokenGcm.TryDecrypt(asked, handle, wrapped, [], opened, out length);
-            return code == CKR.CKR_OK && opened.AsSpan(0, length).SequenceEqual(secret);
+            return answer.IsOk && opened.AsSpan(0, length).SequenceEqual(secret);
         });
     }
 }

@@ -90,10 +90,13 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     {
         await hsm.Connect(cancellationToken);
         var id = unfinished ?? options.Address.RootId?.ToArray() ?? RandomNumberGenerator.GetBytes(NewIdLength);
-        await roots.Add(id, Description, cancellationToken);
-        if (!await IsOnToken(id, cancellationToken))
+        if (await IsOnToken(id, cancellationToken))
         {
-            await Generate(id, cancellationToken);
+            await roots.Add(id, Description, cancellationToken);
+        }
+        else
+        {
+            await Make(id, cancellationToken);
         }
 
         await Open(id, cancellationToken);
@@ -258,9 +261,70 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         }
 
         var id = recorded.Count > 0 ? recorded[0] : options.Address.RootId?.ToArray() ?? RandomNumberGenerator.GetBytes(NewIdLength);
-        await roots.Add(id, Description, cancellationToken);
-        await Generate(id, cancellationToken);
+        await Make(id, cancellationToken);
         return id;
+    }
+
+    /// <summary>
+    /// Makes a root key that is of use. What a key of a session can prove is proven first, so that most tokens which are of none
+    /// are left as they were; a key that then fails the proof is destroyed. It is recorded before it is made.
+    /// </summary>
+    private async Task Make(byte[] id, CancellationToken cancellationToken)
+    {
+        await hsm.RunAtStart(ProveFirst, cancellationToken);
+        await roots.Add(id, Description, cancellationToken);
+        try
+        {
+            await Generate(id, cancellationToken);
+            await hsm.RunAtStart(session => Prove(session, id), cancellationToken);
+        }
+        catch (StartRefusedException refusal)
+        {
+            if (await WhyNotUndone(id, cancellationToken) is { } why)
+            {
+                throw new StartRefusedException(
+                    $"{refusal.Message} The root key {HsmRootStore.RootId(id)} that was made for this may be left in the token; destroy it with the HSM's own tools. {why}", refusal);
+            }
+
+            throw;
+        }
+    }
+
+    private bool ProveFirst(HsmSession session)
+    {
+        ulong key;
+        try
+        {
+            key = session.GenerateSessionKey(HsmKeyRules.NewKey(RandomNumberGenerator.GetBytes(NewIdLength), Label));
+        }
+        catch (HsmException e) when (!e.IsTokenLost)
+        {
+            // Not every token has keys of a session. Then the root key itself is the proof.
+            return false;
+        }
+
+        try
+        {
+            HsmRootCipher.Prove(session, key, options.LargestMessage);
+            return true;
+        }
+        finally
+        {
+            session.DestroySessionKey(key);
+        }
+    }
+
+    private async Task<string?> WhyNotUndone(byte[] id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Destroy(id, cancellationToken);
+            return null;
+        }
+        catch (StartRefusedException e)
+        {
+            return e.Message;
+        }
     }
 
     private async Task Generate(byte[] id, CancellationToken cancellationToken)

@@ -10,5 +10,6 @@ namespace OrleansKms.Grains.Services;
 public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IHsmHealth? hsm = null) : Grain, IHealthGrain
 {
     /// <inheritdoc/>
-    public ValueTask<HealthReport> Check(HealthQuery query) => new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem));
+    public ValueTask<HealthReport> Check(HealthQuery query) =>
+        new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem, hsm?.WhyUnhealthy));
 }

@@ -58,7 +58,7 @@ internal static class HsmOrphansCommand
         }
         catch (KmsException e)
         {
-            throw new StartRefusedException(e.Error == KmsError.HsmUnavailable ? e.Message : $"Nothing was removed: {e.Message}", e);
+            throw new StartRefusedException(e.Error == KmsError.HsmUnavailable ? e.InnerException?.Message ?? e.Message : $"Nothing was removed: {e.Message}", e);
         }
         catch (StorageFailedException e)
         {

@@ -119,7 +119,13 @@ internal static class HsmCost
         {
             var (tokens, configuration, pin) = (folder.CreateSubdirectory("tokens").FullName, Path.Combine(folder.FullName, "softhsm2.conf"), Path.Combine(folder.FullName, "pin"));
             File.WriteAllText(configuration, $"directories.tokendir = {tokens}\nobjectstore.backend = file\nlog.level = ERROR\n");
-            File.WriteAllText(pin, "271828");
+            using (var file = File.Create(pin))
+            {
+                // Whatever the umask is: a PIN that others can read is refused.
+                if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file.SafeFileHandle, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                file.Write("271828"u8);
+            }
+
             Run("softhsm2-util", ["--init-token", "--free", "--label", "bench", "--so-pin", "314159", "--pin", "271828"], configuration, "");
             var self = Environment.GetCommandLineArgs()[0];
             return Run("dotnet", [self, .. arguments], configuration,

@@ -32,7 +32,7 @@ internal sealed class HealthChecks
     /// <summary>Whether the silo's last probe of the database succeeded.</summary>
     public required string Database { get; init; }
 
-    /// <summary>Whether the silo's last probe of the HSM succeeded.</summary>
+    /// <summary>Whether the silo's last probe of the HSM succeeded and the HSM has refused no key lately.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Hsm { get; init; }
 
@@ -78,7 +78,7 @@ internal static class HealthEndpoint
                 Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
                 Clock = HealthAnswer.Of(health.ClockProblem is null),
             },
-            Problems = health.ClockProblem is { } clock ? [clock] : null,
+            Problems = health.Problems is { Count: > 0 } problems ? problems : null,
         };
         return exchange.Answer(
             answer, GatewayJson.Default.HealthAnswer, good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

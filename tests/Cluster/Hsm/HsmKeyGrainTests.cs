@@ -165,6 +165,48 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await Encrypt("pending");
     }
 
+    [Fact]
+    public async Task Destroy_ThatTheTokenFails_StaysPending_ThoughTheObjectIsNotFoundAnyMore()
+    {
+        await Create("undying");
+        await _silo.Key("undying").Rotate(new(TestSilo.Caller));
+        using (SharedToken.Switch("destroys-nothing"))
+        {
+            await _silo.Key("undying").DestroyVersion(new(TestSilo.Caller, 1));
+        }
+
+        Assert.Equal(["undying v2"], await OnToken("undying"));
+        await Restart();
+        await Describe("undying");
+        Assert.Equal([1], (await Row("undying"))!.ErasePending);
+
+        await Hsm.ListAnew(default);
+        Assert.Equal(["undying v1", "undying v2"], await OnToken("undying"));
+        await Restart();
+        await Describe("undying");
+        Assert.Equal(["undying v2"], await OnToken("undying"));
+        Assert.Empty((await Row("undying"))!.ErasePending);
+    }
+
+    [Fact]
+    public async Task RotationByTime_ThatTheTokenCannotMake_StopsNoKey()
+    {
+        await Create("overdue", new(TimeSpan.FromDays(30), null));
+        await Encrypt("overdue");
+        _time.Advance(TimeSpan.FromDays(30));
+        using (SharedToken.Switch("is-full"))
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                Assert.Equal(1, (await Encrypt("overdue")).KeyVersion);
+            }
+        }
+
+        // It comes about without anybody's use.
+        await Until(async () => (await OnToken("overdue")).Count == 2);
+        Assert.Equal(2, (await Encrypt("overdue")).KeyVersion);
+    }
+
     [Theory]
     [InlineData("disable", "key_disabled")]
     [InlineData("schedule-deletion", "key_pending_deletion")]
@@ -327,6 +369,15 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     private async Task<List<string>> OnToken(string id) =>
         [.. (await new HsmInventory(Hsm, _service, TimeProvider.System).List(default))
             .Select(k => k.Label).Where(l => l.StartsWith(id + " v", StringComparison.Ordinal)).Order()];
+
+    private static async Task Until(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (!await condition())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+        }
+    }
 
     private static async Task Refused(string code, Func<Task> operation) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(operation)).Code);

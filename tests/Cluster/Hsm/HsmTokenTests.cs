@@ -45,8 +45,8 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
             {
                 var key = session.FindKey(id)!.Value;
                 var parameters = new GcmParameters(new byte[12], []);
-                var first = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 10).Code;
-                var second = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 100).Code;
+                var first = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 10).Answer.Code;
+                var second = session.TryEncrypt(parameters.Mechanism, key, new byte[64], 100).Answer.Code;
                 GC.KeepAlive(parameters);
                 return (first, second);
             },

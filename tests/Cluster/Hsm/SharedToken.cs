@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;
 
@@ -32,13 +34,21 @@ public sealed class SharedToken : IAsyncLifetime
     /// <summary>The environment of a service that uses the same token.</summary>
     internal static (string Name, string? Value)[] Environment => _hsm.Environment();
 
+    /// <summary>The files of the keys on the token.</summary>
+    internal static IReadOnlyList<string> KeyFiles => _hsm.KeyFiles;
+
     internal HsmToken Token => (HsmToken)Silo.Services.GetService(typeof(HsmToken))!;
+
+    /// <summary>Makes the token's module misbehave, in this process and in those of the services that use it.</summary>
+    internal static IDisposable Switch(params string[] misbehaviours) => _hsm.Misbehaving!.Switch(misbehaviours);
 
     internal static HsmOptions WithRootLabel(string label) => HsmOptions.Read(
         _hsm.Address.Replace("object=okms-root", "object=" + label, StringComparison.Ordinal), pin: null);
 
     public async Task InitializeAsync() =>
-        Silo = await StorageSilo.Start(new KmsStorageOptions { DataDirectory = _directory.Path, Hsm = Options });
+        Silo = await StorageSilo.Start(
+        new KmsStorageOptions { DataDirectory = _directory.Path, Hsm = Options },
+        silo => silo.Services.AddRowTypes(KeyRowJson.Default));
 
     public async Task DisposeAsync()
     {
@@ -67,7 +77,7 @@ public sealed class SharedToken : IAsyncLifetime
 
     private static void Write(Func<Pkcs11Module, ulong, CKR> write)
     {
-        var module = Pkcs11Module.Acquire(SoftHsm.Module);
+        var module = Pkcs11Module.Acquire(_hsm.Misbehaving!.Path);
         using (module.Enter())
         {
             ulong count = 0;
@@ -87,7 +97,7 @@ public sealed class SharedToken : IAsyncLifetime
     // What .NET sets does not reach native code.
     private static SoftHsm Start()
     {
-        var hsm = new SoftHsm();
+        var hsm = new SoftHsm(misbehaves: true);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => hsm.Dispose();
         Assert.Equal(0, SetEnvironment("SOFTHSM2_CONF", hsm.Configuration, 1));
         return hsm;

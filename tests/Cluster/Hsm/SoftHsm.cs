@@ -10,9 +10,12 @@ internal sealed class SoftHsm : IDisposable
 
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("okms-hsm-");
 
-    public SoftHsm(string label = "okms")
+    /// <param name="label">The label of its first token.</param>
+    /// <param name="misbehaves">Whether its module can be made to misbehave.</param>
+    public SoftHsm(string label = "okms", bool misbehaves = false)
     {
         Label = label;
+        Misbehaving = misbehaves ? new MisbehavingModule(_directory.FullName) : null;
         Directory.CreateDirectory(Tokens);
         Configure();
         File.WriteAllText(PinFile, Pin + "\n");
@@ -24,6 +27,9 @@ internal sealed class SoftHsm : IDisposable
     {
         "/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so", "/usr/local/lib/softhsm/libsofthsm2.so",
     }.FirstOrDefault(File.Exists) ?? "SoftHSM is not installed: run the tests by deploy/test.sh, which installs it.";
+
+    /// <summary>The module of its addresses, where that can be made to misbehave.</summary>
+    public MisbehavingModule? Misbehaving { get; }
 
     public string Label { get; }
 
@@ -49,7 +55,7 @@ internal sealed class SoftHsm : IDisposable
 
     /// <summary>The address of one of the tokens.</summary>
     public string AddressOf(string label) => string.Create(
-        CultureInfo.InvariantCulture, $"pkcs11:token={label};object=okms-root?module-path={Module}&pin-source=file:{PinFile}");
+        CultureInfo.InvariantCulture, $"pkcs11:token={label};object=okms-root?module-path={Misbehaving?.Path ?? Module}&pin-source=file:{PinFile}");
 
     /// <summary>Makes one more token, with the same PIN.</summary>
     public void AddToken(string label) => Run("--init-token", "--free", "--label", label, "--so-pin", "314159-officer", "--pin", Pin);

@@ -34,9 +34,9 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
 
     public List<CKR> Errors { get; } = [];
 
-    public (CKR Code, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
+    public (TokenAnswer Answer, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room)
     {
-        if (First.TryDequeue(out var first)) return (Error(first), []);
+        if (First.TryDequeue(out var first)) return (new("C_EncryptInit", Error(first)), []);
 
         var (code, output, margin) = (CKM)mechanism.Mechanism switch
         {
@@ -45,33 +45,33 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
             _ => (CKR.CKR_MECHANISM_INVALID, [], 0),
         };
         code = code == CKR.CKR_OK && output.Length + margin > room ? CKR.CKR_BUFFER_TOO_SMALL : code;
-        return code == CKR.CKR_OK ? (code, output) : (Error(code), []);
+        return code == CKR.CKR_OK ? (new("C_Encrypt", code), output) : (new("C_Encrypt", Error(code)), []);
     }
 
-    public CKR TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
+    public TokenAnswer TryDecrypt(CK_MECHANISM mechanism, ulong key, byte[] ciphertext, byte[] plaintext, out int length)
     {
         length = 0;
         if ((CKM)mechanism.Mechanism == CKM.CKM_AES_KEY_WRAP_PAD)
         {
-            if (!_wrapped.TryGetValue(Convert.ToHexString(ciphertext), out var secret)) return Error(Forged);
+            if (!_wrapped.TryGetValue(Convert.ToHexString(ciphertext), out var secret)) return Failed(Forged);
 
             secret.CopyTo(plaintext, 0);
             length = secret.Length;
-            return CKR.CKR_OK;
+            return new("C_Decrypt", CKR.CKR_OK);
         }
 
         length = ciphertext.Length - GcmParameters.TagLength;
-        if (length > LargestMessage) return Error(CKR.CKR_ENCRYPTED_DATA_LEN_RANGE);
+        if (length > LargestMessage) return Failed(CKR.CKR_ENCRYPTED_DATA_LEN_RANGE);
 
         var (iv, associatedData) = Parameters(mechanism);
         try
         {
             _gcm.Decrypt(Read(iv, GcmParameters.IvLength), ciphertext.AsSpan(0, length), ciphertext.AsSpan(length), plaintext.AsSpan(0, length), associatedData);
-            return CKR.CKR_OK;
+            return new("C_Decrypt", CKR.CKR_OK);
         }
         catch (AuthenticationTagMismatchException)
         {
-            return Error(Forged);
+            return Failed(Forged);
         }
     }
 
@@ -97,6 +97,8 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
         _wrapped.Add(Convert.ToHexString(wrapped), [.. secret]);
         return wrapped;
     }
+
+    private TokenAnswer Failed(CKR code) => new("C_Decrypt", Error(code));
 
     private CKR Error(CKR code)
     {

@@ -80,6 +80,15 @@ public sealed class TokenMechanismTests
         Assert.Contains("CKM_AES_KEY_WRAP_PAD", refusal, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Refusal_NamesTheFunctionThatAnswered()
+    {
+        using var token = new FakeToken { First = new(Enumerable.Repeat(CKR.CKR_MECHANISM_INVALID, 4)) };
+        var refusal = Assert.Throws<HsmException>(() => HsmRootCipher.Prove(token, Key, Largest)).Message;
+        Assert.Contains("C_EncryptInit (CKM_AES_GCM) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+        Assert.Contains("C_EncryptInit (CKM_AES_KEY_WRAP_PAD) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(4000, 4000)]
     [InlineData(5000, 5000)]

@@ -1,0 +1,134 @@
+// A PKCS#11 module that is SoftHSM, except that it misbehaves as other modules were seen to, each way while a file of that name is
+// in the directory SWITCHES. Needs no header and no library, so that tcc alone builds it. INNER is the path of SoftHSM.
+
+typedef unsigned long ulong;
+typedef unsigned char byte;
+
+extern void *dlopen(const char *path, int flags);
+extern void *dlsym(void *library, const char *name);
+extern int access(const char *path, int mode);
+extern void abort(void);
+extern int pthread_mutex_lock(void *mutex);
+extern int pthread_mutex_unlock(void *mutex);
+
+typedef struct { ulong type; void *value; ulong length; } attribute;
+typedef ulong (*any)();
+
+// CK_FUNCTION_LIST: a version, and the functions in the standard's order.
+typedef struct { byte version[8]; any function[68]; } functions;
+enum {
+    Initialize = 0, Finalize = 1, GetFunctionList = 3, OpenSession = 12, CloseSession = 13, DestroyObject = 22,
+    GetAttributeValue = 24, FindObjects = 27, EncryptInit = 29, GenerateKey = 58
+};
+enum { Ok = 0, GeneralError = 5, FunctionFailed = 6, AttributeTypeInvalid = 0x12, DeviceMemory = 0x31, MechanismInvalid = 0x70 };
+enum { Token = 1, Label = 3, Copyable = 0x171 };
+
+static functions *inner;
+static functions ours;
+static ulong dropped[64];
+static int drops;
+static int sessions;
+static ulong mutex[16];
+
+#define IS_ON(name) (access(SWITCHES "/" name, 0) == 0)
+
+static int was_dropped(ulong object) {
+    for (int i = 0; i < drops; i++) if (dropped[i] == object) return 1;
+    return 0;
+}
+
+static int find(attribute *attributes, ulong count, ulong type) {
+    for (ulong i = 0; i < count; i++) if (attributes[i].type == type) return (int)i;
+    return -1;
+}
+
+static ulong initialize(void *arguments) {
+    drops = 0;
+    return inner->function[Initialize](arguments);
+}
+
+// openCryptoki 3.27 dies when threads that used it end after this.
+static ulong finalize(void *reserved) {
+    if (IS_ON("dies-of-open-sessions") && sessions != 0) abort();
+    sessions = 0;
+    return inner->function[Finalize](reserved);
+}
+
+static void count_sessions(int change) {
+    pthread_mutex_lock(mutex);
+    sessions += change;
+    pthread_mutex_unlock(mutex);
+}
+
+static ulong open_session(ulong slot, ulong flags, void *application, void *notify, ulong *session) {
+    ulong code = inner->function[OpenSession](slot, flags, application, notify, session);
+    if (code == Ok) count_sessions(1);
+    return code;
+}
+
+static ulong close_session(ulong session) {
+    ulong code = inner->function[CloseSession](session);
+    if (code == Ok) count_sessions(-1);
+    return code;
+}
+
+// The object stays on the token, and is no longer in the module's own list.
+static ulong destroy_object(ulong session, ulong object) {
+    int is_first = drops == 0 && IS_ON("destroys-nothing-once");
+    if (!is_first && !IS_ON("destroys-nothing")) return inner->function[DestroyObject](session, object);
+    if (drops < 64) dropped[drops++] = object;
+    return FunctionFailed;
+}
+
+static ulong find_objects(ulong session, ulong *objects, ulong room, ulong *count) {
+    ulong code = inner->function[FindObjects](session, objects, room, count), kept = 0;
+    if (code != Ok) return code;
+    for (ulong i = 0; i < *count; i++) if (!was_dropped(objects[i])) objects[kept++] = objects[i];
+    *count = kept;
+    return Ok;
+}
+
+static ulong encrypt_init(ulong session, void *mechanism, ulong key) {
+    byte is_on_token = 0;
+    attribute token = { Token, &is_on_token, 1 };
+    inner->function[GetAttributeValue](session, key, &token, 1UL);
+    if (IS_ON("encrypts-nothing") || (IS_ON("encrypts-by-session-keys-only") && is_on_token)) return MechanismInvalid;
+    return inner->function[EncryptInit](session, mechanism, key);
+}
+
+static ulong generate_key(ulong session, void *mechanism, attribute *attributes, ulong count, ulong *key) {
+    int token = find(attributes, count, Token);
+    if (IS_ON("is-full") && token >= 0 && *(byte *)attributes[token].value) return DeviceMemory;
+    int label = find(attributes, count, Label);
+    if (IS_ON("shortens-labels") && label >= 0) attributes[label].length = 1;
+    if (IS_ON("knows-no-copyable") && find(attributes, count, Copyable) >= 0) return GeneralError;
+    return inner->function[GenerateKey](session, mechanism, attributes, count, key);
+}
+
+static ulong get_attribute_value(ulong session, ulong object, attribute *attributes, ulong count) {
+    if (IS_ON("knows-no-copyable") && find(attributes, count, Copyable) >= 0) return AttributeTypeInvalid;
+    return inner->function[GetAttributeValue](session, object, attributes, count);
+}
+
+static ulong get_function_list(functions **list) {
+    *list = &ours;
+    return Ok;
+}
+
+ulong C_GetFunctionList(functions **list) {
+    void *library = dlopen(INNER, 2);
+    any get = library ? (any)dlsym(library, "C_GetFunctionList") : 0;
+    if (!get || get(&inner) != Ok) return GeneralError;
+    ours = *inner;
+    ours.function[Initialize] = initialize;
+    ours.function[Finalize] = finalize;
+    ours.function[GetFunctionList] = get_function_list;
+    ours.function[OpenSession] = open_session;
+    ours.function[CloseSession] = close_session;
+    ours.function[DestroyObject] = destroy_object;
+    ours.function[GetAttributeValue] = get_attribute_value;
+    ours.function[FindObjects] = find_objects;
+    ours.function[EncryptInit] = encrypt_init;
+    ours.function[GenerateKey] = generate_key;
+    return get_function_list(list);
+}
