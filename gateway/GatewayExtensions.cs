@@ -34,7 +34,7 @@ public static class GatewayExtensions
         services.TryAddSingleton(typeof(GrainReferences<>));
         services.AddSingleton<GatewayServices>();
         services.AddHostedService<Drain>();
-        services.Configure<KestrelServerOptions>(Limit);
+        services.Configure<KestrelServerOptions>(server => Limit(server, options));
         services.AddTelemetry(options);
         services.AddReference();
         AddAuthorization(services);
@@ -96,8 +96,10 @@ public static class GatewayExtensions
         services.AddHostedService(provider => provider.GetRequiredService<ClusterPrincipals>());
     }
 
-    private static void Limit(KestrelServerOptions server)
+    private static void Limit(KestrelServerOptions server, GatewayOptions options)
     {
+        // The server counts by listener, so one that is crowded leaves the probes' listener alone.
+        server.Limits.MaxConcurrentConnections = options.MaxConnections;
         server.AddServerHeader = false;
         server.AllowSynchronousIO = false;
         // Each route has a limit of its own, which is lower; this one ends bodies that no route reads.

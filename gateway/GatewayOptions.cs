@@ -59,6 +59,15 @@ public sealed record GatewayOptions
     /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
     public bool MetricsListener { get; init; }
 
+    /// <summary>
+    /// How many bytes of request bodies are worked on at once, at least 1 MiB; a request beyond is answered <c>overloaded</c>. Null for a
+    /// sixteenth of the memory that the process may use.
+    /// </summary>
+    public long? MaxBodyBytesInFlight { get; init; }
+
+    /// <summary>How many connections each listener takes, 10 to 1,000,000; those beyond are closed.</summary>
+    public int MaxConnections { get; init; } = 4096;
+
     /// <summary>Whether ASP.NET Core's own HTTP and the runtime's metrics are exported too.</summary>
     public bool PlatformMetrics { get; init; } = true;
 
@@ -77,6 +86,8 @@ public sealed record GatewayOptions
             nameof(RateLimitBurst), "must be a tenth of RateLimitPerSecond or more");
         Require(DrainDelay >= TimeSpan.Zero && DrainDelay <= TimeSpan.FromSeconds(60), nameof(DrainDelay), "must be 0 to 60 s");
         Require(Enum.IsDefined(RequestLog), nameof(RequestLog), "must be a log level");
+        Require(MaxBodyBytesInFlight is null or >= 1 << 20, nameof(MaxBodyBytesInFlight), "must be 1048576 or more");
+        Require(MaxConnections is >= 10 and <= 1_000_000, nameof(MaxConnections), "must be 10 to 1000000");
         Require(MetricsKeyLimit is >= 1 and <= 1_000_000, nameof(MetricsKeyLimit), "must be 1 to 1000000");
     }
 

@@ -48,6 +48,8 @@ public sealed record GatewaySettings
         DrainDelay = Http.DrainDelay,
         RequestLog = Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = Http.MetricsKeyLimit,
+        MaxBodyBytesInFlight = Http.MaxBodyBytesInFlight,
+        MaxConnections = Http.MaxConnections,
         MetricsTokenFile = Http.MetricsTokenFile,
         MetricsListener = Http.MetricsPort is not null,
     };

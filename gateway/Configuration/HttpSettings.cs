@@ -34,6 +34,15 @@ public sealed record HttpSettings
     /// <summary>OKMS_RATE_LIMIT_BURST: requests that a principal may send at once, a tenth of the rate at least; null for the same as the rate.</summary>
     public required int? RateLimitBurst { get; init; }
 
+    /// <summary>
+    /// OKMS_MAX_BODY_BYTES_IN_FLIGHT: how many bytes of request bodies are worked on at once, 1 MiB or more; null, the default, for a
+    /// sixteenth of the memory that the process may use.
+    /// </summary>
+    public required int? MaxBodyBytesInFlight { get; init; }
+
+    /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener takes, 10 to 1000000. Default 4096.</summary>
+    public required int MaxConnections { get; init; }
+
     /// <summary>OKMS_METRICS_TOKEN_FILE: the file of a token that opens <c>/metrics</c> and nothing else, read again while the process runs; null for none.</summary>
     public required string? MetricsTokenFile { get; init; }
 
@@ -62,6 +71,8 @@ public sealed record HttpSettings
             MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", 64 * 1024, 1, 1024 * 1024),
             RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 1_000_000),
             RateLimitBurst = reader.Integer("OKMS_RATE_LIMIT_BURST", 1, 10_000_000),
+            MaxBodyBytesInFlight = reader.Integer("OKMS_MAX_BODY_BYTES_IN_FLIGHT", 1024 * 1024, int.MaxValue),
+            MaxConnections = reader.Integer("OKMS_MAX_CONNECTIONS", 4096, 10, 1_000_000),
             MetricsTokenFile = ReadMetricsTokenFile(reader),
             MetricsPort = reader.Integer("OKMS_METRICS_PORT", 1, 65535),
             MetricsBindAddress = reader.BindAddress("OKMS_METRICS_BIND_ADDRESS"),

@@ -118,6 +118,8 @@ internal static class Bodies
             throw TooLarge(limit);
         }
 
+        // Before anything is read: what is refused stays where it came from.
+        exchange.Hold(declared ?? 0);
         var reader = request.BodyReader;
         if (reader.TryRead(out var read))
         {
@@ -178,6 +180,7 @@ internal static class Bodies
 
                 Append(pool, ref body, ref length, buffer);
                 reader.AdvanceTo(buffer.End);
+                exchange.Hold(length);
                 if (read.IsCompleted)
                 {
                     break;

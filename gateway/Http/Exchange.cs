@@ -15,6 +15,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     private Caller? _caller;
     private bool _formIsChecked;
     private bool _hasSpentTime;
+    private long _held;
     private long _waited;
 
     /// <summary>ASP.NET Core's side of the request.</summary>
@@ -86,6 +87,24 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         return text.StartsWith(Mapped, StringComparison.Ordinal) && text.Contains('.', StringComparison.Ordinal)
             ? text[Mapped.Length..]
             : text;
+    }
+
+    /// <summary>Takes room for what the request has in memory; it is given back when the request is over.</summary>
+    /// <param name="bytes">How much it has now, with what it had before.</param>
+    /// <exception cref="KmsException">overloaded: others have it all.</exception>
+    public void Hold(long bytes)
+    {
+        if (bytes <= _held) return;
+        if (!Limits.InFlight.TryTake(bytes - _held, _held)) throw KmsError.Overloaded.Exception();
+        _held = bytes;
+    }
+
+    /// <summary>The request is over.</summary>
+    public void LetGo()
+    {
+        if (_held == 0) return;
+        Limits.InFlight.Return(_held);
+        _held = 0;
     }
 
     /// <summary>A part of the path.</summary>

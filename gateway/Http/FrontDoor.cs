@@ -46,6 +46,10 @@ internal sealed class FrontDoor(
         {
             await Fail(exchange, e);
         }
+        finally
+        {
+            exchange.LetGo();
+        }
 
         RequestLog.Write(log, exchange);
     }

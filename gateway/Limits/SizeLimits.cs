@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Limits;
 
-/// <summary>How large requests may be. The one limit that is a setting is that of plaintexts.</summary>
+/// <summary>How large requests may be, and how much of them is in memory at once. Of one request the limit of plaintexts alone is a setting.</summary>
 internal sealed class SizeLimits
 {
     /// <summary>The most bytes of associated data: 8 KiB.</summary>
@@ -29,6 +29,7 @@ internal sealed class SizeLimits
     public SizeLimits(GatewayOptions options)
     {
         Plaintext = options.MaxPlaintextBytes;
+        InFlight = new BytesInFlight(options.MaxBodyBytesInFlight ?? BytesInFlight.Default);
         PlaintextBody = JsonLength(Plaintext + AssociatedData) + ItemOverhead;
     }
 
@@ -46,6 +47,9 @@ internal sealed class SizeLimits
 
     /// <summary>The most bytes of one plaintext.</summary>
     public int Plaintext { get; }
+
+    /// <summary>How many bytes of bodies are worked on at once.</summary>
+    public BytesInFlight InFlight { get; }
 
     /// <summary>The largest JSON body of one operation on a plaintext.</summary>
     public int PlaintextBody { get; }

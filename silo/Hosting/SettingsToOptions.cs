@@ -42,6 +42,8 @@ internal static class SettingsToOptions
         DrainDelay = settings.Http.DrainDelay,
         RequestLog = settings.Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = settings.Http.MetricsKeyLimit,
+        MaxBodyBytesInFlight = settings.Http.MaxBodyBytesInFlight,
+        MaxConnections = settings.Http.MaxConnections,
         MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
         MetricsListener = settings.Http.MetricsPort is not null,
     };

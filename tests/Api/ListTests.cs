@@ -80,4 +80,27 @@ public sealed class ListTests(DefaultApi api)
         (await api.Get($"/v1/keys/{id}?version=1")).Is(HttpStatusCode.BadRequest, "invalid_request");
         (await api.Post($"/v1/keys/{id}/rotate?force=true")).Is(HttpStatusCode.BadRequest, "invalid_request");
     }
+
+    /// <summary>A page ends where it is large, whatever the limit says, and the next goes on behind it.</summary>
+    [Fact]
+    public async Task DescribedPages_AreBounded_AndLeaveNothingOut()
+    {
+        var prefix = "large-" + Guid.NewGuid().ToString("N");
+        var tags = Enumerable.Range(0, 50).ToDictionary(i => $"tag-{i}", _ => new string('x', 256));
+        var ids = Enumerable.Range(0, 200).Select(i => $"{prefix}.{i:d3}").ToList();
+        await Parallel.ForEachAsync(ids, async (id, _) => (await api.Post("/v1/keys", new { id, tags })).Is(HttpStatusCode.Created));
+        var (listed, pages, cursor) = (new List<string>(), 0, "");
+        do
+        {
+            var page = (await api.Get($"/v1/keys?prefix={prefix}&describe=true&limit=1000{cursor}")).Is(HttpStatusCode.OK);
+            Assert.InRange(page.Body.Length, 1, 3 << 20);
+            Assert.All(page.Json["keys"]!.AsArray(), key => Assert.Equal(50, key!["tags"]!.AsObject().Count));
+            listed.AddRange(page.Json["keys"]!.AsArray().Select(key => (string)key!["id"]!));
+            cursor = page.Json["next_cursor"] is { } next ? $"&cursor={next}" : "";
+            pages++;
+        }
+        while (cursor.Length > 0);
+        Assert.Equal(ids, listed);
+        Assert.Equal(2, pages);
+    }
 }

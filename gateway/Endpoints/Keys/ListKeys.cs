@@ -22,7 +22,7 @@ internal static class ListKeysEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("prefix", "string", "Only ids that begin so."),
-        new("limit", "integer", "Keys on a page, 1 to 1000; by default 100."),
+        new("limit", "integer", "Keys on a page, 1 to 1000; by default 100. With describe=true a page that gets large ends before: next_cursor goes on."),
         new("cursor", "string", "The next_cursor of the page before."),
         new("describe", "boolean", "Whether each key is described; by default only its id is there."),
         new("destroyed", "boolean", "Whether destroyed keys are listed too; by default not."),
@@ -37,12 +37,19 @@ internal static class ListKeysEndpoint
         var after = Cursor.Read(list, query.Text("cursor"));
         var page = await exchange.Services.Grains.GetGrain<IDirectoryGrain>(IDirectoryGrain.Key)
             .ListKeys(new DirectoryQuery(exchange.Caller, prefix, after, limit, destroyed));
-        var keys = describe
-            ? await Task.WhenAll(page.Ids.Select(id => Describe(exchange, id)))
-            : Array.ConvertAll(page.Ids, id => new ListedKey(id, null, null));
+        var keys = describe ? await DescribeAll(exchange, page.Ids) : Array.ConvertAll(page.Ids, id => new ListedKey(id, null, null));
+        var goesOn = page.HasMore || keys.Length < page.Ids.Length;
         await exchange.Answer(
-            new ListKeysAnswer { Keys = keys, NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null },
+            new ListKeysAnswer { Keys = keys, NextCursor = goesOn ? Cursor.After(list, keys[^1].Id) : null },
             GatewayJson.Default.ListKeysAnswer);
+    }
+
+    private static async Task<ListedKey[]> DescribeAll(Exchange exchange, string[] ids)
+    {
+        // The descriptions, and the answer that is made of them.
+        exchange.Hold(2 * DescribedPage.Bytes);
+        var half = exchange.Remaining / 2;
+        return [.. await DescribedPage.Collect(ids, id => Describe(exchange, id), () => exchange.Remaining < half)];
     }
 
     // One key that cannot be described must not hide the others, so each has the deadline to itself.

@@ -86,6 +86,8 @@ public sealed class SettingsTests
     [InlineData("OKMS_BIND_ADDRESS", "127.0.0.1:80")]
     [InlineData("OKMS_METRICS_TOKEN_FILE", "/nowhere/metrics.token")]
     [InlineData("OKMS_METRICS_PORT", "0")]
+    [InlineData("OKMS_MAX_CONNECTIONS", "9")]
+    [InlineData("OKMS_MAX_BODY_BYTES_IN_FLIGHT", "1000")]
     [InlineData("OKMS_METRICS_BIND_ADDRESS", "*")]
     [InlineData("OKMS_SILO_PORT", "x")]
     [InlineData("OKMS_CLIENT_PORT", "70000")]

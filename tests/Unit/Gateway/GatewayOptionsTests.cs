@@ -21,6 +21,8 @@ public sealed class GatewayOptionsTests
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(-1) } },
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(61) } },
         { nameof(GatewayOptions.RequestLog), _good with { RequestLog = (LogLevel)9 } },
+        { nameof(GatewayOptions.MaxBodyBytesInFlight), _good with { MaxBodyBytesInFlight = 1000 } },
+        { nameof(GatewayOptions.MaxConnections), _good with { MaxConnections = 1 } },
         { nameof(GatewayOptions.MetricsKeyLimit), _good with { MetricsKeyLimit = 0 } },
     };
 

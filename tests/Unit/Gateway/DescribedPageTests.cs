@@ -1,0 +1,65 @@
+using System.Globalization;
+using OrleansKms.Gateway.Endpoints.Keys;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+public sealed class DescribedPageTests
+{
+    private static readonly string[] _ids = [.. Enumerable.Range(0, 1000).Select(i => i.ToString("d4", CultureInfo.InvariantCulture))];
+
+    private int _running;
+    private int _most;
+    private int _asked;
+
+    [Fact]
+    public async Task Collect_SmallKeys_AreAllThere_InOrder_AFewAtATime()
+    {
+        var page = await DescribedPage.Collect(_ids, id => Describe(id, versions: 1), () => false);
+        Assert.Equal(_ids, page.Select(key => key.Id));
+        Assert.InRange(_most, 2, DescribedPage.AtOnce);
+    }
+
+    [Theory]
+    [InlineData(50_000, 1)]
+    [InlineData(1_000, 18)]
+    public async Task Collect_KeysOfManyVersions_EndWhereThePageIsLarge(int versions, int keys)
+    {
+        var page = await DescribedPage.Collect(_ids, id => Describe(id, versions), () => false);
+        Assert.Equal(_ids[..keys], page.Select(key => key.Id));
+        Assert.InRange(_asked, keys, keys + DescribedPage.AtOnce);
+        Assert.InRange(_most, 1, DescribedPage.AtOnce);
+    }
+
+    [Fact]
+    public async Task Collect_Late_EndsAfterTheFirst()
+    {
+        var page = await DescribedPage.Collect(_ids, id => Describe(id, versions: 1), () => true);
+        Assert.Equal(_ids[..DescribedPage.AtOnce], page.Select(key => key.Id));
+    }
+
+    private async Task<ListedKey> Describe(string id, int versions)
+    {
+        _asked++;
+        _most = Math.Max(_most, ++_running);
+        await Task.Yield();
+        _running--;
+        return new ListedKey(id, Answer(id, versions), null);
+    }
+
+    private static KeyAnswer Answer(string id, int versions) => KeyAnswer.Of(new KeyDescription
+    {
+        Id = id,
+        Spec = "AES_256_GCM",
+        Usage = KeyUsage.EncryptDecrypt,
+        State = KeyState.Enabled,
+        Protection = KeyProtection.Software,
+        Origin = KeyOrigin.Generated,
+        Exportable = false,
+        Tags = new Dictionary<string, string>(),
+        CreatedAt = DateTimeOffset.UnixEpoch,
+        PrimaryVersion = versions,
+        MinDecryptVersion = 1,
+        Versions = [.. Enumerable.Range(1, versions).Select(n => new KeyVersionDescription(n, KeyVersionState.Enabled, DateTimeOffset.UnixEpoch, 0))],
+        Uses = new(),
+    });
+}
