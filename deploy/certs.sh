@@ -17,9 +17,10 @@ usage:
   --days N     how long it is valid, from now: 1825 for an authority, 90 for the rest by default
 
 Keys are ECDSA P-256. What a certificate allows is its role: silo is a member of the cluster; gateway and client are
-clients (role okms:client), each with full authority over every key. HOST and IP become alternative names of the
-certificate; members do not check them. Members trust whatever the authority signed and nobody checks revocation:
-keep ca.key off the machines that run the service, and let certificates be short-lived.
+clients, each with full authority over every key; only a gateway has users sign in, and passes on what administrators ask
+for. A gateway's certificate names okms:client beside okms:gateway, which older silos do not know. HOST and IP become
+alternative names of the certificate; members do not check them. Members trust whatever the authority signed and nobody
+checks revocation: keep ca.key off the machines that run the service, and let certificates be short-lived.
 
 An authority that exists is never overwritten. A certificate that exists is replaced by a new one with a new key, which
 running members take up by themselves. Each member needs ca.pem (OKMS_TLS_CA), its NAME.pem (OKMS_TLS_CERT) and its
@@ -121,6 +122,7 @@ CONFIG
     -set_serial "0x$(openssl rand -hex 16)" -days "$days" -extfile "$work/config" -extensions extensions -out "$work/$name.pem"
   # From one directory to the next in the same place, so that nobody ever reads half a file.
   mv -f "$work/$name.key" "$dir/$name.key"
+  role="${role%%,*}"
   mv -f "$work/$name.pem" "$dir/$name.pem"
   chmod 644 "$dir/$name.pem"
   echo "made $dir/$name.pem, role ${role:-none}, valid until $(openssl x509 -noout -enddate -in "$dir/$name.pem" | cut -d= -f2)"
@@ -159,5 +161,6 @@ case "$kind" in
   # Without a role: no member takes it for one.
   server) days="${days:-90}"; make_certificate "" serverAuth "${arguments[@]:1}" ;;
   silo) days="${days:-90}"; make_certificate okms:silo serverAuth,clientAuth "${arguments[@]:1}" ;;
+  gateway) days="${days:-90}"; make_certificate okms:gateway,URI:okms:client clientAuth "${arguments[@]:1}" ;;
   *) days="${days:-90}"; make_certificate okms:client clientAuth "${arguments[@]:1}" ;;
 esac

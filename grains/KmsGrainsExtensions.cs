@@ -34,6 +34,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.AddSingleton<ChangeLines>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
+        silo.Services.TryAddSingleton<IAdministrators, ClusterAdministrators>();
         silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
         AddClocks(silo.Services);
         return silo;

@@ -30,6 +30,7 @@ return await StartGuard.Run(async () =>
         .UseTimeouts(settings)
         .AddKmsStorage(settings.ToStorageOptions())
         .AddKmsGrains(settings.ToKeyOptions())
+        .AddAdministrator(token)
         .AddDashboardPage(settings));
     builder.Services.AddKmsGateway(settings.ToGatewayOptions(token, metricsToken));
 

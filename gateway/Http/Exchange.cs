@@ -54,6 +54,9 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
     /// <summary>What grains are told about who asks.</summary>
     public Caller Caller => _caller ??= new Caller(Principal?.Name ?? "anonymous", Source(Http), RequestId);
 
+    /// <summary>What shows a silo that whoever asks is an administrator.</summary>
+    public AdministratorProof? Proof => Credentials.ProofOf(Http.Request);
+
     /// <summary>
     /// The request that a grain call is part of, for the filter that makes calls again; null outside requests, and in a silo,
     /// which has no such filter.

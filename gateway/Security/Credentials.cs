@@ -36,6 +36,12 @@ internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics
             : null;
     }
 
+    /// <summary>The bearer token of a request that has signed in by one, for whoever must be shown it; null if it has none.</summary>
+    public static AdministratorProof? ProofOf(HttpRequest request) =>
+        request.Headers.Authorization is [{ } text] && text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
+            ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
+            : null;
+
     /// <summary>Whether the request has credentials of which nobody can tell at present whether they are valid.</summary>
     public bool CannotTell(HttpRequest request) => !source.IsReady && request.Headers.Authorization.Count > 0;
 

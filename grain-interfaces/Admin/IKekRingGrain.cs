@@ -2,7 +2,7 @@ namespace OrleansKms;
 
 /// <summary>
 /// The key-encryption keys (KEKs) under which all rows are sealed. One activation, called by the key <see cref="Key"/>. Each
-/// method may answer <c>storage_unavailable</c>.
+/// method may answer <c>storage_unavailable</c>, and <c>permission_denied</c> unless the request proves that an administrator asks.
 /// </summary>
 [Alias("okms.IKekRingGrain")]
 public interface IKekRingGrain : IGrainWithIntegerKey
@@ -25,14 +25,17 @@ public interface IKekRingGrain : IGrainWithIntegerKey
 
 /// <summary>A command about the KEKs.</summary>
 /// <param name="Caller">Who asks.</param>
+/// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
 [GenerateSerializer, Immutable, Alias("okms.KekCommand")]
-public sealed record KekCommand([property: Id(0)] Caller Caller);
+public sealed record KekCommand([property: Id(0)] Caller Caller, [property: Id(1)] AdministratorProof? Proof = null);
 
 /// <summary>Asks for the end of a KEK.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="KekId">Its id: 32 hexadecimal digits in lower case.</param>
+/// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
 [GenerateSerializer, Immutable, Alias("okms.DestroyKek")]
-public sealed record DestroyKek([property: Id(0)] Caller Caller, [property: Id(1)] string KekId);
+public sealed record DestroyKek(
+    [property: Id(0)] Caller Caller, [property: Id(1)] string KekId, [property: Id(2)] AdministratorProof? Proof = null);
 
 /// <summary>Where a KEK is in its life.</summary>
 [GenerateSerializer, Alias("okms.KekState")]

@@ -13,14 +13,23 @@ internal enum CertificateRole
     /// <summary><c>okms:silo</c>: a member, which holds keys.</summary>
     Silo = 1,
 
-    /// <summary><c>okms:client</c>: a gateway or a trusted service, with authority over every key.</summary>
+    /// <summary><c>okms:client</c>: a trusted service, with authority over every key.</summary>
     Client = 2,
+
+    /// <summary><c>okms:gateway</c>: a gateway, which may also ask who may sign in, and pass on what administrators ask for.</summary>
+    Gateway = 4,
+
+    /// <summary>Whoever may connect to the client port.</summary>
+    AnyClient = Silo | Client | Gateway,
 }
 
 /// <summary>Reads the roles of a certificate from the URIs among its alternative names (RFC 5280, section 4.2.1.6).</summary>
 internal static class CertificateRoles
 {
     private const string AlternativeNames = "2.5.29.17";
+
+    private static readonly (string Name, CertificateRole Role)[] _names =
+        [("okms:silo", CertificateRole.Silo), ("okms:gateway", CertificateRole.Gateway), ("okms:client", CertificateRole.Client)];
 
     private static readonly Asn1Tag _uri = new(TagClass.ContextSpecific, 6);
 
@@ -40,12 +49,7 @@ internal static class CertificateRoles
     }
 
     /// <summary>The roles as an operator reads them.</summary>
-    public static string Describe(CertificateRole roles) => roles switch
-    {
-        CertificateRole.Silo => "okms:silo",
-        CertificateRole.Client => "okms:client",
-        _ => "okms:silo or okms:client",
-    };
+    public static string Describe(CertificateRole roles) => string.Join(" or ", _names.Where(name => (roles & name.Role) != 0).Select(name => name.Name));
 
     private static CertificateRole Read(byte[] names)
     {
@@ -58,12 +62,8 @@ internal static class CertificateRoles
                 sequence.ReadEncodedValue();
                 continue;
             }
-            roles |= sequence.ReadCharacterString(UniversalTagNumber.IA5String, _uri) switch
-            {
-                "okms:silo" => CertificateRole.Silo,
-                "okms:client" => CertificateRole.Client,
-                _ => CertificateRole.None,
-            };
+            var uri = sequence.ReadCharacterString(UniversalTagNumber.IA5String, _uri);
+            roles |= Array.Find(_names, name => name.Name == uri).Role;
         }
         return roles;
     }

@@ -9,8 +9,8 @@ namespace OrleansKms;
 public static class MutualTlsExtensions
 {
     /// <summary>
-    /// Connects to silos by mutual TLS 1.3 only. The certificate's role must be <c>okms:client</c> (or <c>okms:silo</c>), and a
-    /// server's <c>okms:silo</c>. Whoever holds such a certificate has full authority over every key.
+    /// Connects to silos by mutual TLS 1.3 only. The certificate's role must be <c>okms:client</c>, of a gateway <c>okms:gateway</c>,
+    /// and a server's <c>okms:silo</c>. Whoever holds such a certificate has full authority over every key.
     /// </summary>
     /// <param name="client">The Orleans client.</param>
     /// <param name="files">The certificate, its key and the authorities. They are read at once, and again when they are replaced.</param>
@@ -20,7 +20,7 @@ public static class MutualTlsExtensions
 
     internal static IClientBuilder UseMutualTls(this IClientBuilder client, MutualTlsFiles files, TimeProvider clock)
     {
-        client.Services.AddTlsConnections(files, CertificateRole.Silo | CertificateRole.Client, clock);
+        client.Services.AddTlsConnections(files, CertificateRole.AnyClient, clock);
         client.Services.AddOptions<ClientConnectionOptions>()
             .Configure<TlsConnections>((options, tls) => options.ConfigureConnection(tls.Connect));
         return client;

@@ -10,7 +10,7 @@ namespace OrleansKms;
 /// </param>
 /// <param name="CertificateFile">
 /// This process's certificate, with intermediate ones behind it if there are any. Its role is a URI among its alternative names:
-/// <c>okms:silo</c> or <c>okms:client</c>; its extended key usages are server and client authentication for a silo, client
+/// <c>okms:silo</c>, <c>okms:gateway</c> or <c>okms:client</c>; its extended key usages are server and client authentication for a silo, client
 /// authentication for a client. Setting OKMS_TLS_CERT.
 /// </param>
 /// <param name="KeyFile">

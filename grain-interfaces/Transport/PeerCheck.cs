@@ -55,7 +55,7 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
         }
         if (!AllowsUsage(certificate, Usage)) return $"lacks the extended key usage {Usage.FriendlyName}";
         return (CertificateRoles.Of(certificate) & accepted) == 0
-            ? $"has not the role {CertificateRoles.Describe(accepted)}"
+            ? $"lacks the role {CertificateRoles.Describe(accepted)}"
             : null;
     }
 

@@ -1,6 +1,8 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +22,10 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
     /// <param name="builder">A listener's connections.</param>
     /// <param name="port">What the port is for, for the log.</param>
     /// <param name="peers">Whom it is for.</param>
-    public void Answer(IConnectionBuilder builder, string port, CertificateRole peers) => builder.Use(next => async context =>
+    /// <param name="admit">Stands between what a peer sends and Orleans; null where everything is for Orleans.</param>
+    public void Answer(
+        IConnectionBuilder builder, string port, CertificateRole peers,
+        Func<IDuplexPipe, ConnectedPeer, EndPoint?, IDuplexPipe>? admit = null) => builder.Use(next => async context =>
     {
         var pipes = new PipeStream(context.Transport);
         await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
@@ -29,7 +34,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         var failure = await FailureOf(limit => tls.AuthenticateAsServerAsync(identity.ToAnswer(peer), limit), peer);
         if (failure is null)
         {
-            await Serve(context, tls, next);
+            await Serve(context, tls, next, admit);
         }
         else if (peer.Refusal is not null)
         {
@@ -58,14 +63,15 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         pipes.ExplainEndBeforeAnswer(
             $"{context.RemoteEndPoint} closed the connection right after the TLS handshake. "
             + $"It may have refused this process's certificate, {identity.Subject}: its log says why.");
-        await Serve(context, tls, next);
+        await Serve(context, tls, next, null);
     });
 
-    private static async Task Serve(ConnectionContext context, SslStream tls, ConnectionDelegate next)
+    private static async Task Serve(
+        ConnectionContext context, SslStream tls, ConnectionDelegate next, Func<IDuplexPipe, ConnectedPeer, EndPoint?, IDuplexPipe>? admit)
     {
         var raw = context.Transport;
         var plain = new TlsPipes(tls);
-        context.Transport = plain;
+        context.Transport = admit?.Invoke(plain, ConnectedPeer.Of((X509Certificate2)tls.RemoteCertificate!), context.RemoteEndPoint) ?? plain;
         try
         {
             await next(context);

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
@@ -14,6 +15,7 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
     private readonly KekRotation _rotation;
     private readonly KekRecords _records;
     private readonly SiloRegistry _silos;
+    private readonly IAdministrators _administrators;
     private readonly ILogger _logger;
 
     /// <summary>Makes an activation, which holds nothing.</summary>
@@ -23,14 +25,15 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
         _rotation = services.GetRequiredService<KekRotation>();
         _records = services.GetRequiredService<KekRecords>();
         _silos = services.GetRequiredService<SiloRegistry>();
+        _administrators = services.GetRequiredService<IAdministrators>();
         _logger = logger;
     }
 
     /// <inheritdoc/>
-    public Task<KekDescription[]> List(KekCommand request) => Guarded(List);
+    public Task<KekDescription[]> List(KekCommand request) => Guarded(request.Proof, List);
 
     /// <inheritdoc/>
-    public Task<KekDescription> Rotate(KekCommand request) => Guarded(async () =>
+    public Task<KekDescription> Rotate(KekCommand request) => Guarded(request.Proof, async () =>
     {
         var id = await _rotation.Begin(CancellationToken.None);
         LogRotation(id, request.Caller.Principal, request.Caller.RequestId);
@@ -38,7 +41,7 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
     });
 
     /// <inheritdoc/>
-    public Task<KekDescription> Destroy(DestroyKek request) => Guarded(async () =>
+    public Task<KekDescription> Destroy(DestroyKek request) => Guarded(request.Proof, async () =>
     {
         if (!KekId.TryParse(request.KekId, out var id))
         {
@@ -95,10 +98,11 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
         _ => KekState.Retired,
     };
 
-    private async Task<T> Guarded<T>(Func<Task<T>> operation)
+    private async Task<T> Guarded<T>(AdministratorProof? proof, Func<Task<T>> operation)
     {
         try
         {
+            await _administrators.Require(proof);
             return await operation();
         }
         catch (KmsException)

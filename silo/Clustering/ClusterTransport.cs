@@ -10,6 +10,6 @@ internal static class ClusterTransport
     public static ISiloBuilder UseTransport(this ISiloBuilder silo, TransportSettings transport)
     {
         transport.RequireDecision();
-        return transport.MutualTls is { } files ? silo.UseMutualTls(files) : silo;
+        return transport.MutualTls is { } files ? silo.UseMutualTls(files) : silo.UseNoTls();
     }
 }

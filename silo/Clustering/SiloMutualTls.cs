@@ -1,4 +1,5 @@
 using Orleans.Configuration;
+using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Transport;
 
 namespace OrleansKms.Silo.Clustering;
@@ -19,13 +20,37 @@ internal static class SiloMutualTls
     internal static ISiloBuilder UseMutualTls(this ISiloBuilder silo, MutualTlsFiles files, TimeProvider clock)
     {
         silo.Services.AddTlsConnections(files, CertificateRole.Silo, clock);
-        silo.Services.AddOptions<SiloConnectionOptions>().Configure<TlsConnections>((options, tls) =>
+        silo.Services.AddClientAdmission(clock);
+        silo.Services.AddOptions<SiloConnectionOptions>().Configure<TlsConnections, IServiceProvider>((options, tls, services) =>
         {
             options.ConfigureSiloOutboundConnection(tls.Connect);
             options.ConfigureSiloInboundConnection(builder => tls.Answer(builder, "silo", CertificateRole.Silo));
-            options.ConfigureGatewayInboundConnection(
-                builder => tls.Answer(builder, "client", CertificateRole.Silo | CertificateRole.Client));
+            // Not before a connection is there: what clients may call is known when the silo knows its own grains.
+            options.ConfigureGatewayInboundConnection(builder => tls.Answer(
+                builder, "client", CertificateRole.AnyClient,
+                (transport, peer, remote) => services.GetRequiredService<ClientAdmission>().Over(transport, peer, remote)));
         });
         return silo;
+    }
+
+    /// <summary>
+    /// No protection, as the operator decided. What clients may call is the same: whoever reaches the silo port can do everything,
+    /// but nothing should work here that would not with certificates.
+    /// </summary>
+    public static ISiloBuilder UseNoTls(this ISiloBuilder silo)
+    {
+        silo.Services.AddClientAdmission(TimeProvider.System);
+        silo.Services.AddOptions<SiloConnectionOptions>().Configure<IServiceProvider>((options, services) =>
+            options.ConfigureGatewayInboundConnection(builder => builder.Use(next => context =>
+                services.GetRequiredService<ClientAdmission>().OverPlain(next, context))));
+        return silo;
+    }
+
+    private static void AddClientAdmission(this IServiceCollection services, TimeProvider clock)
+    {
+        services.AddSingleton<ClientRights>();
+        services.AddSingleton(provider => new ClientAdmission(
+            provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ILocalSiloDetails>(), clock,
+            provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport")));
     }
 }

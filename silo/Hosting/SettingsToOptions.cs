@@ -1,5 +1,6 @@
 using Orleans.Configuration;
 using OrleansKms.Grains;
+using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Configuration;
 using GatewayOptions = OrleansKms.Gateway.GatewayOptions;
@@ -47,6 +48,13 @@ internal static class SettingsToOptions
         MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
         MetricsListener = settings.Http.MetricsPort is not null,
     };
+
+    /// <summary>Has the grains know the administrator; without a token they ask the cluster.</summary>
+    public static ISiloBuilder AddAdministrator(this ISiloBuilder silo, TokenFile? token)
+    {
+        if (token is not null) silo.Services.AddSingleton<IAdministrators>(new KnownAdministrator(token.Sha256));
+        return silo;
+    }
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>
     public static ISiloBuilder UseTimeouts(this ISiloBuilder silo, Settings settings)

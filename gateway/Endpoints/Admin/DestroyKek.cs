@@ -13,7 +13,7 @@ internal static class DestroyKekEndpoint
         exchange.Authorize(KmsAction.DestroyKek);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
         var kek = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key)
-            .Destroy(new DestroyKek(exchange.Caller, exchange.RouteValue("id")));
+            .Destroy(new DestroyKek(exchange.Caller, exchange.RouteValue("id"), exchange.Proof));
         await exchange.Answer(KekAnswer.Of(kek), GatewayJson.Default.KekAnswer);
     }
 }

@@ -10,7 +10,7 @@ internal static class ListKeksEndpoint
     public static async Task Handle(Exchange exchange)
     {
         exchange.Authorize(KmsAction.ListKeks);
-        var keks = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).List(new KekCommand(exchange.Caller));
+        var keks = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).List(new KekCommand(exchange.Caller, exchange.Proof));
         await exchange.Answer(new ListKeksAnswer { Keks = Array.ConvertAll(keks, KekAnswer.Of) }, GatewayJson.Default.ListKeksAnswer);
     }
 }

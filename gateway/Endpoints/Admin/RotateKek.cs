@@ -12,7 +12,7 @@ internal static class RotateKekEndpoint
     {
         exchange.Authorize(KmsAction.RotateKek);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
-        var kek = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).Rotate(new KekCommand(exchange.Caller));
+        var kek = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).Rotate(new KekCommand(exchange.Caller, exchange.Proof));
         await exchange.Answer(KekAnswer.Of(kek), GatewayJson.Default.KekAnswer);
     }
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using OrleansKms.Silo.Clustering;
+using OrleansKms.Silo.Clustering.Admission;
 
 namespace OrleansKms.Tests.Cluster.Transport;
 
@@ -44,6 +45,7 @@ internal sealed class TlsHost : IAsyncDisposable
             silo.Configure<ClusterOptions>(Name);
             silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
+            silo.Services.AddSingleton(new ExtraInterface(typeof(IEchoGrain)));
         }));
 
     public static Task<TlsHost> StartClient(MutualTlsFiles files, int[] ports, TimeProvider? clock = null) => Start((host, connections) =>

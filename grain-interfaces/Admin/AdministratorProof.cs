@@ -1,0 +1,26 @@
+using System.Security.Cryptography;
+
+namespace OrleansKms;
+
+/// <summary>
+/// What shows a silo that an administrator asked: the token that came with the request. What a gateway says of itself is believed,
+/// but not that it speaks for an administrator. Never logged, never stored.
+/// </summary>
+/// <param name="Token">The bytes of the token's text.</param>
+[GenerateSerializer, Immutable, Alias("okms.AdministratorProof")]
+public sealed record AdministratorProof([property: Id(0)] byte[] Token)
+{
+    private const int MaxLength = 1024;
+
+    /// <summary>Whether the token is the one of which this is the SHA-256; in constant time.</summary>
+    public bool Matches(ReadOnlySpan<byte> tokenSha256)
+    {
+        if (Token is not { Length: > 0 and <= MaxLength }) return false;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Token, hash);
+        return CryptographicOperations.FixedTimeEquals(hash, tokenSha256);
+    }
+
+    /// <summary>Never the token.</summary>
+    public override string ToString() => nameof(AdministratorProof);
+}

@@ -1,0 +1,44 @@
+using System.Security.Cryptography.X509Certificates;
+
+namespace OrleansKms.Transport;
+
+/// <summary>Who is at the other end of a connection, by the certificate that it showed last.</summary>
+internal sealed class ConnectedPeer
+{
+    private ConnectedPeer(string name, CertificateRole roles) => (Name, Roles) = (name, roles);
+
+    /// <summary>Happens when it has shown another certificate.</summary>
+    public event Action? Changed;
+
+    /// <summary>The name in its certificate.</summary>
+    public string Name { get; private set; }
+
+    /// <summary>What it may be.</summary>
+    public CertificateRole Roles { get; private set; }
+
+    /// <summary>The roles as an operator reads them.</summary>
+    public string RoleNames => CertificateRoles.Describe(Roles);
+
+    /// <summary>When its certificate ends.</summary>
+    public DateTimeOffset NotAfter { get; private set; } = DateTimeOffset.MaxValue;
+
+    /// <summary>Whoever connects to a port that asks for no certificates.</summary>
+    public static ConnectedPeer Unknown() => new("without a certificate", CertificateRole.Gateway);
+
+    /// <summary>Whoever has shown a certificate that was accepted.</summary>
+    public static ConnectedPeer Of(X509Certificate2 certificate)
+    {
+        var peer = new ConnectedPeer("", CertificateRole.None);
+        peer.Take(certificate);
+        return peer;
+    }
+
+    /// <summary>Another certificate of it was accepted.</summary>
+    public void Take(X509Certificate2 certificate)
+    {
+        Name = certificate.Subject;
+        Roles = CertificateRoles.Of(certificate);
+        NotAfter = certificate.NotAfter;
+        Changed?.Invoke();
+    }
+}

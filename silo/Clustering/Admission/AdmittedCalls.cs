@@ -1,0 +1,27 @@
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>What the holders of one role may call, in the bytes by which messages name it.</summary>
+/// <param name="Targets">The kinds of grains.</param>
+/// <param name="Body">The arguments that calls may have.</param>
+internal sealed record AdmittedCalls(AdmittedTarget[] Targets, CallBody Body)
+{
+    /// <summary>Nothing.</summary>
+    public static AdmittedCalls None { get; } = new([], new([], []));
+}
+
+/// <summary>A kind of grain that may be called.</summary>
+/// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
+/// <param name="IsSystemTarget">Whether it is a part of Orleans, one to a silo, and not a grain.</param>
+/// <param name="Interfaces">By which interfaces.</param>
+internal sealed record AdmittedTarget(byte[] Id, bool IsSystemTarget, AdmittedInterface[] Interfaces);
+
+/// <summary>An interface by which a grain may be called.</summary>
+/// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
+/// <param name="Version">Its version in this program. A greater one would make Orleans end activations of this program.</param>
+/// <param name="Methods">By which methods.</param>
+internal sealed record AdmittedInterface(byte[] Id, uint Version, AdmittedMethod[] Methods);
+
+/// <summary>A method that may be called.</summary>
+/// <param name="Call">How the body of a call begins, as <see cref="WireFormat.Call"/> encodes it.</param>
+/// <param name="Flags">What a call may claim for itself: interleaving where the method does not allow it would end the grain's turns.</param>
+internal sealed record AdmittedMethod(byte[] Call, uint Flags);

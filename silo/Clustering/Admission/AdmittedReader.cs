@@ -1,0 +1,114 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Connections;
+
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>
+/// Hands Orleans of what a client sends only what is admitted, one or several whole messages at a time; what is refused is passed
+/// over, and what is malformed ends the connection.
+/// </summary>
+/// <param name="source">What the client sends.</param>
+/// <param name="frames">Judges it.</param>
+/// <param name="refused">Is told of everything that is not admitted.</param>
+internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Action<Verdict> refused) : PipeReader
+{
+    private ReadOnlySequence<byte> _buffer;
+
+    // At the beginning of the buffer, what is admitted and not yet consumed; behind it, what is refused and not yet passed over.
+    private long _admitted;
+    private long _refused;
+
+    /// <inheritdoc/>
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var reading = source.ReadAsync(cancellationToken);
+            if (!reading.IsCompletedSuccessfully) return Wait(reading, cancellationToken);
+            if (Take(reading.Result) is { } result) return new(result);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool TryRead(out ReadResult result)
+    {
+        while (source.TryRead(out result))
+        {
+            if (Take(result) is not { } taken) continue;
+            result = taken;
+            return true;
+        }
+        return false;
+    }
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    /// <inheritdoc/>
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        var count = _buffer.Slice(0, consumed).Length;
+        if (count == 0 && _admitted > 0 && !_buffer.Slice(0, examined).IsEmpty)
+        {
+            // Orleans waits for more of what is whole to us, so we do not read the same; it would wait for ever.
+            throw new ConnectionAbortedException("Internal error: Orleans reads another message than was admitted.");
+        }
+        _admitted -= count;
+        // The rest was seen to be incomplete, unless something of it is to be handed on, or passed over, at once.
+        source.AdvanceTo(consumed, _admitted > 0 || _refused > 0 ? consumed : _buffer.End);
+    }
+
+    /// <inheritdoc/>
+    public override void CancelPendingRead() => source.CancelPendingRead();
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null) => source.Complete(exception);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> Wait(ValueTask<ReadResult> reading, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (Take(await reading) is { } result) return result;
+            reading = source.ReadAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>What of it Orleans gets; null if nothing yet.</summary>
+    private ReadResult? Take(ReadResult read)
+    {
+        _buffer = read.Buffer;
+        var end = Judge();
+        if (_admitted > 0 || ((read.IsCompleted || read.IsCanceled) && _refused == 0))
+        {
+            return new(_buffer.Slice(0, _admitted), read.IsCanceled, read.IsCompleted && end);
+        }
+        var passed = _buffer.GetPosition(_refused);
+        // Whatever was refused has been passed over, and behind it may be more.
+        source.AdvanceTo(passed, _refused > 0 ? passed : _buffer.End);
+        _refused = 0;
+        return null;
+    }
+
+    /// <summary>Goes on to the first message that is refused or incomplete.</summary>
+    /// <returns>Whether there is nothing more to judge.</returns>
+    private bool Judge()
+    {
+        while (_refused == 0)
+        {
+            var admission = frames.Judge(_buffer.Slice(_admitted), out var length);
+            if (admission == Verdict.Admitted)
+            {
+                _admitted += length;
+                continue;
+            }
+            if (admission == Verdict.Incomplete) return true;
+            refused(admission);
+            if (admission == Verdict.Malformed) throw new ConnectionAbortedException($"The client sent {frames.Reason}.");
+            _refused = length;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using OrleansKms.Transport;
+
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>
+/// Stands on the client port between each connection and Orleans, which believes whatever a message says of itself: without it, whoever
+/// may connect could end silos by news of the membership, read and change every part of Orleans, and answer in others' names.
+/// </summary>
+internal sealed partial class ClientAdmission(ClientRights rights, ILocalSiloDetails silo, TimeProvider clock, ILogger logger)
+{
+    /// <summary>A client that goes on sends one line in this time, with how often it was.</summary>
+    private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
+
+    /// <summary>Admits what a client sends by what its certificate lets it.</summary>
+    /// <param name="transport">The connection, in the clear.</param>
+    /// <param name="peer">Who it is.</param>
+    /// <param name="remote">From where.</param>
+    public IDuplexPipe Over(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote)
+    {
+        var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress);
+        peer.Changed += () => frames.Calls = rights.Of(peer.Roles);
+        return new Admitted(new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say), transport.Output);
+    }
+
+    /// <summary>Admits what anybody sends, where the operator has chosen a network without certificates: as if it were a gateway's.</summary>
+    public async Task OverPlain(ConnectionDelegate next, ConnectionContext context)
+    {
+        var raw = context.Transport;
+        context.Transport = Over(raw, ConnectedPeer.Unknown(), context.RemoteEndPoint);
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Transport = raw;
+        }
+    }
+
+    private sealed record Admitted(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>Says what one client was refused, and does not let it fill the log.</summary>
+    private sealed class Complaints(ClientAdmission admission, ConnectedPeer peer, EndPoint? remote, ClientFrames frames)
+    {
+        private long? _saidAt;
+        private long _unsaid;
+
+        public void Say(Verdict verdict)
+        {
+            _unsaid++;
+            if (verdict != Verdict.Malformed && _saidAt is { } said && admission.IsRecent(said)) return;
+            _saidAt = admission.Now;
+            ClientRefused(admission.Logger, peer.Name, peer.RoleNames, remote, frames.Reason, _unsaid);
+            _unsaid = 0;
+        }
+    }
+
+    private ILogger Logger => logger;
+
+    private long Now => clock.GetTimestamp();
+
+    private bool IsRecent(long timestamp) => clock.GetElapsedTime(timestamp) < _silence;
+
+    [LoggerMessage(LogLevel.Warning, "The client {Certificate} ({Roles}) at {Remote} sent {Reason}, which was refused; since it was last said, {Count} of its messages were.")]
+    private static partial void ClientRefused(ILogger logger, string certificate, string roles, EndPoint? remote, string reason, long count);
+}

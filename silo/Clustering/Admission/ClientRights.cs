@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using System.Collections.ObjectModel;
+using System.Reflection;
+using Microsoft.Extensions.Options;
+using Orleans.Serialization.Configuration;
+using Orleans.Serialization.TypeSystem;
+using OrleansKms.Transport;
+
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>
+/// Which interfaces the holders of a certificate's role may call. What is in neither list, no client can reach; silos call each other
+/// by the silo port.
+/// </summary>
+internal sealed class ClientRights(
+    IGrainFactory grains, TypeConverter types, IOptions<TypeManifestOptions> manifest, IEnumerable<ExtraInterface> extra)
+{
+    /// <summary>What trusted services may call: keys, and what works with keys.</summary>
+    public static IReadOnlyList<Type> OfClients { get; } =
+    [
+        typeof(IKeyGrain),
+#if !OKMS_FEATURE_LEVEL_1
+        typeof(IKeyRowsGrain),
+#endif
+        typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
+        typeof(IRandomGrain), typeof(IReencryptionGrain),
+    ];
+
+    /// <summary>What only gateways may call besides: they have people sign in, and pass on what administrators prove to ask for.</summary>
+    public static IReadOnlyList<Type> OfGateways { get; } = [typeof(IAccessGrain), typeof(IKekRingGrain)];
+
+    /// <summary>What <see cref="CreateKey.Tags"/> can be.</summary>
+    private static readonly Type[] _tags =
+    [
+        typeof(Dictionary<string, string>), typeof(ReadOnlyDictionary<string, string>), typeof(SortedDictionary<string, string>),
+        typeof(ImmutableDictionary<string, string>), typeof(ImmutableSortedDictionary<string, string>),
+    ];
+
+    /// <summary>How those compare their keys.</summary>
+    private static readonly string[] _comparers = ["StringComparer"];
+
+    /// <summary>
+    /// The part of Orleans that tells clients which kinds of grains there are, and on which silos, without which none starts. The names
+    /// are those of 10.4; they are internal to it.
+    /// </summary>
+    public static AdmittedTarget Manifest { get; } = new(WireFormat.Id("sys.svc.manifest"u8), IsSystemTarget: true,
+    [
+        new(WireFormat.Id("Orleans.Runtime.IClusterManifestSystemTarget"u8), 0, [.. new[] { "4EFCA109", "40D39F85" }
+            .Select(method => new AdmittedMethod(
+                WireFormat.Call($"(\"inv\",[GrainRef],[Orleans.Runtime.IClusterManifestSystemTarget,Orleans.Core],\"{method}\")"), 0))]),
+    ]);
+
+    private readonly Lazy<(AdmittedCalls Client, AdmittedCalls Gateway)> _calls = new(() =>
+    {
+        var body = new CallBody([.. _tags.Select(type => types.Format(type)).Concat(_comparers).Select(WireFormat.Type)], WellKnown(manifest.Value));
+        var client = OfClients.Concat(extra.Select(one => one.Interface)).SelectMany(one => TargetsOf(one, grains, types)).Prepend(Manifest);
+        var gateway = client.Concat(OfGateways.SelectMany(one => TargetsOf(one, grains, types)));
+        return (new(Merged(client), body), new(Merged(gateway), body));
+    });
+
+    /// <summary>What the holder of these roles may call.</summary>
+    public AdmittedCalls Of(CertificateRole roles) =>
+        (roles & (CertificateRole.Gateway | CertificateRole.Silo)) != 0 ? _calls.Value.Gateway
+        : (roles & CertificateRole.Client) != 0 ? _calls.Value.Client
+        : AdmittedCalls.None;
+
+    private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types)
+    {
+        var grain = (GrainReference)(typeof(IGrainWithStringKey).IsAssignableFrom(called) ? grains.GetGrain(called, "k") : grains.GetGrain(called, 0L));
+        AdmittedMethod[] methods = [.. CallsOf(called).Select(call => new AdmittedMethod(
+            WireFormat.Call(types.Format(call)), (uint)((RequestBase)Activator.CreateInstance(call)!).Options & WireFormat.MethodFlags))];
+        yield return new(WireFormat.Id(grain.GrainId.Type.AsSpan()), IsSystemTarget: false,
+            [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods)]);
+    }
+
+    /// <summary>The types that Orleans has generated for the calls of an interface's methods.</summary>
+    private static IEnumerable<Type> CallsOf(Type called) => called.Assembly.GetTypes().Where(type => type
+        .GetCustomAttributes<CompoundTypeAliasAttribute>()
+        .Any(alias => alias.Components is ["inv", _, Type named, ..] && named == called));
+
+    /// <summary>One entry for each kind of grain, also if it has several interfaces.</summary>
+    private static AdmittedTarget[] Merged(IEnumerable<AdmittedTarget> targets) =>
+        [.. targets.GroupBy(target => Convert.ToHexString(target.Id))
+            .Select(same => same.First() with { Interfaces = [.. same.SelectMany(target => target.Interfaces)] })];
+
+    private static IReadOnlyList<uint> WellKnown(TypeManifestOptions options) =>
+        [.. options.WellKnownTypeIds.Where(known => IsPlain(known.Value)).Select(known => known.Key)];
+
+    private static bool IsPlain(Type type) =>
+        type.IsPrimitive || type == typeof(string) || type == typeof(TimeSpan) || type == typeof(DateTimeOffset) || type == typeof(Guid);
+}
+
+/// <summary>An interface that clients may call besides, for tests that have grains of their own.</summary>
+internal sealed record ExtraInterface(Type Interface);

@@ -1,0 +1,64 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.CodeGeneration;
+using Orleans.Configuration;
+using Orleans.Serialization;
+
+namespace OrleansKms.Tests.Internals;
+
+/// <summary>An Orleans client with a good certificate, that also uses what Orleans keeps to itself.</summary>
+public sealed class Attacker : IAsyncDisposable
+{
+    private readonly IHost _host;
+    private readonly OutsideRuntimeClient _runtime;
+
+    private Attacker(IHost host)
+    {
+        _host = host;
+        _runtime = host.Services.GetRequiredService<OutsideRuntimeClient>();
+        Grains = host.Services.GetRequiredService<IInternalGrainFactory>();
+    }
+
+    internal IInternalGrainFactory Grains { get; }
+
+    internal GrainId Id => _host.Services.GetRequiredService<LocalClientDetails>().ClientId.GrainId;
+
+    /// <param name="files">Its certificate.</param>
+    /// <param name="clientPort">The client port of the only silo to which it connects.</param>
+    public static async Task<Attacker> Connect(MutualTlsFiles files, int clientPort)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.UseOrleansClient(client =>
+        {
+            client.Services.AddSerializer(serializer => serializer.AddAssembly(typeof(IKeyGrain).Assembly));
+            client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, clientPort));
+            client.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = ("okms", "okms"));
+            client.UseMutualTls(files);
+            // What is refused is not answered.
+            client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
+        });
+        var host = builder.Build();
+        await host.StartAsync();
+        return new(host);
+    }
+
+    /// <summary>Sends a message that it has made itself, and waits for no answer.</summary>
+    internal Task Send(Action<Message> forge, IKeyGrain grain, object body)
+    {
+        var reference = (GrainReference)grain;
+        var message = _host.Services.GetRequiredService<MessageFactory>().CreateMessage(body, InvokeMethodOptions.None);
+        message.SendingGrain = Id;
+        message.TargetGrain = reference.GrainId;
+        message.InterfaceType = reference.InterfaceType;
+        forge(message);
+        _runtime.MessageCenter!.SendMessage(message);
+        return Task.Delay(Timeout.InfiniteTimeSpan);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}

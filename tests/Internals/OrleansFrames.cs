@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Configuration;
+using Orleans.Networking.Shared;
+using Orleans.Runtime.Messaging;
+using Orleans.Serialization;
+using Orleans.Serialization.Session;
+
+namespace OrleansKms.Tests.Internals;
+
+/// <summary>What a client sends, as Orleans itself writes it.</summary>
+public sealed class OrleansFrames : IDisposable
+{
+    private static readonly Caller _caller = new("somebody", "127.0.0.1", "request");
+
+    private readonly ServiceProvider _services;
+    private readonly MessageSerializer _serializer;
+    private readonly ClientGrainId _client = ClientGrainId.Create("cb46f910474a418ab2c312023cb2bcd1");
+    private readonly SiloAddress _gateway = SiloAddress.New(IPAddress.Loopback, 30000, 0);
+
+    public OrleansFrames()
+    {
+        _services = new ServiceCollection()
+            .AddSerializer(serializer => serializer.AddAssembly(typeof(IKeyGrain).Assembly).AddAssembly(typeof(Message).Assembly))
+            .BuildServiceProvider();
+        _serializer = new(_services.GetRequiredService<SerializerSessionPool>(), new SharedMemoryPool(), new ClientMessagingOptions());
+    }
+
+    /// <summary>The address of the silo to which all of it is sent.</summary>
+    public SiloAddress Gateway => _gateway;
+
+    /// <summary>The client's greeting.</summary>
+    public byte[] Preamble()
+    {
+        var preamble = _services.GetRequiredService<Serializer<ConnectionPreamble>>().SerializeToArray(new ConnectionPreamble
+        {
+            NetworkProtocolVersion = NetworkProtocolVersion.Version1,
+            NodeIdentity = _client.GrainId,
+            SiloAddress = null,
+            ClusterId = "okms",
+        });
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, preamble.Length);
+        return [.. length, .. preamble];
+    }
+
+    /// <summary>A silo's greeting, on a port that is for clients.</summary>
+    public byte[] PreambleOfASilo()
+    {
+        var preamble = _services.GetRequiredService<Serializer<ConnectionPreamble>>().SerializeToArray(new ConnectionPreamble
+        {
+            NetworkProtocolVersion = NetworkProtocolVersion.Version1,
+            NodeIdentity = Constants.SiloDirectConnectionId,
+            SiloAddress = _gateway,
+            ClusterId = "okms",
+        });
+        var length = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, preamble.Length);
+        return [.. length, .. preamble];
+    }
+
+    /// <summary>A description, with everything in the header that a client may have there.</summary>
+    public byte[] Describe() => Write(Call<IKeyGrain>("Describe", new KeyCommand(_caller)), message =>
+    {
+        message.TimeToLive = TimeSpan.FromSeconds(30);
+        message.RequestContextData = new() { ["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["tracestate"] = "a=b" };
+    });
+
+    /// <summary>An encryption of so many bytes.</summary>
+    public byte[] Encrypt(int length) => Write(Call<IKeyGrain>("Encrypt", new Encrypt(_caller, new byte[length], [1, 2, 3])));
+
+    /// <summary>A creation, with all that it may have.</summary>
+    public byte[] Create(IReadOnlyDictionary<string, string> tags) => Write(Call<IKeyGrain>("Create", new CreateKey
+    {
+        Caller = _caller,
+        Usage = KeyUsage.EncryptDecrypt,
+        Description = "a key",
+        Tags = tags,
+        Rotation = new RotationPlan(TimeSpan.FromDays(90), 1_000_000),
+    }));
+
+    /// <summary>The question without which no client starts.</summary>
+    public byte[] Manifest() => Write(
+        Call<IClusterManifestSystemTarget>("GetClusterManifestUpdate", new Orleans.Metadata.MajorMinorVersion(1, 2)),
+        message =>
+        {
+            message.TargetGrain = SystemTargetGrainId.Create(Constants.ManifestProviderType, _gateway).GrainId;
+            message.InterfaceType = GrainInterfaceType.Create("Orleans.Runtime.IClusterManifestSystemTarget");
+        });
+
+    /// <summary>A description that is marked in a way that clients do not mark theirs, by the number of the way.</summary>
+    public byte[] Marked(int way) => Write(Call<IKeyGrain>("Describe", new KeyCommand(_caller)), message => _marks[way](message));
+
+    /// <summary>How many ways there are.</summary>
+    public static int Ways => _marks.Length;
+
+    private static readonly Action<Message>[] _marks =
+    [
+        message => message.Direction = Message.Directions.Response,
+        message => message.Direction = Message.Directions.OneWay,
+        message => message.ForwardCount = 1,
+        message => message.Result = Message.ResponseTypes.Success,
+        message => message.IsSystemMessage = true,
+        message => message.IsReadOnly = true,
+        message => message.IsAlwaysInterleave = true,
+        message => message.IsLocalOnly = true,
+        message => message.IsKeepAlive = false,
+        message => message.InterfaceVersion = 1,
+        message => message.InterfaceType = default,
+        message => message.SendingSilo = SiloAddress.New(IPAddress.Loopback, 11111, 1),
+        message => message.SendingGrain = ClientGrainId.Create("another").GrainId,
+        message => message.TargetGrain = ClientGrainId.Create("another").GrainId,
+        message => message.TargetGrain = GrainId.Create("key", "not/a/key"),
+        message => message.CacheInvalidationHeader = [],
+        message => message.RequestContextData = new() { ["#RC_CCR"] = Guid.Empty },
+        message => message.RequestContextData = new() { ["traceparent"] = 1 },
+    ];
+
+    public void Dispose()
+    {
+        _serializer.Dispose();
+        _services.Dispose();
+    }
+
+    internal static object Call<T>(string method, params object[] arguments)
+    {
+        var call = typeof(T).Assembly.GetTypes()
+            .Where(type => type.Name.StartsWith($"Invokable_{typeof(T).Name}_", StringComparison.Ordinal))
+            .Select(type => (RequestBase)Activator.CreateInstance(type)!)
+            .First(call => call.GetMethodName() == method && call.GetArgumentCount() == arguments.Length + (call.IsCancellable ? 1 : 0));
+        for (var i = 0; i < arguments.Length; i++) call.SetArgument(i, arguments[i]);
+        return call;
+    }
+
+    private byte[] Write(object body, Action<Message>? mark = null)
+    {
+        var message = new Message
+        {
+            Direction = Message.Directions.Request,
+            Id = new CorrelationId(42),
+            SendingGrain = _client.GrainId,
+            TargetGrain = GrainId.Create("key", "payments.eu.cards"),
+            TargetSilo = _gateway,
+            InterfaceType = GrainInterfaceType.Create("okms.IKeyGrain"),
+            BodyObject = body,
+        };
+        mark?.Invoke(message);
+        var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
+        _serializer.Write(pipe.Writer, message);
+        pipe.Writer.Complete();
+        pipe.Reader.TryRead(out var read);
+        return read.Buffer.ToArray();
+    }
+}
