@@ -25,6 +25,7 @@ public static class GatewayExtensions
         services.AddSingleton<SizeLimits>();
         services.AddSingleton<RequestRate>();
         services.TryAddSingleton(ClusterLink.InProcess);
+        services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
         AddPrincipals(services, options);
         services.AddSingleton<IAccessPolicy, AdministratorOnly>();
         services.AddSingleton<MetricsToken>();

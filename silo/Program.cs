@@ -25,7 +25,7 @@ return await StartGuard.Run(async () =>
     builder.Services.AddSingleton<IChangeSink, ChangesInTheLog>();
     builder.ListenOn(settings.Http);
     builder.StopWithin(settings.Http);
-    builder.UseOrleans(silo => silo
+    builder.StartBehindServer(settings, silo => silo
         .UseCluster(settings)
         .UseTimeouts(settings)
         .AddKmsStorage(settings.ToStorageOptions())

@@ -1,7 +1,7 @@
 namespace OrleansKms.Gateway.Cluster;
 
 /// <summary>
-/// Whether this process can reach the grains. In a silo it always can. In a process of its own it can once the Orleans client
+/// Whether this process can reach the grains. In a silo it can once the silo has started. In a process of its own it can once the Orleans client
 /// has started and while it holds a connection to a silo at least.
 /// </summary>
 internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
@@ -32,15 +32,17 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
         _lost.SetResult();
     }
 
-    private ClusterLink()
+    private ClusterLink(bool hasStarted)
     {
         _time = TimeProvider.System;
-        _isConnected = true;
-        _connected.SetResult();
+        if (hasStarted) SiloHasStarted();
     }
 
     /// <summary>The link of a silo to itself.</summary>
-    public static ClusterLink InProcess { get; } = new();
+    public static ClusterLink InProcess { get; } = new(hasStarted: true);
+
+    /// <summary>The link to itself of a silo that still has to start.</summary>
+    public static ClusterLink OfStartingSilo() => new(hasStarted: false);
 
     /// <summary>Whether the grains are in other processes.</summary>
     public bool IsRemote { get; }
@@ -76,6 +78,16 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
         {
             _isStarted = true;
             Update();
+        }
+    }
+
+    /// <summary>The silo that this process is has started.</summary>
+    public void SiloHasStarted()
+    {
+        lock (_lock)
+        {
+            _isConnected = true;
+            _connected.TrySetResult();
         }
     }
 

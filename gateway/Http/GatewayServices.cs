@@ -8,22 +8,21 @@ namespace OrleansKms.Gateway.Http;
 
 /// <summary>What handlers need, gathered once, so that no request looks anything up in the container.</summary>
 internal sealed class GatewayServices(
-    GatewayOptions options, IGrainFactory grains, GrainReferences<IKeyGrain> keys, GrainReferences<IAliasGrain> aliases,
-    GrainReferences<IReencryptionGrain> reencryption, GrainReferences<IRandomGrain> random, ClusterLink link,
-    IAccessPolicy access, SizeLimits limits, HealthProbe health, ReferenceDocument document, TimeProvider time,
-    ILogger<GatewayServices> log)
+    GatewayOptions options, IServiceProvider provider, ClusterLink link, IAccessPolicy access, SizeLimits limits, HealthProbe health,
+    ReferenceDocument document, TimeProvider time, ILogger<GatewayServices> log)
 {
     public GatewayOptions Options { get; } = options;
 
-    public IGrainFactory Grains { get; } = grains;
+    /// <summary>The grains. These and the references are made with Orleans, at the first use: the web server starts before it.</summary>
+    public IGrainFactory Grains => field ??= provider.GetRequiredService<IGrainFactory>();
 
-    public GrainReferences<IKeyGrain> Keys { get; } = keys;
+    public GrainReferences<IKeyGrain> Keys => field ??= provider.GetRequiredService<GrainReferences<IKeyGrain>>();
 
-    public GrainReferences<IAliasGrain> Aliases { get; } = aliases;
+    public GrainReferences<IAliasGrain> Aliases => field ??= provider.GetRequiredService<GrainReferences<IAliasGrain>>();
 
-    public GrainReferences<IReencryptionGrain> Reencryption { get; } = reencryption;
+    public GrainReferences<IReencryptionGrain> Reencryption => field ??= provider.GetRequiredService<GrainReferences<IReencryptionGrain>>();
 
-    public GrainReferences<IRandomGrain> Random { get; } = random;
+    public GrainReferences<IRandomGrain> Random => field ??= provider.GetRequiredService<GrainReferences<IRandomGrain>>();
 
     public ClusterLink Link { get; } = link;
 

@@ -1,15 +1,18 @@
+using OrleansKms.Gateway.Cluster;
+
 namespace OrleansKms.Gateway.Operation;
 
 /// <summary>
 /// The first step of a graceful stop: readiness turns off while the server still takes requests, for as long as load
 /// balancers need to notice.
 /// </summary>
-internal sealed class Drain(HealthProbe health, GatewayOptions options, TimeProvider time) : IHostedLifecycleService
+internal sealed class Drain(HealthProbe health, ClusterLink link, GatewayOptions options, TimeProvider time) : IHostedLifecycleService
 {
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
         health.Stop();
-        return options.DrainDelay > TimeSpan.Zero
+        // No load balancer has been told that a silo is ready which never was.
+        return options.DrainDelay > TimeSpan.Zero && (link.IsRemote || link.IsConnected)
             ? Task.Delay(options.DrainDelay, time, cancellationToken)
             : Task.CompletedTask;
     }

@@ -13,8 +13,9 @@ namespace OrleansKms.Gateway.Operation;
 /// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
+/// <param name="WaitsFor">What a silo that is still starting waits for; null once it has started.</param>
 internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, bool IsStopping = false,
-    string? HsmProblem = null)
+    string? HsmProblem = null, StartStep? WaitsFor = null)
 {
     /// <summary>Whether every part works.</summary>
     public bool IsHealthy => IsReady && Hsm != false;
@@ -26,10 +27,27 @@ internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? Cl
     public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
 
     /// <summary>What is wrong, in words that anybody may know.</summary>
-    public IReadOnlyList<string> Problems => [.. new[] { ClockProblem, HsmProblem }.OfType<string>()];
+    public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, HsmProblem }.OfType<string>()];
+
+    private string? StartProblem => WaitsFor is { } step ? $"The silo is starting and waits for {Name(step)}." : null;
+
+    /// <summary>Of a silo that is starting: what comes before the step that it is at works.</summary>
+    public static Health Starting(IStartProgress start)
+    {
+        var step = start.Step;
+        return new(
+            Cluster: false, Database: step > StartStep.Database, Hsm: start.HasHsm ? step > StartStep.Hsm : null, WaitsFor: step);
+    }
 
     /// <summary>The same, of a process that is about to stop.</summary>
     public Health Stopping() => this with { IsStopping = true };
+
+    private static string Name(StartStep step) => step switch
+    {
+        StartStep.Database => "the database",
+        StartStep.Hsm => "the HSM",
+        _ => "its cluster",
+    };
 }
 
 /// <summary>Tells of a process that is itself a silo whether its cluster counts it in.</summary>
@@ -44,8 +62,8 @@ internal interface IClusterMembership
 /// nothing.
 /// </summary>
 internal sealed class HealthProbe(
-    IGrainFactory grains, ClusterLink link, IPrincipalSource principals, IHostApplicationLifetime lifetime, TimeProvider time,
-    IClusterMembership? membership = null)
+    Lazy<IGrainFactory> grains, ClusterLink link, IPrincipalSource principals, IHostApplicationLifetime lifetime, TimeProvider time,
+    IClusterMembership? membership = null, IStartProgress? start = null)
 {
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
@@ -68,7 +86,7 @@ internal sealed class HealthProbe(
     /// <summary>The last probe's outcome, or that of the one under way; of a broken link nothing is asked.</summary>
     public Task<Health> Current()
     {
-        if (!link.IsConnected) return _unreachable;
+        if (!link.IsConnected) return start is null ? _unreachable : Task.FromResult(Health.Starting(start));
         lock (_lock)
         {
             if (_probe is null || (_probe.IsCompleted && time.GetElapsedTime(_probed) >= _freshFor))
@@ -84,7 +102,7 @@ internal sealed class HealthProbe(
     {
         try
         {
-            var report = await grains.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
+            var report = await grains.Value.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
             if (!report.Database || report.Hsm == false || report.ClockProblem is not null) AskAnother();
             return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, HsmProblem: report.HsmProblem);
         }

@@ -39,8 +39,8 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     private int _way;
 
     /// <summary>Asks the cluster's grain.</summary>
-    public ClusterPrincipals(IGrainFactory grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
-        : this((way, query) => grains.GetGrain<IAccessGrain>(way).ListCredentials(query), link, time, log)
+    public ClusterPrincipals(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
+        : this((way, query) => grains.Value.GetGrain<IAccessGrain>(way).ListCredentials(query), link, time, log)
     {
     }
 

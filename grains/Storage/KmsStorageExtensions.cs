@@ -36,12 +36,15 @@ public static class KmsStorageExtensions
         services.AddSingleton(provider => Database.Of(
             options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
         services.AddSingleton<SchemaMigrations>();
+        services.AddSingleton<StorageProgress>();
         services.AddSingleton<StorageOpening>();
         services.AddSingleton(provider => new StorageSession(provider, provider.GetRequiredService<StorageOpening>()));
         services.AddSingleton(provider => new RestoreEpochStore(provider.GetRequiredService<Database>()));
         services.AddSingleton<CurrentEpoch>();
         AddPresence(services);
-        services.AddHostedService<StorageStart>();
+        services.AddSingleton(provider => new StorageStart(
+            provider.GetRequiredService<StorageOpening>(), provider.GetRequiredService<SiloPresence>()));
+        services.AddHostedService(provider => provider.GetRequiredService<StorageStart>());
         AddRing(services, options);
         AddRows(services);
         AddFence(services, options);

@@ -6,7 +6,8 @@ namespace OrleansKms.Grains.Storage;
 
 /// <summary>What must be done, in this order and by one process at a time, before anything may be read or written.</summary>
 internal sealed class StorageOpening(
-    Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch)
+    Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch, KmsStorageOptions options,
+    StorageProgress progress)
 {
     /// <summary>Migrates the schema, opens the KEK ring, signs that a silo runs, and lets the next process in.</summary>
     /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
@@ -19,6 +20,7 @@ internal sealed class StorageOpening(
                 await presence.Enter(cancellationToken);
             },
             cancellationToken);
+        progress.Step = StorageStep.Open;
     }
 
     /// <summary>Migrates the schema, opens the KEK ring, and keeps every other process out until the result is disposed.</summary>
@@ -34,7 +36,9 @@ internal sealed class StorageOpening(
     private async Task OpenAll(CancellationToken cancellationToken)
     {
         await migrations.Apply(cancellationToken);
+        if (options.Hsm is not null) progress.Step = StorageStep.Hsm;
         await ring.Open(cancellationToken);
+        progress.Step = StorageStep.Database;
         epoch.Value = await epochs.Read(cancellationToken);
     }
 
@@ -45,6 +49,7 @@ internal sealed class StorageOpening(
     {
         try
         {
+            progress.Step = StorageStep.Database;
             await database.Prepare(cancellationToken);
             var schema = await database.LockSchema(cancellationToken);
             try

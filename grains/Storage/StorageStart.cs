@@ -8,10 +8,23 @@ namespace OrleansKms.Grains.Storage;
 /// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
 /// whatever the order of registration.
 /// </summary>
-internal sealed class StorageStart(StorageOpening opening, SiloPresence presence) : IHostedLifecycleService
+public sealed class StorageStart : IHostedLifecycleService
 {
+    private readonly StorageOpening _opening;
+    private readonly SiloPresence _presence;
+    private Task? _opened;
+
+    internal StorageStart(StorageOpening opening, SiloPresence presence) => (_opening, _presence) = (opening, presence);
+
+    /// <summary>
+    /// Begins before the host does, so that the rest of the silo can be made meanwhile. What comes of it is told by
+    /// <see cref="StartingAsync"/>.
+    /// </summary>
+    public void Begin(CancellationToken cancellationToken) =>
+        _opened = Task.Run(() => _opening.Open(_presence, cancellationToken), CancellationToken.None);
+
     /// <inheritdoc/>
-    public Task StartingAsync(CancellationToken cancellationToken) => opening.Open(presence, cancellationToken);
+    public Task StartingAsync(CancellationToken cancellationToken) => _opened ?? _opening.Open(_presence, cancellationToken);
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -4,11 +4,13 @@ using OrleansKms.Gateway.Operation;
 
 namespace OrleansKms.Silo.Clustering;
 
-/// <summary>What this silo knows of its own membership.</summary>
-internal sealed class OwnMembership(ISiloStatusOracle silos) : IClusterMembership
+/// <summary>What this silo knows of its own membership; asked for only once the silo has started, which makes what it asks.</summary>
+internal sealed class OwnMembership(IServiceProvider services) : IClusterMembership
 {
+    private readonly Lazy<ISiloStatusOracle> _silos = new(services.GetRequiredService<ISiloStatusOracle>);
+
     /// <inheritdoc/>
-    public bool IsActive => silos.CurrentStatus == SiloStatus.Active;
+    public bool IsActive => _silos.Value.CurrentStatus == SiloStatus.Active;
 }
 
 /// <summary>Says where the silo is reached, and which silos come and go.</summary>

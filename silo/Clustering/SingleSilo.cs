@@ -13,6 +13,8 @@ internal static class SingleSilo
         // The address only names the silo in its own membership table. No client port.
         silo.UseLocalhostClustering(settings.Member.SiloPort, gatewayPort: 0, serviceId: settings.Cluster.ServiceId, clusterId: settings.Cluster.ClusterId);
         CloseListeners(silo.Services);
+        // It has nobody to ask where a grain is.
+        silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 1_000);
         // Should Orleans one day come to a listener by another way, whoever connects is still turned away.
         silo.Configure<SiloConnectionOptions>(options =>
         {

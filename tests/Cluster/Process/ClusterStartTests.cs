@@ -63,10 +63,31 @@ public sealed class ClusterStartTests
         var port = ServiceProcess.FreePort();
         var silo = cluster.LaunchSilo(("DATABASE_URL", Postgres.Url(cluster.ConnectionString, port: port)), ("OKMS_START_TIMEOUT", "PT2M"));
         await silo.UntilSaid("waited for");
+        await AnswersWhileItWaits(silo);
 
         await using var road = new PortForwarder(port, cluster.ConnectionString);
 
         await silo.UntilHealthy();
+    }
+
+    private static async Task AnswersWhileItWaits(ServiceProcess silo)
+    {
+        using var live = await silo.Http.GetAsync("/health/live");
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        foreach (var path in (string[])["/health/ready", "/health"])
+        {
+            using var health = await silo.Http.GetAsync(path);
+            Assert.Equal(HttpStatusCode.ServiceUnavailable, health.StatusCode);
+            Assert.NotNull(health.Headers.RetryAfter);
+            Assert.Contains("waits for the database", await health.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/keys");
+        request.Headers.Authorization = new("Bearer", new string('t', 40));
+        using var answer = await silo.Http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.NotNull(answer.Headers.RetryAfter);
+        Assert.Contains("\"unavailable\"", await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

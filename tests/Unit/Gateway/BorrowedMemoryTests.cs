@@ -107,7 +107,7 @@ public sealed class BorrowedMemoryTests
     }
 
     private Exchange Exchange() => new(_http, new GatewayServices(
-        new(), null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, _time, NullLogger<GatewayServices>.Instance)
+        new(), null!, null!, null!, null!, null!, null!, _time, NullLogger<GatewayServices>.Instance)
     {
         Pool = _pool,
     });

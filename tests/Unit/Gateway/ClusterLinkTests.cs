@@ -21,6 +21,19 @@ public sealed class ClusterLinkTests
     }
 
     [Fact]
+    public async Task Silo_IsConnected_OnceItHasStarted()
+    {
+        var link = ClusterLink.OfStartingSilo();
+        Assert.False(link.IsConnected);
+        Assert.False(link.IsRemote);
+        Assert.False(await link.IsConnectedSoon(TimeSpan.FromMinutes(1)));
+        var connected = link.Connected;
+        link.SiloHasStarted();
+        Assert.True(link.IsConnected);
+        Assert.True(connected.IsCompletedSuccessfully);
+    }
+
+    [Fact]
     public void Remote_IsConnected_OnceStartedAndWhileThereIsAConnection()
     {
         Assert.False(_link.IsConnected);

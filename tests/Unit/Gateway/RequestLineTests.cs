@@ -66,7 +66,7 @@ public sealed class RequestLineTests
         var http = new DefaultHttpContext { Request = { Method = "POST" } };
         http.Request.Headers.TraceParent = $"00-{Trace}-b7ad6b7169203331-01";
         return new(http, new GatewayServices(
-            options, null!, null!, null!, null!, null!, null!, null!, null!, null!, null!, new FakeTimeProvider(), NullLogger<GatewayServices>.Instance));
+            options, null!, null!, null!, null!, null!, null!, new FakeTimeProvider(), NullLogger<GatewayServices>.Instance));
     }
 
     private static RequestLine Line(string route, string? code, bool isKnown)

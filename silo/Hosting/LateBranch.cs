@@ -1,0 +1,31 @@
+namespace OrleansKms.Silo.Hosting;
+
+/// <summary>
+/// A branch of the request pipeline, with a routing of its own, that is built when the first request comes: once, however many come
+/// at the same time, and again at a later request when it failed.
+/// </summary>
+/// <param name="build">Builds it.</param>
+internal sealed class LateBranch(Func<RequestDelegate> build)
+{
+    private readonly Lock _lock = new();
+    private Task<RequestDelegate>? _branch;
+
+    /// <summary>Answers a request that the routing outside has brought here.</summary>
+    public async Task Invoke(HttpContext http)
+    {
+        var branch = await Branch();
+        // The routing inside leaves a request alone that has an endpoint already.
+        http.SetEndpoint(null);
+        http.Request.RouteValues.Clear();
+        await branch(http);
+    }
+
+    private Task<RequestDelegate> Branch()
+    {
+        lock (_lock)
+        {
+            if (_branch is null or { IsFaulted: true }) _branch = Task.Run(build);
+            return _branch;
+        }
+    }
+}
