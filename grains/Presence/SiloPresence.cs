@@ -18,6 +18,9 @@ internal sealed partial class SiloPresence(
 {
     private static readonly TimeSpan _patience = SiloRegistry.LifeAfterSign / 2;
 
+    // Below the time-out of a command, at which a wait for a standby is cut off and looks like a commit; and above what a busy disk takes.
+    private static readonly TimeSpan _commitPatience = TimeSpan.FromSeconds(4);
+
     // The only silo of its database signs for the probe alone, and need not wake the disk each time.
     private static readonly TimeSpan _restAlone = TimeSpan.FromSeconds(10);
 
@@ -37,15 +40,15 @@ internal sealed partial class SiloPresence(
         && (_signed is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _signedAt)) < _patience);
 
     /// <summary>
-    /// Why what this silo writes is not committed; null while the last sign was, and in the time that a probe may take. A commit that
-    /// waits, as for a standby that is away, is no commit yet.
+    /// Why what this silo writes is not committed; null while the last sign was, and in the time that a commit may take. One that waits,
+    /// as for a standby that is away, is none.
     /// </summary>
     public Exception? WriteFailure
     {
         get
         {
             var since = Volatile.Read(ref _writingSince);
-            return since != 0 && time.GetElapsedTime(since) > options.ProbeTimeout ? TooSlow() : _writeFailure;
+            return since != 0 && time.GetElapsedTime(since) > _commitPatience ? TooSlow() : _writeFailure;
         }
     }
 
@@ -142,7 +145,7 @@ internal sealed partial class SiloPresence(
         try
         {
             var level = await registry.Sign(sign, cancellationToken);
-            _writeFailure = time.GetElapsedTime(startedAt) > options.ProbeTimeout ? TooSlow() : null;
+            _writeFailure = time.GetElapsedTime(startedAt) > _commitPatience ? TooSlow() : null;
             _writtenAt = startedAt;
             return level;
         }
