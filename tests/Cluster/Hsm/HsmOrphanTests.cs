@@ -33,13 +33,27 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
             await service.Http.Rotate("destroyed");
             await service.Http.DestroyVersion("destroyed", 1);
 
+            // A token that is there and full says so to the caller and to whoever asks how the service is, and goes on.
+            using (SharedToken.Switch("is-full"))
+            {
+                var refusal = await Assert.ThrowsAsync<UnexpectedAnswerException>(() => service.Http.Create("full", protection: "hsm"));
+                Assert.Equal((503, "hsm_unavailable"), (refusal.Status, refusal.Code));
+                await service.UntilSaid("C_GenerateKey (CKM_AES_KEY_GEN) answered CKR_DEVICE_MEMORY: the token is full");
+                var health = await Health(service, "\"hsm\":\"unhealthy\"");
+                Assert.Contains("C_GenerateKey (CKM_AES_KEY_GEN) answered CKR_DEVICE_MEMORY: the token is full", health, StringComparison.Ordinal);
+                await service.Http.Encrypt("kept", [1, 2, 3]);
+            }
+
+            await service.Http.Create("kept.too", protection: "hsm");
+            Assert.DoesNotContain("problems", await Health(service, "\"hsm\":\"healthy\""), StringComparison.Ordinal);
+
             // The threads of its pool have ended before the module was finalised.
             using var dies = SharedToken.Switch("dies-of-open-sessions");
             Assert.Equal(0, await service.Stop());
         }
 
         var made = (await Inventory.List(default)).ToDictionary(k => k.Label);
-        Assert.Equal(["destroyed v2", "kept v1", "kept v2"], made.Keys.Order());
+        Assert.Equal(["destroyed v2", "kept v1", "kept v2", "kept.too v1"], made.Keys.Order());
         Assert.Empty(await List());
 
         var lost = await Make("lost", Incarnation.New(), days: 3);
@@ -60,18 +74,18 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
         await Refused("not an orphan", lost, made["kept v1"].Id.ToString());
         await Refused("not an orphan", lost, "nothing");
         await Refused("takes the ids");
-        Assert.Equal(7, await OnToken());
+        Assert.Equal(8, await OnToken());
 
         Assert.Equal(0, (await Command("remove-hsm-orphans", loser)).Code);
         Assert.Equal([.. listed.Order()], (await List()).Append(listed[1]).Order());
-        Assert.Equal(6, await OnToken());
+        Assert.Equal(7, await OnToken());
 
         // What a backup did not know may be a key that is in use.
         Assert.Equal(0, (await Command("restore-epoch")).Code);
         await Refused("restore epoch", lost);
         await using var again = await ServiceProcess.Start(_directory.Path, Environment);
         Assert.Equal([1, 2, 3], Assert.Single(await again.Http.DecryptAll("kept", [ciphertext])).Plaintext);
-        Assert.Equal(6, await OnToken());
+        Assert.Equal(7, await OnToken());
     }
 
     [Fact]
@@ -109,6 +123,18 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
     }
 
     public void Dispose() => _directory.Dispose();
+
+    /// <summary>What the service says of itself, once it says this: its answer may be a second old.</summary>
+    private static async Task<string> Health(ServiceProcess service, string said)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            using var answer = await service.Http.GetAsync("/health", patience.Token);
+            var health = await answer.Content.ReadAsStringAsync(patience.Token);
+            if (health.Contains(said, StringComparison.Ordinal)) return health;
+        }
+    }
 
     private HsmInventory Inventory => new(shared.Token, _service, TimeProvider.System);
 
