@@ -3,6 +3,7 @@
 # anything else has to be installed, and nothing is unpacked at a start.
 #     deploy/publish.sh                  artifacts/linux-x64 and artifacts/linux-arm64, okms-silo and okms-gateway in each
 #     deploy/publish.sh linux-arm64      one of the two
+# What runs on this machine is started once from an empty directory, without .NET and without an environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,9 +19,25 @@ publish() {
   install -m 0755 "$build/$3/$1/$2" "artifacts/$3/okms-$1"
 }
 
+# try RID: all in one with its embedded database, until it says that it is ready
+try() {
+  local silo="$PWD/artifacts/$1/okms-silo" directory port=$((20000 + RANDOM % 10000)) pid
+  directory="$(mktemp -d)"
+  (cd "$directory" && exec env -i PORT="$port" "$silo") >"$directory/log" 2>&1 &
+  pid=$!
+  until env -i PORT="$port" "$silo" healthcheck >/dev/null; do
+    if ! kill -0 "$pid" 2>/dev/null; then cat "$directory/log"; rm -rf "$directory"; return 1; fi
+    sleep 0.2
+  done
+  kill "$pid"
+  wait "$pid"
+  rm -rf "$directory"
+}
+
 [ $# -gt 0 ] || set -- linux-x64 linux-arm64
 for rid in "$@"; do
   publish silo OrleansKms.Silo "$rid"
   publish gateway OrleansKms.Gateway "$rid"
+  case "$rid-$(uname -m)" in linux-x64-x86_64 | linux-arm64-aarch64) try "$rid" ;; esac
 done
 ls -l artifacts/*/okms-*
