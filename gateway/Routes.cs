@@ -32,9 +32,12 @@ internal static class Routes
             Post("/v1/keys/{id}/disable", "Makes a key unusable until it is enabled.", DisableKeyEndpoint.Handle).Answers<KeyAnswer>(),
             Post("/v1/keys/{id}/versions/{n}/enable", "Makes a disabled version usable again.", EnableVersionEndpoint.Handle).Answers<KeyAnswer>(),
             Post("/v1/keys/{id}/versions/{n}/disable", "Makes a version unusable until it is enabled.", DisableVersionEndpoint.Handle).Answers<KeyAnswer>(),
-            Post("/v1/keys/{id}/versions/{n}/destroy", "Erases a version's material for ever.", DestroyVersionEndpoint.Handle).Answers<KeyAnswer>(),
+#if !OKMS_FEATURE_LEVEL_1
+            Post("/v1/keys/{id}/versions/{n}/destroy", "Makes a version unusable now and erases its material later; not the primary one.", DestroyVersionEndpoint.Handle).MayTake<DestroyVersionBody>().Answers<KeyAnswer>(),
+            Post("/v1/keys/{id}/versions/{n}/cancel-destroy", "Takes the destruction of a version back; the version is disabled then.", CancelDestructionEndpoint.Handle).Answers<KeyAnswer>(),
+#endif
             Post("/v1/keys/{id}/schedule-deletion", "Makes a key unusable now and erases its material later.", ScheduleDeletionEndpoint.Handle).MayTake<ScheduleDeletionBody>().Answers<KeyAnswer>(),
-            Post("/v1/keys/{id}/cancel-deletion", "Takes a scheduled deletion back.", CancelDeletionEndpoint.Handle).Answers<KeyAnswer>()),
+            Post("/v1/keys/{id}/cancel-deletion", "Takes a scheduled deletion back; the key is disabled then, until it is enabled.", CancelDeletionEndpoint.Handle).Answers<KeyAnswer>()),
         .. Tagged("Aliases",
             Get("/v1/aliases", "Lists aliases in the order of their names.", ListAliasesEndpoint.Handle).WithQuery(ListAliasesEndpoint.Parameters).Answers<ListAliasesAnswer>(),
             Get("/v1/aliases/{name}", "Tells what an alias stands for.", DescribeAliasEndpoint.Handle).Answers<AliasAnswer>(),

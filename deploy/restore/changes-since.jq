@@ -9,10 +9,11 @@
 #     lost-key         made since: the key is gone, and so is what it encrypted. Its id must not be used again
 #     lost-version     rotated since, by whatever: by hand, by its plan, after a restore. What this version encrypted does not decrypt any more
 #     changed          description, tags or rotation plan
-#     enable, enable-version, cancel-deletion
+#     enable, enable-version, cancel-deletion, cancel-destruction
 #                      was made usable again; somebody must decide whether it should be
 #     min-decrypt      the least version that decrypts was changed to this one
 #     disable-version, destroy-version, disable-key
+#                      destroy-version: its destruction was scheduled, or it was destroyed
 #     delete-key       its deletion was scheduled, or it was destroyed
 #     point-alias, remove-alias
 
@@ -37,8 +38,9 @@ def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | ins
     ($known[] | select(.operation | startswith("rotate")) | fact("lost-version")),
     ($known | map(select(.operation == "update" and .changed_version == null)) | last_by(.key_id)[] | fact("changed")),
     ($known | map(select(.operation == "update" and .changed_version)) | last_by(.key_id)[] | fact("min-decrypt")),
-    ($known | map(select(.operation | IN("enable-version", "disable-version", "destroy-version")))
-      | last_by([.key_id, .changed_version])[] | fact(.operation)),
+    ($known | map(select(.operation | IN("enable-version", "disable-version", "schedule-destruction", "cancel-destruction", "destroy-version")))
+      | last_by([.key_id, .changed_version])[]
+      | fact(if .operation == "schedule-destruction" then "destroy-version" else .operation end)),
     ($known | map(select(.operation | IN("enable", "disable"))) | last_by(.key_id)[]
       | fact(if .operation == "disable" then "disable-key" else .operation end)),
     ($known | map(select(.operation | IN("schedule-deletion", "cancel-deletion", "destroy"))) | last_by(.key_id)[]

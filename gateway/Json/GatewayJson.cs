@@ -28,6 +28,9 @@ namespace OrleansKms.Gateway.Json;
 [JsonSerializable(typeof(CreateKeyBody))]
 [JsonSerializable(typeof(UpdateKeyBody))]
 [JsonSerializable(typeof(ScheduleDeletionBody))]
+#if !OKMS_FEATURE_LEVEL_1
+[JsonSerializable(typeof(DestroyVersionBody))]
+#endif
 [JsonSerializable(typeof(ListKeysAnswer))]
 [JsonSerializable(typeof(ValidateKeysBody))]
 [JsonSerializable(typeof(ValidateKeysAnswer))]

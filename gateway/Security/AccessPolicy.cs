@@ -11,6 +11,7 @@ internal enum KmsAction
     EnableKey,
     DisableKey,
     DestroyVersion,
+    CancelDestruction,
     ScheduleDeletion,
     CancelDeletion,
     ListAliases,

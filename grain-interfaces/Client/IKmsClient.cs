@@ -48,6 +48,19 @@ public interface IKmsClient
     /// <summary>Takes a scheduled deletion back; the key is disabled afterwards.</summary>
     Task<KeyDescription> CancelKeyDeletion(string keyId);
 
+#if !OKMS_FEATURE_LEVEL_1
+    /// <summary>Makes a version unusable and has its material erased later. Error: conflict for the primary version.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="version">A version that is not the primary one.</param>
+    /// <param name="after">How long from now: 24 hours (or the operator's least) to 365 days; null for 7 days.</param>
+    Task<KeyDescription> ScheduleVersionDestruction(string keyId, int version, TimeSpan? after = null);
+
+    /// <summary>Takes the destruction of a version back; the version is disabled afterwards.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="version">The version.</param>
+    Task<KeyDescription> CancelVersionDestruction(string keyId, int version);
+#endif
+
     /// <summary>Encrypts under the primary version.</summary>
     /// <param name="keyId">The key.</param>
     /// <param name="plaintext">1 byte to the operator's limit (64 KiB).</param>

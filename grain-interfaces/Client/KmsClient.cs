@@ -33,6 +33,18 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
 
     public Task<KeyDescription> CancelKeyDeletion(string keyId) => Key(keyId).CancelDeletion(new KeyCommand(NewCaller()));
 
+#if !OKMS_FEATURE_LEVEL_1
+    public Task<KeyDescription> ScheduleVersionDestruction(string keyId, int version, TimeSpan? after = null) =>
+        Versions(keyId).ScheduleDestruction(new ScheduleVersionDestruction(NewCaller(), version, after));
+
+    public Task<KeyDescription> CancelVersionDestruction(string keyId, int version) =>
+        Versions(keyId).CancelDestruction(new KeyVersionCommand(NewCaller(), version));
+
+    private IKeyVersionsGrain Versions(string keyId) => OrleansKms.KeyId.IsValid(keyId)
+        ? Grains.GetGrain<IKeyVersionsGrain>(keyId)
+        : throw KmsError.InvalidKeyId.Exception();
+#endif
+
     public ValueTask<Encrypted> Encrypt(string keyId, byte[] plaintext, byte[]? associatedData = null) =>
         Key(keyId).Encrypt(new Encrypt(NewCaller(), plaintext, associatedData));
 

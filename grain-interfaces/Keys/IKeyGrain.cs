@@ -34,7 +34,10 @@ public interface IKeyGrain : IGrainWithStringKey
     /// <summary>Makes one version unusable until it is enabled.</summary>
     [Alias("DisableVersion")] Task<KeyDescription> DisableVersion(KeyVersionCommand request);
 
-    /// <summary>Erases one version's material for ever.</summary>
+    /// <summary>
+    /// Schedules one version's destruction, as <c>IKeyVersionsGrain.ScheduleDestruction</c> does without a time; for callers
+    /// that are older than that.
+    /// </summary>
     [Alias("DestroyVersion")] Task<KeyDescription> DestroyVersion(KeyVersionCommand request);
 
     /// <summary>Makes the key unusable and sets the time at which its material is erased.</summary>

@@ -50,12 +50,14 @@ public sealed record KeyDescription
 /// <param name="State">Where the version is in its life.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
 /// <param name="Uses">How often it spent from its budget: encryptions, signatures and MACs. Never below the truth.</param>
+/// <param name="DestroyAt">When its material will be (or was) erased, UTC, where that was scheduled; or null.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyVersionDescription")]
 public sealed record KeyVersionDescription(
     [property: Id(0)] int Version,
     [property: Id(1)] KeyVersionState State,
     [property: Id(2)] DateTimeOffset CreatedAt,
-    [property: Id(3)] long Uses);
+    [property: Id(3)] long Uses,
+    [property: Id(4)] DateTimeOffset? DestroyAt = null);
 
 /// <summary>
 /// How often a key was used. Encryptions, signatures and MACs are never below the truth, also after a crash; the others may

@@ -26,6 +26,8 @@ public enum KeyVersionState
     Disabled = 1,
     /// <summary>The material is gone for ever.</summary>
     Destroyed = 2,
+    /// <summary>Not usable; its material is erased at the time of its destruction unless that is cancelled.</summary>
+    PendingDestruction = 3,
 }
 
 /// <summary>What a key may be used for. One key has one use (SP 800-57 part 1, 5.2).</summary>

@@ -83,23 +83,57 @@ public static class KeyChanges
     public static KeyRow SetState(KeyRow row, KeyEvent happening) =>
         row with { State = KeyLifecycle.Next(row.State, happening) };
 
-    /// <summary>One version enabled, disabled or destroyed.</summary>
+    /// <summary>One version enabled or disabled.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">The version.</param>
     /// <param name="happening">What happens to it.</param>
     public static KeyRow ChangeVersion(KeyRow row, int version, KeyVersionEvent happening)
     {
-        KeyLifecycle.Next(row.State, KeyEvent.ChangeVersion);
-        var entry = row.Find(version) ?? throw KmsError.NotFound.Exception("The key has no such version.");
+        var entry = Changeable(row, version);
         var next = KeyLifecycle.Next(entry.State, happening);
-        if (next == entry.State)
+        return next == entry.State ? row : With(row, entry with { State = next });
+    }
+
+    /// <summary>The end of a version is set.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">The version.</param>
+    /// <param name="at">When its material is erased.</param>
+    /// <param name="isRescheduled">Whether the time holds also for a version that has one already.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    public static KeyRow ScheduleDestruction(KeyRow row, int version, DateTimeOffset at, bool isRescheduled, int epoch)
+    {
+        var entry = Changeable(row, version);
+        var next = KeyLifecycle.Next(entry.State, KeyVersionEvent.ScheduleDestruction);
+        if (next == KeyVersionState.Destroyed || (next == entry.State && !isRescheduled))
         {
             return row;
         }
 
-        var changed = row with { Versions = [.. row.Versions.Select(v => v.Version == version ? v with { State = next } : v)] };
-        return next == KeyVersionState.Destroyed ? WithoutMaterial(changed, [version]) : changed;
+        return version != row.PrimaryVersion
+            ? With(row, entry with { State = next, DestroyAt = at, DestroyEpoch = epoch })
+            : throw KmsError.Conflict.Exception("The primary version cannot be destroyed: rotate the key first, or delete it.");
     }
+
+    /// <summary>The end of a version is taken back.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">The version.</param>
+    public static KeyRow CancelDestruction(KeyRow row, int version)
+    {
+        var entry = Changeable(row, version);
+        var next = KeyLifecycle.Next(entry.State, KeyVersionEvent.CancelDestruction);
+        return With(row, entry with { State = next, DestroyAt = null, DestroyEpoch = 0 });
+    }
+
+    /// <summary>Versions whose destruction is due.</summary>
+    /// <param name="row">The key, in any state.</param>
+    /// <param name="due">The versions.</param>
+    public static KeyRow DestroyVersions(KeyRow row, IReadOnlyCollection<int> due) => WithoutMaterial(row, due) with
+    {
+        Versions =
+        [
+            .. row.Versions.Select(v => due.Contains(v.Version) ? v with { State = KeyLifecycle.Next(v.State, KeyVersionEvent.Destroy) } : v),
+        ],
+    };
 
     /// <summary>The end of the key is set.</summary>
     /// <param name="row">The key.</param>
@@ -124,11 +158,25 @@ public static class KeyChanges
         return WithoutMaterial(row, erased) with
         {
             State = state,
-            Versions = [.. row.Versions.Select(v => v with { State = KeyVersionState.Destroyed })],
+            Versions = [.. row.Versions.Select(Ended)],
             Rotation = null,
             NextRotationAt = null,
         };
     }
+
+    private static KeyVersionEntry Changeable(KeyRow row, int version)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.ChangeVersion);
+        return row.Find(version) ?? throw KmsError.NotFound.Exception("The key has no such version.");
+    }
+
+    private static KeyRow With(KeyRow row, KeyVersionEntry entry) =>
+        row with { Versions = [.. row.Versions.Select(v => v.Version == entry.Version ? entry : v)] };
+
+    // With its key: what was scheduled for the version itself did not come.
+    private static KeyVersionEntry Ended(KeyVersionEntry version) => version.State == KeyVersionState.Destroyed
+        ? version
+        : version with { State = KeyVersionState.Destroyed, DestroyAt = null, DestroyEpoch = 0 };
 
     private static KeyRow WithoutMaterial(KeyRow row, IReadOnlyCollection<int> erased) => row with
     {

@@ -51,28 +51,21 @@ public sealed partial class KeyGrain
         await base.OnDeactivateAsync(reason, cancellationToken);
     }
 
-    /// <summary>The key as it is now, after a deletion that is due.</summary>
+    /// <summary>The key as it is now, after what is due to be erased of it.</summary>
     private async Task<KeyRow> Current()
     {
         var row = await Settled();
-        // A log that is not read puts it off: the reminder comes again.
-        if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && _changes.HasRoom
-            && await _erasures.IsPast(at) && !await MayHaveBeenCancelled(row))
-        {
-            row = await Write(row, KeyChanges.Destroy(row));
-            await _changes.KeyChanged(Id, "destroy", row.PrimaryVersion, null, _self);
-            row = await Erase(row);
-        }
 
-        return row;
+        // A log that is not read puts it off: the reminder comes again.
+        return KeyErasures.Next(row) is { } at && _changes.HasRoom && await _erasures.IsPast(at) ? await EraseDue(row) : row;
     }
 
     /// <summary>
-    /// Whether the database was put back from a backup within a day and the deletion may be from before that: it may have been
-    /// cancelled since the backup, and there must be time to do so again, since what an HSM destroys no backup brings back.
+    /// Whether the database was put back from a backup within a day and a deletion of this epoch is from before that: it may have
+    /// been cancelled since the backup, and there must be time to do so again, since what an HSM destroys no backup brings back.
     /// </summary>
-    private async Task<bool> MayHaveBeenCancelled(KeyRow row) =>
-        row.Epoch < _epoch.Number && !await _erasures.IsPast(_epoch.StartedAt + _deletionsRestAfterRestore);
+    private async Task<bool> Rests(int epoch) =>
+        epoch < _epoch.Number && !await _erasures.IsPast(_epoch.StartedAt + _deletionsRestAfterRestore);
 
     /// <summary>The key as it is now, also after a rotation that may or may not have been committed.</summary>
     private async ValueTask<KeyRow> Settled()
@@ -150,9 +143,9 @@ public sealed partial class KeyGrain
         }
 
         // It is there, unless somebody cleared the table.
-        if (_slot.Row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && !await HasDeletionReminder())
+        if (_slot.Row is { } read && KeyErasures.Next(read) is not null && !await HasDeletionReminder())
         {
-            await RemindOfDeletion(at > Now ? at - Now : TimeSpan.Zero);
+            await Remind(read);
         }
     }
 
@@ -179,11 +172,7 @@ public sealed partial class KeyGrain
         {
             // A lost race is one with another activation, or with a decryption that interleaved, that erases them too.
             LogErasePending(Id, row.ErasePending.Count, e);
-            if (!await HasDeletionReminder())
-            {
-                await RemindOfDeletion(_reminderPeriod);
-            }
-
+            await Remind(row);
             return row;
         }
     }

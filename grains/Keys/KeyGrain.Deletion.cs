@@ -2,8 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansKms.Grains.Keys;
 
-// The end of the key, and of versions that could not be erased at once. For these alone there is a reminder, which survives the
-// death of every silo.
+// The end of the key, and its one reminder, which survives the death of every silo: for the key, for versions that are to be
+// destroyed, and for what could not be erased at once.
 public sealed partial class KeyGrain
 {
     private const string DeletionReminder = "deletion";
@@ -14,22 +14,18 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request) => InTurn(async () =>
     {
-        KeyRequestRules.Check(request, _options);
+        KeyRequestRules.CheckDelay(request.After, _options);
         var at = await _erasures.After(request.After);
         var (row, next) = await Prepare(row => KeyChanges.ScheduleDeletion(row, at));
 
         // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
         // And, being in the same database, every backup that has the deletion has the reminder.
-        if (!await RemindOfDeletion(request.After))
-        {
-            throw KmsError.StorageUnavailable.Exception();
-        }
-
+        await RequireReminder(next);
         var description = await Commit(row, next, request.Caller, "schedule-deletion");
 
         // And after it: another activation may have taken the reminder, before the commit, for one of a deletion that was
         // cancelled. One that takes it so from here on finds the commit, or has an ETag that is not valid any more.
-        await RemindOfDeletion(request.After);
+        await Remind(_slot.Row!);
         return description;
     });
 
@@ -39,18 +35,14 @@ public sealed partial class KeyGrain
         var (row, next) = await Prepare(KeyChanges.CancelDeletion);
         var reminder = await FindDeletionReminder();
         var description = await Commit(row, next, request.Caller, "cancel-deletion");
-        if (_slot.Row is not { ErasePending.Count: > 0 })
-        {
-            await Forget(reminder);
-        }
-
+        await ForgetIfNothingIsLeft(reminder);
         return description;
     });
 
     /// <summary>
-    /// Erases the material when the deletion is due; otherwise nothing. The reminder goes when nothing is left to do: not while
-    /// destroyed material is still stored, and, since its ETag is read before the row is, not when the deletion was scheduled
-    /// anew meanwhile.
+    /// Erases what is due; otherwise nothing. The reminder goes when nothing is left to do: not while destroyed material is still
+    /// stored, and, since its ETag is read before the row is, not when something was scheduled anew meanwhile. While something
+    /// waits it is set for that, and does not come every ten minutes for months.
     /// </summary>
     async Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status)
     {
@@ -60,9 +52,16 @@ public sealed partial class KeyGrain
             // As it is stored, not as this activation knows it.
             _slot.Invalidate();
             var row = await InTurn(Current, isRepeatable: true);
-            if (row.State != KeyState.PendingDeletion && row.ErasePending.Count == 0)
+            await ForgetIfNothingIsLeft(reminder);
+            while (row.ErasePending.Count == 0 && KeyErasures.Next(row) is { } next && next - Now > _reminderPeriod && await Remind(row))
             {
-                await Forget(reminder);
+                // What was scheduled since the row was read, for earlier, has set a reminder that is gone now.
+                _slot.Invalidate();
+                row = await InTurn(Current, isRepeatable: true);
+                if (KeyErasures.Next(row) >= next)
+                {
+                    break;
+                }
             }
         }
         catch (KmsException e) when (e.Code == KmsError.KeyNotFound.Code)
@@ -76,10 +75,33 @@ public sealed partial class KeyGrain
         }
     }
 
-    /// <summary>Sets the reminder, or sets it anew.</summary>
-    /// <returns>Whether it is set.</returns>
-    private async Task<bool> RemindOfDeletion(TimeSpan after)
+    /// <summary>Sets the reminder for what a row says, before the row is written.</summary>
+    /// <exception cref="KmsException">storage_unavailable.</exception>
+    private async Task RequireReminder(KeyRow next)
     {
+        if (!await Remind(next))
+        {
+            throw KmsError.StorageUnavailable.Exception();
+        }
+    }
+
+    /// <summary>Sets the reminder, or sets it anew, for the first that is to be done of a key.</summary>
+    /// <returns>Whether it is set, or there is nothing to be done.</returns>
+    private async Task<bool> Remind(KeyRow row)
+    {
+        var now = Now;
+        var next = KeyErasures.Next(row);
+        if (row.ErasePending.Count > 0 && !(next < now + _reminderPeriod))
+        {
+            next = now + _reminderPeriod;
+        }
+
+        if (next is not { } at)
+        {
+            return true;
+        }
+
+        var after = at > now ? at - now : TimeSpan.Zero;
         try
         {
             await this.RegisterOrUpdateReminder(DeletionReminder, after + TimeSpan.FromSeconds(1), _reminderPeriod);
@@ -116,6 +138,15 @@ public sealed partial class KeyGrain
         {
             LogReminderStorageFailed(Id, e);
             return null;
+        }
+    }
+
+    /// <summary>Removes a reminder that was read before the row was, if there is nothing for which it would come.</summary>
+    private async Task ForgetIfNothingIsLeft(IGrainReminder? reminder)
+    {
+        if (_slot.Row is { ErasePending.Count: 0 } row && KeyErasures.Next(row) is null)
+        {
+            await Forget(reminder);
         }
     }
 

@@ -6,6 +6,7 @@ using Orleans.Storage;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
@@ -13,8 +14,9 @@ namespace OrleansKms.Grains.Keys;
 
 /// <summary>
 /// One key: owns its material, its life and its counters. This file is the control plane, with
-/// <c>KeyGrain.Deletion.cs</c> and <c>KeyGrain.Rotation.cs</c>; <c>KeyGrain.Activation.cs</c> is the life of the activation,
-/// <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane, <c>KeyGrain.Elsewhere.cs</c> is what differs where operations are done elsewhere.
+/// <c>KeyGrain.Deletion.cs</c>, <c>KeyGrain.Destruction.cs</c> and <c>KeyGrain.Rotation.cs</c>; <c>KeyGrain.Activation.cs</c> is the
+/// life of the activation, <c>KeyGrain.Cryptography.cs</c> and <c>KeyGrain.Batches.cs</c> are the data plane,
+/// <c>KeyGrain.Elsewhere.cs</c> is what differs where operations are done elsewhere.
 /// </summary>
 /// <remarks>
 /// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
@@ -38,6 +40,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     private readonly TimeProvider _time;
     private readonly ErasureClock _erasures;
     private readonly IClockHealth _clock;
+    private readonly FeatureLevels _levels;
     private readonly ILogger _logger;
     private readonly ChangeLines _changes;
     private readonly KeyValuePair<string, object?> _keyTag;
@@ -47,7 +50,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     public KeyGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
         IMaterialSealer sealer, KeyProviders providers, KeyOptions options, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time,
-        ErasureClock erasures, IClockHealth clock, ILogger<KeyGrain> logger, ChangeLines changes, CurrentEpoch epoch, IGrainContext context)
+        ErasureClock erasures, IClockHealth clock, FeatureLevels levels, ILogger<KeyGrain> logger, ChangeLines changes, CurrentEpoch epoch,
+        IGrainContext context)
     {
         var id = context.GrainId;
         Id = id.Key.ToString()!;
@@ -62,6 +66,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         _time = time;
         _erasures = erasures;
         _clock = clock;
+        _levels = levels;
         _logger = logger;
         _changes = changes;
         _keyTag = new("key_id", Id);
@@ -157,7 +162,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
     /// <inheritdoc/>
     public Task<KeyDescription> DestroyVersion(KeyVersionCommand request) =>
-        ChangeVersion(request, "destroy-version", KeyVersionEvent.Destroy);
+        ScheduleDestruction(request.Caller, request.Version, after: null);
 
     /// <inheritdoc/>
     public async Task<KeyValidation> Validate(KeyCommand request)

@@ -28,7 +28,11 @@ public enum KeyVersionEvent
     Enable,
     /// <summary>It becomes unusable.</summary>
     Disable,
-    /// <summary>Its material is erased.</summary>
+    /// <summary>The end of the version is set.</summary>
+    ScheduleDestruction,
+    /// <summary>The end of the version is taken back.</summary>
+    CancelDestruction,
+    /// <summary>The destruction is due: its material is erased.</summary>
     Destroy,
 }
 
@@ -68,11 +72,20 @@ public static class KeyLifecycle
     /// <summary>The state of a version after an event.</summary>
     /// <param name="state">The state now.</param>
     /// <param name="happening">The event.</param>
-    /// <exception cref="KmsException">version_not_usable: the version is destroyed.</exception>
+    /// <exception cref="KmsException">The event is not possible in this state.</exception>
     public static KeyVersionState Next(KeyVersionState state, KeyVersionEvent happening) => (state, happening) switch
     {
-        (_, KeyVersionEvent.Destroy) => KeyVersionState.Destroyed,
+        (KeyVersionState.Destroyed, KeyVersionEvent.ScheduleDestruction) => KeyVersionState.Destroyed,
         (KeyVersionState.Destroyed, _) => throw KmsError.VersionNotUsable.Exception("The key version is destroyed."),
+
+        (KeyVersionState.PendingDestruction, KeyVersionEvent.CancelDestruction) => KeyVersionState.Disabled,
+        (KeyVersionState.PendingDestruction, KeyVersionEvent.Destroy) => KeyVersionState.Destroyed,
+        (KeyVersionState.PendingDestruction, KeyVersionEvent.Enable or KeyVersionEvent.Disable) =>
+            throw KmsError.VersionNotUsable.Exception("The key version is to be destroyed; cancel that first."),
+
+        (_, KeyVersionEvent.CancelDestruction or KeyVersionEvent.Destroy) =>
+            throw KmsError.Conflict.Exception("The key version is not to be destroyed."),
+        (_, KeyVersionEvent.ScheduleDestruction) => KeyVersionState.PendingDestruction,
         (_, KeyVersionEvent.Enable) => KeyVersionState.Enabled,
         (_, KeyVersionEvent.Disable) => KeyVersionState.Disabled,
         _ => throw new InvalidOperationException($"internal error: no rule for {happening} in {state}"),

@@ -6,6 +6,8 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>What arguments a key takes: checked here once, for callers on HTTP and by Orleans client alike.</summary>
 internal static class KeyRequestRules
 {
+    private static readonly TimeSpan _destructionDelay = TimeSpan.FromDays(7);
+
     public static KeyAlgorithm Check(CreateKey request, string id, KeyProviders providers)
     {
         if (!KeyId.IsValid(id))
@@ -57,9 +59,14 @@ internal static class KeyRequestRules
         }
     }
 
-    public static void Check(ScheduleDeletion request, KeyOptions options)
+    /// <summary>How long a version waits for its destruction where the request does not say: 7 days, or the operator's least.</summary>
+    public static TimeSpan DefaultDestructionDelay(KeyOptions options) =>
+        options.MinDeletionDelay > _destructionDelay ? options.MinDeletionDelay : _destructionDelay;
+
+    /// <summary>How long the deletion of a key, or the destruction of a version, may wait.</summary>
+    public static void CheckDelay(TimeSpan after, KeyOptions options)
     {
-        if (request.After < options.MinDeletionDelay || request.After > KeyLimits.MaxDeletionDelay)
+        if (after < options.MinDeletionDelay || after > KeyLimits.MaxDeletionDelay)
         {
             throw KmsError.InvalidParameter.Exception(
                 $"after must be {System.Xml.XmlConvert.ToString(options.MinDeletionDelay)} to {System.Xml.XmlConvert.ToString(KeyLimits.MaxDeletionDelay)}.");

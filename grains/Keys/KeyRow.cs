@@ -74,7 +74,15 @@ public sealed record KeyRow : Row
 /// <param name="Version">1 or more.</param>
 /// <param name="State">Where the version is in its life.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
-public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTimeOffset CreatedAt);
+public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTimeOffset CreatedAt)
+{
+    /// <summary>When its material is erased, or was, UTC, where that was scheduled.</summary>
+    public DateTimeOffset? DestroyAt { get; init; }
+
+    /// <summary>The restore epoch in which its destruction was scheduled. One of an earlier epoch may have been cancelled since the backup.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public int DestroyEpoch { get; init; }
+}
 
 /// <summary>
 /// A row <c>key.v{n}</c>: an older version's material, or, once that is destroyed, a mark in its place, so that a stale

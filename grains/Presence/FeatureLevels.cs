@@ -10,8 +10,8 @@ namespace OrleansKms.Grains.Presence;
 /// raised by a command, and from then on an older program does not start.
 /// </summary>
 /// <remarks>
-/// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). The level is the database's, so clusters that share one
-/// share it.
+/// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
+/// <c>key</c>. The level is the database's, so clusters that share one share it.
 /// </remarks>
 public sealed class FeatureLevels
 {
@@ -22,12 +22,16 @@ public sealed class FeatureLevels
 #if OKMS_FEATURE_LEVEL_1
     public const int Newest = 1;
 #else
-    public const int Newest = 2;
+    public const int Newest = 3;
 #endif
+
+    private const int PendingDestruction = 3;
+    private const int ProgramOfPendingDestruction = 2;
 
     private readonly Database _database;
     private readonly SiloRegistry _registry;
     private volatile int _current = Least;
+    private volatile int _leastProgram;
 
     internal FeatureLevels(Database database, SiloRegistry registry)
     {
@@ -37,6 +41,12 @@ public sealed class FeatureLevels
 
     /// <summary>The cluster's level, as it was last read. It never falls.</summary>
     public int Current => _current;
+
+    /// <summary>
+    /// Whether every silo that runs or may join reads rows with versions that are to be destroyed: the level was raised, or the
+    /// database was made by a program that does and takes no older one.
+    /// </summary>
+    public bool AllKnowPendingDestruction => _current >= PendingDestruction || _leastProgram >= ProgramOfPendingDestruction;
 
     /// <summary>
     /// Raises a cluster's level to <see cref="Newest"/>, from a process that is no silo. Silos follow within seconds. It cannot
@@ -109,6 +119,7 @@ public sealed class FeatureLevels
     {
         var level = await _registry.ReadFeatureLevel(cancellationToken);
         Require(level);
+        _leastProgram = await _registry.ReadLeastProgramVersion(cancellationToken);
         Note(level);
     }
 

@@ -116,6 +116,14 @@ internal sealed class SiloRegistry(Database database)
         return await ReadFeatureLevel(connection, cancellationToken);
     });
 
+    /// <summary>The least program version that may use the database; only a migration changes it.</summary>
+    public Task<int> ReadLeastProgramVersion(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command("SELECT least_program_version FROM okms_schema WHERE id = 1");
+        return Convert.ToInt32(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture);
+    });
+
     /// <summary>Raises the cluster's feature level; never lowers it.</summary>
     public Task RaiseFeatureLevel(int level, CancellationToken cancellationToken) => database.Write(() => Execute(
         "UPDATE okms_schema SET feature_level = @level WHERE id = 1 AND feature_level < @level", [("level", level)],

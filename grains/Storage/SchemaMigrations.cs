@@ -13,7 +13,8 @@ namespace OrleansKms.Grains.Storage;
 internal sealed partial class SchemaMigrations(Database database, FeatureLevels levels, ILogger<SchemaMigrations> logger)
 {
     /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
-    public const int ProgramVersion = 1;
+    /// <remarks>Version 2 knows versions of keys that are to be destroyed.</remarks>
+    public const int ProgramVersion = FeatureLevels.Newest >= 3 ? 2 : 1;
 
     /// <summary>The migrations of a database for a command, which has no silo's services.</summary>
     public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>

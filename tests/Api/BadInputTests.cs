@@ -11,7 +11,7 @@ public sealed class BadInputTests(DefaultApi api)
     {
         { "POST", "/v1/keys" }, { "POST", "/v1/keys/validate" }, { "PATCH", "/v1/keys/{id}" }, { "POST", "/v1/keys/{id}/rotate" },
         { "POST", "/v1/keys/{id}/enable" }, { "POST", "/v1/keys/{id}/disable" }, { "POST", "/v1/keys/{id}/versions/1/enable" },
-        { "POST", "/v1/keys/{id}/versions/1/disable" }, { "POST", "/v1/keys/{id}/versions/1/destroy" },
+        { "POST", "/v1/keys/{id}/versions/1/disable" }, { "POST", "/v1/keys/{id}/versions/1/destroy" }, { "POST", "/v1/keys/{id}/versions/1/cancel-destroy" },
         { "POST", "/v1/keys/{id}/schedule-deletion" }, { "POST", "/v1/keys/{id}/cancel-deletion" }, { "PUT", "/v1/aliases/x" },
         { "POST", "/v1/keys/{id}/encrypt" }, { "POST", "/v1/keys/{id}/decrypt" }, { "POST", "/v1/keys/{id}/rewrap" },
         { "POST", "/v1/keys/{id}/datakey" }, { "POST", "/v1/decrypt" }, { "POST", "/v1/reencrypt" }, { "POST", "/v1/batch" },

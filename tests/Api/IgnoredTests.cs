@@ -131,6 +131,8 @@ public sealed class IgnoredTests(DefaultApi api)
     [InlineData("/v1/keys", """{"rotation":{"every":"P1D","every":"P2D"}}""")]
     [InlineData("/v1/keys", """{"rotation":{"every":"P1D","on":"monday"}}""")]
     [InlineData("/v1/keys/{id}/enable", """{"after":"P1D"}""")]
+    [InlineData("/v1/keys/{id}/versions/1/destroy", """{"before":"P1D"}""")]
+    [InlineData("/v1/keys/{id}/versions/1/cancel-destroy", """{"after":"P1D"}""")]
     [InlineData("/v1/keys/{id}/cancel-deletion", """{"after":"P1D"}""")]
     public async Task Field_ThatWouldHaveNoEffect_IsInvalidRequest(string path, string body)
     {

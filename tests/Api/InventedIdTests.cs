@@ -28,6 +28,8 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("POST", "/v1/keys/{id}/versions/1/enable", "key_not_found"),
         new("POST", "/v1/keys/{id}/versions/1/disable", "key_not_found"),
         new("POST", "/v1/keys/{id}/versions/1/destroy", "key_not_found"),
+        new("POST", "/v1/keys/{id}/versions/1/destroy", "invalid_parameter", _ => new { after = "P999D" }),
+        new("POST", "/v1/keys/{id}/versions/1/cancel-destroy", "key_not_found"),
         new("POST", "/v1/keys/{id}/schedule-deletion", "key_not_found"),
         new("POST", "/v1/keys/{id}/schedule-deletion", "invalid_parameter", _ => new { after = "P999D" }),
         new("POST", "/v1/keys/{id}/cancel-deletion", "key_not_found"),

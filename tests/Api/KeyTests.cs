@@ -225,11 +225,45 @@ public sealed class KeyTests(DefaultApi api)
         (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.Conflict, "version_not_usable");
         (await api.Post($"/v1/keys/{id}/versions/1/enable")).Is(HttpStatusCode.OK);
         (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.OK);
-        key = (await api.Post($"/v1/keys/{id}/versions/1/destroy")).Is(HttpStatusCode.OK).Json;
-        Assert.Equal("destroyed", (string)key["versions"]![0]!["state"]!);
+        await api.Post($"/v1/keys/{id}/versions/1/destroy", new { after = "PT0S" });
+        do
+        {
+            key = (await api.Get("/v1/keys/" + id)).Is(HttpStatusCode.OK).Json;
+        }
+        while ((string)key["versions"]![0]!["state"]! != "destroyed");
         (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.Conflict, "version_not_usable");
         (await api.Post($"/v1/keys/{id}/versions/1/enable")).Is(HttpStatusCode.Conflict, "version_not_usable");
         (await api.Post($"/v1/keys/{id}/versions/9/disable")).Is(HttpStatusCode.NotFound, "not_found");
+    }
+
+    [Fact]
+    public async Task Versions_DestructionWaitsAndCanBeCancelled_AndThePrimaryIsRefused()
+    {
+        var id = await api.NewKey();
+        var ciphertext = await api.Encrypt(id, [7]);
+        var refused = (await api.Post($"/v1/keys/{id}/versions/1/destroy")).Is(HttpStatusCode.Conflict, "conflict");
+        Assert.Contains("rotate", (string)refused.Json["detail"]!, StringComparison.Ordinal);
+        await api.Post($"/v1/keys/{id}/rotate");
+        (await api.Post($"/v1/keys/{id}/versions/1/cancel-destroy")).Is(HttpStatusCode.Conflict, "conflict");
+
+        var before = DateTimeOffset.UtcNow;
+        var version = (await api.Post($"/v1/keys/{id}/versions/1/destroy")).Is(HttpStatusCode.OK).Json["versions"]![0]!.AsObject();
+        Assert.Equal(["version", "state", "created_at", "uses", "destroy_at"], version.Select(p => p.Key));
+        Assert.Equal("pending_destruction", (string)version["state"]!);
+        Assert.InRange(DateTimeOffset.Parse((string)version["destroy_at"]!, null), before.AddDays(7), DateTimeOffset.UtcNow.AddDays(7));
+        (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.Conflict, "version_not_usable");
+        (await api.Post($"/v1/keys/{id}/versions/1/enable")).Is(HttpStatusCode.Conflict, "version_not_usable");
+        var later = (await api.Post($"/v1/keys/{id}/versions/1/destroy", new { after = "P30D" })).Is(HttpStatusCode.OK).Json["versions"]![0]!;
+        Assert.InRange(DateTimeOffset.Parse((string)later["destroy_at"]!, null), before.AddDays(30), DateTimeOffset.UtcNow.AddDays(30));
+
+        version = (await api.Post($"/v1/keys/{id}/versions/1/cancel-destroy")).Is(HttpStatusCode.OK).Json["versions"]![0]!.AsObject();
+        Assert.Equal(("disabled", null), ((string)version["state"]!, version["destroy_at"]));
+        await api.Post($"/v1/keys/{id}/versions/1/enable");
+        (await api.Post("/v1/decrypt", new { ciphertext })).Is(HttpStatusCode.OK);
+        foreach (var after in new[] { "P366D", "1 day", "P1M", "-P1D" })
+        {
+            (await api.Post($"/v1/keys/{id}/versions/1/destroy", new { after })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+        }
     }
 
     [Theory]

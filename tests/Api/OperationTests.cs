@@ -85,7 +85,7 @@ public sealed partial class OperationTests(DefaultApi api)
             "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
             "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable",
             "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",
-            "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
+            "post /v1/keys/{id}/versions/{n}/cancel-destroy", "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
             "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), operations.Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal));

@@ -118,6 +118,8 @@ public sealed class OrderTests(DefaultApi api)
         ["enable version"] = p => new("POST", $"/v1/keys/{p.Key}/versions/{(p.Field ? 0 : 1)}/enable", []),
         ["disable version"] = p => new("POST", $"/v1/keys/{p.Key}/versions/{(p.Field ? 0 : 1)}/disable", []),
         ["destroy version"] = p => new("POST", $"/v1/keys/{p.Key}/versions/{(p.Field ? 0 : 1)}/destroy", []),
+        ["destroy version after"] = p => new("POST", $"/v1/keys/{p.Key}/versions/1/destroy", new() { ["after"] = p.Field ? "P999D" : "P30D" }),
+        ["cancel destruction"] = p => new("POST", $"/v1/keys/{p.Key}/versions/{(p.Field ? 0 : 1)}/cancel-destroy", []),
         ["schedule deletion"] = p => new("POST", $"/v1/keys/{p.Key}/schedule-deletion", new() { ["after"] = p.Field ? "P999D" : "P30D" }),
         ["cancel deletion"] = p => new("POST", $"/v1/keys/{p.Key}/cancel-deletion", []),
         ["alias"] = p => new("PUT", $"/v1/aliases/{(p.Field ? "-x" : "x-" + p.Key.Replace("alias:", "", StringComparison.Ordinal))}", new() { ["key_id"] = p.Key }),

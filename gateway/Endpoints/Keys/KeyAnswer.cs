@@ -86,7 +86,7 @@ internal sealed class KeyVersionAnswer
     /// <summary>1 or more.</summary>
     public required int Version { get; init; }
 
-    /// <summary>enabled, disabled or destroyed.</summary>
+    /// <summary>enabled, disabled, pending_destruction or destroyed.</summary>
     public required string State { get; init; }
 
     /// <summary>When it was made.</summary>
@@ -96,12 +96,18 @@ internal sealed class KeyVersionAnswer
     /// <summary>How often it was used; never below the truth.</summary>
     public required long Uses { get; init; }
 
+    /// <summary>When its material will be, or was, erased, where its destruction was scheduled.</summary>
+    [JsonPropertyName("destroy_at")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DateTime? DestroyAt { get; init; }
+
     public static KeyVersionAnswer Of(KeyVersionDescription version) => new()
     {
         Version = version.Version,
         State = WireNames<KeyVersionState>.Of(version.State),
         CreatedAt = version.CreatedAt.UtcDateTime,
         Uses = version.Uses,
+        DestroyAt = version.DestroyAt?.UtcDateTime,
     };
 }
 

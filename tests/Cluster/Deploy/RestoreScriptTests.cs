@@ -117,7 +117,7 @@ public sealed class RestoreScriptTests : IDisposable
         Assert.Equal("pending_deletion", (await http.Describe("deleted")).String("state"));
         Assert.Equal(2, (await http.Describe("least"))["min_decrypt_version"]!.GetValue<int>());
         var versions = await http.Describe("versions");
-        Assert.Equal(["destroyed", "disabled", "enabled"], versions["versions"]!.AsArray().Select(version => version.String("state")));
+        Assert.Equal(["pending_destruction", "disabled", "enabled"], versions["versions"]!.AsArray().Select(version => version.String("state")));
         Assert.Equal(3, versions["primary_version"]!.GetValue<int>());
         Assert.Equal("aliased", JsonNode.Parse(await http.GetStringAsync("/v1/aliases/main")).String("key_id"));
     }

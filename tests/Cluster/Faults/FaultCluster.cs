@@ -116,6 +116,7 @@ public sealed class FaultCluster : IAsyncLifetime, IDisposable
     [
         .. Common("silo"),
         ("OKMS_DATA_DIR", _directory.Of("data")),
+        ("OKMS_MIN_DELETION_DELAY", "PT0S"),
         ("OKMS_ADVERTISED_ADDRESS", "127.0.0.1"),
         ("OKMS_SILO_PORT", ServiceProcess.FreePort().ToString(CultureInfo.InvariantCulture)),
         ("OKMS_CLIENT_PORT", ServiceProcess.FreePort().ToString(CultureInfo.InvariantCulture)),

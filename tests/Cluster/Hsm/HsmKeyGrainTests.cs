@@ -121,7 +121,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         Assert.Equal(2, (await OnToken("lives")).Count);
         await _silo.Key("lives").Enable(new(TestSilo.Caller));
 
-        await _silo.Key("lives").DestroyVersion(new(TestSilo.Caller, 1));
+        await DestroyVersion("lives", 1);
         Assert.Equal(["lives v2"], await OnToken("lives"));
         await Refused("version_not_usable", () => Decrypt("lives", first));
         Assert.Equal(_plaintext, (await Decrypt("lives", second)).Plaintext);
@@ -142,7 +142,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await _silo.Key("pending").Rotate(new(TestSilo.Caller));
 
         _gate.IsAway = true;
-        var destroyed = await _silo.Key("pending").DestroyVersion(new(TestSilo.Caller, 1));
+        var destroyed = await DestroyVersion("pending", 1);
         Assert.Equal(KeyVersionState.Destroyed, destroyed.Versions[0].State);
         await Refused("version_not_usable", () => Decrypt("pending", first));
         await Refused("hsm_unavailable", () => Encrypt("pending"));
@@ -172,7 +172,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await _silo.Key("undying").Rotate(new(TestSilo.Caller));
         using (SharedToken.Switch("destroys-nothing"))
         {
-            await _silo.Key("undying").DestroyVersion(new(TestSilo.Caller, 1));
+            await DestroyVersion("undying", 1);
         }
 
         Assert.Equal(["undying v2"], await OnToken("undying"));
@@ -210,7 +210,6 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     [Theory]
     [InlineData("disable", "key_disabled")]
     [InlineData("schedule-deletion", "key_pending_deletion")]
-    [InlineData("destroy-version", "version_not_usable")]
     [InlineData("disable-version", "version_not_usable")]
     [InlineData("rotate", null)]
     [InlineData("update", null)]
@@ -225,9 +224,9 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await _gate.Held(3).WaitAsync(Patience);
 
         var changing = Change("changing", change);
-        if (change is "rotate" or "destroy-version")
+        if (change is "rotate")
         {
-            // Making a version is a call of the HSM, too, and so is erasing one, which follows its committed destruction.
+            // Making a version is a call of the HSM, too.
             await _gate.Held(4).WaitAsync(Patience);
             _gate.Release();
         }
@@ -247,6 +246,29 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
             await Refused(error, () => decryption);
             Assert.Equal(error, Assert.Single(await batch).Error?.Code);
         }
+    }
+
+    [Fact]
+    public async Task DestructionWhileTheHsmIsAtWork_IsScheduledAtOnce_AndErasesOnceItIsDue()
+    {
+        await Create("ending");
+        var ciphertext = await Encrypt("ending");
+        await _silo.Key("ending").Rotate(new(TestSilo.Caller));
+        _gate.Hold();
+        var encryption = Encrypt("ending");
+        var decryption = Decrypt("ending", ciphertext);
+        await _gate.Held(2).WaitAsync(Patience);
+        await Change("ending", "schedule-destruction").WaitAsync(Patience);
+
+        // What is due is committed, and then erased, which is a call of the HSM, too.
+        _time.Advance(TimeSpan.FromDays(7));
+        var destroying = Describe("ending");
+        await _gate.Held(3).WaitAsync(Patience);
+        _gate.Release();
+        Assert.Equal(2, (await encryption).KeyVersion);
+        await Refused("version_not_usable", () => decryption);
+        Assert.Equal(KeyVersionState.Destroyed, (await destroying.WaitAsync(Patience)).Versions[0].State);
+        Assert.Equal(["ending v2"], await OnToken("ending"));
     }
 
     [Fact]
@@ -325,8 +347,15 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await key.EnableVersion(new(TestSilo.Caller, 1));
         await key.Update(new() { Caller = TestSilo.Caller, MinDecryptVersion = 2 });
         await Refused("version_not_usable", () => Decrypt(id, first));
-        await key.DestroyVersion(new(TestSilo.Caller, 1));
+        await DestroyVersion(id, 1);
         await Refused("invalid_ciphertext", () => Decrypt(id, new(1, [.. second.Ciphertext[..^1], (byte)(second.Ciphertext[^1] ^ 1)])));
+        return await Describe(id);
+    }
+
+    private async Task<KeyDescription> DestroyVersion(string id, int version)
+    {
+        await _silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, version, TimeSpan.FromHours(1)));
+        _time.Advance(TimeSpan.FromHours(1));
         return await Describe(id);
     }
 
@@ -334,7 +363,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         "disable" => _silo.Key(id).Disable(new(TestSilo.Caller)),
         "schedule-deletion" => _silo.Key(id).ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1))),
-        "destroy-version" => _silo.Key(id).DestroyVersion(new(TestSilo.Caller, 1)),
+        "schedule-destruction" => _silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, 1)),
         "disable-version" => _silo.Key(id).DisableVersion(new(TestSilo.Caller, 1)),
         "update" => _silo.Key(id).Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") }),
         _ => _silo.Key(id).Rotate(new(TestSilo.Caller)),

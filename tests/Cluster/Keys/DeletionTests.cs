@@ -72,6 +72,54 @@ public sealed class DeletionTests : IDisposable
     [Theory]
     [InlineData("sqlite")]
     [InlineData("postgres")]
+    public async Task VersionsScheduled_ThenEverySiloDies_AreDestroyedOnceByTheNext_AndNoOtherIs(string kind)
+    {
+        var material = new List<ReadOnlyMemory<byte>>();
+        Encrypted kept;
+        await using (var first = await Start(kind))
+        {
+            await first.Create("doomed");
+            for (var version = 1; version <= 4; version++)
+            {
+                kept = await first.Key("doomed").Encrypt(new(TestSilo.Caller, _plaintext));
+                await first.Key("doomed").Rotate(new(TestSilo.Caller));
+                material.Add(await Material<KeyVersionRow>(first, RowNames.KeyVersion(version)));
+            }
+
+            kept = await first.Key("doomed").Encrypt(new(TestSilo.Caller, _plaintext));
+            for (var version = 1; version <= 3; version++)
+            {
+                await first.Versions("doomed").ScheduleDestruction(new(TestSilo.Caller, version, TimeSpan.FromHours(2)));
+            }
+
+            await first.Versions("doomed").CancelDestruction(new(TestSilo.Caller, 3));
+            Assert.Equal(1, await KeyDatabase.Count(first, "okms_reminder"));
+            await KeyDatabase.Scalar(first, kind == "postgres"
+                ? "UPDATE okms_reminder SET period = 1000, start_time = now() - interval '1 minute'"
+                : "UPDATE okms_reminder SET period = 1000, start_time = strftime('%Y-%m-%d %H:%M:%f', 'now', '-1 minute')");
+            await first.Kill();
+        }
+
+        _time.Advance(TimeSpan.FromHours(3));
+        await using var second = await Start(kind);
+        while (_log.Count("destroy-version") < 2 || await KeyDatabase.Count(second, "okms_reminder") != 0)
+        {
+            await Task.Delay(50, _patience.Token);
+        }
+
+        var key = await second.Key("doomed").Describe(new(TestSilo.Caller));
+        Assert.Equal(
+            [KeyVersionState.Destroyed, KeyVersionState.Destroyed, KeyVersionState.Disabled, KeyVersionState.Enabled, KeyVersionState.Enabled],
+            key.Versions.Select(v => v.State));
+        Assert.Equal(2, _log.Count("destroy-version"));
+        bool[] stored = await Task.WhenAll(material.Select(m => KeyDatabase.Holds(second, m)));
+        Assert.Equal([false, false, true, true], stored);
+        Assert.Equal(_plaintext, (await second.Key("doomed").Decrypt(new(TestSilo.Caller, kept.Ciphertext))).Plaintext);
+    }
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
     public async Task Reminder_ThatWasLost_IsMadeAgainWhenTheKeyIsTouched(string kind)
     {
         await using (var first = await Start(kind))

@@ -59,7 +59,7 @@ public sealed class FenceTests : IAsyncLifetime
     {
         var encrypted = await Create("gone");
         await _other.Key("gone").Rotate(new(TestSilo.Caller));
-        await _other.Key("gone").DestroyVersion(new(TestSilo.Caller, 1));
+        await _other.DestroyVersion("gone", 1);
         Assert.Equal(_plaintext, await Decrypt("gone", encrypted));
 
         await _stale.Fence.NextPoll();

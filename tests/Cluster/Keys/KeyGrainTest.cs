@@ -56,6 +56,13 @@ public abstract class KeyGrainTest : IAsyncLifetime
 
     private protected Task<KeyDescription> Rotate(string id) => Silo.Key(id).Rotate(new(TestSilo.Caller));
 
+    private protected async Task<KeyDescription> DestroyVersion(string id, int version)
+    {
+        await Silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, version, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
+        return await Describe(id);
+    }
+
     private protected Task<KeyDescription> Describe(string id) => Silo.Key(id).Describe(new(TestSilo.Caller));
 
     private protected static GrainId Grain(string id) => GrainId.Create("key", id);

@@ -60,7 +60,7 @@ public sealed class KeyGrainTests : KeyGrainTest
         await Refused("version_not_usable", () => Decrypt("versions", first));
         await key.Update(new() { Caller = TestSilo.Caller, MinDecryptVersion = 1 });
         await Decrypt("versions", first);
-        await key.DestroyVersion(new(TestSilo.Caller, 1));
+        await DestroyVersion("versions", 1);
         await Refused("version_not_usable", () => Decrypt("versions", first));
         await Refused("version_not_usable", () => key.EnableVersion(new(TestSilo.Caller, 1)));
         await Refused("not_found", () => key.DisableVersion(new(TestSilo.Caller, 9)));
@@ -74,7 +74,7 @@ public sealed class KeyGrainTests : KeyGrainTest
         await Silo.Create("erasing");
         await Rotate("erasing");
         var encrypted = await Encrypt("erasing");
-        await Silo.Key("erasing").DestroyVersion(new(TestSilo.Caller, 1));
+        await DestroyVersion("erasing", 1);
         await Restart();
         var slot = new RowSlot<KeyRow>(Silo.Rows, Grain("erasing"), RowNames.Key);
         await slot.Read();
@@ -92,11 +92,18 @@ public sealed class KeyGrainTests : KeyGrainTest
     }
 
     [Fact]
-    public async Task DestroyVersion_OfThePrimary_LeavesNoMaterialAndARotationGoesOn()
+    public async Task PrimaryThatAnOlderProgramDestroyed_HasNoMaterial_AndARotationGoesOn()
     {
         await Silo.Create("primary");
-        await Silo.Key("primary").DestroyVersion(new(TestSilo.Caller, 1));
-        Assert.Null((await Row<KeyRow>("primary", RowNames.Key))!.Material);
+        await Restart();
+        var slot = new RowSlot<KeyRow>(Silo.Rows, Grain("primary"), RowNames.Key);
+        await slot.Read();
+        await slot.Write(slot.Row! with
+        {
+            Material = null,
+            Versions = [slot.Row!.Versions[0] with { State = KeyVersionState.Destroyed }],
+            ErasePending = [1],
+        });
         await Refused("version_not_usable", () => Encrypt("primary"));
         Assert.Equal(2, (await Rotate("primary")).PrimaryVersion);
         Assert.Equal(2, (await Encrypt("primary")).KeyVersion);
@@ -132,7 +139,7 @@ public sealed class KeyGrainTests : KeyGrainTest
         await Restart();
         Assert.Equal(1, await ChangeRows(sql));
 
-        Assert.Equal(KeyVersionState.Destroyed, (await Silo.Key("spoilt").DestroyVersion(new(TestSilo.Caller, 1))).Versions[0].State);
+        Assert.Equal(KeyVersionState.Destroyed, (await DestroyVersion("spoilt", 1)).Versions[0].State);
         await Restart();
         Assert.Equal(Plaintext, (await Decrypt("spoilt", encrypted)).Plaintext);
         Assert.Empty((await Row<KeyRow>("spoilt", RowNames.Key))!.ErasePending);

@@ -85,7 +85,7 @@ public sealed class ResealedKeyTests : IAsyncLifetime
                 Assert.Equal("changed", described.Description);
                 break;
             case "destroy-version":
-                await key.DestroyVersion(new(TestSilo.Caller, 1));
+                await _silo.DestroyVersion("live", 1);
                 break;
             default:
                 Assert.Equal(KeyState.PendingDeletion, (await key.ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromDays(30)))).State);

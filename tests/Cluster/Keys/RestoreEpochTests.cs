@@ -116,6 +116,37 @@ public abstract class RestoreEpochTests(string kind) : IAsyncLifetime, IDisposab
     }
 
     [Fact]
+    public async Task DestructionThatIsDue_RestsForADay_AlsoWhenTheKeyHasANewVersion_AndOneScheduledSinceDoesNot()
+    {
+        await using (var silo = await Start())
+        {
+            await silo.Create("key");
+            for (var version = 2; version <= 4; version++) await silo.Key("key").Rotate(new(TestSilo.Caller));
+            await silo.Versions("key").ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(1)));
+            await silo.Versions("key").ScheduleDestruction(new(TestSilo.Caller, 2, TimeSpan.FromHours(1)));
+        }
+
+        var backup = await _database.Backup();
+        await _database.Restore(backup);
+        _time.Advance(TimeSpan.FromHours(2));
+        await Begin();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        await using var restored = await Start();
+        await Encrypt(restored, "key");
+        await restored.Versions("key").ScheduleDestruction(new(TestSilo.Caller, 3, TimeSpan.FromHours(1)));
+        await restored.Versions("key").CancelDestruction(new(TestSilo.Caller, 2));
+        _time.Advance(TimeSpan.FromHours(2));
+        Assert.Equal(
+            [KeyVersionState.PendingDestruction, KeyVersionState.Disabled, KeyVersionState.Destroyed, KeyVersionState.Enabled, KeyVersionState.Enabled],
+            (await Describe(restored, "key")).Versions.Select(v => v.State));
+
+        _time.Advance(TimeSpan.FromHours(22));
+        Assert.Equal(
+            [KeyVersionState.Destroyed, KeyVersionState.Disabled, KeyVersionState.Destroyed, KeyVersionState.Enabled, KeyVersionState.Enabled],
+            (await Describe(restored, "key")).Versions.Select(v => v.State));
+    }
+
+    [Fact]
     public async Task DeletionThatIsDue_RestsForADay_AndCanBeCancelledMeanwhile()
     {
         await using (var silo = await Start())

@@ -55,7 +55,7 @@ internal sealed class TestSilo : IAsyncDisposable
             silo.UseLocalhostClustering(ServiceProcess.FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
             silo.AddKmsStorage(storage);
-            silo.AddKmsGrains(keys ?? new());
+            silo.AddKmsGrains(keys ?? new() { MinDeletionDelay = TimeSpan.Zero });
             Gated(silo.Services, gate);
             if (time is not null)
             {
@@ -71,6 +71,21 @@ internal sealed class TestSilo : IAsyncDisposable
     }
 
     public IKeyGrain Key(string id) => Grains.GetGrain<IKeyGrain>(id);
+
+    public IKeyVersionsGrain Versions(string id) => Grains.GetGrain<IKeyVersionsGrain>(id);
+
+    /// <summary>Destroys a version at once, where nothing keeps it longer.</summary>
+    public async Task<KeyDescription> DestroyVersion(string id, int version)
+    {
+        var key = await Versions(id).ScheduleDestruction(new(Caller, version, TimeSpan.Zero));
+        while (key.Versions.Single(v => v.Version == version).State != KeyVersionState.Destroyed)
+        {
+            // Due as soon as both clocks say so, and done by whoever looks at the key then.
+            key = await Key(id).Describe(new(Caller));
+        }
+
+        return key;
+    }
 
     public Task<KeyDescription> Create(string id, RotationPlan? rotation = null, string spec = "AES_256_GCM") =>
         Key(id).Create(new() { Caller = Caller, Spec = spec, Rotation = rotation });

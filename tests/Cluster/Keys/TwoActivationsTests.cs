@@ -72,12 +72,19 @@ public sealed class TwoActivationsTests : IAsyncLifetime
     });
 
     [Fact]
-    public Task Rotate_HeldWhileTheNewestVersionIsDestroyed_TheMaterialDoesNotComeBack() => AtEachAwait("destroy", async (held, other, id, seen) =>
+    public Task Rotate_HeldWhileTheVersionThatItKeepsIsDestroyed_TheMaterialDoesNotComeBack() => AtEachAwait("destroy", async (held, other, id, seen) =>
     {
         await seen.Created(() => held.Create(id));
         await seen.Encrypt(held, id, 1);
         await seen.Encrypt(other, id, 1);
-        return (() => seen.Rotate(held, id), () => seen.DestroyVersion(other, id, 1));
+        return (
+            () => seen.Rotate(held, id),
+            async () =>
+            {
+                await seen.Rotate(other, id);
+                await seen.DestroyVersion(other, id, 1);
+            }
+        );
     });
 
     [Fact]
@@ -171,7 +178,7 @@ public sealed class TwoActivationsTests : IAsyncLifetime
 
         public Task DestroyVersion(TestSilo silo, string id, int version) => Try(async () =>
         {
-            await silo.Key(id).DestroyVersion(new(TestSilo.Caller, version));
+            await silo.DestroyVersion(id, version);
             _destroyed.Add(version);
         });
 

@@ -185,6 +185,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
             ["OKMS_SILO_PORT"] = Text(ServiceProcess.FreePort()),
             ["OKMS_CLIENT_PORT"] = Text(ServiceProcess.FreePort()),
         };
+        environment["OKMS_MIN_DELETION_DELAY"] = "PT0S";
         foreach (var (name, value) in _settings.Concat(settings)) environment[name] = value;
         if (!environment.ContainsKey("OKMS_TLS_CA")) environment.TryAdd("OKMS_INSECURE_CLUSTER_NETWORK", "true");
         return environment;

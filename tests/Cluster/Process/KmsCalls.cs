@@ -28,8 +28,18 @@ internal static class KmsCalls
 
     public static Task<JsonObject> Change(this HttpClient http, string id, string verb) => http.Post($"/v1/keys/{id}/{verb}");
 
-    public static Task<JsonObject> DestroyVersion(this HttpClient http, string id, int version) =>
-        http.Post(string.Create(CultureInfo.InvariantCulture, $"/v1/keys/{id}/versions/{version}/destroy"));
+    /// <summary>Destroys a version at once, which needs a service without a least delay.</summary>
+    public static async Task<JsonObject> DestroyVersion(this HttpClient http, string id, int version)
+    {
+        var key = await http.Post(
+            string.Create(CultureInfo.InvariantCulture, $"/v1/keys/{id}/versions/{version}/destroy"), new JsonObject { ["after"] = "PT0S" });
+        while (key["versions"]!.AsArray().Single(v => v!["version"]!.GetValue<int>() == version)!["state"]!.GetValue<string>() != "destroyed")
+        {
+            key = await http.Describe(id);
+        }
+
+        return key;
+    }
 
     public static async Task<(int Version, byte[] Ciphertext)> Encrypt(this HttpClient http, string id, byte[] plaintext)
     {

@@ -72,6 +72,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         settings.TryAdd("OKMS_DASHBOARD", "false");
         // What takes long here takes long because of the machine.
         settings.TryAdd("OKMS_REQUEST_TIMEOUT", "PT1M");
+        settings.TryAdd("OKMS_MIN_DELETION_DELAY", "PT0S");
         return new(workingDirectory, port ?? FreePort(), Silo, settings);
     }
 

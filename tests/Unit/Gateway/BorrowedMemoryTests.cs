@@ -110,7 +110,10 @@ public sealed class BorrowedMemoryTests
         new(), null!, null!, null!, null!, null!, null!, _time, NullLogger<GatewayServices>.Instance)
     {
         Pool = _pool,
-    });
+    })
+    {
+        Route = new(HttpMethods.Post, "/", "", _ => Task.CompletedTask),
+    };
 
     private Task<EncryptBody> Read()
     {

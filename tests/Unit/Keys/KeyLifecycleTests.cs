@@ -74,23 +74,49 @@ public sealed class KeyLifecycleTests
     public void Next_CancelDeletionOfAKeyThatNeverHadMaterial_WaitsForItsImportAgain() =>
         Assert.Equal(KeyState.PendingImport, KeyLifecycle.Next(KeyState.PendingDeletion, KeyEvent.CancelDeletion, hasVersions: false));
 
-    [Theory]
-    [InlineData(KeyVersionState.Enabled, KeyVersionEvent.Enable, KeyVersionState.Enabled)]
-    [InlineData(KeyVersionState.Enabled, KeyVersionEvent.Disable, KeyVersionState.Disabled)]
-    [InlineData(KeyVersionState.Enabled, KeyVersionEvent.Destroy, KeyVersionState.Destroyed)]
-    [InlineData(KeyVersionState.Disabled, KeyVersionEvent.Enable, KeyVersionState.Enabled)]
-    [InlineData(KeyVersionState.Disabled, KeyVersionEvent.Disable, KeyVersionState.Disabled)]
-    [InlineData(KeyVersionState.Disabled, KeyVersionEvent.Destroy, KeyVersionState.Destroyed)]
-    [InlineData(KeyVersionState.Destroyed, KeyVersionEvent.Destroy, KeyVersionState.Destroyed)]
-    public void Next_Version_FollowsTheTable(KeyVersionState state, KeyVersionEvent happening, KeyVersionState expected) =>
-        Assert.Equal(expected, KeyLifecycle.Next(state, happening));
+    private static readonly Dictionary<(KeyVersionState, KeyVersionEvent), object> _expectedOfVersions = new()
+    {
+        [(KeyVersionState.Enabled, KeyVersionEvent.Enable)] = KeyVersionState.Enabled,
+        [(KeyVersionState.Enabled, KeyVersionEvent.Disable)] = KeyVersionState.Disabled,
+        [(KeyVersionState.Enabled, KeyVersionEvent.ScheduleDestruction)] = KeyVersionState.PendingDestruction,
+        [(KeyVersionState.Enabled, KeyVersionEvent.CancelDestruction)] = "conflict",
+        [(KeyVersionState.Enabled, KeyVersionEvent.Destroy)] = "conflict",
+        [(KeyVersionState.Disabled, KeyVersionEvent.Enable)] = KeyVersionState.Enabled,
+        [(KeyVersionState.Disabled, KeyVersionEvent.Disable)] = KeyVersionState.Disabled,
+        [(KeyVersionState.Disabled, KeyVersionEvent.ScheduleDestruction)] = KeyVersionState.PendingDestruction,
+        [(KeyVersionState.Disabled, KeyVersionEvent.CancelDestruction)] = "conflict",
+        [(KeyVersionState.Disabled, KeyVersionEvent.Destroy)] = "conflict",
+        [(KeyVersionState.PendingDestruction, KeyVersionEvent.Enable)] = "version_not_usable",
+        [(KeyVersionState.PendingDestruction, KeyVersionEvent.Disable)] = "version_not_usable",
+        [(KeyVersionState.PendingDestruction, KeyVersionEvent.ScheduleDestruction)] = KeyVersionState.PendingDestruction,
+        [(KeyVersionState.PendingDestruction, KeyVersionEvent.CancelDestruction)] = KeyVersionState.Disabled,
+        [(KeyVersionState.PendingDestruction, KeyVersionEvent.Destroy)] = KeyVersionState.Destroyed,
+        [(KeyVersionState.Destroyed, KeyVersionEvent.Enable)] = "version_not_usable",
+        [(KeyVersionState.Destroyed, KeyVersionEvent.Disable)] = "version_not_usable",
+        [(KeyVersionState.Destroyed, KeyVersionEvent.ScheduleDestruction)] = KeyVersionState.Destroyed,
+        [(KeyVersionState.Destroyed, KeyVersionEvent.CancelDestruction)] = "version_not_usable",
+        [(KeyVersionState.Destroyed, KeyVersionEvent.Destroy)] = "version_not_usable",
+    };
 
-    [Theory]
-    [InlineData(KeyVersionEvent.Enable)]
-    [InlineData(KeyVersionEvent.Disable)]
-    public void Next_DestroyedVersion_CannotComeBack(KeyVersionEvent happening) => Assert.Equal(
-        "version_not_usable",
-        Assert.Throws<KmsException>(() => KeyLifecycle.Next(KeyVersionState.Destroyed, happening)).Code);
+    [Fact]
+    public void Next_EveryPairOfAVersion_FollowsTheTable()
+    {
+        foreach (var state in Enum.GetValues<KeyVersionState>())
+        {
+            foreach (var happening in Enum.GetValues<KeyVersionEvent>())
+            {
+                var expected = _expectedOfVersions[(state, happening)];
+                if (expected is KeyVersionState next)
+                {
+                    Assert.Equal(next, KeyLifecycle.Next(state, happening));
+                }
+                else
+                {
+                    Assert.Equal(expected, Assert.Throws<KmsException>(() => KeyLifecycle.Next(state, happening)).Code);
+                }
+            }
+        }
+    }
 
     [Theory]
     [InlineData(KeyState.Enabled, null)]

@@ -23,6 +23,18 @@ public sealed class KeyRowJsonTests
     }
 
     [Fact]
+    public void VersionThatIsToBeDestroyed_Golden_ReadsAndWritesTheSameText()
+    {
+        var golden = GoldenKey.Replace(
+            "\"state\":\"Destroyed\",\"created_at\":\"2026-01-02T03:04:05+00:00\"",
+            "\"state\":\"PendingDestruction\",\"created_at\":\"2026-01-02T03:04:05+00:00\",\"destroy_at\":\"2026-02-01T00:00:00+00:00\",\"destroy_epoch\":1",
+            StringComparison.Ordinal);
+        var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
+        Assert.Equal((KeyVersionState.PendingDestruction, 1), (row.Find(1)!.State, row.Find(1)!.DestroyEpoch));
+        Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
+    }
+
+    [Fact]
     public void Usage_Golden_ReadsAndWritesTheSameText()
     {
         var row = JsonSerializer.Deserialize(GoldenUsage, KeyRowJson.Default.KeyUsageRow)!;

@@ -1,0 +1,12 @@
+namespace OrleansKms.Grains.Keys;
+
+// The end of single versions; since feature level 3.
+public sealed partial class KeyGrain : IKeyVersionsGrain
+{
+    /// <inheritdoc/>
+    public Task<KeyDescription> ScheduleDestruction(ScheduleVersionDestruction request) =>
+        ScheduleDestruction(request.Caller, request.Version, request.After);
+
+    /// <inheritdoc/>
+    public Task<KeyDescription> CancelDestruction(KeyVersionCommand request) => CancelDestruction(request.Caller, request.Version);
+}
