@@ -8,6 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -107,7 +108,7 @@ public sealed class BorrowedMemoryTests
     }
 
     private Exchange Exchange() => new(_http, new GatewayServices(
-        new(), null!, null!, null!, null!, null!, null!, _time, NullLogger<GatewayServices>.Instance)
+        new(), null!, null!, null!, new SizeLimits(new()), null!, null!, _time, NullLogger<GatewayServices>.Instance)
     {
         Pool = _pool,
     })
