@@ -24,7 +24,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     public Kek? Find(KekId id) => Ring.ById.GetValueOrDefault(id);
 
     /// <summary>The ids of all KEKs that are open, in order.</summary>
-    public IReadOnlyList<KekId> Ids => [.. Ring.ById.Keys.OrderBy(id => id.Value)];
+    public IReadOnlyList<KekId> Ids => [.. Ring.ById.Keys.OrderBy(id => (id.High, id.Low))];
 
     /// <summary>The root that opens the KEKs here; known once the ring is open.</summary>
     public string RootId => root.Id;

@@ -1,10 +1,13 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 
 namespace OrleansKms.Grains.Sealing;
 
-/// <summary>A random 128-bit value made when a key is created; it tells one life of an id from any other.</summary>
-/// <param name="Value">The value; all zero means none.</param>
-public readonly record struct Incarnation(UInt128 Value)
+/// <summary>A random 128-bit value made when a key is created; it tells one life of an id from any other. All zero means none.</summary>
+/// <remarks>Two halves: whatever touches a <see cref="UInt128"/> is left out when a program is compiled ahead of time.</remarks>
+/// <param name="High">The first 64 bits.</param>
+/// <param name="Low">The last 64 bits.</param>
+public readonly record struct Incarnation(ulong High, ulong Low)
 {
     /// <summary>Length in bytes.</summary>
     public const int Length = 16;
@@ -19,8 +22,12 @@ public readonly record struct Incarnation(UInt128 Value)
 
     /// <summary>Reads 16 bytes, big endian.</summary>
     public static Incarnation Read(ReadOnlySpan<byte> bytes) =>
-        new(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes));
+        new(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[sizeof(ulong)..]));
 
     /// <summary>Writes 16 bytes, big endian.</summary>
-    public void Write(Span<byte> bytes) => System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+    public void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, High);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], Low);
+    }
 }

@@ -1,20 +1,29 @@
+using System.Buffers.Binary;
+
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
 /// Names a key-encryption key: the first 128 bits of an HMAC-SHA-256 of the KEK, so that an opened KEK proves its id.
+/// All zero means none.
 /// </summary>
-/// <param name="Value">The id; all zero means none.</param>
-public readonly record struct KekId(UInt128 Value)
+/// <remarks>Two halves, as in <see cref="Incarnation"/>.</remarks>
+/// <param name="High">The first 64 bits.</param>
+/// <param name="Low">The last 64 bits.</param>
+public readonly record struct KekId(ulong High, ulong Low)
 {
     /// <summary>Length in bytes.</summary>
     public const int Length = 16;
 
     /// <summary>Reads 16 bytes, big endian.</summary>
     public static KekId Read(ReadOnlySpan<byte> bytes) =>
-        new(System.Buffers.Binary.BinaryPrimitives.ReadUInt128BigEndian(bytes));
+        new(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[sizeof(ulong)..]));
 
     /// <summary>Writes 16 bytes, big endian.</summary>
-    public void Write(Span<byte> bytes) => System.Buffers.Binary.BinaryPrimitives.WriteUInt128BigEndian(bytes, Value);
+    public void Write(Span<byte> bytes)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, High);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes[sizeof(ulong)..], Low);
+    }
 
     /// <summary>The 16 bytes, big endian.</summary>
     public byte[] ToBytes()
@@ -33,5 +42,5 @@ public readonly record struct KekId(UInt128 Value)
     }
 
     /// <summary>32 hexadecimal digits.</summary>
-    public override string ToString() => Value.ToString("x32", System.Globalization.CultureInfo.InvariantCulture);
+    public override string ToString() => Convert.ToHexStringLower(ToBytes());
 }

@@ -118,7 +118,7 @@ public abstract class KekRotationConformance : IAsyncLifetime
         var current = Silo.Ring.Current.Id;
 
         await Assert.ThrowsAsync<InvalidOperationException>(
-            () => Silo.Services.GetRequiredService<KekStore>().MakeCurrent(new KekId(1), default));
+            () => Silo.Services.GetRequiredService<KekStore>().MakeCurrent(new KekId(0, 1), default));
 
         Assert.True((await Records.ReadAll(default)).Single(k => k.Id == current).IsCurrent);
         await Silo.Write("still", Note("still"), name: Name);
@@ -243,7 +243,7 @@ public abstract class KekRotationConformance : IAsyncLifetime
         var old = Silo.Ring.Current.Id;
         await Silo.Write("x", Note("x"), name: Name);
         await Fails(KmsError.Conflict, old);
-        await Fails(KmsError.NotFound, new KekId(1));
+        await Fails(KmsError.NotFound, new KekId(0, 1));
 
         var kek = await Rotate();
         await Fails(KmsError.Conflict, old);

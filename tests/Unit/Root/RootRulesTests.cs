@@ -66,7 +66,7 @@ public sealed class RootRulesTests
     public void KeyId_IsOfRootsInAnHsmOnly(string rootId, string? hexadecimal) =>
         Assert.Equal(hexadecimal, HsmRootStore.KeyId(rootId) is { } id ? Convert.ToHexString(id) : null);
 
-    private static WrappedKek Kek(ulong id, params string[] roots) => new(new KekId(id), DateTimeOffset.UnixEpoch, roots.ToDictionary(r => r, _ => new byte[1]));
+    private static WrappedKek Kek(ulong id, params string[] roots) => new(new KekId(0, id), DateTimeOffset.UnixEpoch, roots.ToDictionary(r => r, _ => new byte[1]));
 
-    private static LiveSilo Silo(string? root) => new("s1", 2, new KekId(1), root);
+    private static LiveSilo Silo(string? root) => new("s1", 2, new KekId(0, 1), root);
 }

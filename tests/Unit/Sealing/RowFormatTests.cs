@@ -11,7 +11,7 @@ namespace OrleansKms.Tests.Unit.Sealing;
 public sealed class RowFormatTests : IDisposable
 {
     private static readonly byte[] _kekBytes = [.. Enumerable.Range(0, 32).Select(i => (byte)i)];
-    private static readonly Incarnation _incarnation = new(UInt128.Parse("0123456789abcdef0123456789abcdef", System.Globalization.NumberStyles.HexNumber, null));
+    private static readonly Incarnation _incarnation = Incarnation.Read(Convert.FromHexString("0123456789abcdef0123456789abcdef"));
     private static readonly GrainId _grain = GrainId.Create("key", "payments.eu.cards");
     private readonly OneKek _ring = new(_kekBytes);
 
