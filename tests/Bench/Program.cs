@@ -7,7 +7,7 @@ switch (args.FirstOrDefault())
         await GrainCost.Run(withFence: args.Length > 1 && args[1] == "fence");
         return 0;
     case "many-keys":
-        await ManyKeys.Run(args.Length > 1 ? int.Parse(args[1], System.Globalization.CultureInfo.InvariantCulture) : 100_000);
+        await ManyKeys.Run(args.Length > 1 ? Number(args[1]) : 100_000);
         return 0;
     case "creates":
         await Creates.Run(Environment.GetEnvironmentVariable("OKMS_TEST_DATABASE_URL"));
@@ -17,7 +17,14 @@ switch (args.FirstOrDefault())
         return 0;
     case "hsm":
         return await HsmCost.Run(args);
+    case "paced" when args.Length is 6 or 7:
+        PacedLoad.Run(new(args[1]), args[2], args[3], Number(args[4]), Number(args[5]), args.ElementAtOrDefault(6));
+        return 0;
     default:
-        Console.Error.WriteLine("usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | many-keys [COUNT] | creates | validate | hsm");
+        Console.Error.WriteLine(
+            "usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | many-keys [COUNT] | creates | validate | hsm "
+            + "| paced URL TOKEN BODY-FILE RATE SECONDS [GO-FILE]");
         return 2;
 }
+
+static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
