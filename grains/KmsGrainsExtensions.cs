@@ -35,6 +35,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddSingleton<ChangeLines>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
         silo.Services.TryAddSingleton<IAdministrators, ClusterAdministrators>();
+        silo.Services.AddSingleton<SeenAccess>();
         silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
         AddClocks(silo.Services);
         return silo;

@@ -36,6 +36,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     private readonly ILogger _log;
     private volatile Known? _known;
     private bool _failed;
+    private bool _sawOlder;
     private int _way;
 
     /// <summary>Asks the cluster's grain.</summary>
@@ -52,7 +53,8 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
     /// <param name="TrueAt">When it was so for certain, in the clock's ticks.</param>
     /// <param name="HoldsFor">How long it holds from then.</param>
-    private sealed record Known(byte[]? TokenSha256, long TrueAt, TimeSpan HoldsFor);
+    /// <param name="Order">The highest that a silo has told.</param>
+    private sealed record Known(byte[]? TokenSha256, long TrueAt, TimeSpan HoldsFor, long Order);
 
     /// <inheritdoc/>
     public bool IsReady => Current is not null;
@@ -92,11 +94,18 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
                 throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
             }
 
+            if (IsPutBack(answer))
+            {
+                AskAnother();
+                return false;
+            }
+
             // A silo that has lost the database goes on with what it has read: that does not make it any younger.
             Keep(new(
                 answer.AdministratorTokenSha256,
                 askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency),
-                answer.HoldsFor > TimeSpan.Zero ? answer.HoldsFor : HoldsFor));
+                answer.HoldsFor > TimeSpan.Zero ? answer.HoldsFor : HoldsFor,
+                Math.Max(answer.Order, _known?.Order ?? 0)));
             if (answer.Age > _old) AskAnother();
             else _failed = false;
             return true;
@@ -109,6 +118,19 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
             AskAnother();
             return false;
         }
+    }
+
+    /// <summary>
+    /// Whether a silo tells of an older row than another one did before: one that has started since may have read what somebody has
+    /// put back, and with it a token that was replaced.
+    /// </summary>
+    private bool IsPutBack(SignInCredentials answer)
+    {
+        // A silo of an older program does not tell; one that tells and has no administrator does, by not knowing one.
+        var isOlder = answer.Order < (_known?.Order ?? 0) && (answer.Order != 0 || answer.AdministratorTokenSha256 is null);
+        if (isOlder && !_sawOlder) LogOlder(_log);
+        _sawOlder = isOlder;
+        return isOlder;
     }
 
     private void AskAnother() => _way = (_way + 1) % Ways;
@@ -127,6 +149,9 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
 
     [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]
     private static partial void LogNews(ILogger log, string state);
+
+    [LoggerMessage(3, LogLevel.Error, "Sign-in: a silo tells of an older administrator's token than was known before: somebody has put it back, and it is not believed.")]
+    private static partial void LogOlder(ILogger log);
 
     [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell who may sign in: {Kind}: {Reason}")]
     private static partial void LogFailed(ILogger log, string kind, string reason);

@@ -17,11 +17,13 @@ public sealed record CredentialsQuery([property: Id(0)] Caller Caller);
 /// <param name="AdministratorTokenSha256">SHA-256 of the administrator's token; null while there is no administrator.</param>
 /// <param name="Age">How long ago that was so: more than a few seconds when the database is away. Zero from a silo that does not tell.</param>
 /// <param name="HoldsFor">How old it may become. Zero from a silo that does not tell.</param>
+/// <param name="Order">Rises with each change; a gateway goes back to no lower one. Zero while there is no administrator, and from a silo that does not tell.</param>
 [GenerateSerializer, Immutable, Alias("okms.SignInCredentials")]
 public sealed record SignInCredentials(
     [property: Id(0)] byte[]? AdministratorTokenSha256,
     [property: Id(1)] TimeSpan Age = default,
-    [property: Id(2)] TimeSpan HoldsFor = default)
+    [property: Id(2)] TimeSpan HoldsFor = default,
+    [property: Id(3)] long Order = 0)
 {
     /// <summary>Never the hash.</summary>
     public override string ToString() => $"{nameof(SignInCredentials)} {{ HasAdministrator = {AdministratorTokenSha256 is not null} }}";

@@ -8,13 +8,14 @@ namespace OrleansKms.Grains.Access;
 
 /// <summary>
 /// Tells gateways who may sign in, from a row that it reads every few seconds at most, however many gateways ask. While the
-/// database is away it goes on with what it has read, tells how old that is, and ends when it is too old.
+/// database is away it goes on with what it has read, tells how old that is, and ends when it is too old. It does the same where the
+/// row is older than one that this silo has seen, for then somebody has put it back, and a token that was replaced with it.
 /// </summary>
 [StatelessWorker(maxLocalWorkers: 1)]
 public sealed partial class AccessGrain(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
     [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, KmsStorageOptions options,
-    ILogger<AccessGrain> logger) : Grain, IAccessGrain
+    SeenAccess seen, CurrentEpoch epoch, ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
     /// <summary>How long what was read is answered without reading again.</summary>
     internal static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2);
@@ -26,6 +27,7 @@ public sealed partial class AccessGrain(
     private readonly TimeSpan _holdsFor = options.Fence.Grace > LeastHold ? options.Fence.Grace : LeastHold;
 
     private byte[]? _tokenSha256;
+    private long _order;
     private long? _readAt;
     private long _triedAt;
 
@@ -43,15 +45,12 @@ public sealed partial class AccessGrain(
         {
             var state = new GrainState<AccessRow>();
             await storage.ReadStateAsync(RowNames.Access, AccessRow.Grain, state);
-            (_tokenSha256, _readAt) = (state.RecordExists ? state.State!.AdministratorTokenSha256 : null, startedAt);
+            Take(state.RecordExists ? state.State : null, startedAt);
         }
         catch (Exception e) when (e is KmsException or StorageFailedException)
         {
             LogFailed(e);
-            if (_readAt is null)
-            {
-                throw (e as KmsException) ?? KmsError.StorageUnavailable.Exception();
-            }
+            RequireKnown(e);
         }
 
         // The time after it: who waited for a database that does not answer must not wait for it again at once.
@@ -60,11 +59,36 @@ public sealed partial class AccessGrain(
         return Known();
     }
 
+    private void Take(AccessRow? row, long startedAt)
+    {
+        var order = SeenAccess.Order(epoch.Value.Number, row?.Revision ?? 0);
+        if (seen.Note(order))
+        {
+            (_tokenSha256, _readAt, _order) = (row?.AdministratorTokenSha256, startedAt, order);
+            return;
+        }
+
+        LogOlder(row?.Revision ?? 0);
+        RequireKnown(null);
+    }
+
+    private void RequireKnown(Exception? cause)
+    {
+        // What this activation knows may itself be older than what the silo has seen by another one.
+        if (_readAt is null || _order < seen.Newest)
+        {
+            throw (cause as KmsException) ?? KmsError.StorageUnavailable.Exception();
+        }
+    }
+
     private SignInCredentials Known()
     {
         var age = time.GetElapsedTime(_readAt!.Value);
-        return age <= _holdsFor ? new(_tokenSha256, age, _holdsFor) : throw KmsError.StorageUnavailable.Exception();
+        return age <= _holdsFor ? new(_tokenSha256, age, _holdsFor, _order) : throw KmsError.StorageUnavailable.Exception();
     }
+
+    [LoggerMessage(LogLevel.Error, "access: the row in the database is older (revision {Revision}) than one that this silo has seen: somebody has put it back, and it is not believed")]
+    private partial void LogOlder(long revision);
 
     [LoggerMessage(LogLevel.Warning, "access: the row could not be read")]
     private partial void LogFailed(Exception exception);

@@ -38,11 +38,20 @@ public sealed class AdministratorTests
         Assert.Equal((StartGuard.Refused, ""), (code, output));
         Assert.Contains("--replace", errors, StringComparison.Ordinal);
 
+        var replaced = (byte[])(await cluster.Scalar("SELECT payload FROM okms_row WHERE row_name = 'access'"))!;
         (code, output, _) = await cluster.Command(Create, "--replace");
         Assert.Equal(0, code);
         await ClusterProcesses.Until(async () => await StatusOf(silo) == HttpStatusCode.Unauthorized ? true : throw new HttpRequestException());
+        var former = silo.Http.DefaultRequestHeaders.Authorization!.Parameter!;
         silo.SignIn(output.Trim());
         Assert.Equal(HttpStatusCode.OK, await StatusOf(silo));
+
+        // The sealed row of the token that was replaced, put back behind the process by somebody who writes the database.
+        await cluster.Scalar($"UPDATE okms_row SET payload = '\\x{Convert.ToHexString(replaced)}' WHERE row_name = 'access'");
+        await silo.UntilSaid("somebody has put it back, and it is not believed");
+        Assert.Equal(HttpStatusCode.OK, await StatusOf(silo));
+        silo.SignIn(former);
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf(silo));
     }
 
     [Fact]

@@ -13,6 +13,7 @@ public sealed class AccessGrainTests
 
     private readonly FakeTimeProvider _time = new();
     private readonly OneRow _row = new();
+    private readonly SeenAccess _seen = new();
     private readonly AccessGrain _grain;
 
     public AccessGrainTests() => _grain = NewGrain(new FenceOptions().Grace);
@@ -82,8 +83,33 @@ public sealed class AccessGrainTests
         Assert.Equal(new byte[32], (await _grain.ListCredentials(_query)).AdministratorTokenSha256);
     }
 
+    [Fact]
+    public async Task OlderRow_PutBack_IsNotBelieved_ByThisActivationNorTheNext()
+    {
+        _row.Revision = 2;
+        Assert.Equal(2, (await _grain.ListCredentials(_query)).Order);
+        _row.Token = Enumerable.Repeat((byte)1, 32).ToArray();
+        foreach (var revision in (long[])[1, 0])
+        {
+            _row.Revision = revision;
+            _time.Advance(AccessGrain.FreshFor);
+            var answer = await _grain.ListCredentials(_query);
+            Assert.Equal((2L, 0), (answer.Order, answer.AdministratorTokenSha256![0]));
+            Assert.NotEqual(TimeSpan.Zero, answer.Age);
+            await Assert.ThrowsAsync<KmsException>(async () => await NewGrain(new FenceOptions().Grace).ListCredentials(_query));
+        }
+
+        _row.Revision = 3;
+        _time.Advance(AccessGrain.FreshFor);
+        Assert.Equal(1, (await _grain.ListCredentials(_query)).AdministratorTokenSha256![0]);
+    }
+
+    [Fact]
+    public void Order_ARestoreEpochComesBeforeAllThatWereLost() =>
+        Assert.True(SeenAccess.Order(1, 1) > SeenAccess.Order(0, 1_000_000) && SeenAccess.Order(1, 0) == 0);
+
     private AccessGrain NewGrain(TimeSpan grace, OneRow? row = null) =>
-        new(row ?? _row, _time, new() { DataDirectory = "", Fence = new() { Grace = grace } }, NullLogger<AccessGrain>.Instance);
+        new(row ?? _row, _time, new() { DataDirectory = "", Fence = new() { Grace = grace } }, _seen, new(), NullLogger<AccessGrain>.Instance);
 
     private async Task IsUnavailable() => Assert.Equal(
         KmsError.StorageUnavailable, (await Assert.ThrowsAsync<KmsException>(async () => await _grain.ListCredentials(_query))).Error);
@@ -95,6 +121,11 @@ public sealed class AccessGrainTests
 
         public int Reads { get; private set; }
 
+        /// <summary>The row's; 0 for no row.</summary>
+        public long Revision { get; set; } = 1;
+
+        public byte[] Token { get; set; } = new byte[32];
+
         /// <summary>What happens while the row is read.</summary>
         public Action Reading { get; set; } = () => { };
 
@@ -103,7 +134,8 @@ public sealed class AccessGrainTests
             Reads++;
             Reading();
             if (IsAway) throw new StorageFailedException("away", outcomeUnknown: false, new TimeoutException());
-            grainState.State = (T)(object)new AccessRow { AdministratorTokenSha256 = new byte[32], CreatedAt = DateTimeOffset.UnixEpoch };
+            if (Revision == 0) return Task.CompletedTask;
+            grainState.State = (T)(object)new AccessRow { AdministratorTokenSha256 = Token, CreatedAt = DateTimeOffset.UnixEpoch, Revision = Revision };
             grainState.RecordExists = true;
             return Task.CompletedTask;
         }

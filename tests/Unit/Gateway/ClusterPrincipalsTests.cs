@@ -52,6 +52,23 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task OlderToken_ThatASiloHasStartedWith_IsNotBelieved_AndAnotherSiloIsAsked()
+    {
+        await Start();
+        await Answer(Hash(Second) with { Order = 2 }, () => _principals.IsReady);
+        foreach (var older in new SignInCredentials[] { Hash(First) with { Order = 1 }, new(null) })
+        {
+            var asked = _ways.Count;
+            await Answer(older, () => _ways.Count > asked);
+            Assert.Same(Principal.Administrator, _principals.Find(Second));
+            Assert.Null(_principals.Find(First));
+        }
+
+        Assert.True(_ways.Distinct().Count() > 1);
+        await Answer(Hash(First) with { Order = 3 }, () => _principals.Find(First) is not null);
+    }
+
+    [Fact]
     public async Task NotConnected_NothingIsAsked()
     {
         await _principals.StartAsync(CancellationToken.None);
