@@ -11,14 +11,16 @@ namespace OrleansKms.Gateway.Operation;
 /// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
 /// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
 /// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and when no silo answered.</param>
+/// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
 /// <param name="WaitsFor">What a silo that is still starting waits for; null once it has started.</param>
-internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, bool IsStopping = false,
+internal sealed record Health(
+    bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, string? KekProblem = null, bool IsStopping = false,
     string? HsmProblem = null, StartStep? WaitsFor = null)
 {
     /// <summary>Whether every part works.</summary>
-    public bool IsHealthy => IsReady && Hsm != false;
+    public bool IsHealthy => IsReady && Hsm != false && KekProblem is null;
 
     /// <summary>
     /// Whether requests should be sent here. Also while the HSM is away: only keys that live in it answer 503 then, and no other
@@ -27,7 +29,7 @@ internal sealed record Health(bool Cluster, bool Database, bool? Hsm, string? Cl
     public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
 
     /// <summary>What is wrong, in words that anybody may know.</summary>
-    public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, HsmProblem }.OfType<string>()];
+    public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, KekProblem, HsmProblem }.OfType<string>()];
 
     private string? StartProblem => WaitsFor is { } step ? $"The silo is starting and waits for {Name(step)}." : null;
 
@@ -104,7 +106,9 @@ internal sealed class HealthProbe(
         {
             var report = await grains.Value.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
             if (!report.Database || report.Hsm == false || report.ClockProblem is not null) AskAnother();
-            return new Health((membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, HsmProblem: report.HsmProblem);
+            return new Health(
+                (membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, report.KekProblem,
+                HsmProblem: report.HsmProblem);
         }
         catch (Exception)
         {

@@ -20,7 +20,8 @@ public sealed record HealthQuery([property: Id(0)] Caller Caller);
 /// </param>
 /// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and from a silo that does not tell.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and from a silo that does not tell.</param>
+/// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not.</param>
 [GenerateSerializer, Immutable, Alias("okms.HealthReport")]
 public sealed record HealthReport(
     [property: Id(0)] bool Database, [property: Id(1)] bool? Hsm, [property: Id(2)] string? ClockProblem = null,
-    [property: Id(3)] string? HsmProblem = null);
+    [property: Id(3)] string? HsmProblem = null, [property: Id(4)] string? KekProblem = null);

@@ -11,7 +11,7 @@ namespace OrleansKms.Grains.Presence;
 /// </summary>
 /// <remarks>
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
-/// <c>key</c>. The level is the database's, so clusters that share one share it.
+/// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). The level is the database's, so clusters that share one share it.
 /// </remarks>
 public sealed class FeatureLevels
 {

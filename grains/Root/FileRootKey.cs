@@ -22,7 +22,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
     public const string Prefix = "file:";
 
     private const byte Format = 1;
-    private const int WrappedLength = 1 + RowLayout.SealOverhead + XAes256Gcm.KeyLength;
+    private const int Overhead = 1 + RowLayout.SealOverhead;
     private const string WrapPurpose = "okms.kek.wrap";
 
     private string? _id;
@@ -64,14 +64,14 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
     /// <inheritdoc/>
     public Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken)
     {
-        var wrapped = new byte[WrappedLength];
+        var wrapped = new byte[Overhead + kek.Length];
         wrapped[0] = Format;
         var nonce = wrapped.AsSpan(1, XAes256Gcm.NonceLength);
         NonceSource.System.Next(nonce);
         using var cipher = OpenCipher();
         cipher.Encrypt(
-            nonce, kek.Span, wrapped.AsSpan(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
-            wrapped.AsSpan(WrappedLength - XAes256Gcm.TagLength), Context(id).Span);
+            nonce, kek.Span, wrapped.AsSpan(1 + XAes256Gcm.NonceLength, kek.Length),
+            wrapped.AsSpan(wrapped.Length - XAes256Gcm.TagLength), Context(id).Span);
         return Task.FromResult(wrapped);
     }
 
@@ -79,15 +79,15 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
     public Task<SecretBytes?> Unwrap(KekId id, ReadOnlyMemory<byte> wrapped, CancellationToken cancellationToken)
     {
         var bytes = wrapped.Span;
-        if (bytes.Length != WrappedLength || bytes[0] != Format)
+        if (bytes.Length <= Overhead || bytes[0] != Format)
         {
             return Task.FromResult<SecretBytes?>(null);
         }
 
-        var kek = new SecretBytes(XAes256Gcm.KeyLength);
+        var kek = new SecretBytes(bytes.Length - Overhead);
         using var cipher = OpenCipher();
         if (cipher.TryDecrypt(
-            bytes.Slice(1, XAes256Gcm.NonceLength), bytes.Slice(1 + XAes256Gcm.NonceLength, XAes256Gcm.KeyLength),
+            bytes.Slice(1, XAes256Gcm.NonceLength), bytes.Slice(1 + XAes256Gcm.NonceLength, kek.Length),
             bytes[^XAes256Gcm.TagLength..], kek.Span, Context(id).Span))
         {
             return Task.FromResult<SecretBytes?>(kek);
@@ -97,20 +97,50 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         return Task.FromResult<SecretBytes?>(null);
     }
 
+    /// <inheritdoc/>
+    public Task<byte[]> Authenticate(ReadOnlyMemory<byte> manifest, CancellationToken cancellationToken)
+    {
+        using var root = ReadOpened();
+        return Task.FromResult(Mac(root, manifest.Span));
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsAuthentic(ReadOnlyMemory<byte> manifest, ReadOnlyMemory<byte> mac, CancellationToken cancellationToken)
+    {
+        using var root = ReadOpened();
+        return Task.FromResult(CryptographicOperations.FixedTimeEquals(Mac(root, manifest.Span), mac.Span));
+    }
+
+    // A key of its own, so that the root key serves one algorithm only.
+    private byte[] Mac(SecretBytes root, ReadOnlySpan<byte> manifest)
+    {
+        using var key = new SecretBytes(HMACSHA256.HashSizeInBytes);
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, root.Span, key.Span, salt: [], info: "okms.ring.manifest.mac.v1"u8);
+        return HMACSHA256.HashData(key.Span, RingManifest.Bound(Id, manifest));
+    }
+
+    private XAes256Gcm OpenCipher()
+    {
+        using var root = ReadOpened();
+        return new XAes256Gcm(root.Span);
+    }
+
     // The root key is in memory only while it is used, which it is for a few moments in months: whoever sees the memory of a
     // silo at work finds KEKs there, and not what opens every backup.
-    private XAes256Gcm OpenCipher()
+    private SecretBytes ReadOpened()
     {
         try
         {
             // After a change the file holds the next root key, and this one is beside it.
             foreach (var file in new[] { path, KeptPath(path, Id) }.Where(File.Exists))
             {
-                using var root = Read(file);
+                var root = Read(file);
                 if (IdOf(root) == Id)
                 {
-                    return new XAes256Gcm(root.Span);
+                    return root;
                 }
+
+                root.Dispose();
             }
         }
         catch (StartRefusedException e)

@@ -16,6 +16,10 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     private const int NewIdLength = 16;
     private const string WrapPurpose = "okms.kek.wrap";
 
+    // 48 bytes with the hash: of another length than a wrapped KEK of either form, so that neither passes for the other also
+    // where the token's mechanism takes no associated data.
+    private static readonly byte[] _macLabel = "okms.ring.mac.v1"u8.ToArray();
+
     private byte[]? _keyId;
     private HsmRootCipher? _cipher;
 
@@ -155,6 +159,34 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
             ? Task.FromResult<SecretBytes?>(null)
             : hsm.RunRepeatable(session => Unwrap(session, cipher, id, message), cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public Task<byte[]> Authenticate(ReadOnlyMemory<byte> manifest, CancellationToken cancellationToken)
+    {
+        var (cipher, expected) = (Cipher, Labelled(manifest));
+        return hsm.RunRepeatable(session => cipher.Wrap(session, Key(session), expected, MacContext), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<bool> IsAuthentic(ReadOnlyMemory<byte> manifest, ReadOnlyMemory<byte> mac, CancellationToken cancellationToken)
+    {
+        var (cipher, expected, message) = (Cipher, Labelled(manifest), mac.ToArray());
+        return message.Length < 2
+            ? Task.FromResult(false)
+            : hsm.RunRepeatable(
+                session =>
+                {
+                    var opened = new byte[message.Length];
+                    var length = cipher.Unwrap(session, Key(session), message, MacContext, opened, () => hsm.IsTokenWell(session));
+                    return length is { } known && CryptographicOperations.FixedTimeEquals(opened.AsSpan(0, known), expected);
+                },
+                cancellationToken);
+    }
+
+    private byte[] Labelled(ReadOnlyMemory<byte> manifest) => [.. _macLabel, .. SHA256.HashData(RingManifest.Bound(Id, manifest.Span))];
+
+    private byte[] MacContext(byte[] header) =>
+        new AssociatedData().Add(RingManifest.Purpose).Add(Id).Add(header).Span.ToArray();
 
     private SecretBytes? Unwrap(HsmSession session, HsmRootCipher cipher, KekId id, byte[] message)
     {

@@ -23,8 +23,9 @@ internal sealed class HsmRootStore(Database database, TimeProvider time)
     }
 
     /// <summary>
-    /// The CKA_IDs of the recorded roots that were not destroyed: first those that wrap the most KEKs, and of them the newest. So a
-    /// new root in the same token is taken as soon as it wraps all, and the one before it when it does not.
+    /// The CKA_IDs of the recorded roots that were not destroyed: first those that wrap the most KEKs, of them those that vouch for
+    /// the newest manifest, and of them the newest. So a new root in the same token is taken as soon as it wraps all and knows all,
+    /// and the one before it when it does not.
     /// </summary>
     public Task<List<byte[]>> Read(CancellationToken cancellationToken) => database.Read(async () =>
     {
@@ -32,7 +33,10 @@ internal sealed class HsmRootStore(Database database, TimeProvider time)
         await using var command = connection.Command(
             """
             SELECT r.root_id FROM okms_root r WHERE r.kind = 'hsm' AND r.destroyed_at IS NULL
-            ORDER BY (SELECT count(*) FROM okms_kek_wrap w WHERE w.root_id = r.root_id) DESC, r.created_at DESC
+            ORDER BY (SELECT count(*) FROM okms_kek_wrap w WHERE w.root_id = r.root_id) DESC,
+              CASE WHEN EXISTS (SELECT 1 FROM okms_kek_manifest m WHERE m.root_id = r.root_id AND m.manifest =
+                (SELECT n.manifest FROM okms_kek_manifest n ORDER BY n.created_at DESC LIMIT 1)) THEN 0 ELSE 1 END,
+              r.created_at DESC
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         List<byte[]> ids = [];

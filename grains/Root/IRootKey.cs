@@ -4,8 +4,8 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// The root of trust: the one key that is not in the database. It wraps the KEKs. Asynchronous, because an HSM does the work
-/// in another process or machine.
+/// The root of trust: the one key that is not in the database. It wraps the KEKs, and vouches for which of them there are.
+/// Asynchronous, because an HSM does the work in another process or machine.
 /// </summary>
 public interface IRootKey
 {
@@ -20,10 +20,25 @@ public interface IRootKey
     /// <exception cref="StartRefusedException">There is no usable root.</exception>
     Task Open(bool mayCreate, CancellationToken cancellationToken);
 
-    /// <summary>Wraps a KEK.</summary>
+    /// <summary>Wraps a KEK, with its birth or without.</summary>
     Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken);
 
-    /// <summary>Opens a wrapped KEK; the caller disposes it.</summary>
+    /// <summary>Opens what <see cref="Wrap"/> made; the caller disposes it.</summary>
     /// <returns>Null when this root did not wrap it under this id.</returns>
     Task<SecretBytes?> Unwrap(KekId id, ReadOnlyMemory<byte> wrapped, CancellationToken cancellationToken);
+
+    /// <summary>Makes the MAC of a manifest.</summary>
+    Task<byte[]> Authenticate(ReadOnlyMemory<byte> manifest, CancellationToken cancellationToken);
+
+    /// <summary>Whether this root has made the MAC of this manifest.</summary>
+    Task<bool> IsAuthentic(ReadOnlyMemory<byte> manifest, ReadOnlyMemory<byte> mac, CancellationToken cancellationToken);
+}
+
+/// <summary>Reads what a root vouches for.</summary>
+internal static class RootKeyExtensions
+{
+    /// <summary>Reads a manifest.</summary>
+    /// <returns>Null when the root does not vouch for it.</returns>
+    public static async Task<RingManifest?> TryRead(this IRootKey root, StoredManifest stored, CancellationToken cancellationToken) =>
+        await root.IsAuthentic(stored.Bytes, stored.Mac, cancellationToken) ? RingManifest.TryRead(stored.Bytes) : null;
 }

@@ -1,8 +1,49 @@
+using System.Buffers.Binary;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
+
+/// <summary>
+/// Where a KEK was first listed. It is wrapped with the KEK, so a manifest that is older than the KEK, or none at all, is
+/// noticed by whoever opens it.
+/// </summary>
+/// <param name="Installation">The manifest's installation.</param>
+/// <param name="Generation">The first manifest that lists the KEK.</param>
+internal readonly record struct KekBirth(InstallationId Installation, long Generation)
+{
+    /// <summary>Length in bytes.</summary>
+    public const int Length = InstallationId.Length + sizeof(long);
+
+    /// <summary>A KEK with this birth, to be wrapped; the caller disposes it.</summary>
+    public SecretBytes With(ReadOnlySpan<byte> kek)
+    {
+        var wrapped = new SecretBytes(XAes256Gcm.KeyLength + Length);
+        kek.CopyTo(wrapped.Span);
+        Installation.Write(wrapped.Span[XAes256Gcm.KeyLength..]);
+        BinaryPrimitives.WriteInt64BigEndian(wrapped.Span[(XAes256Gcm.KeyLength + InstallationId.Length)..], Generation);
+        return wrapped;
+    }
+}
+
+/// <summary>An opened KEK as it was wrapped: with its birth, or without where it was wrapped before there was a manifest.</summary>
+internal sealed class OpenedKek(SecretBytes wrapped) : IDisposable
+{
+    /// <summary>What is wrapped.</summary>
+    public SecretBytes Wrapped => wrapped;
+
+    /// <summary>The KEK.</summary>
+    public ReadOnlySpan<byte> Key => wrapped.Span[..XAes256Gcm.KeyLength];
+
+    /// <summary>Where it was first listed; null for one that was wrapped before there was a manifest.</summary>
+    public KekBirth? Birth => wrapped.Length == XAes256Gcm.KeyLength ? null : new(
+        InstallationId.Read(wrapped.Span[XAes256Gcm.KeyLength..]),
+        BinaryPrimitives.ReadInt64BigEndian(wrapped.Span[(XAes256Gcm.KeyLength + InstallationId.Length)..]));
+
+    /// <inheritdoc/>
+    public void Dispose() => wrapped.Dispose();
+}
 
 /// <summary>Opens a wrapped KEK and has it prove that it is the one that it should be.</summary>
 internal static class KekOpening
@@ -21,20 +62,23 @@ internal static class KekOpening
     /// <param name="wrapped">What the root made of it; null for nothing.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Null when the root does not open it, or it is another KEK.</returns>
-    public static async Task<SecretBytes?> TryOpen(
+    public static async Task<OpenedKek?> TryOpen(
         this IRootKey root, KekId id, byte[]? wrapped, CancellationToken cancellationToken)
     {
-        if (wrapped is null || await root.Unwrap(id, wrapped, cancellationToken) is not { } kek)
+        if (wrapped is null || await root.Unwrap(id, wrapped, cancellationToken) is not { } bytes)
         {
             return null;
         }
 
-        if (kek.Length == XAes256Gcm.KeyLength && IdOf(kek.Span) == id)
+        // By their lengths alone neither form passes for the other, nor for what else a root makes (FORMAT.md), also where the
+        // root's mechanism binds no purpose.
+        if (bytes.Length is XAes256Gcm.KeyLength or XAes256Gcm.KeyLength + KekBirth.Length
+            && IdOf(bytes.Span[..XAes256Gcm.KeyLength]) == id)
         {
-            return kek;
+            return new(bytes);
         }
 
-        kek.Dispose();
+        bytes.Dispose();
         return null;
     }
 }

@@ -51,6 +51,28 @@ internal sealed class KekRecords(Database database, TimeProvider time)
         return await Read(command, Enumerable.Empty<(KekId, string)>().ToLookup(r => r.Item1, r => r.Item2), cancellationToken);
     });
 
+    /// <summary>The roots that wrap a KEK and do not vouch for the newest manifest; none where there is no manifest.</summary>
+    /// <param name="rootId">The root that made it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<List<string>> ReadRootsBehind(string rootId, CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command(
+            """
+            SELECT DISTINCT w.root_id FROM okms_kek_wrap w JOIN okms_kek_manifest m ON m.root_id = @root
+            WHERE NOT EXISTS (SELECT 1 FROM okms_kek_manifest o WHERE o.root_id = w.root_id AND o.manifest = m.manifest)
+            ORDER BY w.root_id
+            """, ("root", rootId));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var roots = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            roots.Add(reader.GetString(0));
+        }
+
+        return roots;
+    });
+
     /// <summary>The roots that wrap any KEK.</summary>
     public Task<List<string>> ReadRoots(CancellationToken cancellationToken) => database.Read(async () =>
     {
@@ -87,7 +109,11 @@ internal sealed class KekRecords(Database database, TimeProvider time)
     /// counted before.
     /// </summary>
     /// <exception cref="DbException">It is in use (<see cref="Database.IsMissingReference"/>), or the database failed.</exception>
-    public Task Delete(KekId id, CancellationToken cancellationToken) => database.Write(async () =>
+    /// <param name="id">The KEK.</param>
+    /// <param name="manifest">The manifest without it; null where there is none.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="KmsException">conflict: the ring was changed meanwhile.</exception>
+    public Task Delete(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -99,6 +125,7 @@ internal sealed class KekRecords(Database database, TimeProvider time)
             [("id", id.ToBytes()), ("now", time.GetUtcNow().UtcDateTime)], cancellationToken);
         await transaction.Execute(
             "DELETE FROM okms_kek WHERE kek_id = @id AND NOT is_current", [("id", id.ToBytes())], cancellationToken);
+        await KekStore.Change(transaction, manifest, time.GetUtcNow().UtcDateTime, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;
     });

@@ -1,5 +1,3 @@
-using OrleansKms.Grains.Cryptography;
-
 namespace OrleansKms.Grains.Root;
 
 /// <summary>Has two roots wrap the same KEKs, and checks what a root has wrapped. Writes nothing.</summary>
@@ -22,14 +20,16 @@ internal static class KekRewrapping
         {
             using var byOwn = await own.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(own.Id), cancellationToken);
             using var byOther = await other.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(other.Id), cancellationToken);
-            var opened = byOwn ?? byOther ?? throw new StartRefusedException(
+            var opened = new[] { byOwn, byOther }.OfType<OpenedKek>().MaxBy(o => o.Birth?.Generation ?? 0) ?? throw new StartRefusedException(
                 $"The key-encryption key {kek.Id} is opened neither by the root key {own.Id} nor by {other.Id}. Run the command with the settings of a root key that opens it.");
-            if (byOwn is null)
+
+            // Also a wrap from before the KEK was listed in a manifest, or was listed anew.
+            if (byOwn is null || byOwn.Birth != opened.Birth)
             {
                 wraps.Add(await Wrap(own, kek, opened, cancellationToken));
             }
 
-            if (byOther is null)
+            if (byOther is null || byOther.Birth != opened.Birth)
             {
                 wraps.Add(await Wrap(other, kek, opened, cancellationToken));
             }
@@ -56,9 +56,9 @@ internal static class KekRewrapping
         }
     }
 
-    private static async Task<NewWrap> Wrap(IRootKey root, WrappedKek kek, SecretBytes opened, CancellationToken cancellationToken)
+    private static async Task<NewWrap> Wrap(IRootKey root, WrappedKek kek, OpenedKek opened, CancellationToken cancellationToken)
     {
-        var wrapped = await root.Wrap(kek.Id, opened, cancellationToken);
+        var wrapped = await root.Wrap(kek.Id, opened.Wrapped, cancellationToken);
         using var again = await root.TryOpen(kek.Id, wrapped, cancellationToken)
             ?? throw new StartRefusedException($"The root key {root.Id} does not open what it has just wrapped, so nothing was written.");
         return new(kek.Id, root.Id, wrapped);

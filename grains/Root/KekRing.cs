@@ -9,13 +9,24 @@ namespace OrleansKms.Grains.Root;
 /// The KEKs, opened once by the root when the silo starts and again when a row names one that the silo does not know. Readers
 /// see an immutable snapshot.
 /// </summary>
-internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IDisposable
+/// <remarks>
+/// Which KEKs there are and which is the current one, the manifest says, which the root key authenticates; the tables are only
+/// where the wraps lie. Where the two differ somebody has written the tables who may not, and the ring stays as it is: nothing is
+/// sealed under a KEK, and no row is opened by one, that the manifest does not list. <c>KekRing.Changes.cs</c> makes the next
+/// manifest with each change.
+/// </remarks>
+internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IRingHealth, IDisposable
 {
     private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile Snapshot? _snapshot;
     private readonly HashSet<KekId> _notOpened = [];
+    private readonly HashSet<KekId> _destroyed = [];
+    private readonly HashSet<KekId> _superseded = [];
     private List<Kek> _leaving = [];
     private List<Kek> _left = [];
+    private volatile RingManifest? _manifest;
+    private StoredManifest? _stored;
+    private volatile string? _problem;
 
     /// <inheritdoc/>
     public Kek Current => Ring.Current;
@@ -29,35 +40,65 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     /// <summary>The root that opens the KEKs here; known once the ring is open.</summary>
     public string RootId => root.Id;
 
+    /// <summary>The newest manifest that this silo has seen; null while there is none.</summary>
+    public RingManifest? Manifest => _manifest;
+
+    /// <inheritdoc/>
+    public string? Problem => _problem;
+
     private Snapshot Ring => _snapshot ?? throw new InvalidOperationException("The KEK ring is not open yet.");
 
     /// <summary>Opens the ring; makes the first KEK in an empty database. The caller holds the schema's lock.</summary>
-    /// <exception cref="StartRefusedException">The root is missing or does not open every KEK.</exception>
-    public async Task Open(CancellationToken cancellationToken)
+    /// <param name="epoch">The restore epoch.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StartRefusedException">
+    /// The root is missing or does not open every KEK, or does not vouch for the manifest that there must be.
+    /// </exception>
+    public async Task Open(int epoch, CancellationToken cancellationToken)
     {
         var isInUse = await store.IsInUse(cancellationToken);
         await root.Open(mayCreate: !isInUse, cancellationToken);
         if (!isInUse)
         {
-            await StoreNewKek(cancellationToken);
+            await MakeFirst(epoch, cancellationToken);
         }
 
-        var stored = await store.ReadAll(root.Id, cancellationToken);
-        RequireWraps(stored);
+        var stored = await store.Read(root.Id, cancellationToken);
+        if (stored.Manifest is null)
+        {
+            RequireWraps(stored.Keks);
+        }
+
+        var manifest = await OpenManifest(stored, cancellationToken);
+        if (manifest is not null)
+        {
+            // A KEK with rows that is not listed was made after this manifest, unless its wrap shows otherwise.
+            var needed = new List<StoredKek>();
+            foreach (var kek in stored.Keks)
+            {
+                if (manifest.Keks.ContainsKey(kek.Id) || (kek.Wrapped is null && await store.HasRows(kek.Id, cancellationToken)))
+                {
+                    needed.Add(kek);
+                }
+            }
+
+            RequireWraps(needed);
+        }
+
         var opened = new Dictionary<KekId, Kek>();
         try
         {
-            foreach (var kek in stored)
+            await OpenAll(stored.Keks, manifest, opened, cancellationToken);
+            if (manifest is not null)
             {
-                opened[kek.Id] = await TryOpen(kek, cancellationToken)
-                    ?? throw new StartRefusedException(
-                        $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
+                await RequireNoOlderManifest(manifest, cancellationToken);
             }
 
             // Of an attempt at a start that failed after this; nothing has used it.
             var former = _snapshot;
-            _snapshot = Snapshot.Of(opened, stored)
+            _snapshot = Snapshot.Of(opened, manifest?.Current ?? stored.Keks.Find(k => k.IsCurrent)?.Id)
                 ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
+            (_manifest, _stored) = (manifest, stored.Manifest);
             if (former is not null) Erase(former.ById.Values);
         }
         catch
@@ -66,7 +107,9 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             throw;
         }
 
-        RingOpened(opened.Count, _snapshot.Current.Id);
+        Report(manifest is null ? null : RingCheck.Disagreement(manifest, stored.Keks));
+        await Renew(stored, epoch, cancellationToken);
+        RingOpened(opened.Count, _snapshot.Current.Id, _manifest?.Generation ?? 0);
     }
 
     /// <inheritdoc/>
@@ -104,33 +147,6 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         }
     }
 
-    /// <summary>Makes a new KEK that nothing is sealed under yet.</summary>
-    internal async Task<KekId> Add(CancellationToken cancellationToken)
-    {
-        using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
-        var id = KekOpening.IdOf(kek.Span);
-        await store.Add(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
-        KekCreated(id);
-        return id;
-    }
-
-    /// <summary>Makes a new KEK that everything new is sealed under from now on, here and in the database.</summary>
-    internal async Task<KekId> AddCurrent(CancellationToken cancellationToken)
-    {
-        var id = await StoreNewKek(cancellationToken);
-        await _reloading.WaitAsync(cancellationToken);
-        try
-        {
-            _ = await Refresh(id, cancellationToken) ?? throw new InvalidOperationException("internal error: a new KEK does not open.");
-        }
-        finally
-        {
-            _reloading.Release();
-        }
-
-        return id;
-    }
-
     /// <summary>Erases the KEKs.</summary>
     public void Dispose()
     {
@@ -138,32 +154,18 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         _reloading.Dispose();
     }
 
-    private async Task<KekId> StoreNewKek(CancellationToken cancellationToken)
-    {
-        using var kek = SecretBytes.Random(XAes256Gcm.KeyLength);
-        var id = KekOpening.IdOf(kek.Span);
-        await store.AddCurrent(id, root.Id, await root.Wrap(id, kek, cancellationToken), cancellationToken);
-        KekCreated(id);
-        return id;
-    }
-
     // A row with a made-up KEK id costs one query, and the root is asked for no KEK that is open already.
     private async Task<Kek?> Refresh(KekId wanted, CancellationToken cancellationToken)
     {
-        var stored = await store.ReadAll(root.Id, cancellationToken);
+        var stored = await store.Read(root.Id, cancellationToken);
+        var problem = await Accept(stored, cancellationToken);
+        problem ??= _manifest is { } manifest ? RingCheck.Disagreement(manifest, stored.Keks) : Regression(stored.Keks);
         var opened = new Dictionary<KekId, Kek>(Ring.ById);
         try
         {
-            foreach (var kek in stored.Where(k => !opened.ContainsKey(k.Id)))
+            foreach (var kek in stored.Keks.Where(k => !opened.ContainsKey(k.Id) && IsListed(k.Id)))
             {
-                if (await TryOpen(kek, cancellationToken) is { } cipher)
-                {
-                    opened[kek.Id] = cipher;
-                }
-                else if (_notOpened.Add(kek.Id))
-                {
-                    KekDoesNotOpen(kek.Id, root.Id);
-                }
+                problem = await OpenAdded(kek, opened, cancellationToken) ?? problem;
             }
         }
         catch
@@ -172,23 +174,86 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             throw;
         }
 
-        if (Snapshot.Of(opened, stored) is not { } next)
+        Report(problem);
+        LacksManifest = stored.MayHaveManifest && _manifest is null;
+        var current = _manifest?.Current ?? (problem is null ? stored.Keks.Find(k => k.IsCurrent)?.Id : Ring.Current.Id);
+        if (current is null || !opened.ContainsKey(current.Value))
         {
+            // Where the current one does not open here, the one before stays.
             _snapshot = Ring with { ById = opened.ToFrozenDictionary() };
             return Find(wanted);
         }
 
-        var destroyed = opened.Keys.Except(stored.Select(k => k.Id)).ToList();
-        destroyed.ForEach(id => opened.Remove(id));
-        _leaving.AddRange(destroyed.Select(id => Ring.ById[id]));
-        _snapshot = destroyed.Count == 0 ? next : next with { ById = opened.ToFrozenDictionary() };
+        if (current != Ring.Current.Id)
+        {
+            _superseded.Add(Ring.Current.Id);
+        }
+
+        Leave(opened, stored.Keks, current.Value);
+        _snapshot = Snapshot.Of(opened, current);
         return Find(wanted);
     }
 
-    private async Task<Kek?> TryOpen(StoredKek stored, CancellationToken cancellationToken)
+    private bool IsListed(KekId id) => _manifest is { } manifest ? manifest.Keks.ContainsKey(id) : !_destroyed.Contains(id);
+
+    private async Task<string?> OpenAdded(StoredKek kek, Dictionary<KekId, Kek> opened, CancellationToken cancellationToken)
     {
-        using var kek = await root.TryOpen(stored.Id, stored.Wrapped, cancellationToken);
-        return kek is null ? null : new Kek(stored.Id, new XAes256Gcm(kek.Span));
+        using var added = await root.TryOpen(kek.Id, kek.Wrapped, cancellationToken);
+        if (added is null)
+        {
+            if (_notOpened.Add(kek.Id))
+            {
+                KekDoesNotOpen(kek.Id, root.Id);
+            }
+
+            return null;
+        }
+
+        if (_manifest is not null && RingCheck.WhyOutdated(_manifest, kek.Id, added.Birth) is { } outdated)
+        {
+            return outdated;
+        }
+
+        opened[kek.Id] = new Kek(kek.Id, new XAes256Gcm(added.Key));
+        return null;
+    }
+
+    // What is destroyed leaves; what only somebody who deletes rows has taken away stays, for rows that are still under it.
+    private void Leave(Dictionary<KekId, Kek> opened, List<StoredKek> stored, KekId current)
+    {
+        var gone = _manifest is { } manifest
+            ? opened.Keys.Where(id => !manifest.Keks.ContainsKey(id))
+            : opened.Keys.Except(stored.Select(k => k.Id)).Where(id => id != current);
+        foreach (var id in gone.ToList())
+        {
+            opened.Remove(id);
+            _destroyed.Add(id);
+            if (Ring.ById.TryGetValue(id, out var kek))
+            {
+                _leaving.Add(kek);
+            }
+        }
+    }
+
+    /// <summary>Whether tables without a manifest go back to what this silo has seen go.</summary>
+    private string? Regression(List<StoredKek> stored) =>
+        stored.Find(k => _destroyed.Contains(k.Id)) is { } again ? $"the KEK {again.Id} was destroyed, and somebody has put it back into the table okms_kek"
+        : stored.Find(k => k.IsCurrent) is { } current && _superseded.Contains(current.Id) ? $"the KEK {current.Id} was superseded, and somebody has made it the current one again"
+        : null;
+
+    // Once for each change of what is wrong.
+    private void Report(string? problem)
+    {
+        if (problem is not null && problem != _problem)
+        {
+            RingDisagrees(problem, _snapshot!.Current.Id);
+        }
+        else if (problem is null && _problem is not null)
+        {
+            RingAgrees();
+        }
+
+        _problem = problem;
     }
 
     private static void Erase(IEnumerable<Kek> keks)
@@ -212,18 +277,19 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 
     private sealed record Snapshot(FrozenDictionary<KekId, Kek> ById, Kek Current)
     {
-        public static Snapshot? Of(Dictionary<KekId, Kek> opened, List<StoredKek> stored) =>
-            stored.Find(k => k.IsCurrent) is { } current && opened.TryGetValue(current.Id, out var kek)
-                ? new Snapshot(opened.ToFrozenDictionary(), kek)
-                : null;
+        public static Snapshot? Of(Dictionary<KekId, Kek> opened, KekId? current) =>
+            current is { } id && opened.TryGetValue(id, out var kek) ? new Snapshot(opened.ToFrozenDictionary(), kek) : null;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "KEK ring open: {Count} KEKs, current {Current}")]
-    private partial void RingOpened(int count, KekId current);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} created")]
-    private partial void KekCreated(KekId kekId);
+    [LoggerMessage(Level = LogLevel.Information, Message = "KEK ring open: {Count} KEKs, current {Current}, manifest of generation {Generation}")]
+    private partial void RingOpened(int count, KekId current, long generation);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId} of this silo: rows under it cannot be read here until the command root add has run with it")]
     private partial void KekDoesNotOpen(KekId kekId, string rootId);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "THE KEKS ARE NOT AS THE ROOT KEY VOUCHES FOR: {Problem}. This silo goes on sealing under {Current}")]
+    private partial void RingDisagrees(string problem, KekId current);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The KEKs are again as the root key vouches for")]
+    private partial void RingAgrees();
 }

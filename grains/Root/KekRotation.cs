@@ -11,7 +11,7 @@ namespace OrleansKms.Grains.Root;
 /// holds the schema's lock, under which silos enter, so that none comes between the question and the decision.
 /// </summary>
 internal sealed partial class KekRotation(
-    Database database, KekRing ring, KekStore store, KekRecords records, SiloRegistry silos, ILogger<KekRotation> logger)
+    Database database, KekRing ring, KekRecords records, SiloRegistry silos, CurrentEpoch epoch, ILogger<KekRotation> logger)
 {
     /// <summary>
     /// Makes a new KEK, which becomes current by itself; where one is on its way already, that is it. This silo's root wraps it and
@@ -26,16 +26,29 @@ internal sealed partial class KekRotation(
             return coming.Id;
         }
 
-        if ((await silos.ReadLive(cancellationToken)).Find(s => s.RootId is { } other && other != ring.RootId) is { } silo)
-        {
-            throw KmsError.Conflict.Exception(
-                $"The root key is being changed: the silo {silo.Silo} runs on another one than this silo. Rotate when all run on one.");
-        }
-
+        await RequireOneRoot(cancellationToken);
         var others = (await records.ReadRoots(cancellationToken)).Where(r => r != ring.RootId).ToList();
         var id = await ring.Add(cancellationToken);
         others.ForEach(other => RootLacksKek(other, id));
         return id;
+    }
+
+    /// <summary>
+    /// Has the root vouch for the KEKs as they are, once, when the cluster's feature level was raised to where every program renews
+    /// the manifest.
+    /// </summary>
+    public async Task Trust(CancellationToken cancellationToken)
+    {
+        if (!ring.LacksManifest)
+        {
+            return;
+        }
+
+        await using var schema = await database.LockSchema(cancellationToken);
+        if (await FindOnAnotherRoot(cancellationToken) is null)
+        {
+            await ring.Trust(epoch.Value.Number, cancellationToken);
+        }
     }
 
     /// <summary>Makes the new KEK, if there is one, the current one, unless a silo has not opened it yet.</summary>
@@ -54,8 +67,15 @@ internal sealed partial class KekRotation(
             return false;
         }
 
-        await store.MakeCurrent(kek.Id, cancellationToken);
+        // A silo on another root would see the tables change, and no manifest that its root vouches for.
+        if (ring.Manifest is not null && await FindOnAnotherRoot(cancellationToken) is not null)
+        {
+            return false;
+        }
+
+        await ring.MakeCurrent(kek.Id, cancellationToken);
         KekIsCurrent(kek.Id);
+        await NameRootsBehind(cancellationToken);
         return true;
     }
 
@@ -76,9 +96,14 @@ internal sealed partial class KekRotation(
             throw KmsError.Conflict.Exception($"The silo {sealing.Silo} still seals under this KEK; try again in a few seconds.");
         }
 
+        if (ring.Manifest is not null)
+        {
+            await RequireOneRoot(cancellationToken);
+        }
+
         try
         {
-            await records.Delete(id, cancellationToken);
+            await records.Delete(id, await ring.WithoutKek(id, cancellationToken), cancellationToken);
         }
         catch (Exception e) when (database.IsMissingReference(e))
         {
@@ -86,7 +111,23 @@ internal sealed partial class KekRotation(
         }
 
         KekDestroyed(id);
+        await NameRootsBehind(cancellationToken);
     }
+
+    private async Task RequireOneRoot(CancellationToken cancellationToken)
+    {
+        if (await FindOnAnotherRoot(cancellationToken) is { } silo)
+        {
+            throw KmsError.Conflict.Exception(
+                $"The root key is being changed: the silo {silo} runs on another one than this silo. Change KEKs when all run on one.");
+        }
+    }
+
+    private async Task<string?> FindOnAnotherRoot(CancellationToken cancellationToken) =>
+        (await silos.ReadLive(cancellationToken)).Find(s => s.RootId is { } other && other != ring.RootId)?.Silo;
+
+    private async Task NameRootsBehind(CancellationToken cancellationToken) =>
+        (await records.ReadRootsBehind(ring.RootId, cancellationToken)).ForEach(RootIsBehind);
 
     private async Task<KekRecord?> NewKek(CancellationToken cancellationToken) =>
         (await records.ReadOthers(cancellationToken)).Find(k => k.SupersededAt is null);
@@ -96,6 +137,9 @@ internal sealed partial class KekRotation(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} does not wrap the new KEK {KekId}: run the command root add with it")]
     private partial void RootLacksKek(string rootId, KekId kekId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for the KEKs as they were before this change: run the command root add with it")]
+    private partial void RootIsBehind(string rootId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "KEK {KekId} destroyed")]
     private partial void KekDestroyed(KekId kekId);

@@ -31,6 +31,7 @@ internal sealed partial class KekSweep(
     /// <summary>Does what there is to do now.</summary>
     public async Task Run(CancellationToken cancellationToken)
     {
+        await rotation.Trust(cancellationToken);
         if (await rotation.Promote(cancellationToken))
         {
             await ring.Refresh(cancellationToken);

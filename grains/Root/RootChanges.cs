@@ -70,6 +70,7 @@ public sealed partial class RootChanges(
             : await session.Other.OpenOther(except: null, cancellationToken)
                 ?? throw new StartRefusedException($"{session.Other.Setting}: there is no root key of this database at {session.Other.Description}.");
         await KekRewrapping.RequireAll(root, session.Keks, cancellationToken);
+        await RootVouching.Require(session, root, cancellationToken);
         return Lines($"The root key {root.Id} opens {All(session)} by itself.");
     }, cancellationToken);
 
@@ -84,6 +85,7 @@ public sealed partial class RootChanges(
         var stays = await session.Own.Open(cancellationToken);
         Refuse(RootRules.WhyNotRemove(rootId, stays.Id, session.Keks, session.Silos));
         await KekRewrapping.RequireAll(stays, session.Keks, cancellationToken);
+        await RootVouching.Require(session, stays, cancellationToken);
         var wraps = session.Keks.Count - RootRules.Lacking(rootId, session.Keks);
         if (isDryRun)
         {
@@ -144,6 +146,7 @@ public sealed partial class RootChanges(
         Refuse(RootRules.WhyNotDestroy(rootId, record, session.Keks, session.Silos));
         var stays = await session.Own.Open(cancellationToken);
         await KekRewrapping.RequireAll(stays, session.Keks, cancellationToken);
+        await RootVouching.Require(session, stays, cancellationToken);
         RootPlace[] places = session.Other is null ? [session.Own] : [session.Own, session.Other];
         if (isDryRun)
         {
@@ -175,6 +178,33 @@ public sealed partial class RootChanges(
         ];
     }, cancellationToken);
 
+    /// <summary>
+    /// Has the silos' own root vouch for the KEKs as the tables have them, where the manifest is lost or the tables were mended, and
+    /// where a recovery root vouches for an older one.
+    /// </summary>
+    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Every KEK that is vouched for, or would be, in lines.</returns>
+    /// <exception cref="StartRefusedException">Silos run, or the root does not open every KEK.</exception>
+    public Task<string[]> Accept(bool isDryRun, CancellationToken cancellationToken) => Run<string[]>(async session =>
+    {
+        Refuse(RootRules.WhyNotAccept(session.Silos));
+        var root = await session.Own.Open(cancellationToken);
+        var (manifest, wraps) = await RootVouching.Accept(session, root, cancellationToken);
+        string[] lines = [.. session.Keks.Select(k => FormattableString.Invariant(
+            $"{k.Id}  {manifest.Keks[k.Id].ToString().ToLowerInvariant()}  since {k.CreatedAt:u}"))];
+        if (isDryRun)
+        {
+            return [.. lines, $"The root key {root.Id} would vouch for these key-encryption keys. Nothing was changed."];
+        }
+
+        var bytes = manifest.ToBytes();
+        await session.Records.Add(
+            root.Id, session.Own.Description, wraps, [(root.Id, new(bytes, await root.Authenticate(bytes, cancellationToken)))], cancellationToken);
+        RootVouches(root.Id, manifest.Generation);
+        return [.. lines, $"The root key {root.Id} vouches for these key-encryption keys and no other. Other root keys have to be added again."];
+    }, cancellationToken);
+
     private Task<T> Run<T>(Func<RootSession, Task<T>> work, CancellationToken cancellationToken) =>
         RootSession.Run(options, other, time, loggers, work, cancellationToken);
 
@@ -182,15 +212,16 @@ public sealed partial class RootChanges(
         RootSession session, RootPlace place, IRootKey own, IRootKey root, bool isDryRun, CancellationToken cancellationToken)
     {
         var wraps = await KekRewrapping.Complete(session.Keks, own, root, cancellationToken);
+        var manifests = await RootVouching.Complete(session, own, root, cancellationToken);
         List<string> lines = [.. wraps.Select(w => $"{(isDryRun ? "Would wrap" : "Wrapped")} the key-encryption key {w.Kek} by the root key {w.RootId}.")];
         if (isDryRun)
         {
-            return [.. lines, $"{(wraps.Count == 0 ? $"The root key {root.Id} opens {All(session)} already. " : "")}Nothing was changed."];
+            return [.. lines, $"{(wraps.Count == 0 && manifests.Count == 0 ? $"The root key {root.Id} opens {All(session)} already. " : "")}Nothing was changed."];
         }
 
-        await session.Records.Add(root.Id, place.Description, wraps, cancellationToken);
+        await session.Records.Add(root.Id, place.Description, wraps, manifests, cancellationToken);
         RootAdded(root.Id, wraps.Count, session.Keks.Count);
-        return [.. lines, $"The root key {root.Id} opens {All(session)} by itself{(wraps.Count == 0 ? ", as before" : "")}."];
+        return [.. lines, $"The root key {root.Id} opens {All(session)} by itself{(wraps.Count == 0 && manifests.Count == 0 ? ", as before" : "")}."];
     }
 
     private static async Task<string[]> WouldMake(
@@ -220,6 +251,9 @@ public sealed partial class RootChanges(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The root key {RootId} wraps all {Count} KEKs; {New} wraps are new")]
     private partial void RootAdded(string rootId, int @new, int count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for the KEKs as they were found: manifest of generation {Generation}")]
+    private partial void RootVouches(string rootId, long generation);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} was removed; {Stays} opens all KEKs")]
     private partial void RootRemoved(string rootId, string stays);

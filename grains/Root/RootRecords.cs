@@ -8,7 +8,10 @@ namespace OrleansKms.Grains.Root;
 /// <param name="Id">Its id.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
 /// <param name="Wraps">What each root made of it, by the root's id.</param>
-internal sealed record WrappedKek(KekId Id, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, byte[]> Wraps);
+/// <param name="IsCurrent">Whether new rows are sealed under it.</param>
+/// <param name="IsNew">Whether it was never the current one.</param>
+internal sealed record WrappedKek(
+    KekId Id, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, byte[]> Wraps, bool IsCurrent = false, bool IsNew = false);
 
 /// <summary>A root as the database has it.</summary>
 /// <param name="Id">Its id.</param>
@@ -34,22 +37,41 @@ internal sealed class RootRecords(Database database, TimeProvider time)
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command(
             """
-            SELECT k.kek_id, k.created_at, w.root_id, w.wrapped FROM okms_kek k LEFT JOIN okms_kek_wrap w ON w.kek_id = k.kek_id
+            SELECT k.kek_id, k.created_at, w.root_id, w.wrapped, k.is_current, k.superseded_at
+            FROM okms_kek k LEFT JOIN okms_kek_wrap w ON w.kek_id = k.kek_id
             ORDER BY k.created_at, k.kek_id
             """);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        List<(KekId Id, DateTimeOffset CreatedAt, string? Root, byte[] Wrapped)> read = [];
+        List<(KekId Id, DateTimeOffset CreatedAt, string? Root, byte[] Wrapped, bool IsCurrent, bool IsNew)> read = [];
         while (await reader.ReadAsync(cancellationToken))
         {
             var isWrapped = !await reader.IsDBNullAsync(2, cancellationToken);
             read.Add((
                 KekId.Read((byte[])reader.GetValue(0)), (await Time(reader, 1, cancellationToken))!.Value,
-                isWrapped ? reader.GetString(2) : null, isWrapped ? (byte[])reader.GetValue(3) : []));
+                isWrapped ? reader.GetString(2) : null, isWrapped ? (byte[])reader.GetValue(3) : [],
+                reader.GetBoolean(4), !reader.GetBoolean(4) && await reader.IsDBNullAsync(5, cancellationToken)));
         }
 
         return read.GroupBy(r => r.Id)
-            .Select(k => new WrappedKek(k.Key, k.First().CreatedAt, k.Where(w => w.Root is not null).ToDictionary(w => w.Root!, w => w.Wrapped)))
+            .Select(k => new WrappedKek(
+                k.Key, k.First().CreatedAt, k.Where(w => w.Root is not null).ToDictionary(w => w.Root!, w => w.Wrapped),
+                k.First().IsCurrent, k.First().IsNew))
             .ToList();
+    });
+
+    /// <summary>The manifests, by the id of the root that vouches for each.</summary>
+    public Task<Dictionary<string, StoredManifest>> ReadManifests(CancellationToken cancellationToken) => database.Read(async () =>
+    {
+        await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
+        await using var command = connection.Command("SELECT root_id, manifest, mac FROM okms_kek_manifest");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var manifests = new Dictionary<string, StoredManifest>(StringComparer.Ordinal);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            manifests.Add(reader.GetString(0), new((byte[])reader.GetValue(1), (byte[])reader.GetValue(2)));
+        }
+
+        return manifests;
     });
 
     /// <summary>All roots that are recorded or wrap something, in the order in which they came.</summary>
@@ -75,14 +97,26 @@ internal sealed class RootRecords(Database database, TimeProvider time)
         return roots;
     });
 
-    /// <summary>Stores wraps, and records the root that they are for; all or nothing.</summary>
+    /// <summary>Stores wraps and manifests, and records the root that they are for; all or nothing.</summary>
     /// <param name="rootId">The root.</param>
     /// <param name="description">Where it is.</param>
     /// <param name="wraps">The wraps; one that is there for the same KEK and root is replaced.</param>
+    /// <param name="manifests">The manifests, by root; one that is there is replaced.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public Task Add(
-        string rootId, string description, IReadOnlyCollection<NewWrap> wraps, CancellationToken cancellationToken) => Change(async transaction =>
+        string rootId, string description, IReadOnlyCollection<NewWrap> wraps,
+        IReadOnlyCollection<(string RootId, StoredManifest Manifest)> manifests, CancellationToken cancellationToken) => Change(async transaction =>
     {
+        foreach (var (root, manifest) in manifests)
+        {
+            await transaction.Execute(
+                """
+                INSERT INTO okms_kek_manifest (root_id, manifest, mac, created_at) VALUES (@root, @manifest, @mac, @now)
+                ON CONFLICT (root_id) DO UPDATE SET manifest = excluded.manifest, mac = excluded.mac, created_at = excluded.created_at
+                """,
+                [("root", root), ("manifest", manifest.Bytes), ("mac", manifest.Mac), ("now", Now)], cancellationToken);
+        }
+
         await Record(transaction, rootId, description, cancellationToken);
         await transaction.Execute(
             "UPDATE okms_root SET removed_at = NULL, destroyed_at = NULL WHERE root_id = @root", [("root", rootId)], cancellationToken);
@@ -113,6 +147,7 @@ internal sealed class RootRecords(Database database, TimeProvider time)
                 [("root", rootId), ("stays", stays)], cancellationToken);
             if (removed > 0)
             {
+                await transaction.Execute("DELETE FROM okms_kek_manifest WHERE root_id = @root", [("root", rootId)], cancellationToken);
                 await Record(transaction, rootId, description, cancellationToken);
                 await transaction.Execute(
                     "UPDATE okms_root SET removed_at = @now WHERE root_id = @root", [("root", rootId), ("now", Now)], cancellationToken);

@@ -33,6 +33,10 @@ public sealed record RootReport(int Keks, IReadOnlyList<RootDescription> Roots, 
             {
                 remarks.Add($"The root key {root.Id} lacks {session.Keks.Count - wraps} of the {session.Keks.Count} key-encryption keys: run root add with it.");
             }
+            else if (wraps > 0 && IsBehind(session, root.Id))
+            {
+                remarks.Add($"The root key {root.Id} vouches for the key-encryption keys as they were before their last change, or for none: run root add with it.");
+            }
         }
 
         if (session.Silos.Count(s => s.RootId is null) is var unknown and > 0)
@@ -41,6 +45,14 @@ public sealed record RootReport(int Keks, IReadOnlyList<RootDescription> Roots, 
         }
 
         return new(session.Keks.Count, roots, remarks);
+    }
+
+    // What no root key has looked at here: a remark, and no proof.
+    private static bool IsBehind(RootSession session, string rootId)
+    {
+        var newest = session.Manifests.Values.MaxBy(m => RingManifest.TryRead(m.Bytes) is { } read ? (read.Epoch, read.Generation) : (-1, -1));
+        return newest is not null
+            && (!session.Manifests.TryGetValue(rootId, out var own) || !own.Bytes.AsSpan().SequenceEqual(newest.Bytes));
     }
 
     private static string StateOf(RootRecord root, int wraps, int keks) => root switch

@@ -71,6 +71,11 @@ internal static class RootRules
             ? $"The silo {silo.Silo} still runs on the root key {silo.RootId}, and silos take {current} at their next start. Restart it first."
             : null;
 
+    /// <summary>Why nobody may vouch anew for the KEKs now; null when somebody may.</summary>
+    public static string? WhyNotAccept(IReadOnlyCollection<LiveSilo> silos) => silos.FirstOrDefault() is { } silo
+        ? $"The silo {silo.Silo} runs, and remembers what was vouched for. Stop all silos first; one that was killed counts for two minutes."
+        : null;
+
     private static string? WhyInUse(string rootId, IReadOnlyCollection<LiveSilo> silos, string what)
     {
         if (silos.FirstOrDefault(s => s.RootId == rootId) is { } silo)

@@ -40,6 +40,12 @@ internal sealed class RootSession : IAsyncDisposable
     /// <summary>All roots, read when the lock was held already.</summary>
     public IReadOnlyList<RootRecord> Roots { get; private set; } = [];
 
+    /// <summary>What each root vouches for, by its id; read when the lock was held already.</summary>
+    public IReadOnlyDictionary<string, StoredManifest> Manifests { get; private set; } = new Dictionary<string, StoredManifest>();
+
+    /// <summary>The restore epoch.</summary>
+    public int Epoch { get; private set; }
+
     /// <summary>The silos that may run; none beside an embedded database, whose directory this process has locked.</summary>
     public IReadOnlyList<LiveSilo> Silos { get; private set; } = [];
 
@@ -106,6 +112,8 @@ internal sealed class RootSession : IAsyncDisposable
         await SchemaMigrations.Of(_database, loggers).RequireApplied(cancellationToken);
         Keks = await Records.ReadKeks(cancellationToken);
         Roots = await Records.ReadRoots(cancellationToken);
+        Manifests = await Records.ReadManifests(cancellationToken);
+        Epoch = (await new RestoreEpochStore(_database).Read(cancellationToken)).Number;
         Silos = _database.IsShared ? await _silos.ReadLive(cancellationToken) : [];
         if (Keks.Count == 0)
         {

@@ -1,15 +1,16 @@
 using Orleans.Concurrency;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Services;
 
 /// <summary>Tells what the probes in the background found.</summary>
 [StatelessWorker]
-public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IHsmHealth? hsm = null) : Grain, IHealthGrain
+public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IRingHealth keks, IHsmHealth? hsm = null) : Grain, IHealthGrain
 {
     /// <inheritdoc/>
     public ValueTask<HealthReport> Check(HealthQuery query) =>
-        new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem, hsm?.WhyUnhealthy));
+        new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem, hsm?.WhyUnhealthy, keks.Problem));
 }

@@ -87,6 +87,7 @@ public static class KmsStorageExtensions
         services.AddSingleton<RowResealing>();
         services.AddHostedService<KekSweep>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
+        services.AddSingleton<IRingHealth>(provider => provider.GetRequiredService<KekRing>());
     }
 
     private static void AddHsm(IServiceCollection services, HsmOptions options)

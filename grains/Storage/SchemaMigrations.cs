@@ -13,7 +13,7 @@ namespace OrleansKms.Grains.Storage;
 internal sealed partial class SchemaMigrations(Database database, FeatureLevels levels, ILogger<SchemaMigrations> logger)
 {
     /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
-    /// <remarks>Version 2 knows versions of keys that are to be destroyed.</remarks>
+    /// <remarks>Version 2 knows versions of keys that are to be destroyed, and renews the manifest of the KEKs with each change of them.</remarks>
     public const int ProgramVersion = FeatureLevels.Newest >= 3 ? 2 : 1;
 
     /// <summary>The migrations of a database for a command, which has no silo's services.</summary>

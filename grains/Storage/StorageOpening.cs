@@ -36,10 +36,10 @@ internal sealed class StorageOpening(
     private async Task OpenAll(CancellationToken cancellationToken)
     {
         await migrations.Apply(cancellationToken);
-        if (options.Hsm is not null) progress.Step = StorageStep.Hsm;
-        await ring.Open(cancellationToken);
-        progress.Step = StorageStep.Database;
         epoch.Value = await epochs.Read(cancellationToken);
+        if (options.Hsm is not null) progress.Step = StorageStep.Hsm;
+        await ring.Open(epoch.Value.Number, cancellationToken);
+        progress.Step = StorageStep.Database;
     }
 
     private Task<IAsyncDisposable> Locked(Func<Task> work, CancellationToken cancellationToken) =>

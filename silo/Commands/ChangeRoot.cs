@@ -11,7 +11,7 @@ internal static class ChangeRoot
 {
     private const string DryRun = "--dry-run";
     private const string Create = "--create";
-    private const string Words = "list | add [--create] [--dry-run] | verify [ID] | remove ID [--dry-run] | rotate [--dry-run] | destroy ID [--dry-run]";
+    private const string Words = "list | add [--create] [--dry-run] | verify [ID] | remove ID [--dry-run] | rotate [--dry-run] | destroy ID [--dry-run] | accept [--dry-run]";
 
     /// <summary>The command.</summary>
     public static Command Command { get; } = new("root", Words, "changes the root key", Run);
@@ -49,6 +49,8 @@ internal static class ChangeRoot
                 return roots => roots.Rotate(isDryRun, CancellationToken.None);
             case ("destroy", [var id]) when flags.Count == 0:
                 return roots => roots.Destroy(id, isDryRun, CancellationToken.None);
+            case ("accept", []) when flags.Count == 0:
+                return roots => roots.Accept(isDryRun, CancellationToken.None);
         }
 
         throw new UsageException($"root takes: {Words}.");

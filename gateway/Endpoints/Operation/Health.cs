@@ -38,6 +38,9 @@ internal sealed class HealthChecks
 
     /// <summary>Whether the silo's clock agrees with the database's.</summary>
     public required string Clock { get; init; }
+
+    /// <summary>Whether the KEKs are as the root key vouches for. Where they are not, the silo goes on under those that it has.</summary>
+    public required string Keks { get; init; }
 }
 
 /// <summary>Tells whether every part works.</summary>
@@ -77,6 +80,7 @@ internal static class HealthEndpoint
                 Database = HealthAnswer.Of(health.Database),
                 Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
                 Clock = HealthAnswer.Of(health.ClockProblem is null),
+                Keks = HealthAnswer.Of(health.KekProblem is null),
             },
             Problems = health.Problems is { Count: > 0 } problems ? problems : null,
         };

@@ -134,6 +134,12 @@ public sealed class HsmStartTests : IDisposable
         }
 
         await Scalar("UPDATE okms_kek_wrap SET wrapped = @w", wrapped);
+        var mac = (byte[])(await Scalar("SELECT mac FROM okms_kek_manifest"))!;
+        mac[^1] ^= 0x40;
+        await Scalar("UPDATE okms_kek_manifest SET mac = @w", mac);
+        Assert.Contains("does not vouch for the manifest", await Refused(_hsm.Environment()), StringComparison.Ordinal);
+        mac[^1] ^= 0x40;
+        await Scalar("UPDATE okms_kek_manifest SET mac = @w", mac);
         await StartAndStop();
     }
 

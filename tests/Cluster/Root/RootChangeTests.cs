@@ -130,6 +130,33 @@ public sealed class RootChangeTests : IDisposable
     }
 
     [Fact]
+    public async Task ManifestThatIsLost_StopsTheStart_UntilTheRootKeyVouchesAnew_AndARecoveryRootHasToFollow()
+    {
+        var ciphertext = await _program.Serve(Key);
+        var recovery = _program.Of("recovery.key");
+        WriteKey(recovery);
+        var both = And(OwnFile, [("OKMS_OTHER_ROOT_KEY_FILE", recovery)]);
+        await _program.Root(both, "add");
+        Assert.Equal(["2"], await _program.Rows("SELECT count(*) FROM okms_kek_manifest"));
+        await _program.Root(both, "verify");
+
+        await _program.Rows("DELETE FROM okms_kek_manifest");
+        Assert.Contains("is missing", await _program.StartRefused(OwnFile), StringComparison.Ordinal);
+        var before = await _program.Everything();
+        Assert.Contains("would vouch", await _program.Root(OwnFile, "accept", "--dry-run"), StringComparison.Ordinal);
+        Assert.Equal(before, await _program.Everything());
+        Assert.Contains("vouches for these key-encryption keys and no other", await _program.Root(OwnFile, "accept"), StringComparison.Ordinal);
+        await _program.Decrypts(Key, ciphertext, OwnFile);
+
+        Assert.Contains("does not vouch", await _program.Refused(both, "verify"), StringComparison.Ordinal);
+        Assert.Contains("run root add with it", await _program.Root(OwnFile, "list"), StringComparison.Ordinal);
+        Assert.Contains("does not vouch", await _program.StartRefused([("OKMS_ROOT_KEY_FILE", recovery)]), StringComparison.Ordinal);
+        await _program.Root(both, "add");
+        await _program.Root(both, "verify");
+        await _program.Decrypts(Key, ciphertext, ("OKMS_ROOT_KEY_FILE", recovery));
+    }
+
+    [Fact]
     public async Task RootKeyOfTheHsmsOwnTools_IsAddedByItsIdOnly()
     {
         await _program.Serve(Key);

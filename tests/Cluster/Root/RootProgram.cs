@@ -94,7 +94,7 @@ internal sealed class RootProgram : IDisposable
     public async Task<string> Everything()
     {
         List<string> all = [.. Hsm.KeyFiles.Order(StringComparer.Ordinal), .. Directory.GetFiles(_directory.Path, "*.key*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
-        foreach (var table in (string[])["okms_root", "okms_kek", "okms_kek_wrap", "okms_silo", "okms_migration"])
+        foreach (var table in (string[])["okms_root", "okms_kek", "okms_kek_manifest", "okms_kek_wrap", "okms_silo", "okms_migration"])
         {
             all.AddRange(await Rows($"SELECT * FROM {table} ORDER BY 1, 2"));
         }
