@@ -4,11 +4,11 @@ using System.Text.Json;
 
 namespace OrleansKms.Tests.Api;
 
-/// <summary>A service that takes the largest plaintexts there are.</summary>
+/// <summary>A service that takes the largest plaintexts there are, and has the default least time before an erasure.</summary>
 public sealed class LargeApi : Api
 {
     public LargeApi()
-        : base(("OKMS_MAX_PLAINTEXT_BYTES", "1048576"))
+        : base(("OKMS_MAX_PLAINTEXT_BYTES", "1048576"), ("OKMS_MIN_DELETION_DELAY", null))
     {
     }
 }
@@ -80,20 +80,26 @@ public sealed class SizeTests(LargeApi api) : IClassFixture<LargeApi>
     }
 
     [Fact]
-    public async Task Deletion_IsScheduledFrom24HoursTo365Days()
+    public async Task DeletionAndDestruction_AreScheduledFrom24HoursTo365Days()
     {
+        var kept = await api.NewKey();
+        (await api.Post($"/v1/keys/{kept}/rotate")).Is(HttpStatusCode.OK);
         foreach (var (after, days) in new[] { ("PT24H", 1), ("P365D", 365) })
         {
             var id = await api.NewKey();
             var key = (await api.Post($"/v1/keys/{id}/schedule-deletion", new { after })).Is(HttpStatusCode.OK).Json;
             Assert.Equal("pending_deletion", (string)key["state"]!);
             Assert.InRange((DateTime)key["deletion_at"]! - DateTime.UtcNow, TimeSpan.FromDays(days) - TimeSpan.FromHours(1), TimeSpan.FromDays(days));
+
+            var version = (await api.Post($"/v1/keys/{kept}/versions/1/destroy", new { after })).Is(HttpStatusCode.OK).Json["versions"]![0]!;
+            Assert.Equal("pending_destruction", (string)version["state"]!);
+            Assert.InRange((DateTime)version["destroy_at"]! - DateTime.UtcNow, TimeSpan.FromDays(days) - TimeSpan.FromHours(1), TimeSpan.FromDays(days));
         }
 
-        var kept = await api.NewKey();
         foreach (var after in new[] { "PT23H59M59S", "P365DT1S" })
         {
             (await api.Post($"/v1/keys/{kept}/schedule-deletion", new { after })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+            (await api.Post($"/v1/keys/{kept}/versions/1/destroy", new { after })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
         }
     }
 }

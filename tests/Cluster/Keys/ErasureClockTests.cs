@@ -70,13 +70,45 @@ public sealed class ErasureClockTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deletion_ScheduledByAClockThatIsBehind_WaitsAsLongAsItWasTold()
+    public async Task DestructionOfAVersion_DueByOneClockOnly_WaitsUntilBothAgree()
+    {
+        await _silo.Create("versions");
+        for (var version = 2; version <= 3; version++) await _silo.Key("versions").Rotate(new(TestSilo.Caller));
+        await _silo.Versions("versions").ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(1)));
+        await _silo.Versions("versions").ScheduleDestruction(new(TestSilo.Caller, 2, TimeSpan.FromDays(10)));
+
+        _time.Advance(TimeSpan.FromDays(400));
+        await Are(KeyVersionState.PendingDestruction, KeyVersionState.PendingDestruction);
+
+        // The first is due by both clocks now, the second still by one.
+        Reference.Ahead = TimeSpan.FromHours(2);
+        await Are(KeyVersionState.Destroyed, KeyVersionState.PendingDestruction);
+
+        // The other way round.
+        await _silo.Versions("versions").ScheduleDestruction(new(TestSilo.Caller, 2, TimeSpan.FromHours(1)));
+        Reference.Ahead = TimeSpan.FromDays(800);
+        await Are(KeyVersionState.Destroyed, KeyVersionState.PendingDestruction);
+        _time.Advance(TimeSpan.FromHours(1));
+        await Are(KeyVersionState.Destroyed, KeyVersionState.Destroyed);
+
+        async Task Are(params KeyVersionState[] states)
+        {
+            await Remind("versions");
+            Assert.Equal([.. states, KeyVersionState.Enabled], (await Describe("versions")).Versions.Select(v => v.State));
+        }
+    }
+
+    [Fact]
+    public async Task DeletionAndDestruction_ScheduledByAClockThatIsBehind_WaitAsLongAsTheyWereTold()
     {
         await _silo.Create("early");
+        await _silo.Key("early").Rotate(new(TestSilo.Caller));
         Reference.Ahead = TimeSpan.FromDays(30);
 
+        var version = (await _silo.Versions("early").ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(1)))).Versions[0];
         var description = await _silo.Key("early").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
 
+        Assert.InRange(version.DestroyAt!.Value, _time.GetUtcNow() + TimeSpan.FromDays(30), _time.GetUtcNow() + TimeSpan.FromDays(31));
         Assert.InRange(description.DeletionAt!.Value, _time.GetUtcNow() + TimeSpan.FromDays(30), _time.GetUtcNow() + TimeSpan.FromDays(31));
     }
 
