@@ -70,6 +70,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         _logger = logger;
         _changes = changes;
         _keyTag = new("key_id", Id);
+        KeyInstruments.RotationOverdue(0);
     }
 
     private string Id { get; }

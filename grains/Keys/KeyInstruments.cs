@@ -59,7 +59,7 @@ internal static class KeyInstruments
     public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
         _decryptions.Add(times, key, new("status", code));
 
-    /// <summary>A key's rotation was put off (1), or that is over (-1).</summary>
+    /// <summary>A key's rotation was put off (1), or that is over (-1). 0 shows that there is a gauge, to those who watch it.</summary>
     public static void RotationOverdue(int change) => _rotationsOverdue.Add(change);
 
     public static void RotationFailed(string code) => _rotationFailures.Add(1, new KeyValuePair<string, object?>("status", code));

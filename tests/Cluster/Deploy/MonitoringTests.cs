@@ -23,6 +23,7 @@ public sealed partial class MonitoringTests
         var asked = Expressions().SelectMany(expression => Metric().Matches(Quoted().Replace(expression, "\"\"")))
             .Select(name => name.Value).ToHashSet();
         Assert.Contains("encryptions_total", asked);
+        Assert.Contains("rotations_overdue", asked);
         Assert.Contains("dotnet_process_memory_working_set_bytes", asked);
         Assert.Empty(asked.Except(there));
     }
@@ -51,7 +52,7 @@ public sealed partial class MonitoringTests
     private static partial Regex Quoted();
 
     // A metric's name has two words or more, and labels or a range behind it or nothing that a function or label has.
-    [GeneratedRegex(@"\b(?:up|ALERTS|[a-z]+(?:_[a-z]+)*_(?:total|bucket|count|sum|bytes|connections|requests))\b(?!\()")]
+    [GeneratedRegex(@"\b(?:up|ALERTS|[a-z]+(?:_[a-z]+)*_(?:total|bucket|count|sum|bytes|connections|requests|overdue))\b(?!\()")]
     private static partial Regex Metric();
 
     [GeneratedRegex("^#+ (?<text>.+)$", RegexOptions.Multiline)]
