@@ -34,7 +34,7 @@ internal static class Routes
             Post("/v1/keys/{id}/versions/{n}/disable", "Makes a version unusable until it is enabled.", DisableVersionEndpoint.Handle).Answers<KeyAnswer>(),
 #if !OKMS_FEATURE_LEVEL_1
             Post("/v1/keys/{id}/versions/{n}/destroy", "Makes a version unusable now and erases its material later; not the primary one.", DestroyVersionEndpoint.Handle).MayTake<DestroyVersionBody>().Answers<KeyAnswer>(),
-            Post("/v1/keys/{id}/versions/{n}/cancel-destroy", "Takes the destruction of a version back; the version is disabled then.", CancelDestructionEndpoint.Handle).Answers<KeyAnswer>(),
+            Post("/v1/keys/{id}/versions/{n}/cancel-destroy", "Takes the destruction of a version back; the version is disabled then, until it is enabled.", CancelDestructionEndpoint.Handle).Answers<KeyAnswer>(),
 #endif
             Post("/v1/keys/{id}/schedule-deletion", "Makes a key unusable now and erases its material later.", ScheduleDeletionEndpoint.Handle).MayTake<ScheduleDeletionBody>().Answers<KeyAnswer>(),
             Post("/v1/keys/{id}/cancel-deletion", "Takes a scheduled deletion back; the key is disabled then, until it is enabled.", CancelDeletionEndpoint.Handle).Answers<KeyAnswer>()),

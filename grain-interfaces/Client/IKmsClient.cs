@@ -45,7 +45,7 @@ public interface IKmsClient
     /// <param name="after">How long from now: 24 hours (or the operator's least) to 365 days.</param>
     Task<KeyDescription> ScheduleKeyDeletion(string keyId, TimeSpan after);
 
-    /// <summary>Takes a scheduled deletion back; the key is disabled afterwards.</summary>
+    /// <summary>Takes a scheduled deletion back; the key is disabled afterwards, until <see cref="EnableKey"/>.</summary>
     Task<KeyDescription> CancelKeyDeletion(string keyId);
 
 #if !OKMS_FEATURE_LEVEL_1
@@ -55,7 +55,7 @@ public interface IKmsClient
     /// <param name="after">How long from now: 24 hours (or the operator's least) to 365 days; null for 7 days.</param>
     Task<KeyDescription> ScheduleVersionDestruction(string keyId, int version, TimeSpan? after = null);
 
-    /// <summary>Takes the destruction of a version back; the version is disabled afterwards.</summary>
+    /// <summary>Takes the destruction of a version back; the version is disabled afterwards, until <see cref="IKeyGrain.EnableVersion"/>.</summary>
     /// <param name="keyId">The key.</param>
     /// <param name="version">The version.</param>
     Task<KeyDescription> CancelVersionDestruction(string keyId, int version);
