@@ -24,6 +24,30 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
         return Task.CompletedTask;
     }
 
+    /// <summary>Nothing is hurt here: this is where gateways of their own reach silos by certificates.</summary>
+    [Fact]
+    public async Task VersionThatIsToBeDestroyed_ThroughEachGateway_ComesBackDisabled_OrGoes()
+    {
+        await using var balancer = cluster.BeforeGateways();
+        foreach (var (http, id) in balancer.All.Select((http, i) => (http, $"ending.{i}")))
+        {
+            await http.Create(id);
+            var (_, ciphertext) = await http.Encrypt(id, [1, 2, 3]);
+            await http.Rotate(id);
+            Assert.Equal("pending_destruction", StateOfFirst(await http.Change(id, "versions/1/destroy")));
+            Assert.Equal("version_not_usable", (await http.DecryptAll(id, [ciphertext])).Single().Error);
+
+            Assert.Equal("disabled", StateOfFirst(await http.Change(id, "versions/1/cancel-destroy")));
+            await http.Change(id, "versions/1/enable");
+            Assert.Equal([1, 2, 3], (await http.DecryptAll(id, [ciphertext])).Single().Plaintext);
+
+            await http.DestroyVersion(id, 1);
+            Assert.Equal("version_not_usable", (await http.DecryptAll(id, [ciphertext])).Single().Error);
+        }
+
+        static string StateOfFirst(System.Text.Json.Nodes.JsonObject key) => key["versions"]![0]!["state"]!.GetValue<string>();
+    }
+
     [Fact]
     public async Task SiloKilled_ItsKeysAnswerFromTheOthers()
     {
