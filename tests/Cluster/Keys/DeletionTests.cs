@@ -211,6 +211,35 @@ public sealed class DeletionTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task DestructionScheduled_WhileAnotherActivationTakesTheReminder_HasOneInTheEnd()
+    {
+        await using var schedules = await Start("postgres");
+        await using var takes = await Start("postgres");
+        var held = true;
+        for (var point = 0; held; point++)
+        {
+            var id = $"taken.{point}";
+            await schedules.Create(id);
+            await schedules.Key(id).Rotate(new(TestSilo.Caller));
+            schedules.Gate.HoldAt(point);
+            var scheduling = schedules.Versions(id).ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(2)));
+            held = await Task.WhenAny(schedules.Gate.Reached, scheduling) == schedules.Gate.Reached;
+            if (held)
+            {
+                await Remind(takes, id);
+            }
+
+            schedules.Gate.Release();
+            Assert.Equal(KeyVersionState.PendingDestruction, (await scheduling).Versions[0].State);
+            schedules.Gate.HoldAt(-1);
+            Assert.Equal(1, Convert.ToInt32(
+                await KeyDatabase.Scalar(schedules, $"SELECT count(*) FROM okms_reminder WHERE grain_id = 'key/{id}'"),
+                System.Globalization.CultureInfo.InvariantCulture));
+            Assert.True(held || point > 0, "nothing was held");
+        }
+    }
+
     private static Task Remind(TestSilo silo, string id) =>
         silo.Grains.GetGrain<IRemindable>(GrainId.Create("key", id)).ReceiveReminder("deletion", default);
 
