@@ -17,13 +17,13 @@ public class ClientFramesFuzz
             orleans.Describe(), orleans.Encrypt(1), orleans.Encrypt(100), orleans.Manifest(),
             orleans.Create(new Dictionary<string, string> { ["a"] = "b" }),
         ];
-        AdmittedMethod Call(string method) => new(WireFormat.Call($"(\"inv\",[GrainRef],[okms.IKeyGrain],\"{method}\")"), 0);
+        var body = new CallBody([WireFormat.Type("System.Collections.Generic.Dictionary`2[[string],[string]]")], [2]);
+        AdmittedMethod Call(string method) => new(WireFormat.Call($"(\"inv\",[GrainRef],[okms.IKeyGrain],\"{method}\")"), 0, body);
         var calls = new AdmittedCalls(
             [
                 new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create")])]),
                 ClientRights.Manifest,
-            ],
-            new CallBody([WireFormat.Type("System.Collections.Generic.Dictionary`2[[string],[string]]")], [2]));
+            ]);
         var hostile = new HostileBytes(HostileBytes.Seed);
         var verdicts = new int[4];
         for (var round = 0; round < 5 * HostileBytes.Rounds; round++)

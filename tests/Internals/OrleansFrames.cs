@@ -72,6 +72,26 @@ public sealed class OrleansFrames : IDisposable
     /// <summary>An encryption of so many bytes.</summary>
     public byte[] Encrypt(int length) => Write(Call<IKeyGrain>("Encrypt", new Encrypt(_caller, new byte[length], [1, 2, 3])));
 
+    /// <summary>A batch of so many items, the shortest.</summary>
+    public byte[] EncryptBatch(int items) =>
+        Write(Call<IKeyGrain>("EncryptBatch", new EncryptBatch(_caller, [.. Enumerable.Range(0, items).Select(_ => new EncryptItem([]))])));
+
+    /// <summary>Has Orleans read a message.</summary>
+    /// <returns>Why it could not.</returns>
+    public Exception? Read(byte[] frame)
+    {
+        var input = new ReadOnlySequence<byte>(frame);
+        try
+        {
+            _serializer.TryRead(ref input, out _);
+            return null;
+        }
+        catch (Exception failed)
+        {
+            return failed;
+        }
+    }
+
     /// <summary>A creation, with all that it may have.</summary>
     public byte[] Create(IReadOnlyDictionary<string, string> tags) => Write(Call<IKeyGrain>("Create", new CreateKey
     {

@@ -2,11 +2,10 @@ namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>What the holders of one role may call, in the bytes by which messages name it.</summary>
 /// <param name="Targets">The kinds of grains.</param>
-/// <param name="Body">The arguments that calls may have.</param>
-internal sealed record AdmittedCalls(AdmittedTarget[] Targets, CallBody Body)
+internal sealed record AdmittedCalls(AdmittedTarget[] Targets)
 {
     /// <summary>Nothing.</summary>
-    public static AdmittedCalls None { get; } = new([], new([], []));
+    public static AdmittedCalls None { get; } = new([]);
 }
 
 /// <summary>A kind of grain that may be called.</summary>
@@ -24,4 +23,5 @@ internal sealed record AdmittedInterface(byte[] Id, uint Version, AdmittedMethod
 /// <summary>A method that may be called.</summary>
 /// <param name="Call">How the body of a call begins, as <see cref="WireFormat.Call"/> encodes it.</param>
 /// <param name="Flags">What a call may claim for itself: interleaving where the method does not allow it would end the grain's turns.</param>
-internal sealed record AdmittedMethod(byte[] Call, uint Flags);
+/// <param name="Body">The arguments that it may have.</param>
+internal sealed record AdmittedMethod(byte[] Call, uint Flags, CallBody Body);

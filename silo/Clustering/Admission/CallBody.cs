@@ -1,15 +1,30 @@
+using System.Runtime.CompilerServices;
+
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
 /// Reads the structure of a call's arguments before Orleans makes objects of them: how deep they nest, and which types they name.
 /// A type that the arguments of our calls do not need is not made, whatever making it would do; and nesting without end would end
-/// the process, since it is read by recursion.
+/// the process, since it is read by recursion. Nor may a few bytes ask for much memory: Orleans makes room for as many elements as a
+/// collection says it has, up to one for each byte that is left, so each type is named once and counts must fit what follows.
 /// </summary>
 /// <param name="types">The types that may be named, encoded as <see cref="WireFormat.Type"/> does.</param>
 /// <param name="wellKnownTypes">The numbers of the types that may be named by number.</param>
-internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> wellKnownTypes)
+/// <param name="countsOnly">Whether all numbers in it are counts; else only those in an object whose type is written out.</param>
+internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> wellKnownTypes, bool countsOnly = false)
 {
+    /// <summary>Numbers in a collection that are no counts (a culture's, of a comparer) are smaller; room for so many costs little.</summary>
+    private const uint MaxFreeCount = 1 << 17;
+
+    /// <summary>No element of ours is shorter, with the header of its field.</summary>
+    private const int MinElementBytes = 4;
+
+    /// <summary>Of so many fields, it is known which may be referred to; a batch of a thousand has fewer.</summary>
+    private const int MaxReferences = 8192;
+
     private const int MaxDepth = 16;
+    private const int LengthPrefixed = 0x40;
+    private const int Reference = 0xc0;
     private const byte WireTypeMask = 0xe0;
     private const byte SchemaMask = 0x18;
     private const byte FieldIdMask = 7;
@@ -20,23 +35,35 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
     /// <summary>Whether the rest of a body, behind the type of the call, is well-formed and names no other types.</summary>
     public bool Allows(ref WireReader reader)
     {
-        for (var depth = 1; depth > 0;)
+        var walk = new Walk(countsOnly);
+        while (walk.Depth > 0)
         {
             if (!reader.TryReadByte(out var tag)) return false;
-            if (tag == WireFormat.EndObject)
-            {
-                depth--;
-                continue;
-            }
-            if (tag == WireFormat.EndBaseFields) continue;
-            var isObject = (tag & WireTypeMask) == WireFormat.TagDelimited;
-            if (isObject && ++depth > MaxDepth) return false;
-            if (!TrySkipHeader(ref reader, tag) || !(isObject || TrySkipValue(ref reader, tag))) return false;
+            if (tag == WireFormat.EndObject) walk.Leave();
+            else if (tag != WireFormat.EndBaseFields && !TrySkipField(ref reader, tag, ref walk)) return false;
         }
         return reader.IsAtEnd;
     }
 
-    private bool TrySkipHeader(ref WireReader reader, byte tag)
+    private bool TrySkipField(ref WireReader reader, byte tag, ref Walk walk)
+    {
+        var wireType = tag & WireTypeMask;
+        if (!walk.Enter(wireType) || !TrySkipHeader(ref reader, tag, ref walk)) return false;
+        return wireType switch
+        {
+            WireFormat.TagDelimited => true,
+            0x00 when walk.IsCount => TrySkipCount(ref reader),
+            0x00 => reader.TrySkipVarUInt64(),
+            LengthPrefixed => reader.TryReadVarUInt32(out var length) && reader.TrySkip(length),
+            // Orleans takes numbers in these widths, too, where it expects a count.
+            0x60 => !walk.IsCount && reader.TrySkip(4),
+            0x80 => !walk.IsCount && reader.TrySkip(8),
+            Reference => reader.TryReadVarUInt32(out var field) && walk.MayRefer(field),
+            _ => false,
+        };
+    }
+
+    private bool TrySkipHeader(ref WireReader reader, byte tag, ref Walk walk)
     {
         if ((tag & WireTypeMask) == WireTypeMask) return false;
         if ((tag & FieldIdMask) == FieldIdMask && !reader.TryReadVarUInt32(out _)) return false;
@@ -44,28 +71,70 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
         {
             0 => true,
             WireFormat.WellKnownType => reader.TryReadVarUInt32(out var number) && Array.IndexOf(_wellKnownTypes, number) >= 0,
-            WireFormat.EncodedType => TrySkipType(ref reader),
-            // One that was named before, and so allowed.
-            _ => reader.TryReadVarUInt32(out _),
+            WireFormat.EncodedType => (tag & WireTypeMask) == WireFormat.TagDelimited && TrySkipType(ref reader, ref walk),
+            // One that was named before: no call of ours needs a type twice.
+            _ => false,
         };
     }
 
-    private bool TrySkipType(ref WireReader reader)
+    private bool TrySkipType(ref WireReader reader, ref Walk walk)
     {
-        foreach (var type in _types)
+        for (var i = 0; i < _types.Length; i++)
         {
-            if (reader.TrySkip(type)) return true;
+            if (reader.TrySkip(_types[i])) return walk.Name(i);
         }
         return false;
     }
 
-    private static bool TrySkipValue(ref WireReader reader, byte tag) => (tag & WireTypeMask) switch
+    private static bool TrySkipCount(ref WireReader reader) =>
+        reader.TryReadVarUInt32(out var count) && (count <= MaxFreeCount || count <= reader.Remaining / MinElementBytes);
+
+    /// <summary>Where in a body we are. Orleans numbers its fields from 1, which is the call, and a reference has such a number.</summary>
+    private struct Walk(bool countsOnly)
     {
-        // A number, and a reference to an object that came before.
-        0x00 or 0xc0 => reader.TrySkipVarUInt64(),
-        0x40 => reader.TryReadVarUInt32(out var length) && reader.TrySkip(length),
-        0x60 => reader.TrySkip(4),
-        0x80 => reader.TrySkip(8),
-        _ => false,
-    };
+        private Bits _bytes;
+        private uint _field = 1;
+        private int _named;
+        private int _counted = countsOnly ? 1 : int.MaxValue;
+
+        public int Depth { get; private set; } = 1;
+
+        /// <summary>Whether a number here may be how many elements there are.</summary>
+        public readonly bool IsCount => Depth >= _counted;
+
+        public bool Enter(int wireType)
+        {
+            _field++;
+            if (wireType == LengthPrefixed && _field < MaxReferences) _bytes[(int)_field / 64] |= 1ul << (int)_field % 64;
+            return wireType != WireFormat.TagDelimited || ++Depth <= MaxDepth;
+        }
+
+        public void Leave()
+        {
+            if (--Depth < _counted && !countsOnly) _counted = int.MaxValue;
+        }
+
+        /// <summary>An object of this type begins.</summary>
+        /// <returns>Whether it is the first one.</returns>
+        public bool Name(int type)
+        {
+            if ((_named & (1 << type)) != 0) return false;
+            _named |= 1 << type;
+            _counted = Math.Min(_counted, Depth);
+            return true;
+        }
+
+        /// <summary>
+        /// To nothing, or to a string or bytes that came before. Orleans reads a field that it does not know when something refers to
+        /// it; if something in that one refers to another, it reads at a wrong place, and so what was never judged.
+        /// </summary>
+        public readonly bool MayRefer(uint field) =>
+            field == 0 || (field < MaxReferences && (_bytes[(int)field / 64] & (1ul << (int)field % 64)) != 0);
+    }
+
+    [InlineArray(MaxReferences / 64)]
+    private struct Bits
+    {
+        private ulong _first;
+    }
 }

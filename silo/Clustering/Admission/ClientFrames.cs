@@ -144,7 +144,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
             if (!reader.TrySkip(method.Call)) continue;
             const uint Any = WireFormat.HasInterfaceType | WireFormat.HasInterfaceVersion | WireFormat.HasTimeToLive | WireFormat.HasRequestContext;
             if ((flags & 0xffff & ~Any & ~method.Flags) != 0) return Refused("a call with flags that are not its method's");
-            return Calls.Body.Allows(ref reader) ? Verdict.Admitted : Malformed("arguments that are not those of the method");
+            return method.Body.Allows(ref reader) ? Verdict.Admitted : Malformed("arguments that are not those of the method");
         }
         return Refused("a call of another method than those of its interface");
     }

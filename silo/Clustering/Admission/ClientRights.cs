@@ -47,15 +47,16 @@ internal sealed class ClientRights(
     [
         new(WireFormat.Id("Orleans.Runtime.IClusterManifestSystemTarget"u8), 0, [.. new[] { "4EFCA109", "40D39F85" }
             .Select(method => new AdmittedMethod(
-                WireFormat.Call($"(\"inv\",[GrainRef],[Orleans.Runtime.IClusterManifestSystemTarget,Orleans.Core],\"{method}\")"), 0))]),
+                WireFormat.Call($"(\"inv\",[GrainRef],[Orleans.Runtime.IClusterManifestSystemTarget,Orleans.Core],\"{method}\")"), 0, new([], [])))]),
     ]);
 
     private readonly Lazy<(AdmittedCalls Client, AdmittedCalls Gateway)> _calls = new(() =>
     {
-        var body = new CallBody([.. _tags.Select(type => types.Format(type)).Concat(_comparers).Select(WireFormat.Type)], WellKnown(manifest.Value));
-        var client = OfClients.Concat(extra.Select(one => one.Interface)).SelectMany(one => TargetsOf(one, grains, types)).Prepend(Manifest);
-        var gateway = client.Concat(OfGateways.SelectMany(one => TargetsOf(one, grains, types)));
-        return (new(Merged(client), body), new(Merged(gateway), body));
+        IReadOnlyList<byte[]> named = [.. _tags.Select(type => types.Format(type)).Concat(_comparers).Select(WireFormat.Type)];
+        var bodies = new Bodies(named, WellKnown(manifest.Value));
+        var client = OfClients.Concat(extra.Select(one => one.Interface)).SelectMany(one => TargetsOf(one, grains, types, bodies)).Prepend(Manifest);
+        var gateway = client.Concat(OfGateways.SelectMany(one => TargetsOf(one, grains, types, bodies)));
+        return (new(Merged(client)), new(Merged(gateway)));
     });
 
     /// <summary>What the holder of these roles may call.</summary>
@@ -64,11 +65,12 @@ internal sealed class ClientRights(
         : (roles & CertificateRole.Client) != 0 ? _calls.Value.Client
         : AdmittedCalls.None;
 
-    private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types)
+    private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types, Bodies bodies)
     {
         var grain = (GrainReference)(typeof(IGrainWithStringKey).IsAssignableFrom(called) ? grains.GetGrain(called, "k") : grains.GetGrain(called, 0L));
         AdmittedMethod[] methods = [.. CallsOf(called).Select(call => new AdmittedMethod(
-            WireFormat.Call(types.Format(call)), (uint)((RequestBase)Activator.CreateInstance(call)!).Options & WireFormat.MethodFlags))];
+            WireFormat.Call(types.Format(call)), (uint)((RequestBase)Activator.CreateInstance(call)!).Options & WireFormat.MethodFlags,
+            bodies.Of(call)))];
         yield return new(WireFormat.Id(grain.GrainId.Type.AsSpan()), IsSystemTarget: false,
             [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods)]);
     }
@@ -82,6 +84,34 @@ internal sealed class ClientRights(
     private static AdmittedTarget[] Merged(IEnumerable<AdmittedTarget> targets) =>
         [.. targets.GroupBy(target => Convert.ToHexString(target.Id))
             .Select(same => same.First() with { Interfaces = [.. same.SelectMany(target => target.Interfaces)] })];
+
+    /// <summary>What the arguments of a call may have in them: only where there are tags, a type is named that holds them.</summary>
+    private sealed class Bodies(IReadOnlyList<byte[]> named, IReadOnlyList<uint> wellKnown)
+    {
+        private readonly CallBody _tagged = new(named, wellKnown);
+        private readonly CallBody _batch = new([], wellKnown, countsOnly: true);
+        private readonly CallBody _plain = new([], wellKnown);
+
+        public CallBody Of(Type call)
+        {
+            var within = new HashSet<Type>();
+            foreach (var field in call.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly))
+            {
+                AddAll(field.FieldType, within);
+            }
+            return within.Contains(typeof(IReadOnlyDictionary<string, string>)) ? _tagged
+                : within.Any(type => type.IsArray && type != typeof(byte[])) ? _batch
+                : _plain;
+        }
+
+        private static void AddAll(Type type, HashSet<Type> within)
+        {
+            if (!within.Add(type)) return;
+            foreach (var argument in type.GetGenericArguments()) AddAll(argument, within);
+            if (type.Assembly != typeof(IKeyGrain).Assembly) return;
+            foreach (var property in type.GetProperties(BindingFlags.Instance | BindingFlags.Public)) AddAll(property.PropertyType, within);
+        }
+    }
 
     private static IReadOnlyList<uint> WellKnown(TypeManifestOptions options) =>
         [.. options.WellKnownTypeIds.Where(known => IsPlain(known.Value)).Select(known => known.Key)];

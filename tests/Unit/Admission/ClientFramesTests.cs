@@ -107,6 +107,37 @@ public sealed class ClientFramesTests : IDisposable
     }
 
     [Fact]
+    public void ReferencesToObjects_AreMalformed()
+    {
+        // The items are a reference to an unknown field, inside which is another one: Orleans looks for that where nobody judged, here
+        // in the middle of a string, and reads of a type whose version is 7. Objects that nest there without end would end the process.
+        var frame = With("EncryptBatch", Misread());
+        Assert.Contains("version 7", _orleans.Read(frame)?.Message, StringComparison.Ordinal);
+
+        Assert.Equal((Verdict.Malformed, 0, "arguments that are not those of the method"), Judge(Greeted(), frame));
+    }
+
+    [Fact]
+    public void Collections_WithACountBeyondWhatFollows_AreMalformed()
+    {
+        foreach (var padding in (int[])[1_000_000, 10_000_000])
+        {
+            var tags = With("Create", Tags(padding));
+            Assert.Equal(Verdict.Malformed, Judge(Greeted(), tags).Admission);
+            // A batch of one, whose count alone is another: in each way in which Orleans takes a number.
+            foreach (var count in (byte[][])[[0x00, .. WireFormat.VarUInt32((uint)padding)], [0x60, .. BitConverter.GetBytes(padding)], [0x80, .. BitConverter.GetBytes((long)padding)]])
+            {
+                byte[] batch = [0x20, 0x21, .. count, 0xe0, 0x41, .. WireFormat.VarUInt32((uint)padding), .. new byte[padding], 0xe0, 0xe0];
+                Assert.Equal(Verdict.Malformed, Judge(Greeted(), With("EncryptBatch", batch)).Admission);
+            }
+        }
+    }
+
+    [Fact]
+    public void TypesOfTags_InACallWithoutTags_AreMalformed() =>
+        Assert.Equal(Verdict.Malformed, Judge(Greeted(), With("Encrypt", Tags(10))).Admission);
+
+    [Fact]
     public void ManyFrames_AllocateNothing()
     {
         var frames = Greeted();
@@ -117,21 +148,59 @@ public sealed class ClientFramesTests : IDisposable
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
-    private static AdmittedMethod Call(string method) => new(WireFormat.Call($"(\"inv\",[GrainRef],[okms.IKeyGrain],\"{method}\")"), 0);
+    /// <summary>The arguments of a creation whose tags say that they are so many.</summary>
+    private static byte[] Tags(int count) =>
+    [
+        0x20, 0x34, .. WireFormat.Type("System.Collections.Generic.Dictionary`2[[string],[string]]"), 0x01, .. WireFormat.VarUInt32((uint)count),
+        WireFormat.EndObject, 0x47, .. WireFormat.VarUInt32(100), .. WireFormat.VarUInt32((uint)count), .. new byte[count],
+        WireFormat.EndObject, WireFormat.EndObject,
+    ];
+
+    /// <summary>The arguments of a batch that Orleans reads otherwise than they are written.</summary>
+    private static byte[] Misread()
+    {
+        byte[] text = [.. Enumerable.Repeat(WireFormat.TagDelimited, 200), WireFormat.TagDelimited | WireFormat.EncodedType, 7];
+        return
+        [
+            // The argument is the field 2. Before the end of the fields of its base class: field 3, and field 4 with the fields 5 and 6.
+            0x20, 0x21, WireFormat.EndObject,
+            0x21, 0x00, .. WireFormat.VarUInt32(1), 0xc1, .. WireFormat.VarUInt32(3), WireFormat.EndObject,
+            WireFormat.EndBaseFields, 0xc0, .. WireFormat.VarUInt32(0), 0xc1, .. WireFormat.VarUInt32(4), WireFormat.EndObject,
+            0x47, .. WireFormat.VarUInt32(100), .. WireFormat.VarUInt32((uint)text.Length), .. text, WireFormat.EndObject,
+        ];
+    }
+    /// <summary>A call whose arguments are these bytes.</summary>
+    private byte[] With(string method, byte[] arguments)
+    {
+        var frame = _orleans.Describe();
+        var headerEnd = frame.AsSpan().IndexOf(Call("Describe").Call);
+        byte[] body = [.. Call(method).Call, .. arguments];
+        byte[] made = [.. frame.AsSpan(0, headerEnd), .. body];
+        BinaryPrimitives.WriteInt32LittleEndian(made.AsSpan(4), body.Length);
+        return made;
+    }
+
+    private static readonly CallBody _plain = new([], [2]);
+    private static readonly CallBody _tagged = new(
+        [WireFormat.Type("System.Collections.Generic.Dictionary`2[[string],[string]]"), WireFormat.Type("StringComparer")], [2]);
+    private static readonly CallBody _batch = new([], [2], countsOnly: true);
+
+    private static AdmittedMethod Call(string method, CallBody? body = null) =>
+        new(WireFormat.Call($"(\"inv\",[GrainRef],[okms.IKeyGrain],\"{method}\")"), 0, body ?? _plain);
 
     internal static AdmittedCalls Calls { get; } = new(
         [
-            new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create")])]),
+            new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create", _tagged), Call("EncryptBatch", _batch)])]),
             ClientRights.Manifest,
-        ],
-        new CallBody(
-            [WireFormat.Type("System.Collections.Generic.Dictionary`2[[string],[string]]"), WireFormat.Type("StringComparer")], [2]));
+        ]);
 
     internal static List<byte[]> Genuine(OrleansFrames orleans) =>
     [
         orleans.Describe(), orleans.Encrypt(1), orleans.Encrypt(70_000), orleans.Manifest(),
         orleans.Create(new Dictionary<string, string> { ["a"] = "b", ["c"] = "d" }),
         orleans.Create(new Dictionary<string, string>(StringComparer.Ordinal) { ["a"] = "b" }),
+        orleans.Create(Enumerable.Range(0, 100).ToDictionary(i => $"{i}", i => "", StringComparer.InvariantCultureIgnoreCase)),
+        orleans.EncryptBatch(1000),
     ];
 
     private List<byte[]> Genuine() => Genuine(_orleans);
