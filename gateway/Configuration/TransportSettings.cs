@@ -20,10 +20,14 @@ public sealed record TransportSettings
     {
         var (ca, certificate, key) = (reader.Text("OKMS_TLS_CA"), reader.Text("OKMS_TLS_CERT"), reader.Text("OKMS_TLS_KEY"));
         var insecure = reader.Switch("OKMS_INSECURE_CLUSTER_NETWORK", false);
+        var age = reader.Duration("OKMS_TLS_MAX_CONNECTION_AGE", TimeSpan.FromHours(24), TimeSpan.FromMinutes(1), TimeSpan.FromDays(30));
         var files = (ca, certificate, key) switch
         {
             (null, null, null) => null,
-            (not null, not null, not null) => new MutualTlsFiles(Path.GetFullPath(ca), Path.GetFullPath(certificate), Path.GetFullPath(key)),
+            (not null, not null, not null) => new MutualTlsFiles(Path.GetFullPath(ca), Path.GetFullPath(certificate), Path.GetFullPath(key))
+            {
+                MaxConnectionAge = age,
+            },
             (null, _, _) => throw new SettingException("OKMS_TLS_CA", "is missing: a certificate needs the authority that the others' certificates come from."),
             (_, null, _) => throw new SettingException("OKMS_TLS_CERT", "is missing."),
             _ => throw new SettingException("OKMS_TLS_KEY", "is missing."),

@@ -17,4 +17,11 @@ namespace OrleansKms;
 /// The certificate's private key, unencrypted. Nobody but its owner may read or change it; only if the owner is root may this
 /// process read it by its group. Setting OKMS_TLS_KEY.
 /// </param>
-public sealed record MutualTlsFiles(string AuthorityFile, string CertificateFile, string KeyFile);
+public sealed record MutualTlsFiles(string AuthorityFile, string CertificateFile, string KeyFile)
+{
+    /// <summary>
+    /// How old a connection may become before it ends and is made anew, with the certificates and authorities of that day; up to a tenth
+    /// less, so that not all end at once. It ends at the other side's NotAfter in any case. Setting OKMS_TLS_MAX_CONNECTION_AGE.
+    /// </summary>
+    public TimeSpan MaxConnectionAge { get; init; } = TimeSpan.FromHours(24);
+}

@@ -16,6 +16,13 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
 {
     /// <summary>How long a handshake may take, so that whoever connects and says nothing goes away again.</summary>
     private static readonly TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a connection whose time is over may take to end by itself.</summary>
+    private static readonly TimeSpan _goodbyeTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>The share of its greatest age by which a connection may end earlier.</summary>
+    private const double Jitter = 0.1;
+
     private static readonly string _tooLate = FormattableString.Invariant($"no TLS handshake within {_handshakeTimeout.TotalSeconds} s");
 
     /// <summary>Requires TLS of whoever connects.</summary>
@@ -66,12 +73,14 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         await Serve(context, tls, next, null);
     });
 
-    private static async Task Serve(
+    private async Task Serve(
         ConnectionContext context, SslStream tls, ConnectionDelegate next, Func<IDuplexPipe, ConnectedPeer, EndPoint?, IDuplexPipe>? admit)
     {
         var raw = context.Transport;
         var plain = new TlsPipes(tls);
-        context.Transport = admit?.Invoke(plain, ConnectedPeer.Of((X509Certificate2)tls.RemoteCertificate!), context.RemoteEndPoint) ?? plain;
+        var peer = ConnectedPeer.Of((X509Certificate2)tls.RemoteCertificate!);
+        context.Transport = admit?.Invoke(plain, peer, context.RemoteEndPoint) ?? plain;
+        await using var end = EndInTime(context, raw, peer);
         try
         {
             await next(context);
@@ -83,6 +92,31 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
             // Orleans disposes the connection after this, and the connection completes the pipes that it finds here.
             context.Transport = raw;
         }
+    }
+
+    /// <summary>
+    /// Ends a connection when the certificate of the other side does, or when it is as old as one may become, so that neither expiry
+    /// nor a new authority waits for a restart. Orleans then stops reading, sends what it has, and connects anew, which hands over
+    /// the answers that are still due.
+    /// </summary>
+    private ITimer EndInTime(ConnectionContext context, IDuplexPipe raw, ConnectedPeer peer)
+    {
+        // Apart from each other, though they were made at once.
+        var age = identities.MaxConnectionAge * (1 - (Random.Shared.NextDouble() * Jitter));
+        var left = peer.NotAfter - clock.GetUtcNow();
+        var due = left < age ? left : age;
+        var asked = false;
+        return clock.CreateTimer(_ =>
+        {
+            if (asked)
+            {
+                context.Abort(new ConnectionAbortedException("The connection's time is over."));
+                return;
+            }
+            asked = true;
+            ConnectionEnds(logger, peer.Name, context.RemoteEndPoint, left < age ? "the certificate's end" : "the greatest age");
+            raw.Input.CancelPendingRead();
+        }, null, due > TimeSpan.Zero ? due : TimeSpan.Zero, _goodbyeTimeout);
     }
 
     /// <summary>Runs a handshake.</summary>
@@ -112,6 +146,9 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
 
     [LoggerMessage(LogLevel.Warning, "A connection to the {Port} port from {Remote} was refused: {Reason}.")]
     private static partial void PeerRefused(ILogger logger, string port, EndPoint? remote, string reason);
+
+    [LoggerMessage(LogLevel.Information, "The connection with {Certificate} at {Remote} ends: it has reached {Bound}; the next one shows certificates anew.")]
+    private static partial void ConnectionEnds(ILogger logger, string certificate, EndPoint? remote, string bound);
 
     [LoggerMessage(LogLevel.Information, "A connection to the {Port} port from {Remote} made no TLS 1.3 handshake: {Reason}")]
     private static partial void HandshakeFailed(ILogger logger, string port, EndPoint? remote, string reason);

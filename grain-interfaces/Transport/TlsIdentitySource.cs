@@ -43,6 +43,9 @@ internal sealed partial class TlsIdentitySource : IDisposable
         _timer = clock.CreateTimer(_ => Look(), null, _period, _period);
     }
 
+    /// <summary>How old a connection may become.</summary>
+    public TimeSpan MaxConnectionAge => _files.MaxConnectionAge;
+
     /// <summary>The identity for a handshake that begins now.</summary>
     public TlsIdentity Current => _current;
 

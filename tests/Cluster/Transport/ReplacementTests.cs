@@ -29,6 +29,32 @@ public sealed class ReplacementTests : IDisposable
         Assert.Equal(1, silo.Connections.Begun - silo.Connections.Ended);
     }
 
+    [Theory]
+    [InlineData("the greatest age", 60, 24 * 60)]
+    [InlineData("the certificate's end", 24 * 60, 60)]
+    public async Task ConnectionWhoseTimeIsOver_EndsOnBothSides_AndIsMadeAnew(string bound, int ageMinutes, int certificateMinutes)
+    {
+        // By the test's clock, which is ten minutes ahead, a certificate of the client's ends; by the machine's it is good.
+        var files = _certificates.Sign("client", ["okms:client"], validFor: TimeSpan.FromMinutes(certificateMinutes + 11));
+        await using var silo = await StartSilo(_certificates.Silo("silo") with { MaxConnectionAge = TimeSpan.FromMinutes(ageMinutes) });
+        // By its own clock, the client has no reason to end anything.
+        await using var client = await TlsHost.StartClient(files, [_port]);
+        await Echo(client);
+        _clock.Advance(TimeSpan.FromMinutes(50));
+        await Echo(client);
+        Assert.Equal(0, silo.Connections.Ended);
+        Replace(_certificates.Client("renewed"), files);
+        await client.Log.Line("Information", "were replaced", "CN=renewed");
+
+        _clock.Advance(TimeSpan.FromMinutes(11));
+
+        await silo.Log.Line("CN=client", "it has reached " + bound);
+        await silo.Connections.Until(connections => connections.Ended == 1);
+        await client.Connections.Until(connections => connections.Ended == 1);
+        await UntilServed(client);
+        Assert.Equal(1, silo.Connections.Begun - silo.Connections.Ended);
+    }
+
     [Fact]
     public async Task SiloThatStops_LetsGoOfItsConnections()
     {
@@ -177,7 +203,7 @@ public sealed class ReplacementTests : IDisposable
 
     private static void Replace(MutualTlsFiles by, MutualTlsFiles files)
     {
-        File.Copy(by.AuthorityFile, files.AuthorityFile, overwrite: true);
+        if (by.AuthorityFile != files.AuthorityFile) File.Copy(by.AuthorityFile, files.AuthorityFile, overwrite: true);
         File.Copy(by.CertificateFile, files.CertificateFile, overwrite: true);
         File.Copy(by.KeyFile, files.KeyFile, overwrite: true);
     }
