@@ -60,6 +60,7 @@ public sealed class MemoryTests : IDisposable
         }
 
         await again.Http.Change("disabled", "disable");
+        await again.Http.Rotate("destroyed");
         await again.Http.DestroyVersion("destroyed", 1);
         await again.Http.Post("/v1/keys/deleted/schedule-deletion", new() { ["after"] = "PT0S" });
         Assert.Equal("destroyed", (string)(await again.Http.Describe("deleted"))["state"]!);
