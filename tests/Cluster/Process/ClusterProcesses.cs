@@ -46,12 +46,15 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     /// <summary>Makes the database and the administrator, and starts no silo.</summary>
     /// <param name="settings">What all silos are set to, besides what makes them a cluster.</param>
-    public static async Task<ClusterProcesses> Prepare(params (string Name, string? Value)[] settings)
+    public static Task<ClusterProcesses> Prepare(params (string Name, string? Value)[] settings) => Prepare(ServiceProcess.Silo, settings);
+
+    /// <summary>The same by another build of the silo.</summary>
+    public static async Task<ClusterProcesses> Prepare(string program, params (string Name, string? Value)[] settings)
     {
         var cluster = Empty(await Postgres.NewDatabase(), settings);
         try
         {
-            var (code, output, errors) = await cluster.Command("create-administrator");
+            var (code, output, errors) = await cluster.CommandOf(program, "create-administrator");
             Assert.True(code == 0, errors);
             cluster._token = output.Trim();
             return cluster;
@@ -88,8 +91,10 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     public IReadOnlyDictionary<string, string?> Settings => Environment([]);
 
     /// <summary>Runs one of the silo's commands with the cluster's settings.</summary>
-    public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) =>
-        ServiceProcess.Command(_directory.Path, arguments, [.. Environment([]).Select(e => (e.Key, e.Value))]);
+    public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) => CommandOf(ServiceProcess.Silo, arguments);
+
+    private Task<(int Code, string Output, string Errors)> CommandOf(string program, params string[] arguments) =>
+        ServiceProcess.CommandOf(program, _directory.Path, arguments, Environment([]));
 
     /// <summary>Starts one more silo and waits until it is healthy and, if it has a gateway, lets the administrator in.</summary>
     public Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => StartSilo(ServiceProcess.Silo, settings);

@@ -103,11 +103,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Runs one of the silo's commands to its end.</summary>
-    public static async Task<(int Code, string Output, string Errors)> Command(
-        string workingDirectory, IReadOnlyList<string> arguments, params (string Name, string? Value)[] environment)
+    public static Task<(int Code, string Output, string Errors)> Command(
+        string workingDirectory, IReadOnlyList<string> arguments, params (string Name, string? Value)[] environment) =>
+        CommandOf(Silo, workingDirectory, arguments, environment.ToDictionary(e => e.Name, e => e.Value));
+
+    /// <summary>The same with another build of the silo.</summary>
+    public static async Task<(int Code, string Output, string Errors)> CommandOf(
+        string program, string workingDirectory, IReadOnlyList<string> arguments, Dictionary<string, string?> environment)
     {
-        using var process = Process.Start(StartInfo(
-            workingDirectory, [ProgramPath(Silo), .. arguments], environment.ToDictionary(e => e.Name, e => e.Value)))!;
+        using var process = Process.Start(StartInfo(workingDirectory, [ProgramPath(program), .. arguments], environment))!;
         using var patience = new CancellationTokenSource(Patience);
         var output = process.StandardOutput.ReadToEndAsync(patience.Token);
         var errors = process.StandardError.ReadToEndAsync(patience.Token);

@@ -25,7 +25,7 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
     [Fact]
     public async Task OldAndNewSilos_ServeTheSameKeys_UntilTheFeatureLevelEndsTheUpgrade()
     {
-        await using var cluster = await ClusterProcesses.Prepare();
+        await using var cluster = await ClusterProcesses.Prepare(old.Path);
         var first = await cluster.StartSilo(old.Path, ClusterProcesses.WithGateway);
         var second = await cluster.StartSilo(old.Path, ClusterProcesses.WithGateway);
         await cluster.UntilActive(2);
