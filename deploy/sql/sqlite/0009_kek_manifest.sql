@@ -5,9 +5,3 @@ CREATE TABLE okms_kek_manifest (
   mac BLOB NOT NULL,
   created_at TEXT NOT NULL
 );
-
--- A database without a KEK was never used by an older program, which would change the KEKs without renewing the manifest; so none
--- may begin to. One that was used keeps them until its feature level is 3.
-UPDATE okms_schema SET least_program_version = 2
-WHERE id = 1 AND least_program_version < 2
-  AND NOT EXISTS (SELECT 1 FROM okms_kek) AND NOT EXISTS (SELECT 1 FROM okms_row);
