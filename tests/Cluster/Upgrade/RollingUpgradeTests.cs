@@ -73,6 +73,14 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
         Assert.Equal("destroyed", versions[0]!["state"]!.GetValue<string>());
         _keys.TryRemove("k1", out _);
 
+        // From here on the root key vouches for the KEKs, which silos of the older program have rotated before.
+        using (var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1)))
+        {
+            while (await cluster.Scalar("SELECT count(*) FROM okms_kek_manifest") is not 1L) await Task.Delay(100, patience.Token);
+        }
+
+        await RotateKek(third.Http, fourth.Http);
+
         var late = cluster.LaunchSilo(old.Path, ClusterProcesses.WithGateway);
         Assert.Equal(StartGuard.Refused, await late.Exited());
         Assert.Contains($"feature level is {FeatureLevels.Newest}", Assert.Single(late.Errors), StringComparison.Ordinal);
