@@ -39,11 +39,22 @@ public sealed class DescribedPageTests
 
     private async Task<ListedKey> Describe(string id, int versions)
     {
-        _asked++;
-        _most = Math.Max(_most, ++_running);
+        // What comes after the yield runs on any thread, side by side with the next key's beginning.
+        Interlocked.Increment(ref _asked);
+        InterlockedMax(ref _most, Interlocked.Increment(ref _running));
         await Task.Yield();
-        _running--;
+        Interlocked.Decrement(ref _running);
         return new ListedKey(id, Answer(id, versions), null);
+    }
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = Volatile.Read(ref most); value > seen;)
+        {
+            var before = Interlocked.CompareExchange(ref most, value, seen);
+            if (before == seen) return;
+            seen = before;
+        }
     }
 
     private static KeyAnswer Answer(string id, int versions) => KeyAnswer.Of(new KeyDescription
