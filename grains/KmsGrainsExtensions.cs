@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;

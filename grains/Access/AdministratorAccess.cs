@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

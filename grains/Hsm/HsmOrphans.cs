@@ -2,7 +2,8 @@ using System.Data.Common;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys;
 

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

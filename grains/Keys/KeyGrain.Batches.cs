@@ -1,3 +1,6 @@
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
 namespace OrleansKms.Grains.Keys;
 
 // Many operations with one key in one call.

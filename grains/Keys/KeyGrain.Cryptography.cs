@@ -1,5 +1,8 @@
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys;
 

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys;
 

@@ -1,3 +1,6 @@
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
 namespace OrleansKms.Grains.Keys;
 
 // The destruction of versions: each waits, and what is due is erased by whoever looks at the key first, at the latest by the

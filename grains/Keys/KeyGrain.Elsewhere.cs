@@ -1,6 +1,8 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Orleans.Serialization.Invocation;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys;
 

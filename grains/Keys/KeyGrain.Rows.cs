@@ -1,3 +1,4 @@
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys;

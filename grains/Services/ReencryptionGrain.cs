@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using Orleans.Concurrency;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Services;
 

@@ -1,6 +1,6 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Storage;
 

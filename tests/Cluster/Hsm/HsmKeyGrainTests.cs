@@ -2,8 +2,9 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Keys;
 

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using TemporaryDirectory = OrleansKms.Tests.Cluster.Processes.TemporaryDirectory;
@@ -198,7 +200,7 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
     /// <summary>The row of a key whose one version is destroyed, and erased as far as anybody knows.</summary>
     private async Task WriteDestroyed(KeyVersionName name)
     {
-        var slot = new Grains.Keys.RowSlot<Grains.Keys.KeyRow>(
+        var slot = new RowSlot<KeyRow>(
             shared.Silo.Services.GetRequiredKeyedService<Orleans.Storage.IGrainStorage>(StorageNames.Sealed),
             GrainId.Create("key", name.KeyId), RowNames.Key);
         await slot.Read();

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;

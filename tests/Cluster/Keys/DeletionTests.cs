@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

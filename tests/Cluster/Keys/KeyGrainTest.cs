@@ -1,8 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains;
-using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;
 

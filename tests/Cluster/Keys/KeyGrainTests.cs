@@ -1,7 +1,8 @@
 using Microsoft.Data.Sqlite;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;

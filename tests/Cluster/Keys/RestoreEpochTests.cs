@@ -1,7 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;

@@ -1,4 +1,5 @@
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 

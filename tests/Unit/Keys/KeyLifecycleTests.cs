@@ -1,4 +1,4 @@
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Tests.Unit.Keys;
 

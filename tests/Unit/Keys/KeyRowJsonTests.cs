@@ -1,5 +1,5 @@
 using System.Text.Json;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Tests.Unit.Keys;
 

@@ -1,6 +1,6 @@
 using CsCheck;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Tests.Unit.Keys;
 

@@ -1,6 +1,6 @@
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>
 /// Which number a new version gets. A ciphertext names its material by key id and number alone, so a number must never be given

@@ -1,6 +1,6 @@
 using OrleansKms.Grains.Sealing;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Rows;
 
 /// <summary>
 /// The row <c>key</c>: what a key is. Its write is the commit point of every change. The newest version's material travels

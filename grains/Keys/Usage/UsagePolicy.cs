@@ -1,6 +1,6 @@
 using OrleansKms.Grains.Cryptography;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Usage;
 
 /// <summary>At how many uses a version rotates or refuses, and how many uses may be reserved on the way there.</summary>
 /// <param name="RotateAt">Uses at which the key makes a new version by itself.</param>

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>What can happen to a key.</summary>
 public enum KeyEvent

@@ -1,4 +1,6 @@
-namespace OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>Which material of a key is to be erased, and when. Pure functions of the row.</summary>
 internal static class KeyErasures

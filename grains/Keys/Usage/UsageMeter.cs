@@ -1,4 +1,6 @@
-namespace OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Usage;
 
 /// <summary>One version's counters in memory, and how far it may spend without a write.</summary>
 internal sealed class UsageMeter(int version)

@@ -1,10 +1,9 @@
 using System.Globalization;
 using Orleans.Storage;
-using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Fencing;
 
 /// <summary>
 /// One row of one grain: what this activation last saw of it, and its ETag. After a write whose outcome is not known, and

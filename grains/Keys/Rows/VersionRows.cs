@@ -1,8 +1,9 @@
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Rows;
 
 /// <summary>The rows <c>key.v{n}</c>: older versions' material.</summary>
 internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers, GrainId grain, string keyId)

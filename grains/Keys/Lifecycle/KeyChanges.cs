@@ -1,6 +1,7 @@
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>
 /// The changes of a key as pure functions from one row to the next; nothing is written here. Each checks

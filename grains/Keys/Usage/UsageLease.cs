@@ -1,8 +1,10 @@
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Usage;
 
 /// <summary>
 /// A key's counters and its right to spend. Uses are reserved in the row <c>key.usage</c> before they are spent, in blocks;

@@ -1,7 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Grains.Aliases;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Rows;
 
 /// <summary>
 /// The content of rows as JSON. Names and the texts of enumerations are stored for ever; an unknown field (from a newer
