@@ -20,7 +20,7 @@ public sealed class OldProgram : IAsyncLifetime
         // Analysis is the other build's; a server that stays would outlive the test.
         var info = new ProcessStartInfo("dotnet", [
             "build", System.IO.Path.Combine(Root(), "silo"), "-c", "Release", "-v", "q", "--artifacts-path", _directory,
-            "-p:OkmsFeatureLevel=1", "-p:RunAnalyzers=false", "-nodeReuse:false", "-p:UseSharedCompilation=false"])
+            "-p:OkmsFeatureLevel=1", "-p:RunAnalyzers=false", "-p:OkmsReadyToRun=false", "-nodeReuse:false", "-p:UseSharedCompilation=false"])
         {
             WorkingDirectory = _directory,
             RedirectStandardOutput = true,
