@@ -4,7 +4,7 @@
 # next one: do not make tokens by it (jobs/create-administrator, jobs/replace-administrator).
 #     deploy/kubernetes/command.sh restore-epoch
 set -euo pipefail
-: "${1:?a command, as in the README}"
+: "${1:?a command, as in deploy/CONFIGURATION.md}"
 here="$(dirname "${BASH_SOURCE[0]}")"
 
 in_namespace() { kubectl -n orleans-kms "$@"; }

@@ -4,14 +4,16 @@ using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Hsms;
 
-/// <summary>What the README says about the HSM, done as printed.</summary>
+/// <summary>What deploy/HSM.md says, done as printed.</summary>
 public sealed partial class HsmReadmeTests
 {
+    private static readonly string _hsm = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "HSM.md"));
+
     [Fact]
     public async Task TokenFromTheReadme_ServesAcrossARestart()
     {
         using var directory = new TemporaryDirectory();
-        var script = Block().Match(ReadmeTests.Readme).Groups["script"].Value;
+        var script = Block().Match(_hsm).Groups["script"].Value;
         var (code, output, errors) = await ReadmeTests.Bash(
             directory.Path, script + "printf '%s\\n' \"$SOFTHSM2_CONF\" \"$HSM_ADDRESS\"\n");
         Assert.True(code == 0, errors);
@@ -45,10 +47,10 @@ public sealed partial class HsmReadmeTests
         }
 
         const string Printed = "dotnet run -c Release --project silo -- ";
-        var change = RootBlock().Match(ReadmeTests.Readme).Groups["script"].Value;
+        var change = RootBlock().Match(_hsm).Groups["script"].Value;
         Assert.Contains(Printed, change, StringComparison.Ordinal);
         var (code, output, errors) = await ReadmeTests.Bash(
-            directory.Path, Block().Match(ReadmeTests.Readme).Groups["script"].Value
+            directory.Path, Block().Match(_hsm).Groups["script"].Value
             + change.Replace(Printed, $"dotnet {Path.Combine(AppContext.BaseDirectory, ServiceProcess.Silo)} ", StringComparison.Ordinal)
             + "printf '%s\\n' \"$SOFTHSM2_CONF\" \"$HSM_ADDRESS\"\n");
         Assert.True(code == 0, output + errors);
@@ -64,7 +66,7 @@ public sealed partial class HsmReadmeTests
     {
         const string Kms = "kms() {";
         var session = ReadmeTests.Readme[ReadmeTests.Readme.IndexOf(Kms, StringComparison.Ordinal)..];
-        var script = session[..(session.IndexOf('\n', StringComparison.Ordinal) + 1)] + block.Match(ReadmeTests.Readme).Groups["script"].Value;
+        var script = session[..(session.IndexOf('\n', StringComparison.Ordinal) + 1)] + block.Match(_hsm).Groups["script"].Value;
         Assert.Contains(":8080", script, StringComparison.Ordinal);
         var (code, output, errors) = await ReadmeTests.Bash(
             service.WorkingDirectory, script.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));

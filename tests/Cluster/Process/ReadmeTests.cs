@@ -6,12 +6,16 @@ using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>What the README promises, done as printed.</summary>
+/// <summary>What the README and the documents beside it promise, done as printed.</summary>
 public sealed partial class ReadmeTests
 {
     private static readonly TimeSpan _patience = TimeSpan.FromMinutes(4);
 
     internal static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+
+    private static readonly string _tour = File.ReadAllText(Path.Combine(Repository.Root, "gateway", "README.md"));
+    private static readonly string _cluster = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "CLUSTER.md"));
+    private static readonly string _configuration = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "CONFIGURATION.md"));
 
     [Fact]
     public async Task FirstSession_WorksAsPrinted()
@@ -29,6 +33,19 @@ public sealed partial class ReadmeTests
         Assert.Contains("the same\nencrypted\n", output, StringComparison.Ordinal);
         Assert.Equal(await File.ReadAllBytesAsync(directory.Of("LICENSE")), await File.ReadAllBytesAsync(directory.Of("LICENSE.decrypted")));
         Assert.Equal(2, (await service.Http.Describe("payments.eu.cards"))["primary_version"]!.GetValue<int>());
+
+        var tour = TourBlock().Match(_tour).Groups["script"].Value;
+        Assert.Contains("http://localhost:8080", tour, StringComparison.Ordinal);
+        (code, output, errors) = await Bash(
+            directory.Path, tour.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
+        Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
+        Assert.Empty(errors);
+        Assert.Equal(
+            [
+                "enabled", "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2", "tour.orders", "tour.orders", "24",
+                "pending_deletion", "disabled",
+            ],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -37,7 +54,7 @@ public sealed partial class ReadmeTests
         using var directory = new TemporaryDirectory();
         var database = await Postgres.NewDatabase();
         File.Copy(Path.Combine(Repository.Root, "LICENSE"), directory.Of("LICENSE"));
-        var script = ClusterBlock().Match(Readme).Groups["script"].Value;
+        var script = ClusterBlock().Match(_cluster).Groups["script"].Value;
         var replaced = new Dictionary<string, string>
         {
             ["postgres://okms:secret@127.0.0.1:5432/okms"] = Postgres.Url(database),
@@ -66,7 +83,7 @@ public sealed partial class ReadmeTests
     [Fact]
     public void ConfigurationTable_NamesEverySettingAndNoOther()
     {
-        var rows = TableRow().Matches(Readme);
+        var rows = TableRow().Matches(_configuration);
         Assert.Equal(
             Settings.Names.Union(GatewaySettings.Names).Order(StringComparer.Ordinal),
             rows.Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
@@ -109,6 +126,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("\\b(808[1-5]|1111[1-3]|3000[1-3])\\b")]
     private static partial Regex Port();
+
+    [GeneratedRegex("<!-- http -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex TourBlock();
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();

@@ -1,0 +1,80 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace OrleansKms.Tests.Unit.Contracts;
+
+/// <summary>The documents of the checkout against each other and against the code.</summary>
+public sealed partial class DocumentsTests
+{
+    private const int MaxReadmeLines = 200;
+
+    private static readonly string _root = FindRoot();
+
+    /// <summary>Every document of the repository.</summary>
+    public static TheoryData<string> Documents => new(
+        Directory.EnumerateFiles(_root, "*.md", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
+            .Select(path => Path.GetRelativePath(_root, path))
+            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts")));
+
+    [Theory]
+    [MemberData(nameof(Documents))]
+    public void Links_LeadToAFileAndAHeadingOfTheRepository(string document)
+    {
+        var path = Path.Combine(_root, document);
+        var broken = Link().Matches(WithoutCode(File.ReadAllText(path)))
+            .Select(link => link.Groups["target"].Value)
+            .Where(target => !target.Contains("://", StringComparison.Ordinal) && !Leads(path, target));
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Readme_IsShort() =>
+        Assert.InRange(File.ReadAllLines(Path.Combine(_root, "README.md")).Length, 1, MaxReadmeLines);
+
+    [Fact]
+    public void TableOfErrors_NamesEveryCodeWithItsStatusAndNoOther() =>
+        Assert.Equal(
+            KmsError.All.Values.Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Status} {e.Code}")).Order(StringComparer.Ordinal),
+            ErrorRow().Matches(File.ReadAllText(Path.Combine(_root, "gateway", "README.md")))
+                .Select(row => $"{row.Groups["status"].Value} {row.Groups["code"].Value}").Order(StringComparer.Ordinal));
+
+    private static bool Leads(string document, string target)
+    {
+        var parts = target.Split('#', 2);
+        var path = parts[0].Length == 0 ? document : Path.GetFullPath(Path.Combine(Path.GetDirectoryName(document)!, parts[0]));
+        return parts.Length == 1 ? Path.Exists(path) : File.Exists(path) && Anchors(File.ReadAllText(path)).Contains(parts[1]);
+    }
+
+    private static HashSet<string> Anchors(string text) =>
+        Heading().Matches(WithoutCode(text))
+            .Select(heading => NotInAnchor().Replace(heading.Groups["text"].Value.ToLowerInvariant(), "").Replace(' ', '-'))
+            .ToHashSet(StringComparer.Ordinal);
+
+    private static string WithoutCode(string text) => Fence().Replace(text, "");
+
+    private static string FindRoot()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory.FullName, "OrleansKms.sln")))
+        {
+            directory = directory.Parent ?? throw new InvalidOperationException("The solution was not found above the tests.");
+        }
+
+        return directory.FullName;
+    }
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
+    private static partial Regex Link();
+
+    [GeneratedRegex(@"^#+ (?<text>.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex NotInAnchor();
+
+    [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Fence();
+
+    [GeneratedRegex(@"^\| (?<status>\d{3}) \| `(?<code>[a-z_]+)` \|", RegexOptions.Multiline)]
+    private static partial Regex ErrorRow();
+}
