@@ -1,5 +1,6 @@
 using Orleans.Configuration;
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Transport;
 
 namespace OrleansKms.Gateway.Cluster;
 
@@ -23,7 +24,7 @@ internal static class ClusterClientExtensions
                 database.Invariant = "Npgsql";
                 database.ConnectionString = settings.Cluster.ConnectionString;
             });
-            if (settings.Cluster.Transport.MutualTls is { } files) client.UseMutualTls(files);
+            if (settings.Cluster.Transport.MutualTls is { } files) client.UseMutualTls(files, CertificateRole.Gateway, TimeProvider.System);
         });
 
     /// <summary>Adds the Orleans client.</summary>

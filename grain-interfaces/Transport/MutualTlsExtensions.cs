@@ -18,9 +18,13 @@ public static class MutualTlsExtensions
     public static IClientBuilder UseMutualTls(this IClientBuilder client, MutualTlsFiles files) =>
         client.UseMutualTls(files, TimeProvider.System);
 
-    internal static IClientBuilder UseMutualTls(this IClientBuilder client, MutualTlsFiles files, TimeProvider clock)
+    internal static IClientBuilder UseMutualTls(this IClientBuilder client, MutualTlsFiles files, TimeProvider clock) =>
+        client.UseMutualTls(files, CertificateRole.AnyClient, clock);
+
+    internal static IClientBuilder UseMutualTls(
+        this IClientBuilder client, MutualTlsFiles files, CertificateRole role, TimeProvider clock)
     {
-        client.Services.AddTlsConnections(files, CertificateRole.AnyClient, clock);
+        client.Services.AddTlsConnections(files, role, clock);
         client.Services.AddOptions<ClientConnectionOptions>()
             .Configure<TlsConnections>((options, tls) => options.ConfigureConnection(tls.Connect));
         return client;

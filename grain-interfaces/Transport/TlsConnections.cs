@@ -79,7 +79,8 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         var raw = context.Transport;
         var plain = new TlsPipes(tls);
         var peer = ConnectedPeer.Of((X509Certificate2)tls.RemoteCertificate!);
-        context.Transport = admit?.Invoke(plain, peer, context.RemoteEndPoint) ?? plain;
+        var admitted = admit?.Invoke(plain, peer, context.RemoteEndPoint);
+        context.Transport = admitted ?? plain;
         await using var end = EndInTime(context, raw, peer);
         try
         {
@@ -91,6 +92,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
             await plain.Output.CompleteAsync();
             // Orleans disposes the connection after this, and the connection completes the pipes that it finds here.
             context.Transport = raw;
+            (admitted as IDisposable)?.Dispose();
         }
     }
 

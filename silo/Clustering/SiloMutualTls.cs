@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Transport;
@@ -49,8 +50,11 @@ internal static class SiloMutualTls
     private static void AddClientAdmission(this IServiceCollection services, TimeProvider clock)
     {
         services.AddSingleton<ClientRights>();
+        // Orleans looks for clients that are gone once in that time, so that it keeps what is due to one for twice of it at most.
+        services.AddSingleton(provider => new ClientIds(
+            2 * provider.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ClientDropTimeout, clock));
         services.AddSingleton(provider => new ClientAdmission(
-            provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ILocalSiloDetails>(), clock,
+            provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ClientIds>(), provider.GetRequiredService<ILocalSiloDetails>(), clock,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport")));
     }
 }

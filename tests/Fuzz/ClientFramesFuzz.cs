@@ -28,7 +28,7 @@ public class ClientFramesFuzz
         var verdicts = new int[4];
         for (var round = 0; round < 5 * HostileBytes.Rounds; round++)
         {
-            var frames = new ClientFrames(calls, orleans.Gateway);
+            var frames = new ClientFrames(calls, orleans.Gateway, _ => true);
             var bytes = hostile.Of([greeting]);
             frames.Judge(new(bytes), out _);
             frames.Judge(new(greeting), out _);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.CodeGeneration;
@@ -26,7 +27,8 @@ public sealed class Attacker : IAsyncDisposable
 
     /// <param name="files">Its certificate.</param>
     /// <param name="clientPort">The client port of the only silo to which it connects.</param>
-    public static async Task<Attacker> Connect(MutualTlsFiles files, int clientPort)
+    /// <param name="pretended">Another client, whose id it gives as its own.</param>
+    public static async Task<Attacker> Connect(MutualTlsFiles files, int clientPort, Attacker? pretended = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.UseOrleansClient(client =>
@@ -39,6 +41,12 @@ public sealed class Attacker : IAsyncDisposable
             client.Configure<ClientMessagingOptions>(messaging => messaging.ResponseTimeout = TimeSpan.FromSeconds(10));
         });
         var host = builder.Build();
+        if (pretended is not null)
+        {
+            typeof(LocalClientDetails).GetField("<ClientId>k__BackingField", BindingFlags.Instance | BindingFlags.NonPublic)!
+                .SetValue(host.Services.GetRequiredService<LocalClientDetails>(), ClientGrainId.TryParse(pretended.Id, out var id) ? id : default);
+        }
+
         await host.StartAsync();
         return new(host);
     }

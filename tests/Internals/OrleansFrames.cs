@@ -32,6 +32,16 @@ public sealed class OrleansFrames : IDisposable
     /// <summary>The address of the silo to which all of it is sent.</summary>
     public SiloAddress Gateway => _gateway;
 
+    /// <summary>The client's id.</summary>
+    public string Client => _client.GrainId.Key.ToString()!;
+
+    /// <summary>A question for the grain of health that has this key, be it a number or not.</summary>
+    public byte[] Check(string key) => Write(Call<IHealthGrain>("Check", new HealthQuery(_caller)), message =>
+    {
+        message.TargetGrain = GrainId.Create("health", key);
+        message.InterfaceType = GrainInterfaceType.Create("okms.IHealthGrain");
+    });
+
     /// <summary>The client's greeting.</summary>
     public byte[] Preamble()
     {

@@ -12,7 +12,8 @@ internal sealed record AdmittedCalls(AdmittedTarget[] Targets)
 /// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
 /// <param name="IsSystemTarget">Whether it is a part of Orleans, one to a silo, and not a grain.</param>
 /// <param name="Interfaces">By which interfaces.</param>
-internal sealed record AdmittedTarget(byte[] Id, bool IsSystemTarget, AdmittedInterface[] Interfaces);
+/// <param name="HasNumbers">Whether the keys of its grains are whole numbers, and not names.</param>
+internal sealed record AdmittedTarget(byte[] Id, bool IsSystemTarget, AdmittedInterface[] Interfaces, bool HasNumbers = false);
 
 /// <summary>An interface by which a grain may be called.</summary>
 /// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>

@@ -9,7 +9,8 @@ namespace OrleansKms.Silo.Clustering.Admission;
 /// Stands on the client port between each connection and Orleans, which believes whatever a message says of itself: without it, whoever
 /// may connect could end silos by news of the membership, read and change every part of Orleans, and answer in others' names.
 /// </summary>
-internal sealed partial class ClientAdmission(ClientRights rights, ILocalSiloDetails silo, TimeProvider clock, ILogger logger)
+internal sealed partial class ClientAdmission(
+    ClientRights rights, ClientIds ids, ILocalSiloDetails silo, TimeProvider clock, ILogger logger)
 {
     /// <summary>A client that goes on sends one line in this time, with how often it was.</summary>
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
@@ -18,18 +19,21 @@ internal sealed partial class ClientAdmission(ClientRights rights, ILocalSiloDet
     /// <param name="transport">The connection, in the clear.</param>
     /// <param name="peer">Who it is.</param>
     /// <param name="remote">From where.</param>
+    /// <returns>What Orleans may see of it. It is disposed when the connection has ended, and the client's id may be another's later.</returns>
     public IDuplexPipe Over(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote)
     {
-        var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress);
+        var name = new ClientName(ids, peer);
+        var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress, name.TryTake);
         peer.Changed += () => frames.Calls = rights.Of(peer.Roles);
-        return new Admitted(new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say), transport.Output);
+        return new Admitted(new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say), transport.Output, name);
     }
 
     /// <summary>Admits what anybody sends, where the operator has chosen a network without certificates: as if it were a gateway's.</summary>
     public async Task OverPlain(ConnectionDelegate next, ConnectionContext context)
     {
         var raw = context.Transport;
-        context.Transport = Over(raw, ConnectedPeer.Unknown(), context.RemoteEndPoint);
+        var admitted = Over(raw, ConnectedPeer.Unknown(), context.RemoteEndPoint);
+        context.Transport = admitted;
         try
         {
             await next(context);
@@ -37,10 +41,32 @@ internal sealed partial class ClientAdmission(ClientRights rights, ILocalSiloDet
         finally
         {
             context.Transport = raw;
+            (admitted as IDisposable)?.Dispose();
         }
     }
 
-    private sealed record Admitted(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    private sealed record Admitted(PipeReader Input, PipeWriter Output, ClientName Name) : IDuplexPipe, IDisposable
+    {
+        public void Dispose() => Name.Dispose();
+    }
+
+    /// <summary>The id that one connection has taken, if it has.</summary>
+    private sealed class ClientName(ClientIds ids, ConnectedPeer peer) : IDisposable
+    {
+        private string? _taken;
+
+        public bool TryTake(string id)
+        {
+            if (!ids.TryTake(id, peer.Name)) return false;
+            _taken = id;
+            return true;
+        }
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _taken, null) is { } id) ids.End(id);
+        }
+    }
 
     /// <summary>Says what one client was refused, and does not let it fill the log.</summary>
     private sealed class Complaints(ClientAdmission admission, ConnectedPeer peer, EndPoint? remote, ClientFrames frames)

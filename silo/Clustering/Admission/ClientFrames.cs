@@ -23,7 +23,8 @@ internal enum Verdict
 /// </summary>
 /// <param name="calls">What the client may call.</param>
 /// <param name="gateway">The address by which clients know this silo; null where it has none.</param>
-internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
+/// <param name="mayBe">Whether the client may be who it says, by its id.</param>
+internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Func<string, bool> mayBe)
 {
     /// <summary>No header of ours is near it: the longest part is a key id.</summary>
     public const int MaxHeaderBytes = 4 * 1024;
@@ -33,6 +34,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
 
     private const int MaxPreambleBytes = 1024;
     private const int MaxKeyBytes = KeyId.MaxLength;
+    private const int MaxNumberLength = 16;
     private const int MaxContextEntries = 8;
     private const int MaxSiloAddresses = 16;
 
@@ -50,6 +52,8 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
 
     private static readonly SearchValues<byte> _keyCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"u8);
+
+    private static readonly SearchValues<byte> _numberCharacters = SearchValues.Create("0123456789ABCDEF"u8);
 
     private readonly List<KnownSilo> _silos = [];
     private byte[]? _client;
@@ -92,6 +96,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
         {
             return Malformed("a greeting that is no client's");
         }
+        if (!mayBe(Encoding.ASCII.GetString(key))) return Malformed("a greeting in the name of another client");
         _client = [.. _clientType, .. WireFormat.Id(key)];
         return Verdict.Admitted;
     }
@@ -117,7 +122,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
         Span<byte> key = stackalloc byte[MaxKeyBytes];
         if (!TryReadKey(ref header, key, out var keyLength)) return Malformed("a grain's key that is none");
         key = key[..keyLength];
-        if (!target.IsSystemTarget && !IsName(key)) return Refused("a call to a grain whose key is none");
+        if (!target.IsSystemTarget && !(target.HasNumbers ? IsNumber(key) : IsName(key))) return Refused("a call to a grain whose key is none");
         // The sender's silo: clients are on none.
         if (!header.TryReadByte(out var sendingSilo) || sendingSilo != 1) return Refused("a call in the name of a silo");
         if (SiloOf(ref header) is not { } silo) return Malformed("a silo's address that is none");
@@ -179,6 +184,10 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway)
     private static bool IsTrueHash(ReadOnlySpan<byte> key, int hash) => StableHash.ComputeHash(key) == (uint)hash;
 
     private static bool IsName(ReadOnlySpan<byte> key) => !key.ContainsAnyExcept(_keyCharacters);
+
+    // As Orleans writes numbers: 00 would be a second activation of the grain 0.
+    private static bool IsNumber(ReadOnlySpan<byte> key) =>
+        key.Length <= MaxNumberLength && !key.ContainsAnyExcept(_numberCharacters) && (key[0] != (byte)'0' || key.Length == 1);
 
     private static bool IsTraceContext(ref WireReader header)
     {

@@ -67,12 +67,13 @@ internal sealed class ClientRights(
 
     private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types, Bodies bodies)
     {
-        var grain = (GrainReference)(typeof(IGrainWithStringKey).IsAssignableFrom(called) ? grains.GetGrain(called, "k") : grains.GetGrain(called, 0L));
+        var hasNumbers = !typeof(IGrainWithStringKey).IsAssignableFrom(called);
+        var grain = (GrainReference)(hasNumbers ? grains.GetGrain(called, 0L) : grains.GetGrain(called, "k"));
         AdmittedMethod[] methods = [.. CallsOf(called).Select(call => new AdmittedMethod(
             WireFormat.Call(types.Format(call)), (uint)((RequestBase)Activator.CreateInstance(call)!).Options & WireFormat.MethodFlags,
             bodies.Of(call)))];
         yield return new(WireFormat.Id(grain.GrainId.Type.AsSpan()), IsSystemTarget: false,
-            [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods)]);
+            [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods)], hasNumbers);
     }
 
     /// <summary>The types that Orleans has generated for the calls of an interface's methods.</summary>

@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Tests.Cluster.Processes;
+using OrleansKms.Tests.Cluster.Transport;
 
 namespace OrleansKms.Tests.Cluster.Gateways;
 
@@ -74,6 +75,21 @@ public sealed class GatewayProcessTests
         await IsUnavailable(gateway);
         Assert.Equal(0, await gateway.Stop());
         Assert.Empty(gateway.Errors);
+    }
+
+    [Fact]
+    public async Task CertificateThatIsNoGateways_IsRefusedInOneLine()
+    {
+        using var directory = new TemporaryDirectory();
+        using var certificates = new Certificates();
+        var files = certificates.Client("service");
+        await using var gateway = ServiceProcess.LaunchGateway(
+            directory.Path, port: null, ("DATABASE_URL", "postgres://u:s3cret@127.0.0.1/okms"),
+            ("OKMS_TLS_CA", files.AuthorityFile), ("OKMS_TLS_CERT", files.CertificateFile), ("OKMS_TLS_KEY", files.KeyFile));
+        Assert.Equal(StartGuard.Refused, await gateway.Exited());
+        var line = Assert.Single(gateway.Errors);
+        Assert.StartsWith("orleans-kms: OKMS_TLS_CERT: ", line, StringComparison.Ordinal);
+        Assert.Contains("without the role okms:gateway", line, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -100,6 +100,16 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     }
 
     [Fact]
+    public async Task NameOfAnotherClient_IsRefused_AndTheOtherGetsItsAnswers()
+    {
+        await using var victim = await Connect("named", _gateway);
+        await StillServes(victim);
+        var files = attacked.Certificates.Sign("namesake", _gateway, [Certificates.ClientUsage]);
+        await Refused("namesake", Attacker.Connect(files, attacked.ClientPort, victim));
+        await StillServes(victim);
+    }
+
+    [Fact]
     public async Task Service_DoesNotReachWhatIsForGateways()
     {
         var before = await attacked.State();

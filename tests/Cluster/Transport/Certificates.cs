@@ -45,7 +45,8 @@ internal sealed class Certificates : IDisposable
 
     /// <summary>Signs a certificate that the script would not make.</summary>
     public MutualTlsFiles Sign(
-        string name, string[]? uris = null, string[]? usages = null, TimeSpan? validFrom = null, TimeSpan? validFor = null, string[]? hosts = null)
+        string name, string[]? uris = null, string[]? usages = null, TimeSpan? validFrom = null, TimeSpan? validFor = null, string[]? hosts = null,
+        string? file = null)
     {
         using var authority = X509Certificate2.CreateFromPemFile(Authority, _directory.Of("ca.key"));
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
@@ -55,7 +56,7 @@ internal sealed class Certificates : IDisposable
         using var certificate = request.Create(
             authority.SubjectName, X509SignatureGenerator.CreateForECDsa(authorityKey),
             notBefore, notBefore + (validFor ?? TimeSpan.FromDays(1)), RandomNumberGenerator.GetBytes(16));
-        return Write(name, certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+        return Write(file ?? name, certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
     /// <summary>Makes a certificate that is its own authority.</summary>

@@ -43,8 +43,9 @@ public sealed class ReplacementTests : IDisposable
         _clock.Advance(TimeSpan.FromMinutes(50));
         await Echo(client);
         Assert.Equal(0, silo.Connections.Ended);
-        Replace(_certificates.Client("renewed"), files);
-        await client.Log.Line("Information", "were replaced", "CN=renewed");
+        // Under the same name, to which the client's id belongs.
+        Replace(_certificates.Sign("client", ["okms:client"], file: "renewed"), files);
+        await client.Log.Line("Information", "were replaced", "CN=client");
 
         _clock.Advance(TimeSpan.FromMinutes(11));
 

@@ -54,6 +54,36 @@ public sealed class ClientFramesTests : IDisposable
     }
 
     [Fact]
+    public void GreetingInTheNameOfAnother_EndsTheConnection()
+    {
+        var asked = new List<string>();
+        var frames = new ClientFrames(Calls, _orleans.Gateway, id =>
+        {
+            asked.Add(id);
+            return false;
+        });
+        Assert.Equal((Verdict.Malformed, 0, "a greeting in the name of another client"), Judge(frames, _orleans.Preamble()));
+        Assert.Equal([_orleans.Client], asked);
+    }
+
+    [Theory]
+    [InlineData("0", true)]
+    [InlineData("F", true)]
+    [InlineData("FFFFFFFFFFFFFFFF", true)]
+    [InlineData("00", false)]
+    [InlineData("0F", false)]
+    [InlineData("f", false)]
+    [InlineData("G", false)]
+    [InlineData("-1", false)]
+    [InlineData("10000000000000000", false)]
+    public void NumberOfAGrain_IsAsOrleansWritesIt(string key, bool isAdmitted)
+    {
+        var (admission, length, reason) = Judge(Greeted(), _orleans.Check(key));
+        Assert.Equal(isAdmitted ? (Verdict.Admitted, "") : (Verdict.Refused, "a call to a grain whose key is none"), (admission, reason));
+        Assert.NotEqual(0, length);
+    }
+
+    [Fact]
     public void WhatClientsDoNotSend_IsNotAdmitted()
     {
         for (var way = 0; way < OrleansFrames.Ways; way++)
@@ -191,6 +221,10 @@ public sealed class ClientFramesTests : IDisposable
     internal static AdmittedCalls Calls { get; } = new(
         [
             new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create", _tagged), Call("EncryptBatch", _batch)])]),
+            new(
+                WireFormat.Id("health"u8), false,
+                [new(WireFormat.Id("okms.IHealthGrain"u8), 0, [new(WireFormat.Call("(\"inv\",[GrainRef],[okms.IHealthGrain],\"Check\")"), 0, _plain)])],
+                HasNumbers: true),
             ClientRights.Manifest,
         ]);
 
@@ -205,7 +239,7 @@ public sealed class ClientFramesTests : IDisposable
 
     private List<byte[]> Genuine() => Genuine(_orleans);
 
-    private ClientFrames New() => new(Calls, _orleans.Gateway);
+    private ClientFrames New() => new(Calls, _orleans.Gateway, _ => true);
 
     private ClientFrames Greeted()
     {

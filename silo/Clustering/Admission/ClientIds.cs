@@ -1,0 +1,86 @@
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>
+/// Which certificate each client's id belongs to. Orleans gives whatever is due to an id to the connection that named it last, so that
+/// whoever names another client's id would get its answers, plaintexts among them. An id therefore belongs to the certificate's name that
+/// came with it first: while a connection with it stands, and for as long afterwards as Orleans keeps answers for a client that is gone.
+/// </summary>
+/// <param name="keptAfterEnd">How long an id is kept for its certificate after its last connection has ended.</param>
+/// <param name="clock">Measures that time.</param>
+internal sealed class ClientIds(TimeSpan keptAfterEnd, TimeProvider clock)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Holder> _holders = new(StringComparer.Ordinal);
+    private readonly Queue<(string Id, long EndedAt)> _ended = new();
+
+    /// <summary>How many ids are known.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_lock) return _holders.Count;
+        }
+    }
+
+    /// <summary>A connection names an id.</summary>
+    /// <param name="id">The id.</param>
+    /// <param name="certificate">The name in the certificate that the connection has shown.</param>
+    /// <returns>Whether it may; then <see cref="End"/> must follow.</returns>
+    public bool TryTake(string id, string certificate)
+    {
+        lock (_lock)
+        {
+            Forget();
+            if (!_holders.TryGetValue(id, out var holder))
+            {
+                _holders.Add(id, holder = new(certificate));
+            }
+            else if (holder.Certificate != certificate)
+            {
+                return false;
+            }
+
+            holder.Connections++;
+            return true;
+        }
+    }
+
+    /// <summary>A connection that had taken an id has ended.</summary>
+    /// <param name="id">The id.</param>
+    public void End(string id)
+    {
+        lock (_lock)
+        {
+            var holder = _holders[id];
+            if (--holder.Connections == 0)
+            {
+                holder.EndedAt = clock.GetTimestamp();
+                _ended.Enqueue((id, holder.EndedAt));
+            }
+
+            Forget();
+        }
+    }
+
+    private void Forget()
+    {
+        while (_ended.TryPeek(out var oldest) && clock.GetElapsedTime(oldest.EndedAt) >= keptAfterEnd)
+        {
+            _ended.Dequeue();
+            // It may have been taken again since.
+            if (_holders.TryGetValue(oldest.Id, out var holder) && holder.Connections == 0 && holder.EndedAt == oldest.EndedAt)
+            {
+                _holders.Remove(oldest.Id);
+            }
+        }
+    }
+
+    private sealed class Holder(string certificate)
+    {
+        public string Certificate { get; } = certificate;
+
+        public int Connections { get; set; }
+
+        public long EndedAt { get; set; }
+    }
+}
