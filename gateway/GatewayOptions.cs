@@ -6,9 +6,6 @@ namespace OrleansKms.Gateway;
 /// <summary>The gateway's settings. <see cref="Validate"/> runs when the gateway is added to the services.</summary>
 public sealed record GatewayOptions
 {
-    /// <summary>The most bytes that <see cref="MaxPlaintextBytes"/> can be set to: 1 MiB.</summary>
-    public const int PlaintextCeiling = 1 << 20;
-
     /// <summary>
     /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to ask the cluster for it,
     /// again and again, so that a replaced token is refused everywhere within 10 s.
@@ -16,7 +13,7 @@ public sealed record GatewayOptions
     public byte[]? AdministratorTokenSha256 { get; init; }
 
     /// <summary>The most bytes of plaintext in one encryption, 1 to 1 MiB. The grains have the same setting.</summary>
-    public int MaxPlaintextBytes { get; init; } = 64 * 1024;
+    public int MaxPlaintextBytes { get; init; } = KmsLimits.DefaultPlaintextBytes;
 
     /// <summary>
     /// How long a request's body may take to arrive (then 408), and how long the work on it may take (then 504); 100 ms to 10
@@ -76,8 +73,8 @@ public sealed record GatewayOptions
     public void Validate()
     {
         Require(AdministratorTokenSha256 is null or { Length: SHA256.HashSizeInBytes }, nameof(AdministratorTokenSha256), "must be 32 bytes");
-        Require(MaxPlaintextBytes is >= 1 and <= PlaintextCeiling, nameof(MaxPlaintextBytes), "must be 1 to 1048576 bytes");
-        Require(RequestTimeout >= TimeSpan.FromMilliseconds(100) && RequestTimeout <= TimeSpan.FromMinutes(10),
+        Require(MaxPlaintextBytes is >= 1 and <= KmsLimits.PlaintextBytes, nameof(MaxPlaintextBytes), $"must be 1 to {KmsLimits.PlaintextBytes} bytes");
+        Require(RequestTimeout >= KmsLimits.MinRequestTimeout && RequestTimeout <= KmsLimits.MaxRequestTimeout,
             nameof(RequestTimeout), "must be 100 ms to 10 minutes");
         Require(RateLimitPerSecond is null or (>= 1 and <= 10_000_000), nameof(RateLimitPerSecond), "must be 1 to 10000000");
         Require(RateLimitBurst is null or (>= 1 and <= 10_000_000), nameof(RateLimitBurst), "must be 1 to 10000000");

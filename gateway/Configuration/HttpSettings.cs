@@ -16,7 +16,7 @@ public sealed record HttpSettings
     /// <summary>OKMS_REQUEST_LOG: whether each request writes a line. Default true.</summary>
     public required bool RequestLog { get; init; }
 
-    /// <summary>OKMS_REQUEST_TIMEOUT: how long a request and each grain call in it may take. PT0.1S to PT5M, default PT5S.</summary>
+    /// <summary>OKMS_REQUEST_TIMEOUT: how long a request and each grain call in it may take. PT0.1S to PT10M, default PT5S.</summary>
     public required TimeSpan RequestTimeout { get; init; }
 
     /// <summary>OKMS_SHUTDOWN_TIMEOUT: when a stop is forced. PT1S to PT10M, default PT30S.</summary>
@@ -64,12 +64,12 @@ public sealed record HttpSettings
             BindAddress = reader.BindAddress("OKMS_BIND_ADDRESS"),
             RequestLog = reader.Switch("OKMS_REQUEST_LOG", true),
             RequestTimeout = reader.Duration(
-                "OKMS_REQUEST_TIMEOUT", TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(5)),
+                "OKMS_REQUEST_TIMEOUT", TimeSpan.FromSeconds(5), KmsLimits.MinRequestTimeout, KmsLimits.MaxRequestTimeout),
             ShutdownTimeout = reader.Duration(
                 "OKMS_SHUTDOWN_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10)),
             DrainDelay = reader.Duration("OKMS_DRAIN_DELAY", TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromMinutes(1)),
-            MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", 64 * 1024, 1, 1024 * 1024),
-            RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 1_000_000),
+            MaxPlaintextBytes = reader.Integer("OKMS_MAX_PLAINTEXT_BYTES", KmsLimits.DefaultPlaintextBytes, 1, KmsLimits.PlaintextBytes),
+            RateLimit = reader.Integer("OKMS_RATE_LIMIT", 1, 10_000_000),
             RateLimitBurst = reader.Integer("OKMS_RATE_LIMIT_BURST", 1, 10_000_000),
             MaxBodyBytesInFlight = reader.Integer("OKMS_MAX_BODY_BYTES_IN_FLIGHT", 1024 * 1024, int.MaxValue),
             MaxConnections = reader.Integer("OKMS_MAX_CONNECTIONS", 4096, 10, 1_000_000),

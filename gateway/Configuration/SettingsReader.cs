@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Xml;
 
 namespace OrleansKms.Gateway.Configuration;
 
@@ -73,17 +72,9 @@ internal sealed class SettingsReader(IConfiguration configuration)
     public TimeSpan Duration(string name, TimeSpan fallback, TimeSpan least, TimeSpan most)
     {
         if (Text(name) is not { } text) return fallback;
-        try
-        {
-            var duration = XmlConvert.ToTimeSpan(text);
-            if (duration >= least && duration <= most) return duration;
-        }
-        catch (Exception e) when (e is FormatException or OverflowException)
-        {
-            // Falls through to the one message for both.
-        }
+        if (Iso8601Duration.TryParse(text, out var duration) && duration >= least && duration <= most) return duration;
         throw new SettingException(name, Invariant(
-            $"must be an ISO 8601 duration from {XmlConvert.ToString(least)} to {XmlConvert.ToString(most)}, for example {XmlConvert.ToString(fallback)}."));
+            $"must be an ISO 8601 duration from {Iso8601Duration.Format(least)} to {Iso8601Duration.Format(most)}, for example {Iso8601Duration.Format(fallback)}."));
     }
 
     /// <summary>true or false.</summary>

@@ -19,9 +19,9 @@ internal readonly struct Query(Exchange exchange)
     };
 
     /// <summary>The size of a page: 1 to 1,000, or 100 when it is not there.</summary>
-    public int Limit() => Given("limit") is not { } text ? 100
-        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= 1000 ? limit
-        : throw KmsError.InvalidParameter.Exception("'limit' must be 1 to 1000.");
+    public int Limit() => Given("limit") is not { } text ? KmsLimits.DefaultPageItems
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= KmsLimits.PageItems ? limit
+        : throw KmsError.InvalidParameter.Exception($"'limit' must be 1 to {KmsLimits.PageItems}.");
 
     /// <summary>The beginning that listed names have; empty for all.</summary>
     public string Prefix()

@@ -14,7 +14,7 @@ internal static class RequestId
     public const string Header = "X-Request-Id";
 
     /// <summary>The most characters of a caller's id.</summary>
-    public const int MaxLength = 128;
+    public const int MaxLength = KmsLimits.RequestIdLength;
 
     private static readonly SearchValues<char> _safe =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~:/+=@-");

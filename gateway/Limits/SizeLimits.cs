@@ -2,24 +2,9 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Limits;
 
-/// <summary>How large requests may be, and how much of them is in memory at once. Of one request the limit of plaintexts alone is a setting.</summary>
+/// <summary>How large the bodies of requests can be, from the limits of what they hold, and how much of them is in memory at once.</summary>
 internal sealed class SizeLimits
 {
-    /// <summary>The most bytes of associated data: 8 KiB.</summary>
-    public const int AssociatedData = 8 * 1024;
-
-    /// <summary>The most items of a batch, and ids of a validation.</summary>
-    public const int Items = 1000;
-
-    /// <summary>
-    /// The most bytes of all items of a batch together, as they are before base64: 4 MiB. What ciphertexts are longer than their
-    /// plaintexts does not count, so that what was encrypted in one batch is decrypted in one.
-    /// </summary>
-    public const int BatchBytes = 4 << 20;
-
-    /// <summary>The most characters of an item's reference.</summary>
-    public const int Reference = 256;
-
     /// <summary>The body of a request that describes something: room for 50 tags in which every character is escaped.</summary>
     public const int ControlBody = 256 * 1024;
 
@@ -30,20 +15,20 @@ internal sealed class SizeLimits
     {
         Plaintext = options.MaxPlaintextBytes;
         InFlight = new BytesInFlight(options.MaxBodyBytesInFlight ?? BytesInFlight.Default);
-        PlaintextBody = JsonLength(Plaintext + AssociatedData) + ItemOverhead;
+        PlaintextBody = JsonLength(Plaintext + KmsLimits.AssociatedDataBytes) + ItemOverhead;
     }
 
     /// <summary>
     /// The most bytes of one ciphertext: what the largest plaintext that the setting may ever have allowed can become, so that a
     /// lower setting leaves no ciphertext that cannot be decrypted.
     /// </summary>
-    public static int Ciphertext => GatewayOptions.PlaintextCeiling + CiphertextHeader.MaxOverhead;
+    public static int Ciphertext => KmsLimits.PlaintextBytes + CiphertextHeader.MaxOverhead;
 
     /// <summary>The largest JSON body of one operation on a ciphertext.</summary>
-    public static int CiphertextBody { get; } = JsonLength(Ciphertext + 2 * AssociatedData) + ItemOverhead;
+    public static int CiphertextBody { get; } = JsonLength(Ciphertext + 2 * KmsLimits.AssociatedDataBytes) + ItemOverhead;
 
     /// <summary>The largest JSON body of a batch, and of one operation on a route that takes batches.</summary>
-    public static int BatchBody { get; } = JsonLength(BatchBytes) + Items * ItemOverhead;
+    public static int BatchBody { get; } = JsonLength(KmsLimits.BatchBytes) + KmsLimits.BatchItems * ItemOverhead;
 
     /// <summary>The most bytes of one plaintext.</summary>
     public int Plaintext { get; }

@@ -12,7 +12,7 @@ internal sealed class KmsCaller(string principal)
     private readonly string _source = Environment.MachineName;
 
     /// <summary>Whether a text can be a principal's name: nothing that means something to a log, a metric or a terminal.</summary>
-    public static bool IsPrincipal(string? name) => name is { Length: > 0 and <= 128 } && !name.AsSpan().ContainsAnyExcept(_allowed);
+    public static bool IsPrincipal(string? name) => name is { Length: > 0 and <= KmsLimits.PrincipalLength } && !name.AsSpan().ContainsAnyExcept(_allowed);
 
     /// <summary>A call of its own, or a part of the activity that is traced at the moment.</summary>
     public Caller Next() => new(principal, _source, Activity.Current is { IdFormat: ActivityIdFormat.W3C } activity

@@ -41,7 +41,7 @@ public sealed record KmsClientOptions
     /// </summary>
     public bool InsecureNetwork { get; init; }
 
-    /// <summary>How long a call may take before it ends in a <see cref="TimeoutException"/>: 100 ms to 5 minutes.</summary>
+    /// <summary>How long a call may take before it ends in a <see cref="TimeoutException"/>: 100 ms to 10 minutes.</summary>
     public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Checks the options.</summary>
@@ -60,8 +60,8 @@ public sealed record KmsClientOptions
         Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), "must not be empty");
         Require(MutualTls is not null || InsecureNetwork, nameof(MutualTls), "is missing: silos and clients authenticate each other by certificates");
         Require(MutualTls is null || !InsecureNetwork, nameof(InsecureNetwork), "contradicts MutualTls: there are certificates");
-        Require(ResponseTimeout >= TimeSpan.FromMilliseconds(100) && ResponseTimeout <= TimeSpan.FromMinutes(5),
-            nameof(ResponseTimeout), "must be 100 ms to 5 minutes");
+        Require(ResponseTimeout >= KmsLimits.MinRequestTimeout && ResponseTimeout <= KmsLimits.MaxRequestTimeout,
+            nameof(ResponseTimeout), "must be 100 ms to 10 minutes");
         if (DatabaseUrl is null) return null;
         return DatabaseAddress.TryRead(DatabaseUrl, (nameof(InsecureDatabaseConnection), InsecureDatabaseConnection), out var connectionString, out var problem)
             ? connectionString

@@ -9,7 +9,7 @@ namespace OrleansKms;
 public static class KeyId
 {
     /// <summary>The most characters that an id has.</summary>
-    public const int MaxLength = 128;
+    public const int MaxLength = KmsLimits.IdLength;
 
     /// <summary>What an id may be, in the words of errors.</summary>
     internal const string Rule = "1 to 128 of A-Z a-z 0-9 . _ -, beginning and ending with a letter, a digit or _";

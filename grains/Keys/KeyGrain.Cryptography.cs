@@ -59,9 +59,9 @@ public sealed partial class KeyGrain
     {
         CallInstruments.Count(request.Caller, KeyCall.DataKey);
         var startedAt = KeyInstruments.StartOfEncryption();
-        if (request.Bytes is < 1 or > KeyLimits.DataKeyBytes)
+        if (request.Bytes is < 1 or > KmsLimits.DataKeyBytes)
         {
-            throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KeyLimits.DataKeyBytes}.");
+            throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KmsLimits.DataKeyBytes}.");
         }
 
         KeyRequestRules.CheckAssociatedData(request.AssociatedData);

@@ -341,9 +341,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
         }
 
-        if (row.Versions.Count >= KeyLimits.Versions)
+        if (row.Versions.Count >= KmsLimits.Versions)
         {
-            throw KmsError.Conflict.Exception($"The key has {KeyLimits.Versions} versions, the most that a key may have.");
+            throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the most that a key may have.");
         }
     }
 

@@ -6,8 +6,6 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>What arguments a key takes: checked here once, for callers on HTTP and by Orleans client alike.</summary>
 internal static class KeyRequestRules
 {
-    private static readonly TimeSpan _destructionDelay = TimeSpan.FromDays(7);
-
     public static KeyAlgorithm Check(CreateKey request, string id, KeyProviders providers)
     {
         if (!KeyId.IsValid(id))
@@ -61,15 +59,15 @@ internal static class KeyRequestRules
 
     /// <summary>How long a version waits for its destruction where the request does not say: 7 days, or the operator's least.</summary>
     public static TimeSpan DefaultDestructionDelay(KeyOptions options) =>
-        options.MinDeletionDelay > _destructionDelay ? options.MinDeletionDelay : _destructionDelay;
+        options.MinDeletionDelay > KmsLimits.DefaultDestructionDelay ? options.MinDeletionDelay : KmsLimits.DefaultDestructionDelay;
 
     /// <summary>How long the deletion of a key, or the destruction of a version, may wait.</summary>
     public static void CheckDelay(TimeSpan after, KeyOptions options)
     {
-        if (after < options.MinDeletionDelay || after > KeyLimits.MaxDeletionDelay)
+        if (after < options.MinDeletionDelay || after > KmsLimits.MaxDeletionDelay)
         {
             throw KmsError.InvalidParameter.Exception(
-                $"after must be {System.Xml.XmlConvert.ToString(options.MinDeletionDelay)} to {System.Xml.XmlConvert.ToString(KeyLimits.MaxDeletionDelay)}.");
+                $"after must be {Iso8601Duration.Format(options.MinDeletionDelay)} to {Iso8601Duration.Format(KmsLimits.MaxDeletionDelay)}.");
         }
     }
 
@@ -90,22 +88,22 @@ internal static class KeyRequestRules
 
     public static void CheckAssociatedData(byte[]? associatedData)
     {
-        if (associatedData?.Length > KeyLimits.AssociatedDataBytes)
+        if (associatedData?.Length > KmsLimits.AssociatedDataBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The associated data may have {KeyLimits.AssociatedDataBytes} bytes.");
+            throw KmsError.PayloadTooLarge.Exception($"The associated data may have {KmsLimits.AssociatedDataBytes} bytes.");
         }
     }
 
     public static void CheckBatch<T>([NotNull] T[]? items, Func<T, long> size)
     {
-        if (items is not { Length: > 0 and <= KeyLimits.BatchItems } || Array.Exists(items, item => item is null))
+        if (items is not { Length: > 0 and <= KmsLimits.BatchItems } || Array.Exists(items, item => item is null))
         {
-            throw KmsError.InvalidParameter.Exception($"A batch has 1 to {KeyLimits.BatchItems} items.");
+            throw KmsError.InvalidParameter.Exception($"A batch has 1 to {KmsLimits.BatchItems} items.");
         }
 
-        if (items.Sum(size) > KeyLimits.BatchBytes)
+        if (items.Sum(size) > KmsLimits.BatchBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The items of a batch may have {KeyLimits.BatchBytes} bytes together.");
+            throw KmsError.PayloadTooLarge.Exception($"The items of a batch may have {KmsLimits.BatchBytes} bytes together.");
         }
     }
 
@@ -133,9 +131,9 @@ internal static class KeyRequestRules
 
     private static void CheckDescription(string? description)
     {
-        if (description?.Length > KeyLimits.DescriptionLength)
+        if (description?.Length > KmsLimits.DescriptionLength)
         {
-            throw KmsError.InvalidParameter.Exception($"The description may have {KeyLimits.DescriptionLength} characters.");
+            throw KmsError.InvalidParameter.Exception($"The description may have {KmsLimits.DescriptionLength} characters.");
         }
     }
 
@@ -146,11 +144,11 @@ internal static class KeyRequestRules
             return;
         }
 
-        if (tags.Count > KeyLimits.Tags
-            || tags.Any(t => t.Key.Length is 0 or > KeyLimits.TagNameLength || t.Value is not { Length: <= KeyLimits.TagValueLength }))
+        if (tags.Count > KmsLimits.Tags
+            || tags.Any(t => t.Key.Length is 0 or > KmsLimits.TagNameLength || t.Value is not { Length: <= KmsLimits.TagValueLength }))
         {
             throw KmsError.InvalidParameter.Exception(
-                $"There may be {KeyLimits.Tags} tags, with names of 1 to {KeyLimits.TagNameLength} and values of up to {KeyLimits.TagValueLength} characters.");
+                $"There may be {KmsLimits.Tags} tags, with names of 1 to {KmsLimits.TagNameLength} and values of up to {KmsLimits.TagValueLength} characters.");
         }
     }
 
@@ -166,14 +164,15 @@ internal static class KeyRequestRules
             throw KmsError.InvalidParameter.Exception("A rotation plan has every, after_uses or both.");
         }
 
-        if (plan.Every < KeyLimits.MinRotation || plan.Every > KeyLimits.MaxRotation)
+        if (plan.Every < KmsLimits.MinRotation || plan.Every > KmsLimits.MaxRotation)
         {
-            throw KmsError.InvalidParameter.Exception("rotation.every must be PT1S to P3650D.");
+            throw KmsError.InvalidParameter.Exception(
+                $"rotation.every must be {Iso8601Duration.Format(KmsLimits.MinRotation)} to {Iso8601Duration.Format(KmsLimits.MaxRotation)}.");
         }
 
-        if (plan.AfterUses is < 1 or > KeyLimits.MaxRotationUses)
+        if (plan.AfterUses is < 1 or > KmsLimits.MaxRotationUses)
         {
-            throw KmsError.InvalidParameter.Exception("rotation.after_uses must be 1 to 2147483648.");
+            throw KmsError.InvalidParameter.Exception($"rotation.after_uses must be 1 to {KmsLimits.MaxRotationUses}.");
         }
     }
 }

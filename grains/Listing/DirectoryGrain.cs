@@ -8,7 +8,6 @@ namespace OrleansKms.Grains.Listing;
 [StatelessWorker]
 public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
 {
-    private const int LargestPage = 1000;
     private readonly ILogger _logger = logger;
 
     /// <inheritdoc/>
@@ -19,7 +18,7 @@ public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<Directory
 
     private async Task<DirectoryPage> List(string rowName, DirectoryQuery query)
     {
-        if (query.Limit is < 1 or > LargestPage || !KeyId.IsValidPrefix(query.Prefix)
+        if (query.Limit is < 1 or > KmsLimits.PageItems || !KeyId.IsValidPrefix(query.Prefix)
             || (query.After is not null && !KeyId.IsValid(query.After)))
         {
             throw KmsError.InvalidParameter.Exception();

@@ -9,7 +9,7 @@ public sealed class RandomGrain : Grain, IRandomGrain
 {
     /// <inheritdoc/>
     public ValueTask<RandomBytes> Draw(DrawRandom request) =>
-        request.Bytes is < 1 or > KeyLimits.DataKeyBytes
-            ? throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KeyLimits.DataKeyBytes}.")
+        request.Bytes is < 1 or > KmsLimits.RandomBytes
+            ? throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KmsLimits.RandomBytes}.")
             : new(new RandomBytes(RandomNumberGenerator.GetBytes(request.Bytes)));
 }

@@ -99,7 +99,7 @@ public sealed record Settings
             StartTimeout = reader.Duration("OKMS_START_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(1)),
             Gateway = reader.Switch("OKMS_GATEWAY", isAllInOne),
             MinDeletionDelay = reader.Duration(
-                "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, TimeSpan.FromDays(365)),
+                "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, KmsLimits.MaxDeletionDelay),
             // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
             KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
             ResealRate = reader.Integer("OKMS_RESEAL_RATE", 500, 1, 100_000),

@@ -22,7 +22,7 @@ internal static class ListAliasesEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("prefix", "string", "Only names that begin so."),
-        new("limit", "integer", "Aliases on a page, 1 to 1000; by default 100."),
+        new("limit", "integer", $"Aliases on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
         new("cursor", "string", "The next_cursor of the page before."),
     ];
 

@@ -22,15 +22,13 @@ internal sealed class RandomAnswer
 /// <summary>Draws random bytes in a silo.</summary>
 internal static class RandomEndpoint
 {
-    private const int MaxBytes = 1024;
-
     public static async Task Handle(Exchange exchange)
     {
         exchange.Authorize(KmsAction.DrawRandom);
         var body = await exchange.ReadJson(GatewayJson.Default.RandomBody, SizeLimits.ControlBody);
-        if (body.Bytes is < 1 or > MaxBytes)
+        if (body.Bytes is < 1 or > KmsLimits.RandomBytes)
         {
-            throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {MaxBytes}.");
+            throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {KmsLimits.RandomBytes}.");
         }
 
         var random = await exchange.Services.Random.Of(0).Draw(new DrawRandom(exchange.Caller, body.Bytes));

@@ -21,7 +21,7 @@ internal static class Fields
 
     /// <summary>What is wrong with associated data, or null.</summary>
     public static ErrorAnswer? CheckAssociatedData(byte[]? associatedData) =>
-        associatedData?.Length > SizeLimits.AssociatedData ? TooLarge("associated_data", SizeLimits.AssociatedData) : null;
+        associatedData?.Length > KmsLimits.AssociatedDataBytes ? TooLarge("associated_data", KmsLimits.AssociatedDataBytes) : null;
 
     /// <summary>Throws what is wrong.</summary>
     public static void Refuse(ErrorAnswer? error)

@@ -41,9 +41,6 @@ internal sealed class DataKeyAnswer
 /// <summary>Makes a data key.</summary>
 internal static class DataKeyEndpoint
 {
-    private const int DefaultBytes = 32;
-    private const int MaxBytes = 1024;
-
     public static async Task Handle(Exchange exchange)
     {
         var id = await exchange.RouteKey(KmsAction.GenerateDataKey);
@@ -57,13 +54,13 @@ internal static class DataKeyEndpoint
     /// <summary>Makes one.</summary>
     public static ValueTask<DataKey> Generate(Exchange exchange, string id, int? bytes, bool? plaintext, byte[]? associatedData)
     {
-        if (bytes is < 1 or > MaxBytes)
+        if (bytes is < 1 or > KmsLimits.DataKeyBytes)
         {
-            throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {MaxBytes}.");
+            throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {KmsLimits.DataKeyBytes}.");
         }
 
         Fields.Refuse(Fields.CheckAssociatedData(associatedData));
         return exchange.InTime(exchange.Key(id).GenerateDataKey(
-            new GenerateDataKey(exchange.Caller, bytes ?? DefaultBytes, plaintext ?? true, associatedData)));
+            new GenerateDataKey(exchange.Caller, bytes ?? KmsLimits.DefaultDataKeyBytes, plaintext ?? true, associatedData)));
     }
 }

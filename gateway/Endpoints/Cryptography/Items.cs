@@ -21,24 +21,24 @@ internal static class Items
     public static void Check<T>(T?[] items, Func<T, long> bytes, Func<T, string?> reference)
         where T : class
     {
-        if (items.Length is 0 or > SizeLimits.Items)
+        if (items.Length is 0 or > KmsLimits.BatchItems)
         {
-            throw KmsError.InvalidRequest.Exception($"A batch has 1 to {SizeLimits.Items} items.");
+            throw KmsError.InvalidRequest.Exception($"A batch has 1 to {KmsLimits.BatchItems} items.");
         }
 
         var total = 0L;
         foreach (var item in items)
         {
             total += bytes(item ?? throw KmsError.InvalidRequest.Exception("An item is null."));
-            if (reference(item)?.Length > SizeLimits.Reference)
+            if (reference(item)?.Length > KmsLimits.ReferenceLength)
             {
-                throw KmsError.InvalidParameter.Exception($"A 'reference' has {SizeLimits.Reference} characters or less.");
+                throw KmsError.InvalidParameter.Exception($"A 'reference' has {KmsLimits.ReferenceLength} characters or less.");
             }
         }
 
-        if (total > SizeLimits.BatchBytes)
+        if (total > KmsLimits.BatchBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"A batch must be {SizeLimits.BatchBytes} bytes or less, before base64.");
+            throw KmsError.PayloadTooLarge.Exception($"A batch must be {KmsLimits.BatchBytes} bytes or less, before base64.");
         }
     }
 

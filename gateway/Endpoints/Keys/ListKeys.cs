@@ -22,7 +22,7 @@ internal static class ListKeysEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("prefix", "string", "Only ids that begin so."),
-        new("limit", "integer", "Keys on a page, 1 to 1000; by default 100. With describe=true a page that gets large ends before: next_cursor goes on."),
+        new("limit", "integer", $"Keys on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}. With describe=true a page that gets large ends before: next_cursor goes on."),
         new("cursor", "string", "The next_cursor of the page before."),
         new("describe", "boolean", "Whether each key is described; by default only its id is there."),
         new("destroyed", "boolean", "Whether destroyed keys are listed too; by default not."),

@@ -1,12 +1,11 @@
 using System.Text.Json.Serialization;
-using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
 /// <summary>When a key is to rotate by itself; at least one of the two.</summary>
 internal sealed class RotationBody
 {
-    /// <summary>Time between rotations (ISO 8601, days or less: P90D).</summary>
+    /// <summary>Time between rotations (ISO 8601, days, hours, minutes, seconds: P90D).</summary>
     public string? Every { get; set; }
 
     /// <summary>Uses of a version after which the key rotates, 1 to 2^31.</summary>
@@ -28,7 +27,7 @@ internal static class Durations
     public static TimeSpan Parse(string text, string field) => Iso8601Duration.TryParse(text, out var duration)
         ? duration
         : throw KmsError.InvalidParameter.Exception(
-            $"'{field}' must be an ISO 8601 duration in weeks, days, hours, minutes or seconds, as P90D or PT1H.");
+            $"'{field}' must be {Iso8601Duration.Rule}.");
 }
 
 /// <summary>Tags in the fields of requests.</summary>

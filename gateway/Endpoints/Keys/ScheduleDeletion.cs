@@ -15,13 +15,11 @@ internal sealed class ScheduleDeletionBody
 /// <summary>Makes a key unusable now and erases its material later.</summary>
 internal static class ScheduleDeletionEndpoint
 {
-    private static readonly TimeSpan _default = TimeSpan.FromDays(30);
-
     public static async Task Handle(Exchange exchange)
     {
         var id = await exchange.RouteKey(KmsAction.ScheduleDeletion);
         var body = await exchange.ReadOptionalJson(GatewayJson.Default.ScheduleDeletionBody, SizeLimits.ControlBody);
-        var after = body.After is null ? _default : Durations.Parse(body.After, "after");
+        var after = body.After is null ? KmsLimits.DefaultDeletionDelay : Durations.Parse(body.After, "after");
         var key = await exchange.InTime(exchange.Key(id).ScheduleDeletion(new ScheduleDeletion(exchange.Caller, after)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }

@@ -44,9 +44,9 @@ internal static class ValidateKeysEndpoint
     public static async Task Handle(Exchange exchange)
     {
         var body = await exchange.ReadJson(GatewayJson.Default.ValidateKeysBody, SizeLimits.ControlBody * 4);
-        if (body.Ids.Length is 0 or > SizeLimits.Items || Array.Exists(body.Ids, id => id is null))
+        if (body.Ids.Length is 0 or > KmsLimits.ValidatedKeys || Array.Exists(body.Ids, id => id is null))
         {
-            throw KmsError.InvalidRequest.Exception($"'ids' must hold 1 to {SizeLimits.Items} ids.");
+            throw KmsError.InvalidRequest.Exception($"'ids' must hold 1 to {KmsLimits.ValidatedKeys} ids.");
         }
 
         var results = await Task.WhenAll(body.Ids.Select(id => Validate(exchange, id)));

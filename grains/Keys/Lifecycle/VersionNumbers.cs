@@ -7,14 +7,14 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 /// to two materials, also not when the database has forgotten, by a restore, that it was given.
 /// </summary>
 /// <remarks>
-/// In the first epoch versions are numbered from 1 without gaps, and a key has at most <see cref="KeyLimits.Versions"/>. In a
+/// In the first epoch versions are numbered from 1 without gaps, and a key has at most <see cref="KmsLimits.Versions"/>. In a
 /// later one they are numbered from the epoch's base on, and at the time t no number is given above C(t), which is the seconds
 /// from the start of 2026 to t, plus 4,096. The base of an epoch that begins at s is at least C(s), at least
-/// <see cref="KeyLimits.Versions"/>, and above the base of every epoch that the database still knows.
+/// <see cref="KmsLimits.Versions"/>, and above the base of every epoch that the database still knows.
 ///
 /// So no number is given twice. Take a version that was made at t and that a restore has made the database forget, and an epoch
 /// that begins afterwards, at s, with t &lt;= s. If the version was made in the first epoch, its number is at most
-/// <see cref="KeyLimits.Versions"/>, hence at most the base. If it was made in a later one, its number is at most C(t), hence at
+/// <see cref="KmsLimits.Versions"/>, hence at most the base. If it was made in a later one, its number is at most C(t), hence at
 /// most C(s), hence at most the base. Every number that the new epoch gives is above its base. Nothing was assumed of the age of
 /// the backup, nor that the epoch of the forgotten version, or any number of epochs, is still known. Within one epoch the row
 /// <c>key</c> orders versions, and the next is above the last.
@@ -32,7 +32,7 @@ internal static class VersionNumbers
     /// <param name="last">The last epoch that the database knows.</param>
     /// <param name="now">When the next one begins.</param>
     public static int Base(RestoreEpoch last, DateTimeOffset now) =>
-        Math.Max(Math.Max(Ceiling(now), KeyLimits.Versions), last.VersionBase + 1);
+        Math.Max(Math.Max(Ceiling(now), KmsLimits.Versions), last.VersionBase + 1);
 
     /// <summary>The number of the next version of a key.</summary>
     /// <param name="newest">The number of its newest version; 0 for a key without one.</param>

@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using OrleansKms.Grains;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
@@ -181,13 +180,13 @@ public sealed class KeyGrainTests : KeyGrainTest
         var first = slot.Row!.Versions[0];
         await slot.Write(slot.Row with
         {
-            Versions = [first, .. Enumerable.Range(2, KeyLimits.Versions - 1).Select(n => first with { Version = n })],
+            Versions = [first, .. Enumerable.Range(2, KmsLimits.Versions - 1).Select(n => first with { Version = n })],
         });
         Time.Advance(TimeSpan.FromDays(2));
 
         Assert.Equal(1, (await Encrypt("full")).KeyVersion);
         await Refused("conflict", () => Rotate("full"));
-        Assert.Equal(KeyLimits.Versions, (await Describe("full")).Versions.Length);
+        Assert.Equal(KmsLimits.Versions, (await Describe("full")).Versions.Length);
     }
 
     [Fact]

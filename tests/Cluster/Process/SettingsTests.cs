@@ -108,6 +108,10 @@ public sealed class SettingsTests
     [InlineData("OKMS_REQUEST_TIMEOUT", "5s")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "PT0S")]
     [InlineData("OKMS_REQUEST_TIMEOUT", "P99999999999D")]
+    [InlineData("OKMS_REQUEST_TIMEOUT", "PT10M0.1S")]
+    [InlineData("OKMS_MIN_DELETION_DELAY", "P1M")]
+    [InlineData("OKMS_MIN_DELETION_DELAY", "P1Y")]
+    [InlineData("OKMS_MIN_DELETION_DELAY", "P1W")]
     [InlineData("OKMS_SHUTDOWN_TIMEOUT", "PT11M")]
     [InlineData("OKMS_DRAIN_DELAY", "PT16S")]
     [InlineData("OKMS_MAX_PLAINTEXT_BYTES", "1048577")]
@@ -118,6 +122,7 @@ public sealed class SettingsTests
     [InlineData("OKMS_FENCE_GRACE", "PT5S")]
     [InlineData("OKMS_FENCE_GRACE", "PT61M")]
     [InlineData("OKMS_RATE_LIMIT", "0")]
+    [InlineData("OKMS_RATE_LIMIT", "10000001")]
     [InlineData("OKMS_RATE_LIMIT_BURST", "10")]
     [InlineData("OKMS_METRICS_KEY_LIMIT", "many")]
     [InlineData("OKMS_DASHBOARD", "yes")]
@@ -131,6 +136,13 @@ public sealed class SettingsTests
         Assert.Equal(name, refusal.Name);
         Assert.StartsWith(name + " ", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', refusal.Message);
+    }
+
+    [Fact]
+    public void Ranges_ReachAsFarAsTheOptionsBehindThem()
+    {
+        var settings = Read(("OKMS_RATE_LIMIT", "10000000"), ("OKMS_REQUEST_TIMEOUT", "PT10M"));
+        Assert.Equal((10_000_000, TimeSpan.FromMinutes(10)), (settings.Http.RateLimit, settings.Http.RequestTimeout));
     }
 
     [Fact]

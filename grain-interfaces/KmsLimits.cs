@@ -1,0 +1,92 @@
+namespace OrleansKms;
+
+/// <summary>The limits that no setting changes. Everything that checks, documents or reports a limit reads it here.</summary>
+public static class KmsLimits
+{
+    /// <summary>The largest plaintext that an operator can allow, in bytes: 1 MiB.</summary>
+    public const int PlaintextBytes = 1 << 20;
+
+    /// <summary>The largest plaintext where the operator does not say, in bytes: 64 KiB.</summary>
+    public const int DefaultPlaintextBytes = 64 * 1024;
+
+    /// <summary>The largest associated data, in bytes: 8 KiB.</summary>
+    public const int AssociatedDataBytes = 8 * 1024;
+
+    /// <summary>The longest data key, in bytes.</summary>
+    public const int DataKeyBytes = 1024;
+
+    /// <summary>The length of a data key where the request does not say, in bytes.</summary>
+    public const int DefaultDataKeyBytes = 32;
+
+    /// <summary>How many random bytes can be drawn at once.</summary>
+    public const int RandomBytes = 1024;
+
+    /// <summary>How many items a batch can have.</summary>
+    public const int BatchItems = 1000;
+
+    /// <summary>
+    /// How many bytes the items of a batch can have together: 4 MiB. What a ciphertext is longer than its plaintext does not count,
+    /// so that what was encrypted in one batch is decrypted in one.
+    /// </summary>
+    public const int BatchBytes = 4 << 20;
+
+    /// <summary>How many characters the reference of an item can have.</summary>
+    public const int ReferenceLength = 256;
+
+    /// <summary>How many ids one validation can name.</summary>
+    public const int ValidatedKeys = 1000;
+
+    /// <summary>How many keys or aliases a page of a list can have.</summary>
+    public const int PageItems = 1000;
+
+    /// <summary>How many keys or aliases a page of a list has where the request does not say.</summary>
+    public const int DefaultPageItems = 100;
+
+    /// <summary>How many characters a key id or an alias's name can have.</summary>
+    public const int IdLength = 128;
+
+    /// <summary>How many characters a principal's name can have.</summary>
+    public const int PrincipalLength = 128;
+
+    /// <summary>How many characters a caller's request id can have.</summary>
+    public const int RequestIdLength = 128;
+
+    /// <summary>How many characters a description can have.</summary>
+    public const int DescriptionLength = 1024;
+
+    /// <summary>How many tags a key can have.</summary>
+    public const int Tags = 50;
+
+    /// <summary>How many characters a tag's name can have.</summary>
+    public const int TagNameLength = 128;
+
+    /// <summary>How many characters a tag's value can have.</summary>
+    public const int TagValueLength = 256;
+
+    /// <summary>How many versions a key can have: the row that lists them is written whole.</summary>
+    public const int Versions = 50_000;
+
+    /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
+    public const long MaxRotationUses = 1L << 31;
+
+    /// <summary>The shortest time between rotations.</summary>
+    public static TimeSpan MinRotation { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest time between rotations.</summary>
+    public static TimeSpan MaxRotation { get; } = TimeSpan.FromDays(3650);
+
+    /// <summary>The longest wait for a scheduled deletion or destruction.</summary>
+    public static TimeSpan MaxDeletionDelay { get; } = TimeSpan.FromDays(365);
+
+    /// <summary>How long a key waits for its deletion where the request does not say.</summary>
+    public static TimeSpan DefaultDeletionDelay { get; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long a version waits for its destruction where the request does not say.</summary>
+    public static TimeSpan DefaultDestructionDelay { get; } = TimeSpan.FromDays(7);
+
+    /// <summary>The shortest time that a caller can give a request, or a call of the Orleans client.</summary>
+    public static TimeSpan MinRequestTimeout { get; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest time that a caller can give a request, or a call of the Orleans client.</summary>
+    public static TimeSpan MaxRequestTimeout { get; } = TimeSpan.FromMinutes(10);
+}
