@@ -12,7 +12,7 @@ WORKDIR /source
 
 # The projects alone first: packages are fetched again only when these change. The compiler of the published code is one of them,
 # which a restore fetches only when told so.
-COPY Directory.Build.props Directory.Build.targets Directory.Packages.props ./
+COPY Directory.Build.props Directory.Build.targets Directory.ReadyToRun.targets Directory.Packages.props ./
 COPY grain-interfaces/*.csproj grain-interfaces/
 COPY gateway/*.csproj gateway/
 RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \

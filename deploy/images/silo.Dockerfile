@@ -13,7 +13,7 @@ WORKDIR /source
 
 # The projects alone first: packages are fetched again only when these change. The compiler of the published code is one of them,
 # which a restore fetches only when told so.
-COPY Directory.Build.props Directory.Build.targets Directory.Packages.props ./
+COPY Directory.Build.props Directory.Build.targets Directory.ReadyToRun.targets Directory.Packages.props ./
 COPY grain-interfaces/*.csproj grain-interfaces/
 COPY grains/*.csproj grains/
 COPY gateway/*.csproj gateway/
