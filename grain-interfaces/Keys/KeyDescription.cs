@@ -43,6 +43,9 @@ public sealed record KeyDescription
     /// key makes itself a new version before it encrypts again.
     /// </summary>
     [Id(17)] public int RestoreEpoch { get; init; }
+
+    /// <summary>Never the description nor the tags, which are sealed where they are stored.</summary>
+    public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";
 }
 
 /// <summary>One version of a key.</summary>

@@ -33,6 +33,9 @@ public sealed record CreateKey
     [Id(7)] public KeyProtection Protection { get; init; }
     /// <summary>Where the material comes from.</summary>
     [Id(8)] public KeyOrigin Origin { get; init; }
+
+    /// <summary>Never the description nor the tags: Orleans writes the messages that it cannot deliver into its log.</summary>
+    public override string ToString() => $"{nameof(CreateKey)} {{ Caller = {Caller}, Spec = {Spec}, Protection = {Protection}, Origin = {Origin} }}";
 }
 
 /// <summary>Changes what may be changed of a key; what is not set stays.</summary>
@@ -57,7 +60,11 @@ public sealed record UpdateKey
 /// <param name="Value">The new value.</param>
 [GenerateSerializer, Immutable, Alias("okms.Change`1")]
 public readonly record struct Change<T>([property: Id(0)] bool IsSet, [property: Id(1)] T? Value)
-    where T : class;
+    where T : class
+{
+    /// <summary>Never the value, which may be what is sealed where it is stored.</summary>
+    public override string ToString() => IsSet ? "changed" : "as it is";
+}
 
 /// <summary>Schedules the end of a key.</summary>
 /// <param name="Caller">Who asks.</param>

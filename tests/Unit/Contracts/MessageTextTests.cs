@@ -1,0 +1,58 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace OrleansKms.Tests.Unit.Contracts;
+
+/// <summary>What messages say of themselves, since Orleans writes those that it cannot deliver into its log, arguments included.</summary>
+public sealed class MessageTextTests
+{
+    /// <summary>What may be said: who asks, of which key, alias or KEK, and what is wrong. Whatever comes new needs a decision here.</summary>
+    private static readonly string[] _said =
+    [
+        "AliasDescription.KeyId", "AliasDescription.Name", "Caller.Principal", "Caller.RequestId", "Caller.Source",
+        "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix", "HealthReport.ClockProblem",
+        "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail", "KekDescription.Id",
+        "KeyDescription.Id", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "PointAlias.KeyId",
+        "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+    ];
+
+    [Fact]
+    public void Text_OfAnyMessage_HoldsNothingButNamesThatMayBeSaid()
+    {
+        var types = typeof(IKeyGrain).Assembly.GetTypes()
+            .Where(type => type.GetCustomAttribute<GenerateSerializerAttribute>() is not null && !type.IsAbstract && !type.IsEnum)
+            .Where(type => !type.IsGenericTypeDefinition && !typeof(Exception).IsAssignableFrom(type)).ToList();
+        Assert.Contains(typeof(CreateKey), types);
+        Assert.Contains(typeof(UpdateKey), types);
+        Assert.Equal(_said, types.SelectMany(Said).Distinct().Order(StringComparer.Ordinal));
+    }
+
+    private static IEnumerable<string> Said(Type type)
+    {
+        var text = Filled(type, "")?.ToString() ?? "";
+        return text.Split('\u00ab').Skip(1).Select(part => part[..part.IndexOf('\u00bb', StringComparison.Ordinal)]);
+    }
+
+    /// <summary>A message whose every text names the member in which it stands.</summary>
+    private static object? Filled(Type type, string member)
+    {
+        if (type == typeof(string)) return $"\u00ab{member}\u00bb";
+        if (type == typeof(IReadOnlyDictionary<string, string>)) return new Talkative($"\u00ab{member}\u00bb");
+        if (type.IsArray || type.IsInterface || Nullable.GetUnderlyingType(type) is not null) return null;
+        if (type.Assembly != typeof(IKeyGrain).Assembly || type.IsEnum) return type.IsValueType ? Activator.CreateInstance(type) : null;
+        var filled = RuntimeHelpers.GetUninitializedObject(type);
+        foreach (var field in type.GetFields(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public))
+        {
+            var name = $"{type.Name}.{field.Name.TrimStart('<').Split('>')[0]}";
+            if (field.FieldType == typeof(byte[])) field.SetValue(filled, new byte[1]);
+            else if (Filled(field.FieldType, name) is { } value) field.SetValue(filled, value);
+        }
+
+        return filled;
+    }
+
+    private sealed class Talkative(string text) : Dictionary<string, string>
+    {
+        public override string ToString() => text;
+    }
+}
