@@ -47,12 +47,13 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch, atOnce: null,
+        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch,
+        item => RewrapAtOnce(item.Ciphertext, item.AssociatedData, KeyInstruments.StartOfEncryption()),
         (item, left) => RewrapOne(item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption()), encrypts: true);
 
     /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
     private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
-        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?>? atOnce,
+        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
         Func<TItem, long, Task<TResult>> whenReady, bool encrypts)
         where TResult : class
     {
@@ -76,7 +77,7 @@ public sealed partial class KeyGrain
             // The first item's answer leaves only with the last one's.
             var results = new ItemResult<TResult>[items.Length];
             await SideBySide(
-                row, items.Length, i => atOnce is not null && RunAtOnce(items, results, i, atOnce)
+                row, items.Length, i => RunAtOnce(items, results, i, atOnce, encrypts)
                     ? Task.CompletedTask
                     : RunItem(items, results, i, whenReady, encrypts));
             if (_mark is null || await _mark.Settle())
@@ -96,11 +97,12 @@ public sealed partial class KeyGrain
     }
 
     /// <summary>
-    /// Runs an item without a task, if everything is ready for it. That its answer is not out of date is settled for all of the
-    /// batch at the end.
+    /// Runs an item without a task, if everything is ready for it. Whether its answer, or its failure, is out of date is settled
+    /// for all of the batch at the end.
     /// </summary>
-    /// <returns>False where something stands in the way, also a fault of the item, which the other way then finds.</returns>
-    private static bool RunAtOnce<TItem, TResult>(TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, TResult?> atOnce)
+    /// <returns>False where something has to be prepared first; then nothing was done. An item that fails has run.</returns>
+    private bool RunAtOnce<TItem, TResult>(
+        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, TResult?> atOnce, bool encrypts)
         where TResult : class
     {
         try
@@ -111,12 +113,13 @@ public sealed partial class KeyGrain
             }
 
             results[i] = new(value, null);
-            return true;
         }
-        catch (Exception)
+        catch (Exception e)
         {
-            return false;
+            results[i] = Failed<TResult>(Translated(e), encrypts);
         }
+
+        return true;
     }
 
     private async Task RunItem<TItem, TResult>(
@@ -129,9 +132,15 @@ public sealed partial class KeyGrain
         }
         catch (KmsException e)
         {
-            CountFailed(encrypts, e.Code, 1);
-            results[i] = new(null, new(e.Code, e.Message));
+            results[i] = Failed<TResult>(e, encrypts);
         }
+    }
+
+    private ItemResult<TResult> Failed<TResult>(KmsException failure, bool encrypts)
+        where TResult : class
+    {
+        CountFailed(encrypts, failure.Code, 1);
+        return new(null, new(failure.Code, failure.Message));
     }
 
     private void CountFailed(bool encrypts, string code, int items)

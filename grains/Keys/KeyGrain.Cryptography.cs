@@ -125,15 +125,37 @@ public sealed partial class KeyGrain
         }
     }
 
-    /// <summary>Spends a use without waiting, if everything is ready.</summary>
-    private EncryptPath? TrySpend()
+    /// <summary>
+    /// Rewraps without waiting; null where something has to be prepared first, and then nothing was done or counted: that a use
+    /// can be spent is known before the ciphertext is opened, and nothing comes between. The answer may be out of date.
+    /// </summary>
+    private Encrypted? RewrapAtOnce(byte[] ciphertext, byte[]? associatedData, long startedAt)
     {
-        var path = _encryptPath;
-        return path is null || _slot.IsStale
-            || (_time.GetUtcNow().UtcTicks >= path.RotateAtTicks && MayRotateByTime) || !path.Meter.TrySpend()
-            ? null
-            : path;
+        KeyRequestRules.CheckAssociatedData(associatedData);
+        if (Ready() is not { AnswersAtOnce: true, Meter.CanSpend: true } path
+            || DecryptAtOnce(ciphertext, associatedData) is not { } decrypted)
+        {
+            return null;
+        }
+
+        try
+        {
+            return path.Meter.TrySpend()
+                ? Spent(path, AtOnce(EncryptUnder(path, decrypted.Kind, decrypted.Plaintext, associatedData)), decrypted.Plaintext.Length, startedAt)
+                : throw new InvalidOperationException("Internal error: a use that could be spent cannot be.");
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(decrypted.Plaintext);
+        }
     }
+
+    /// <summary>What an encryption needs, if it is all there but a use to spend.</summary>
+    private EncryptPath? Ready() =>
+        _encryptPath is { } path && !_slot.IsStale && (_time.GetUtcNow().UtcTicks < path.RotateAtTicks || !MayRotateByTime) ? path : null;
+
+    /// <summary>Spends a use without waiting, if everything is ready.</summary>
+    private EncryptPath? TrySpend() => Ready() is { } path && path.Meter.TrySpend() ? path : null;
 
     /// <summary>Encrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
     private Encrypted? EncryptAtOnce(CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>

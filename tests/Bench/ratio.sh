@@ -7,7 +7,7 @@
 # Each COMMIT is built from the repository, each DIRECTORY holds a built silo; the working tree as it is comes last. BASELINE is an
 # executable as for http.sh. Prints a line for each load, then medians with the spread and the ratios to the first program, round by
 # round. LOADS chooses from: single (/encrypt of 1 KiB), quiet (the same without request logs), batch (100 items of 1 KiB; figures
-# are of one item), decrypt-batch. Needs wrk.
+# are of one item), decrypt-batch, rewrap-batch. Needs wrk and jq.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-7}
@@ -69,14 +69,14 @@ prepare() {
   local body=$work/$1-$2.json
   case $1 in
     single | quiet) printf '{"key_id":"k0","plaintext":"%s"}' "$plaintext" >"$body" ;;
-    batch | decrypt-batch)
+    batch | decrypt-batch | rewrap-batch)
       { printf '{"items":['; for i in $(seq 100); do printf '%s{"plaintext":"%s"}' "$([ "$i" = 1 ] || echo ,)" "$plaintext"; done; printf ']}'; } >"$body"
       [ "$1" = batch ] || post "$2" v1/keys/k0/encrypt <"$body" | jq -c '{items: [.results[] | {ciphertext}]}' >"$body.tmp"
       [ "$1" = batch ] || mv "$body.tmp" "$body"
       ;;
   esac
 }
-path() { case $1 in single | quiet) echo encrypt ;; batch) echo v1/keys/k0/encrypt ;; *) echo v1/keys/k0/decrypt ;; esac; }
+path() { case $1 in single | quiet) echo encrypt ;; batch) echo v1/keys/k0/encrypt ;; decrypt-batch) echo v1/keys/k0/decrypt ;; *) echo v1/keys/k0/rewrap ;; esac; }
 connections() { case $1 in *batch) echo 8 ;; *) echo 32 ;; esac; }
 operations() { case $1 in *batch) echo 100 ;; *) echo 1 ;; esac; }
 

@@ -37,10 +37,13 @@ internal sealed class UsageMeter(int version)
     /// <summary>Whether something was counted that no row holds yet.</summary>
     public bool HasUnsaved => _decrypted != 0 || _verified != 0 || _bytes != 0;
 
+    /// <summary>Whether a use is reserved that <see cref="TrySpend"/> would spend.</summary>
+    public bool CanSpend => Spent < SpendUntil;
+
     /// <summary>Spends one use, if one is reserved. A use that is spent is never given back.</summary>
     public bool TrySpend()
     {
-        if (Spent >= SpendUntil)
+        if (!CanSpend)
         {
             return false;
         }
