@@ -28,20 +28,12 @@ public sealed partial class KeyGrain
         item =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
-            var decrypted = DecryptAtOnce(item.Ciphertext, item.AssociatedData);
-            if (decrypted is not null)
-            {
-                KeyInstruments.Decrypted(_keyTag);
-            }
-
-            return decrypted;
+            return DecryptAtOnce(item.Ciphertext, item.AssociatedData);
         },
         async (item, _) =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
-            var decrypted = await DecryptWhenReady(item.Ciphertext, item.AssociatedData);
-            KeyInstruments.Decrypted(_keyTag);
-            return decrypted;
+            return await DecryptWhenReady(item.Ciphertext, item.AssociatedData);
         },
         encrypts: false);
 
@@ -58,32 +50,32 @@ public sealed partial class KeyGrain
         where TResult : class
     {
         CallInstruments.Count(caller, call);
-        while (true)
+        try
         {
-            KeyRow row;
-            try
+            while (true)
             {
                 // As one of them, many wait for no turn where what they need is in memory: who has it may wait for the database.
-                row = encrypts && _encryptPath is null
+                var row = encrypts && _encryptPath is null
                     ? await InTurn(() => Usable(Current), isRepeatable: true)
                     : await Guarded(() => Usable(() => Load().AsTask()), isRepeatable: true);
-            }
-            catch (KmsException e)
-            {
-                CountFailed(encrypts, e.Code, Math.Max(1, items?.Length ?? 0));
-                throw;
-            }
 
-            // The first item's answer leaves only with the last one's.
-            var results = new ItemResult<TResult>[items.Length];
-            await SideBySide(
-                row, items.Length, i => RunAtOnce(items, results, i, atOnce, encrypts)
-                    ? Task.CompletedTask
-                    : RunItem(items, results, i, whenReady, encrypts));
-            if (_mark is null || await _mark.Settle())
-            {
-                return results;
+                // The first item's answer leaves only with the last one's.
+                var results = new ItemResult<TResult>[items.Length];
+                await SideBySide(
+                    row, items.Length, i => RunAtOnce(items, results, i, atOnce)
+                        ? Task.CompletedTask
+                        : RunItem(items, results, i, whenReady));
+                if (_mark is null || await _mark.Settle())
+                {
+                    CountAnswers(results, encrypts);
+                    return results;
+                }
             }
+        }
+        catch (KmsException e)
+        {
+            CountFailed(encrypts, e.Code, Math.Max(1, items?.Length ?? 0));
+            throw;
         }
 
         async Task<KeyRow> Usable(Func<Task<KeyRow>> load)
@@ -102,7 +94,7 @@ public sealed partial class KeyGrain
     /// </summary>
     /// <returns>False where something has to be prepared first; then nothing was done. An item that fails has run.</returns>
     private bool RunAtOnce<TItem, TResult>(
-        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, TResult?> atOnce, bool encrypts)
+        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, TResult?> atOnce)
         where TResult : class
     {
         try
@@ -116,14 +108,14 @@ public sealed partial class KeyGrain
         }
         catch (Exception e)
         {
-            results[i] = Failed<TResult>(Translated(e), encrypts);
+            results[i] = Failed<TResult>(Translated(e));
         }
 
         return true;
     }
 
     private async Task RunItem<TItem, TResult>(
-        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, long, Task<TResult>> run, bool encrypts)
+        TItem[] items, ItemResult<TResult>[] results, int i, Func<TItem, long, Task<TResult>> run)
         where TResult : class
     {
         try
@@ -132,15 +124,38 @@ public sealed partial class KeyGrain
         }
         catch (KmsException e)
         {
-            results[i] = Failed<TResult>(e, encrypts);
+            results[i] = Failed<TResult>(e);
         }
     }
 
-    private ItemResult<TResult> Failed<TResult>(KmsException failure, bool encrypts)
+    private static ItemResult<TResult> Failed<TResult>(KmsException failure)
+        where TResult : class => new(null, new(failure.Code, failure.Message));
+
+    /// <summary>Counts what leaves, and not what was made: a batch that the fence withholds runs again.</summary>
+    private void CountAnswers<TResult>(ItemResult<TResult>[] results, bool encrypts)
         where TResult : class
     {
-        CountFailed(encrypts, failure.Code, 1);
-        return new(null, new(failure.Code, failure.Message));
+        var succeeded = 0;
+        foreach (var result in results)
+        {
+            if (result.Error is { } error)
+            {
+                CountFailed(encrypts, error.Code, 1);
+            }
+            else
+            {
+                succeeded++;
+            }
+        }
+
+        if (succeeded > 0 && encrypts)
+        {
+            KeyInstruments.Encrypted(_keyTag, succeeded);
+        }
+        else if (succeeded > 0)
+        {
+            KeyInstruments.Decrypted(_keyTag, succeeded);
+        }
     }
 
     private void CountFailed(bool encrypts, string code, int items)

@@ -29,6 +29,7 @@ public sealed partial class KeyGrain
             if (EncryptAtOnce(request.Kind, request.Plaintext, request.AssociatedData, startedAt) is { } encrypted
                 && _mark is null or { MayAnswer: true })
             {
+                KeyInstruments.Encrypted(_keyTag);
                 return new(encrypted);
             }
         }
@@ -126,8 +127,8 @@ public sealed partial class KeyGrain
     }
 
     /// <summary>
-    /// Rewraps without waiting; null where something has to be prepared first, and then nothing was done or counted: that a use
-    /// can be spent is known before the ciphertext is opened, and nothing comes between. The answer may be out of date.
+    /// Rewraps without waiting. The answer may be out of date. Null where something has to be prepared first; then nothing was
+    /// done or counted, since the ciphertext is opened only once a use is there to spend.
     /// </summary>
     private Encrypted? RewrapAtOnce(byte[] ciphertext, byte[]? associatedData, long startedAt)
     {
@@ -142,7 +143,7 @@ public sealed partial class KeyGrain
         {
             return path.Meter.TrySpend()
                 ? Spent(path, AtOnce(EncryptUnder(path, decrypted.Kind, decrypted.Plaintext, associatedData)), decrypted.Plaintext.Length, startedAt)
-                : throw new InvalidOperationException("Internal error: a use that could be spent cannot be.");
+                : throw new InvalidOperationException("internal error: a reserved use cannot be spent.");
         }
         finally
         {
@@ -150,7 +151,7 @@ public sealed partial class KeyGrain
         }
     }
 
-    /// <summary>What an encryption needs, if it is all there but a use to spend.</summary>
+    /// <summary>What an encryption needs besides a use to spend; null where something has to be prepared first.</summary>
     private EncryptPath? Ready() =>
         _encryptPath is { } path && !_slot.IsStale && (_time.GetUtcNow().UtcTicks < path.RotateAtTicks || !MayRotateByTime) ? path : null;
 
@@ -245,7 +246,7 @@ public sealed partial class KeyGrain
     {
         path.Meter.CountBytes(plaintextLength, _time.GetUtcNow().UtcTicks);
         SaveSoon();
-        KeyInstruments.Encrypted(_keyTag, startedAt);
+        KeyInstruments.EncryptionMade(_keyTag, startedAt);
 
         // Last: a renewal can fail at once, as a lost race, and that closes the version. And not by a policy that has changed since.
         if (ReferenceEquals(path, _encryptPath)
@@ -372,12 +373,14 @@ public sealed partial class KeyGrain
 
     private void ForgetEncryptPath() => _encryptPath = null;
 
-    /// <summary>Runs an encryption that may wait, and counts its failure.</summary>
+    /// <summary>Runs an encryption that may wait, and counts it once its answer may leave, or its failure.</summary>
     private async ValueTask<T> Counted<T>(Func<Task<T>> operation)
     {
         try
         {
-            return await Guarded(operation, isRepeatable: true);
+            var answer = await Guarded(operation, isRepeatable: true);
+            KeyInstruments.Encrypted(_keyTag);
+            return answer;
         }
         catch (KmsException e)
         {

@@ -34,7 +34,7 @@ internal static class KeyInstruments
 
     private static readonly KeyValuePair<string, object?> _success = new("status", "success");
 
-    /// <summary>The time for <see cref="Encrypted"/>; 0 where nobody reads the duration, since taking it costs two clock readings.</summary>
+    /// <summary>The time for <see cref="EncryptionMade"/>; 0 where nobody reads the duration, since taking it costs two clock readings.</summary>
     public static long StartOfEncryption() => _encryptionDuration.Enabled ? Stopwatch.GetTimestamp() : 0;
 
     /// <summary>
@@ -42,9 +42,12 @@ internal static class KeyInstruments
     /// </summary>
     public static KeyValuePair<string, object?> UnknownKey { get; } = new("key_id", "unknown");
 
-    public static void Encrypted(in KeyValuePair<string, object?> key, long startedAt)
+    /// <summary>Encryptions whose answers leave. One that the fence withholds is made anew, and must not count twice.</summary>
+    public static void Encrypted(in KeyValuePair<string, object?> key, int times = 1) => _encryptions.Add(times, key, _success);
+
+    /// <summary>How long an encryption took, whether or not its answer leaves.</summary>
+    public static void EncryptionMade(in KeyValuePair<string, object?> key, long startedAt)
     {
-        _encryptions.Add(1, key, _success);
         if (startedAt != 0)
         {
             _encryptionDuration.Record(Stopwatch.GetElapsedTime(startedAt).TotalSeconds, key);
@@ -54,7 +57,8 @@ internal static class KeyInstruments
     public static void EncryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
         _encryptions.Add(times, key, new("status", code));
 
-    public static void Decrypted(in KeyValuePair<string, object?> key) => _decryptions.Add(1, key, _success);
+    /// <summary>Decryptions whose answers leave.</summary>
+    public static void Decrypted(in KeyValuePair<string, object?> key, int times = 1) => _decryptions.Add(times, key, _success);
 
     public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
         _decryptions.Add(times, key, new("status", code));

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
@@ -16,6 +18,7 @@ public sealed class FenceTests : IAsyncLifetime
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("okms-fence-");
     private readonly MovedClock _clock = new();
+    private readonly ObservedProvider _provider = new();
     private string _database = "";
     private TestSilo _stale = null!;
     private TestSilo _other = null!;
@@ -38,7 +41,7 @@ public sealed class FenceTests : IAsyncLifetime
 
     private Task<TestSilo> Silo() => TestSilo.Start(
         new() { ConnectionString = _database, DataDirectory = _root.FullName, Fence = _options },
-        services: services => services.AddSingleton<BootClock>(_clock).AddSingleton<FenceQuery, HeldQuery>());
+        services: services => _provider.Add(services.AddSingleton<BootClock>(_clock).AddSingleton<FenceQuery, HeldQuery>()));
 
     [Fact]
     public async Task Disable_ByTheOther_TakesEffectWithTheNextPollAndEndsTheActivation()
@@ -181,6 +184,31 @@ public sealed class FenceTests : IAsyncLifetime
         Polls.Release();
         await answer;
         Assert.Equal(0, _stale.Fence.EndedCount);
+    }
+
+    [Fact]
+    public async Task FrozenWithinAnOperation_WhatIsWithheldAndMadeAnewIsCountedOnce()
+    {
+        var counted = new List<(string Operation, long Encryptions, long Decryptions)>
+        {
+            ("encrypt", 1, 0), ("rewrap", 1, 0), ("data key", 1, 0), ("decrypt", 0, 1), ("encrypt batch", 2, 0), ("rewrap batch", 1, 0),
+            ("decrypt batch", 0, 1),
+        };
+        var measured = new List<(string Operation, long Encryptions, long Decryptions)>();
+        foreach (var (operation, _, _) in counted)
+        {
+            var id = "counted." + operation.Replace(' ', '.');
+            var encrypted = await Create(id);
+            await _other.Key(id).Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") });
+            using var uses = new UseMeasurements(id);
+            _provider.OnNextCall(() => _clock.Advance(_tooLong));
+            var calls = _provider.Calls;
+            await FrozenOperations[operation](_stale.Key(id), encrypted);
+            Assert.True(_provider.Calls - calls > 1, "it was not made anew");
+            measured.Add((operation, uses.Encryptions, uses.Decryptions));
+        }
+
+        Assert.Equal(counted, measured);
     }
 
     [Fact]
@@ -475,4 +503,50 @@ public sealed class FenceTests : IAsyncLifetime
 
     private static async Task Refused(string code, Func<Task> operation) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(operation)).Code);
+
+    /// <summary>What is measured as a success of one key, by both silos.</summary>
+    private sealed class UseMeasurements : IDisposable
+    {
+        private readonly MeterListener _listener = new();
+        private long _encryptions;
+        private long _decryptions;
+
+        public UseMeasurements(string id)
+        {
+            _listener.InstrumentPublished = (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == KeyInstruments.MeterName && instrument.Name is "encryptions" or "decryptions")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            };
+            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
+            {
+                if (Has(tags, "key_id", id) && Has(tags, "status", "success"))
+                {
+                    Interlocked.Add(ref instrument.Name == "encryptions" ? ref _encryptions : ref _decryptions, value);
+                }
+            });
+            _listener.Start();
+        }
+
+        public long Encryptions => Interlocked.Read(ref _encryptions);
+
+        public long Decryptions => Interlocked.Read(ref _decryptions);
+
+        public void Dispose() => _listener.Dispose();
+
+        private static bool Has(ReadOnlySpan<KeyValuePair<string, object?>> tags, string name, string value)
+        {
+            foreach (var tag in tags)
+            {
+                if (tag.Key == name && Equals(tag.Value, value))
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 }
