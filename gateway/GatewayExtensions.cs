@@ -1,7 +1,9 @@
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operation;
@@ -36,6 +38,7 @@ public static class GatewayExtensions
         services.AddSingleton<GatewayServices>();
         services.AddHostedService<Drain>();
         services.Configure<KestrelServerOptions>(server => Limit(server, options));
+        services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
         services.AddTelemetry(options);
         services.AddReference();
         AddAuthorization(services);

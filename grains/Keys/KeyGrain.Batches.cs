@@ -61,8 +61,14 @@ public sealed partial class KeyGrain
 
                 // The first item's answer leaves only with the last one's.
                 var results = new ItemResult<TResult>[items.Length];
+                var first = 0;
+                while (first < items.Length && RunAtOnce(items, results, first, atOnce))
+                {
+                    first++;
+                }
+
                 await SideBySide(
-                    row, items.Length, i => RunAtOnce(items, results, i, atOnce)
+                    row, first, items.Length, i => RunAtOnce(items, results, i, atOnce)
                         ? Task.CompletedTask
                         : RunItem(items, results, i, whenReady));
                 if (_mark is null || await _mark.Settle())

@@ -153,7 +153,10 @@ public sealed partial class KeyGrain
 
     /// <summary>What an encryption needs besides a use to spend; null where something has to be prepared first.</summary>
     private EncryptPath? Ready() =>
-        _encryptPath is { } path && !_slot.IsStale && (_time.GetUtcNow().UtcTicks < path.RotateAtTicks || !MayRotateByTime) ? path : null;
+        _encryptPath is { } path && !_slot.IsStale && (IsBefore(path.RotateAtTicks) || !MayRotateByTime) ? path : null;
+
+    /// <summary>Whether a time is yet to come. Most keys rotate at no time, and the clock costs as much as all the rest of the check.</summary>
+    private bool IsBefore(long ticks) => ticks == long.MaxValue || _time.GetUtcNow().UtcTicks < ticks;
 
     /// <summary>Spends a use without waiting, if everything is ready.</summary>
     private EncryptPath? TrySpend() => Ready() is { } path && path.Meter.TrySpend() ? path : null;

@@ -33,12 +33,12 @@ public sealed partial class KeyGrain
         }
     }, isRepeatable);
 
-    /// <summary>Runs the items of a batch in order, or as many side by side as the key's provider does.</summary>
-    private async Task SideBySide(KeyRow row, int items, Func<int, Task> run)
+    /// <summary>Runs the items of a batch from one on in order, or as many side by side as the key's provider does.</summary>
+    private async Task SideBySide(KeyRow row, int first, int items, Func<int, Task> run)
     {
-        var next = 0;
-        var lanes = Math.Min(items, _providers.Find(row.Protection)?.Parallelism ?? 1);
-        if (lanes == 1)
+        var next = first;
+        var lanes = Math.Min(items - first, _providers.Find(row.Protection)?.Parallelism ?? 1);
+        if (lanes <= 1)
         {
             await Lane();
         }

@@ -24,7 +24,8 @@ internal sealed class DecryptBody
 internal sealed class DecryptItemBody : IReferenced
 {
     /// <summary>A ciphertext of the key.</summary>
-    public required byte[] Ciphertext { get; set; }
+    [JsonRequired]
+    public byte[] Ciphertext { get; set; } = [];
 
     /// <summary>What the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]

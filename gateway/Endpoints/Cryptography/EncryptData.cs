@@ -24,7 +24,8 @@ internal sealed class EncryptBody
 internal sealed class EncryptItemBody : IReferenced
 {
     /// <summary>1 byte to the operator's limit (64 KiB).</summary>
-    public required byte[] Plaintext { get; set; }
+    [JsonRequired]
+    public byte[] Plaintext { get; set; } = [];
 
     /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
     [JsonPropertyName("associated_data")]
