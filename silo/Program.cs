@@ -38,6 +38,7 @@ return await StartGuard.Run(async () =>
     app.MapRoutes(settings);
     app.MapDashboardPage(settings);
     app.Announce();
+    app.WarnOfSettingsWithoutEffect(settings);
     token?.Announce(app, "administrator's token");
     metricsToken?.Announce(app, "token for /metrics");
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using OrleansKms.Configuration;
 
 namespace OrleansKms.Gateway.Configuration;
 
@@ -8,14 +9,14 @@ public sealed partial record ClusterSettings
     /// <summary>
     /// DATABASE_URL, or the content of the file that DATABASE_URL_FILE names, as an Npgsql connection string; null for the embedded
     /// database. Holds a password. OKMS_INSECURE_DATABASE_CONNECTION lets it do without <c>sslmode=verify-full</c> beyond this machine,
-    /// so that whoever is on the way to Postgres can pose as it. Default false.
+    /// so that whoever is on the way to Postgres can pose as it.
     /// </summary>
     public required string? ConnectionString { get; init; }
 
-    /// <summary>OKMS_SERVICE_ID: the installation's name for ever. It is sealed into every row, so a change closes all rows. Default <c>okms</c>.</summary>
+    /// <summary>OKMS_SERVICE_ID: the installation's name for ever. It is sealed into every row, so a change closes all rows.</summary>
     public required string ServiceId { get; init; }
 
-    /// <summary>OKMS_CLUSTER_ID: the name of the running cluster. Default <c>okms</c>.</summary>
+    /// <summary>OKMS_CLUSTER_ID: the name of the running cluster.</summary>
     public required string ClusterId { get; init; }
 
     /// <summary>How the cluster's connections are protected.</summary>
@@ -24,12 +25,12 @@ public sealed partial record ClusterSettings
     /// <summary>Reads and checks them.</summary>
     internal static ClusterSettings Read(SettingsReader reader)
     {
-        var isInsecure = reader.Switch(DatabaseUrl.Insecure, false);
+        var isInsecure = reader.Read(SettingTable.InsecureDatabaseConnection);
         return new()
         {
-            ConnectionString = reader.Secret("DATABASE_URL") is { } url ? DatabaseUrl.ToConnectionString(url, isInsecure) : null,
-            ServiceId = ReadName(reader, "OKMS_SERVICE_ID"),
-            ClusterId = ReadName(reader, "OKMS_CLUSTER_ID"),
+            ConnectionString = reader.Secret(SettingTable.DatabaseUrl, SettingTable.DatabaseUrlFile) is { } url ? ToConnectionString(url, isInsecure) : null,
+            ServiceId = ReadName(reader, SettingTable.ServiceId),
+            ClusterId = ReadName(reader, SettingTable.ClusterId),
             Transport = TransportSettings.Read(reader),
         };
     }
@@ -37,12 +38,18 @@ public sealed partial record ClusterSettings
     /// <summary>Never the connection string.</summary>
     public override string ToString() => $"{nameof(ClusterSettings)} {{ ServiceId = {ServiceId}, ClusterId = {ClusterId} }}";
 
-    private static string ReadName(SettingsReader reader, string name)
+    // The message does not repeat the address, since it holds a password.
+    private static string ToConnectionString(string url, bool isInsecure) =>
+        DatabaseAddress.TryRead(url, (SettingTable.InsecureDatabaseConnection.Name, isInsecure), out var connectionString, out var problem)
+            ? connectionString
+            : throw new SettingException(SettingTable.DatabaseUrl, problem);
+
+    private static string ReadName(SettingsReader reader, TextSetting setting)
     {
-        var text = reader.Text(name) ?? "okms";
+        var text = reader.Text(setting) ?? setting.Default;
         return NamePattern().IsMatch(text)
             ? text
-            : throw new SettingException(name, "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
+            : throw new SettingException(setting, "must be 1 to 64 characters of A-Z a-z 0-9 . _ -");
     }
 
     [GeneratedRegex(@"^[A-Za-z0-9._-]{1,64}\z")]

@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>Everything that an operator of a gateway can set, read and checked before anything is started.</summary>
@@ -12,12 +14,12 @@ public sealed record GatewaySettings
     /// <summary>The cluster, and the database in which its silos are found.</summary>
     public required ClusterSettings Cluster { get; init; }
 
-    /// <summary>The names of all settings.</summary>
+    /// <summary>The names of all settings that are read.</summary>
     internal static IReadOnlyCollection<string> Names
     {
         get
         {
-            var reader = new SettingsReader(new ConfigurationManager());
+            var reader = new SettingsReader(new ConfigurationManager(), SettingTaker.SiloAndGateway);
             ReadAll(reader);
             return reader.Known;
         }
@@ -28,10 +30,10 @@ public sealed record GatewaySettings
     /// <exception cref="SettingException">A setting is wrong, unknown or missing.</exception>
     public static GatewaySettings Read(IConfiguration configuration)
     {
-        var settings = ReadAll(new SettingsReader(configuration));
+        var settings = ReadAll(new SettingsReader(configuration, SettingTaker.SiloAndGateway));
         if (settings.Cluster.ConnectionString is null)
         {
-            throw new SettingException("DATABASE_URL", "is missing: a gateway finds the silos of its cluster in their database.");
+            throw new SettingException(SettingTable.DatabaseUrl, "is missing: a gateway finds the silos of its cluster in their database.");
         }
 
         settings.Cluster.Transport.RequireDecision();
@@ -56,13 +58,12 @@ public sealed record GatewaySettings
 
     private static GatewaySettings ReadAll(SettingsReader reader)
     {
-        var settings = new GatewaySettings
+        reader.RefuseForeign();
+        return new GatewaySettings
         {
             Log = LogSettings.Read(reader),
             Http = HttpSettings.Read(reader),
             Cluster = ClusterSettings.Read(reader),
         };
-        reader.RefuseUnknown();
-        return settings;
     }
 }

@@ -1,3 +1,4 @@
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Gateway.Configuration;
@@ -5,31 +6,20 @@ namespace OrleansKms.Gateway.Configuration;
 /// <summary>What a process logs, and how.</summary>
 public sealed record LogSettings
 {
-    private static readonly Dictionary<string, LogLevel> _levels = new(StringComparer.Ordinal)
-    {
-        ["trace"] = LogLevel.Trace,
-        ["debug"] = LogLevel.Debug,
-        ["info"] = LogLevel.Information,
-        ["warn"] = LogLevel.Warning,
-        ["error"] = LogLevel.Error,
-    };
-
-    private static readonly Dictionary<string, LogFormat> _formats = new(StringComparer.Ordinal)
-    {
-        ["json"] = LogFormat.Json,
-        ["text"] = LogFormat.Text,
-    };
-
-    /// <summary>LOG_LEVEL: trace, debug, info (the default), warn or error.</summary>
+    /// <summary>LOG_LEVEL.</summary>
     public required LogLevel Level { get; init; }
 
-    /// <summary>OKMS_LOG_FORMAT: json (the default) or text.</summary>
+    /// <summary>OKMS_LOG_FORMAT.</summary>
     public required LogFormat Format { get; init; }
 
     /// <summary>Reads and checks them.</summary>
-    internal static LogSettings Read(SettingsReader reader) => new()
+    internal static LogSettings Read(SettingsReader reader)
     {
-        Level = reader.Choice("LOG_LEVEL", LogLevel.Information, _levels),
-        Format = reader.Choice("OKMS_LOG_FORMAT", LogFormat.Json, _formats),
-    };
+        var level = reader.Word(SettingTable.LogLevel);
+        return new()
+        {
+            Level = Enum.GetValues<LogLevel>().First(l => LevelNames.Of(l) == level),
+            Format = Enum.Parse<LogFormat>(reader.Word(SettingTable.LogFormat), ignoreCase: true),
+        };
+    }
 }

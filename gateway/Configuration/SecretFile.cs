@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
@@ -6,7 +8,7 @@ namespace OrleansKms.Gateway.Configuration;
 /// </summary>
 internal static class SecretFile
 {
-    private const int MostLength = 16 * 1024;
+    private const int MaxLength = 16 * 1024;
 
     private const UnixFileMode TooOpen =
         UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
@@ -16,12 +18,12 @@ internal static class SecretFile
     /// <param name="setting">The setting that names the file.</param>
     /// <param name="path">An absolute path.</param>
     /// <exception cref="SettingException">It is not there, open to others, empty, or not one line of text.</exception>
-    public static string Read(string setting, string path)
+    public static string Read(Setting setting, string path)
     {
         RequirePrivate(setting, path);
         try
         {
-            if (new FileInfo(path).Length > MostLength) throw new SettingException(setting, $"names a file that is too long for a secret: {path}");
+            if (new FileInfo(path).Length > MaxLength) throw new SettingException(setting, $"names a file that is too long for a secret: {path}");
             var text = File.ReadAllText(path).Trim();
             if (text.Length == 0) throw new SettingException(setting, $"names a file that is empty: {path}");
             return text.Any(char.IsControl)
@@ -38,7 +40,7 @@ internal static class SecretFile
     /// <param name="setting">The setting that names the file.</param>
     /// <param name="path">An absolute path.</param>
     /// <exception cref="SettingException">It is so.</exception>
-    public static void RequirePrivate(string setting, string path)
+    public static void RequirePrivate(Setting setting, string path)
     {
         if (!File.Exists(path)) throw CannotBeRead(setting, path);
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & TooOpen) != 0)
@@ -47,6 +49,6 @@ internal static class SecretFile
         }
     }
 
-    private static SettingException CannotBeRead(string setting, string path) =>
+    private static SettingException CannotBeRead(Setting setting, string path) =>
         new(setting, $"names a file that is not there or cannot be read: {path}");
 }

@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>A setting is wrong, so the process does not start.</summary>
@@ -7,4 +9,12 @@ public sealed class SettingException(string name, string problem) : StartRefused
 {
     /// <summary>The setting that is wrong.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Refuses a setting of the table.</summary>
+    /// <param name="setting">The setting.</param>
+    /// <param name="problem">What is wrong with it, as the rest of a sentence; never the value of a secret.</param>
+    internal SettingException(Setting setting, string problem)
+        : this(setting.Name, problem)
+    {
+    }
 }

@@ -1,119 +1,120 @@
-using System.Globalization;
 using System.Net;
+using OrleansKms.Configuration;
 
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
-/// Reads settings one by one and remembers their names, so that whatever begins with <c>OKMS_</c> and was not asked for is
-/// known to be misspelt.
+/// Reads the settings of one process, each by its row of <see cref="SettingTable"/>, and knows which are set that it does not take.
 /// </summary>
 /// <param name="configuration">The environment and appsettings.json, merged.</param>
-internal sealed class SettingsReader(IConfiguration configuration)
+/// <param name="taker">Whether this is a silo or a gateway: <see cref="SettingTaker.Silo"/> takes all.</param>
+internal sealed class SettingsReader(IConfiguration configuration, SettingTaker taker)
 {
     private const string Prefix = "OKMS_";
 
-    private readonly HashSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
+    private readonly HashSet<string> _read = new(StringComparer.Ordinal);
 
-    /// <summary>Every setting that was asked for.</summary>
-    public IReadOnlyCollection<string> Known => _known;
+    /// <summary>The names of all settings that were read.</summary>
+    public IReadOnlyCollection<string> Known => _read;
 
     /// <summary>The text of a setting, or null when it is not set.</summary>
     /// <exception cref="SettingException">
     /// It is set to nothing. An empty DATABASE_URL is more likely a secret that did not arrive than a wish for an embedded
     /// database, so no empty setting counts as absent.
     /// </exception>
-    public string? Text(string name)
+    public string? Text(Setting setting)
     {
-        _known.Add(name);
-        var section = configuration.GetSection(name);
-        if (section.GetChildren().Any()) throw new SettingException(name, "must be a single value.");
+        _read.Add(setting.Name);
+        var section = configuration.GetSection(setting.Name);
+        if (section.GetChildren().Any()) throw new SettingException(setting, "must be a single value.");
         if (section.Value is null) return null;
-        return section.Value.Trim() is { Length: > 0 } text ? text : throw new SettingException(name, "is set, but empty.");
+        return section.Value.Trim() is { Length: > 0 } text ? text : throw new SettingException(setting, "is set, but empty.");
     }
 
     /// <summary>
-    /// The text of a setting that is a secret, or null when it is not set: from the setting itself, or from the file that the
-    /// setting of the same name with <c>_FILE</c> behind it names. An environment is shown to whoever may inspect a container or
-    /// a unit, and is inherited by child processes; a file is not.
+    /// The text of a setting that is a secret, or null when it is not set: from the setting itself, or from the file that another
+    /// names. An environment is shown to whoever may inspect a container or a unit, and is inherited by child processes; a file is not.
     /// </summary>
+    /// <param name="setting">The setting that is the secret.</param>
+    /// <param name="file">The setting that names its file.</param>
     /// <exception cref="SettingException">Both are set, or the file cannot serve; the message never holds the secret.</exception>
-    public string? Secret(string name)
+    public string? Secret(TextSetting setting, TextSetting file)
     {
-        var fileName = name + "_FILE";
-        var (value, path) = (Text(name), Text(fileName));
+        var (value, path) = (Text(setting), Text(file));
         if (path is null) return value;
         return value is null
-            ? SecretFile.Read(fileName, Path.GetFullPath(path))
-            : throw new SettingException(fileName, $"contradicts {name}: set one of the two.");
+            ? SecretFile.Read(file, Path.GetFullPath(path))
+            : throw new SettingException(file, $"contradicts {setting.Name}: set one of the two.");
     }
 
     /// <summary>The absolute path of a file that holds a secret, or null when it is not set.</summary>
     /// <exception cref="SettingException">It is not there, or others than its owner and group may read it.</exception>
-    public string? SecretPath(string name)
+    public string? SecretPath(TextSetting setting)
     {
-        if (Text(name) is not { } path) return null;
-        SecretFile.RequirePrivate(name, Path.GetFullPath(path));
+        if (Text(setting) is not { } path) return null;
+        SecretFile.RequirePrivate(setting, Path.GetFullPath(path));
         return Path.GetFullPath(path);
     }
 
-    /// <summary>A whole number within bounds.</summary>
-    public int Integer(string name, int fallback, int least, int most) => Integer(name, least, most) ?? fallback;
+    /// <summary>The value of a setting, or its default.</summary>
+    public T Read<T>(TypedSetting<T> setting)
+        where T : struct => ReadOrNull(setting) ?? setting.Default;
 
-    /// <summary>A whole number within bounds, or null when it is not set.</summary>
-    public int? Integer(string name, int least, int most)
+    /// <summary>The value of a setting, or null when it is not set.</summary>
+    /// <exception cref="SettingException">Its rule does not allow it.</exception>
+    public T? ReadOrNull<T>(TypedSetting<T> setting)
+        where T : struct
     {
-        if (Text(name) is not { } text) return null;
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
-            ? number
-            : throw new SettingException(name, Invariant($"must be a whole number from {least} to {most}."));
+        if (Text(setting) is not { } text) return null;
+        return setting.TryParse(text, out var value) ? value : throw new SettingException(setting, $"must be {setting.Rule}.");
     }
 
-    /// <summary>An ISO 8601 duration within bounds.</summary>
-    public TimeSpan Duration(string name, TimeSpan fallback, TimeSpan least, TimeSpan most)
+    /// <summary>The value of a number that fits into 32 bits, or its default.</summary>
+    public int Integer(NumberSetting setting) => checked((int)Read(setting));
+
+    /// <summary>The value of a number that fits into 32 bits, or null when it is not set.</summary>
+    public int? IntegerOrNull(NumberSetting setting) => checked((int?)ReadOrNull(setting));
+
+    /// <summary>One of a few words, in lower case.</summary>
+    public string Word(ChoiceSetting setting)
     {
-        if (Text(name) is not { } text) return fallback;
-        if (Iso8601Duration.TryParse(text, out var duration) && duration >= least && duration <= most) return duration;
-        throw new SettingException(name, Invariant(
-            $"must be an ISO 8601 duration from {Iso8601Duration.Format(least)} to {Iso8601Duration.Format(most)}, for example {Iso8601Duration.Format(fallback)}."));
+        var word = Text(setting)?.ToLowerInvariant() ?? setting.Default;
+        return setting.Words.Contains(word) ? word : throw new SettingException(setting, $"must be {setting.Rule}.");
     }
 
-    /// <summary>true or false.</summary>
-    public bool Switch(string name, bool fallback) => Text(name)?.ToLowerInvariant() switch
+    /// <summary>An IP address, <c>*</c> for all, or <c>localhost</c>.</summary>
+    public BindAddress BindAddress(TextSetting setting) => (Text(setting) ?? setting.Default) switch
     {
-        null => fallback,
-        "true" => true,
-        "false" => false,
-        _ => throw new SettingException(name, "must be true or false."),
-    };
-
-    /// <summary>One of a few words.</summary>
-    public T Choice<T>(string name, T fallback, IReadOnlyDictionary<string, T> choices)
-    {
-        if (Text(name) is not { } text) return fallback;
-        return choices.TryGetValue(text.ToLowerInvariant(), out var choice)
-            ? choice
-            : throw new SettingException(name, $"must be one of {string.Join(", ", choices.Keys)}.");
-    }
-
-    /// <summary>An IP address, <c>*</c> for all, or <c>localhost</c>, which is also the default.</summary>
-    public BindAddress BindAddress(string name) => Text(name) switch
-    {
-        null or "localhost" => Configuration.BindAddress.Localhost,
+        "localhost" => Configuration.BindAddress.Localhost,
         "*" => new BindAddress(IPAddress.IPv6Any),
         var text when IPAddress.TryParse(text, out var address) => new BindAddress(address),
-        _ => throw new SettingException(name, "must be localhost, an IP address, or * for all addresses."),
+        _ => throw new SettingException(setting, "must be localhost, an IP address, or * for all addresses."),
     };
 
-    /// <summary>Refuses settings of ours that nothing asked for.</summary>
-    public void RefuseUnknown()
+    /// <summary>Refuses what is set and means nothing to this process: a misspelt name, and what is meant for another kind of process.</summary>
+    /// <exception cref="SettingException">Names the first.</exception>
+    public void RefuseForeign()
     {
-        var unknown = configuration.GetChildren()
-            .Select(section => section.Key)
-            .Where(key => key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !_known.Contains(key))
-            .Order(StringComparer.Ordinal)
-            .FirstOrDefault();
-        if (unknown is not null) throw new SettingException(unknown, "is not a setting of this version.");
+        foreach (var name in Names().Order(StringComparer.Ordinal))
+        {
+            switch (SettingTable.Find(name))
+            {
+                case null when name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase):
+                    throw new SettingException(name, "is not a setting of this version.");
+                case { Taker: SettingTaker.Silo } silos when taker != SettingTaker.Silo:
+                    throw new SettingException(silos, "is a setting of silos, which a gateway does not take.");
+            }
+        }
     }
 
-    private static string Invariant(FormattableString text) => FormattableString.Invariant(text);
+    /// <summary>The settings that are set for parts that this process does not have.</summary>
+    /// <param name="has">Whether it has a part.</param>
+    public IReadOnlyList<string> WithoutEffect(Func<SettingPart, bool> has) =>
+    [
+        .. Names().Select(SettingTable.Find).OfType<Setting>()
+            .Where(setting => !has(setting.Part))
+            .Select(setting => setting.Name).Order(StringComparer.Ordinal),
+    ];
+
+    private IEnumerable<string> Names() => configuration.GetChildren().Select(section => section.Key);
 }

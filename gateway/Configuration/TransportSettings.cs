@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>How the connections between silos, and between silos and clients, are protected.</summary>
@@ -11,16 +13,17 @@ public sealed record TransportSettings
 
     /// <summary>
     /// OKMS_INSECURE_CLUSTER_NETWORK: run without certificates, so that whoever reaches the ports reads plaintexts and holds full
-    /// authority over every key. For trying on one machine only. Default false.
+    /// authority over every key. For trying on one machine only.
     /// </summary>
     public required bool Insecure { get; init; }
 
     /// <summary>Reads and checks them.</summary>
     internal static TransportSettings Read(SettingsReader reader)
     {
-        var (ca, certificate, key) = (reader.Text("OKMS_TLS_CA"), reader.Text("OKMS_TLS_CERT"), reader.Text("OKMS_TLS_KEY"));
-        var insecure = reader.Switch("OKMS_INSECURE_CLUSTER_NETWORK", false);
-        var age = reader.Duration("OKMS_TLS_MAX_CONNECTION_AGE", TimeSpan.FromHours(24), TimeSpan.FromMinutes(1), TimeSpan.FromDays(30));
+        var (ca, certificate, key) =
+            (reader.Text(SettingTable.TlsAuthority), reader.Text(SettingTable.TlsCertificate), reader.Text(SettingTable.TlsKey));
+        var insecure = reader.Read(SettingTable.InsecureClusterNetwork);
+        var age = reader.Read(SettingTable.TlsMaxConnectionAge);
         var files = (ca, certificate, key) switch
         {
             (null, null, null) => null,
@@ -28,13 +31,13 @@ public sealed record TransportSettings
             {
                 MaxConnectionAge = age,
             },
-            (null, _, _) => throw new SettingException("OKMS_TLS_CA", "is missing: a certificate needs the authority that the others' certificates come from."),
-            (_, null, _) => throw new SettingException("OKMS_TLS_CERT", "is missing."),
-            _ => throw new SettingException("OKMS_TLS_KEY", "is missing."),
+            (null, _, _) => throw new SettingException(SettingTable.TlsAuthority, "is missing: a certificate needs the authority that the others' certificates come from."),
+            (_, null, _) => throw new SettingException(SettingTable.TlsCertificate, "is missing."),
+            _ => throw new SettingException(SettingTable.TlsKey, "is missing."),
         };
         return files is null || !insecure
             ? new TransportSettings { MutualTls = files, Insecure = insecure }
-            : throw new SettingException("OKMS_INSECURE_CLUSTER_NETWORK", "contradicts OKMS_TLS_CA: there are certificates.");
+            : throw new SettingException(SettingTable.InsecureClusterNetwork, "contradicts OKMS_TLS_CA: there are certificates.");
     }
 
     /// <summary>Refuses a cluster whose network nobody has thought about.</summary>
@@ -44,7 +47,7 @@ public sealed record TransportSettings
         if (MutualTls is null && !Insecure)
         {
             throw new SettingException(
-                "OKMS_TLS_CERT", "is missing: members of a cluster authenticate each other by certificates (deploy/certs.sh makes them).");
+                SettingTable.TlsCertificate, "is missing: members of a cluster authenticate each other by certificates (deploy/certs.sh makes them).");
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
@@ -47,7 +48,7 @@ internal static class HealthCheck
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
             .AddEnvironmentVariables()
             .Build();
-        var settings = HttpSettings.Read(new SettingsReader(configuration));
+        var settings = HttpSettings.Read(new SettingsReader(configuration, SettingTaker.SiloAndGateway));
         // The listener for metrics and health speaks plain HTTP, whatever the other one does.
         var (bind, port) = settings.MetricsPort is { } metrics ? (settings.MetricsBindAddress, metrics) : (settings.BindAddress, settings.Port);
         return new UriBuilder(Uri.UriSchemeHttp, Host(bind.Address), port, "/health/ready").Uri;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
@@ -28,10 +29,10 @@ internal static class Listening
             return;
         }
 
-        if (settings.MetricsPort == settings.Port) throw new SettingException("OKMS_METRICS_PORT", "must be another port than PORT.");
+        if (settings.MetricsPort == settings.Port) throw new SettingException(SettingTable.MetricsPort, "must be another port than PORT.");
         var addresses = AddressesOf(settings.BindAddress).ToList();
         // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
-        foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), "PORT", "OKMS_BIND_ADDRESS");
+        foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), SettingTable.Port, SettingTable.BindAddress);
         builder.WebHost.ConfigureKestrel(kestrel => addresses.ForEach(address => kestrel.Listen(address, settings.Port)));
     }
 

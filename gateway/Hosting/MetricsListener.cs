@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Http;
 
@@ -14,7 +15,7 @@ internal static class MetricsListener
         if (settings.MetricsPort is not { } port) return;
         foreach (var address in Listening.AddressesOf(settings.MetricsBindAddress))
         {
-            Ports.RefuseUnlessFree(new IPEndPoint(address, port), "OKMS_METRICS_PORT", "OKMS_METRICS_BIND_ADDRESS");
+            Ports.RefuseUnlessFree(new IPEndPoint(address, port), SettingTable.MetricsPort, SettingTable.MetricsBindAddress);
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(address, port, Mark));
         }
     }

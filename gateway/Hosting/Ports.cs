@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
@@ -12,7 +13,7 @@ internal static class Ports
     /// <param name="portSetting">The setting that the port comes from.</param>
     /// <param name="addressSetting">The setting that the address comes from.</param>
     /// <exception cref="SettingException">It cannot, and which of the two settings is why.</exception>
-    public static void RefuseUnlessFree(IPEndPoint endPoint, string portSetting, string addressSetting)
+    public static void RefuseUnlessFree(IPEndPoint endPoint, Setting portSetting, Setting addressSetting)
     {
         try
         {

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Security;
@@ -11,9 +12,6 @@ namespace OrleansKms.Gateway.Security;
 /// </summary>
 internal sealed partial class MetricsToken
 {
-    /// <summary>The setting that names the file.</summary>
-    public const string Setting = "OKMS_METRICS_TOKEN_FILE";
-
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
 
     private readonly string? _path;
@@ -42,11 +40,11 @@ internal sealed partial class MetricsToken
     /// <exception cref="SettingException">It holds no token, or others may read it; the message never holds the token.</exception>
     public static byte[] Read(string path)
     {
-        var text = SecretFile.Read(Setting, path);
+        var text = SecretFile.Read(SettingTable.MetricsTokenFile, path);
         return TokenText.IsValid(text)
             ? SHA256.HashData(Encoding.ASCII.GetBytes(text))
             : throw new SettingException(
-                Setting, $"names a file with something else in it than one token of {TokenText.MinLength} to {TokenText.MaxLength} characters: {path}");
+                SettingTable.MetricsTokenFile, $"names a file with something else in it than one token of {TokenText.MinLength} to {TokenText.MaxLength} characters: {path}");
     }
 
     private byte[]? Current()

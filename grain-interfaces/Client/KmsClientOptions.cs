@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansKms.Configuration;
 
 namespace OrleansKms;
 
@@ -28,10 +29,10 @@ public sealed record KmsClientOptions
     public IReadOnlyList<IPEndPoint>? Silos { get; init; }
 
     /// <summary>The installation's name, <c>OKMS_SERVICE_ID</c>.</summary>
-    public string ServiceId { get; init; } = "okms";
+    public string ServiceId { get; init; } = SettingTable.ServiceId.Default;
 
     /// <summary>The running cluster's name, <c>OKMS_CLUSTER_ID</c>.</summary>
-    public string ClusterId { get; init; } = "okms";
+    public string ClusterId { get; init; } = SettingTable.ClusterId.Default;
 
     /// <summary>The certificate by which the cluster knows this service, and the authority of the silos' certificates.</summary>
     public MutualTlsFiles? MutualTls { get; init; }
@@ -42,7 +43,7 @@ public sealed record KmsClientOptions
     public bool InsecureNetwork { get; init; }
 
     /// <summary>How long a call may take before it ends in a <see cref="TimeoutException"/>: 100 ms to 10 minutes.</summary>
-    public TimeSpan ResponseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan ResponseTimeout { get; init; } = SettingTable.RequestTimeout.Default;
 
     /// <summary>Checks the options.</summary>
     /// <exception cref="ArgumentException">One is wrong or missing; the message begins with its name and holds no password.</exception>
@@ -60,8 +61,7 @@ public sealed record KmsClientOptions
         Require(!string.IsNullOrWhiteSpace(ClusterId), nameof(ClusterId), "must not be empty");
         Require(MutualTls is not null || InsecureNetwork, nameof(MutualTls), "is missing: silos and clients authenticate each other by certificates");
         Require(MutualTls is null || !InsecureNetwork, nameof(InsecureNetwork), "contradicts MutualTls: there are certificates");
-        Require(ResponseTimeout >= KmsLimits.MinRequestTimeout && ResponseTimeout <= KmsLimits.MaxRequestTimeout,
-            nameof(ResponseTimeout), "must be 100 ms to 10 minutes");
+        Require(SettingTable.RequestTimeout.Allows(ResponseTimeout), nameof(ResponseTimeout), $"must be {SettingTable.RequestTimeout.Rule}");
         if (DatabaseUrl is null) return null;
         return DatabaseAddress.TryRead(DatabaseUrl, (nameof(InsecureDatabaseConnection), InsecureDatabaseConnection), out var connectionString, out var problem)
             ? connectionString

@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms;
 
 /// <summary>
@@ -23,5 +25,5 @@ public sealed record MutualTlsFiles(string AuthorityFile, string CertificateFile
     /// How old a connection may become before it ends and is made anew, with the certificates and authorities of that day; up to a tenth
     /// less, so that not all end at once. It ends at the other side's NotAfter in any case. Setting OKMS_TLS_MAX_CONNECTION_AGE.
     /// </summary>
-    public TimeSpan MaxConnectionAge { get; init; } = TimeSpan.FromHours(24);
+    public TimeSpan MaxConnectionAge { get; init; } = SettingTable.TlsMaxConnectionAge.Default;
 }

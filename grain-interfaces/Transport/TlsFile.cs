@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Transport;
 
 /// <summary>One of the three files, as an operator knows it.</summary>
@@ -7,13 +9,13 @@ namespace OrleansKms.Transport;
 internal sealed record TlsFile(string What, string Setting, string Path)
 {
     /// <summary>The authorities.</summary>
-    public static TlsFile Authority(MutualTlsFiles files) => new("certificate authority", "OKMS_TLS_CA", files.AuthorityFile);
+    public static TlsFile Authority(MutualTlsFiles files) => new("certificate authority", SettingTable.TlsAuthority.Name, files.AuthorityFile);
 
     /// <summary>This process's certificate.</summary>
-    public static TlsFile Certificate(MutualTlsFiles files) => new("certificate", "OKMS_TLS_CERT", files.CertificateFile);
+    public static TlsFile Certificate(MutualTlsFiles files) => new("certificate", SettingTable.TlsCertificate.Name, files.CertificateFile);
 
     /// <summary>Its key.</summary>
-    public static TlsFile Key(MutualTlsFiles files) => new("private key", "OKMS_TLS_KEY", files.KeyFile);
+    public static TlsFile Key(MutualTlsFiles files) => new("private key", SettingTable.TlsKey.Name, files.KeyFile);
 
     /// <summary>Why the file cannot be used, as one line that names it.</summary>
     public StartRefusedException Unusable(string why, Exception? cause = null) =>

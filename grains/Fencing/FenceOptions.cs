@@ -1,3 +1,5 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Grains.Fencing;
 
 /// <summary>
@@ -6,39 +8,30 @@ namespace OrleansKms.Grains.Fencing;
 /// </summary>
 public sealed record FenceOptions
 {
-    /// <summary>The shortest interval.</summary>
-    public static readonly TimeSpan ShortestInterval = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>The longest interval.</summary>
-    public static readonly TimeSpan LongestInterval = TimeSpan.FromSeconds(30);
-
-    /// <summary>The longest grace.</summary>
-    public static readonly TimeSpan LongestGrace = TimeSpan.FromHours(1);
-
     /// <summary>How many intervals may pass without a poll before an operation waits for one.</summary>
     public const int Intervals = 3;
 
-    /// <summary>How often the database is asked what changed, and how long its answer may take. 0.5 to 30 s, default 2 s.</summary>
-    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(2);
+    /// <summary>How often the database is asked what changed, and how long its answer may take.</summary>
+    public TimeSpan Interval { get; init; } = SettingTable.FenceInterval.Default;
 
     /// <summary>
-    /// How long keys answer without a successful poll before they answer <c>storage_unavailable</c>. Three intervals to an
-    /// hour, default 5 min.
+    /// How long keys answer without a successful poll before they answer <c>storage_unavailable</c>; at least
+    /// <see cref="Intervals"/> intervals.
     /// </summary>
-    public TimeSpan Grace { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan Grace { get; init; } = SettingTable.FenceGrace.Default;
 
     /// <summary>Throws on a value out of range.</summary>
     /// <exception cref="StartRefusedException">Names the value.</exception>
     internal void Validate()
     {
-        if (Interval < ShortestInterval || Interval > LongestInterval)
+        if (!SettingTable.FenceInterval.Allows(Interval))
         {
-            throw new StartRefusedException("The fence's interval must be 0.5 to 30 seconds.");
+            throw new StartRefusedException($"The fence's interval must be {SettingTable.FenceInterval.Rule}.");
         }
 
-        if (Grace < Interval * Intervals || Grace > LongestGrace)
+        if (Grace < Interval * Intervals || !SettingTable.FenceGrace.Allows(Grace))
         {
-            throw new StartRefusedException("The fence's grace must be at least three of its intervals and at most an hour.");
+            throw new StartRefusedException($"The fence's grace must be at least {Intervals} of its intervals, and {SettingTable.FenceGrace.Rule}.");
         }
     }
 }

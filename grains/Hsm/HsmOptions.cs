@@ -1,3 +1,4 @@
+using OrleansKms.Configuration;
 using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Hsm;
@@ -9,7 +10,7 @@ public sealed record HsmOptions
     public const string DefaultRootLabel = "okms-root";
 
     /// <summary>The setting that names the HSM, for messages.</summary>
-    public string Setting { get; init; } = "HSM_ADDRESS";
+    public string Setting { get; init; } = SettingTable.HsmAddress.Name;
 
     /// <summary>The module, the token and the root key.</summary>
     public required HsmAddress Address { get; init; }
@@ -21,26 +22,26 @@ public sealed record HsmOptions
     public bool MayCreateRoot { get; init; }
 
     /// <summary>How many calls the HSM gets at once, each with a session and a thread of its own.</summary>
-    public int Sessions { get; init; } = 4;
+    public int Sessions { get; init; } = (int)SettingTable.HsmSessions.Default;
 
     /// <summary>How long a caller waits for the HSM.</summary>
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(2);
+    public TimeSpan Timeout { get; init; } = SettingTable.HsmTimeout.Default;
 
     /// <summary>How often the HSM is probed in the background.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The largest message that keys in the HSM must take, in bytes.</summary>
-    public int LargestMessage { get; init; } = 64 * 1024;
+    public int LargestMessage { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
     /// <summary>Reads what an operator gives: the URI, and a PIN from elsewhere.</summary>
     /// <param name="address">The URI.</param>
     /// <param name="pin">The PIN, when it is neither in the URI nor in a file; otherwise null.</param>
     /// <param name="pinSetting">The setting that gives the PIN, for messages.</param>
     /// <exception cref="FormatException">Something is missing or given twice; the message is the rest of a sentence.</exception>
-    public static HsmOptions Read(string address, string? pin, string pinSetting = "OKMS_HSM_PIN")
+    public static HsmOptions Read(string address, string? pin, string? pinSetting = null)
     {
         var uri = HsmAddress.Parse(address);
-        return new HsmOptions { Address = uri, Pin = HsmPin.Of(uri.PinFile, uri.PinValue, pin, pinSetting) };
+        return new HsmOptions { Address = uri, Pin = HsmPin.Of(uri.PinFile, uri.PinValue, pin, pinSetting ?? SettingTable.HsmPin.Name) };
     }
 }
 

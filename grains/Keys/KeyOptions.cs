@@ -1,26 +1,28 @@
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Grains;
 
 /// <summary>What an operator sets about keys.</summary>
 public sealed record KeyOptions
 {
-    /// <summary>The most bytes of a plaintext: 1 to 1 MiB.</summary>
-    public int MaxPlaintextBytes { get; init; } = KmsLimits.DefaultPlaintextBytes;
+    /// <summary>The most bytes of a plaintext.</summary>
+    public int MaxPlaintextBytes { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
     /// <summary>The least time between scheduling a deletion and erasing the material.</summary>
-    public TimeSpan MinDeletionDelay { get; init; } = TimeSpan.FromHours(24);
+    public TimeSpan MinDeletionDelay { get; init; } = SettingTable.MinDeletionDelay.Default;
 
     /// <summary>Throws for a value out of range, naming it.</summary>
     /// <exception cref="ArgumentException">A value is out of range.</exception>
     public KeyOptions Validated()
     {
-        if (MaxPlaintextBytes is < 1 or > KmsLimits.PlaintextBytes)
+        if (!SettingTable.MaxPlaintextBytes.Allows(MaxPlaintextBytes))
         {
-            throw new ArgumentException($"{nameof(MaxPlaintextBytes)} must be 1 to {KmsLimits.PlaintextBytes}.");
+            throw new ArgumentException($"{nameof(MaxPlaintextBytes)} must be {SettingTable.MaxPlaintextBytes.Rule}.");
         }
 
-        if (MinDeletionDelay < TimeSpan.Zero || MinDeletionDelay > KmsLimits.MaxDeletionDelay)
+        if (!SettingTable.MinDeletionDelay.Allows(MinDeletionDelay))
         {
-            throw new ArgumentException($"{nameof(MinDeletionDelay)} must be 0 to {KmsLimits.MaxDeletionDelay.TotalDays} days.");
+            throw new ArgumentException($"{nameof(MinDeletionDelay)} must be {SettingTable.MinDeletionDelay.Rule}.");
         }
 
         return this;

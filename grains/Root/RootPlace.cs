@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using OrleansKms.Configuration;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
@@ -18,7 +19,7 @@ internal abstract class RootPlace : IDisposable
         options.Hsm is { } hsm
             ? new HsmRootPlace(hsm, roots, time, loggers)
             : new FileRootPlace(
-                options.RootKeyFile is null ? "OKMS_DATA_DIR" : "OKMS_ROOT_KEY_FILE",
+                options.RootKeyFile is null ? SettingTable.DataDirectory.Name : SettingTable.RootKeyFile.Name,
                 Path.GetFullPath(options.RootKeyFile ?? Path.Combine(options.DataDirectory, "root.key")),
                 isHandedIn: options.RootKeyFile is not null);
 
@@ -26,7 +27,7 @@ internal abstract class RootPlace : IDisposable
     public static RootPlace Other(OtherRootOptions options, HsmRootStore roots, TimeProvider time, ILoggerFactory loggers) =>
         options.Hsm is { } hsm
             ? new HsmRootPlace(hsm, roots, time, loggers)
-            : new FileRootPlace("OKMS_OTHER_ROOT_KEY_FILE", options.KeyFile!, isHandedIn: true);
+            : new FileRootPlace(SettingTable.OtherRootKeyFile.Name, options.KeyFile!, isHandedIn: true);
 
     /// <summary>Opens the root that a silo takes here.</summary>
     /// <exception cref="StartRefusedException">There is none, or it cannot be used.</exception>

@@ -1,3 +1,4 @@
+using OrleansKms.Configuration;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 
@@ -6,9 +7,7 @@ namespace OrleansKms.Grains.Storage;
 /// <summary>Where rows, the KEK ring and the root key are.</summary>
 public sealed record KmsStorageOptions
 {
-    private const int MostResealed = 100_000;
-
-    // Several must fit into the time after which a silo that does not sign counts as gone.
+    // Several must fit into the time after which a silo without a heartbeat counts as gone.
     private static readonly TimeSpan LongestPresenceInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>
@@ -35,17 +34,17 @@ public sealed record KmsStorageOptions
     /// <summary>How long a probe may take.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a start waits for a database that cannot be reached yet; zero for not at all. Up to an hour.</summary>
+    /// <summary>How long a start waits for a database that cannot be reached yet; zero for not at all.</summary>
     public TimeSpan StartTimeout { get; init; }
 
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How often a silo signs that it runs, and learns of new and destroyed KEKs and of a raised feature level.</summary>
+    /// <summary>How often a silo writes its heartbeat, and learns of new and destroyed KEKs and of a raised feature level.</summary>
     public TimeSpan PresenceInterval { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster. 1 to 100,000.</summary>
-    public int ResealRate { get; init; } = 500;
+    /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster.</summary>
+    public int ResealRate { get; init; } = (int)SettingTable.ResealRate.Default;
 
     /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
     public FenceOptions Fence { get; init; } = new();
@@ -71,14 +70,14 @@ public sealed record KmsStorageOptions
             throw new StartRefusedException($"{nameof(PresenceInterval)} must be at most {LongestPresenceInterval}.");
         }
 
-        if (ResealRate is < 1 or > MostResealed)
+        if (!SettingTable.ResealRate.Allows(ResealRate))
         {
-            throw new StartRefusedException($"{nameof(ResealRate)} must be 1 to {MostResealed}.");
+            throw new StartRefusedException($"{nameof(ResealRate)} must be {SettingTable.ResealRate.Rule}.");
         }
 
-        if (StartTimeout < TimeSpan.Zero || StartTimeout > TimeSpan.FromHours(1))
+        if (!SettingTable.StartTimeout.Allows(StartTimeout))
         {
-            throw new StartRefusedException($"{nameof(StartTimeout)} must be from zero to an hour.");
+            throw new StartRefusedException($"{nameof(StartTimeout)} must be {SettingTable.StartTimeout.Rule}.");
         }
 
         Fence.Validate();

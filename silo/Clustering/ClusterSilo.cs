@@ -1,5 +1,6 @@
 using System.Net;
 using Orleans.Configuration;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Operation;
 using OrleansKms.Grains.Storage;
@@ -51,9 +52,9 @@ internal static class ClusterSilo
         var member = settings.Member;
         var address = MemberAddress.Of(member, settings.Cluster.Transport.Insecure);
         var (siloEndPoint, clientEndPoint) = (new IPEndPoint(address.Bind, member.SiloPort), new IPEndPoint(address.Bind, member.ClientPort));
-        var addressSetting = member.BindAddress is null ? "OKMS_ADVERTISED_ADDRESS" : "OKMS_CLUSTER_BIND_ADDRESS";
-        Ports.RefuseUnlessFree(siloEndPoint, "OKMS_SILO_PORT", addressSetting);
-        Ports.RefuseUnlessFree(clientEndPoint, "OKMS_CLIENT_PORT", addressSetting);
+        var addressSetting = member.BindAddress is null ? SettingTable.AdvertisedAddress : SettingTable.ClusterBindAddress;
+        Ports.RefuseUnlessFree(siloEndPoint, SettingTable.SiloPort, addressSetting);
+        Ports.RefuseUnlessFree(clientEndPoint, SettingTable.ClientPort, addressSetting);
         silo.Configure<EndpointOptions>(endpoints =>
         {
             endpoints.AdvertisedIPAddress = address.Advertised;

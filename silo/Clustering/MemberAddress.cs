@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Silo.Configuration;
 
@@ -11,8 +12,6 @@ namespace OrleansKms.Silo.Clustering;
 /// <param name="Bind">The address that the ports listen on.</param>
 internal sealed record MemberAddress(IPAddress Advertised, IPAddress Bind)
 {
-    private const string AdvertisedSetting = "OKMS_ADVERTISED_ADDRESS";
-
     /// <summary>Finds both.</summary>
     /// <param name="settings">What the operator set.</param>
     /// <param name="isInsecure">Whether whoever reaches the ports is let in: they then stay on loopback unless told otherwise.</param>
@@ -33,11 +32,11 @@ internal sealed record MemberAddress(IPAddress Advertised, IPAddress Bind)
         {
             var addresses = Dns.GetHostAddresses(name);
             return Array.Find(addresses, IsIPv4) ?? addresses.FirstOrDefault()
-                ?? throw new SettingException(AdvertisedSetting, $"names a host without an address: {name}");
+                ?? throw new SettingException(SettingTable.AdvertisedAddress, $"names a host without an address: {name}");
         }
         catch (SocketException e)
         {
-            throw new SettingException(AdvertisedSetting, $"names a host that cannot be resolved ({e.Message}): {name}");
+            throw new SettingException(SettingTable.AdvertisedAddress, $"names a host that cannot be resolved ({e.Message}): {name}");
         }
     }
 

@@ -1,4 +1,5 @@
 using Orleans.Configuration;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
@@ -18,7 +19,7 @@ internal static class StorageHost
     public static IHost Build(bool mayBeEmbedded = false)
     {
         var settings = ReadSettings();
-        if (settings.IsAllInOne && !mayBeEmbedded) throw new SettingException("DATABASE_URL", "is missing: this command is for a cluster.");
+        if (settings.IsAllInOne && !mayBeEmbedded) throw new SettingException(SettingTable.DatabaseUrl, "is missing: this command is for a cluster.");
         RequireDatabase(settings);
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.LogToStandardError(settings.Log);
@@ -56,7 +57,7 @@ internal static class StorageHost
         var file = Path.GetFullPath(Path.Combine(settings.DataDirectory, "kms.db"));
         return File.Exists(file)
             ? file
-            : throw new SettingException("OKMS_DATA_DIR", $"names {settings.DataDirectory}, where no database is.");
+            : throw new SettingException(SettingTable.DataDirectory, $"names {settings.DataDirectory}, where no database is.");
     }
 
     /// <summary>Standard output is the command's own.</summary>

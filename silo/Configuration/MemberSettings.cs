@@ -1,4 +1,5 @@
 using System.Net;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Configuration;
@@ -18,20 +19,20 @@ public sealed record MemberSettings
     /// </summary>
     public required IPAddress? BindAddress { get; init; }
 
-    /// <summary>OKMS_SILO_PORT: the silo's port for other silos. Default 11111.</summary>
+    /// <summary>OKMS_SILO_PORT: the silo's port for other silos.</summary>
     public required int SiloPort { get; init; }
 
-    /// <summary>OKMS_CLIENT_PORT: the silo's port for Orleans clients. Default 30000.</summary>
+    /// <summary>OKMS_CLIENT_PORT: the silo's port for Orleans clients.</summary>
     public required int ClientPort { get; init; }
 
     /// <summary>
     /// OKMS_PROBE_TIMEOUT: how long a silo waits for another's answer to a probe, and between probes, at first; between half of it
-    /// and one and a half of it as the answers come in. PT0.5S to PT1M, default PT2S.
+    /// and one and a half of it as the answers come in.
     /// </summary>
     public required TimeSpan ProbeTimeout { get; init; }
 
     /// <summary>
-    /// OKMS_MISSED_PROBES: how many probes a silo misses before it is suspected of being dead. 1 to 20, default 3. A silo that
+    /// OKMS_MISSED_PROBES: how many probes a silo misses before it is suspected of being dead. A silo that
     /// stalls for longer than the longest probe time-out times this number is evicted, and ends itself.
     /// </summary>
     public required int MissedProbes { get; init; }
@@ -43,32 +44,31 @@ public sealed record MemberSettings
         {
             AdvertisedAddress = ReadAdvertisedAddress(reader),
             BindAddress = ReadBindAddress(reader),
-            SiloPort = reader.Integer("OKMS_SILO_PORT", 11111, 1, 65535),
-            ClientPort = reader.Integer("OKMS_CLIENT_PORT", 30000, 1, 65535),
-            ProbeTimeout = reader.Duration(
-                "OKMS_PROBE_TIMEOUT", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500), TimeSpan.FromMinutes(1)),
-            MissedProbes = reader.Integer("OKMS_MISSED_PROBES", 3, 1, 20),
+            SiloPort = reader.Integer(SettingTable.SiloPort),
+            ClientPort = reader.Integer(SettingTable.ClientPort),
+            ProbeTimeout = reader.Read(SettingTable.ProbeTimeout),
+            MissedProbes = reader.Integer(SettingTable.MissedProbes),
         };
         return settings.ClientPort != settings.SiloPort
             ? settings
-            : throw new SettingException("OKMS_CLIENT_PORT", "must be another port than OKMS_SILO_PORT.");
+            : throw new SettingException(SettingTable.ClientPort, $"must be another port than {SettingTable.SiloPort}.");
     }
 
     private static string? ReadAdvertisedAddress(SettingsReader reader)
     {
-        const string name = "OKMS_ADVERTISED_ADDRESS";
-        if (reader.Text(name) is not { } text) return null;
-        if (Uri.CheckHostName(text) == UriHostNameType.Unknown) throw new SettingException(name, "must be an IP address or a DNS name, without a port.");
+        var setting = SettingTable.AdvertisedAddress;
+        if (reader.Text(setting) is not { } text) return null;
+        if (Uri.CheckHostName(text) == UriHostNameType.Unknown) throw new SettingException(setting, "must be an IP address or a DNS name, without a port.");
         return IPAddress.TryParse(text, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any))
-            ? throw new SettingException(name, "must be one address, at which others reach this silo.")
+            ? throw new SettingException(setting, "must be one address, at which others reach this silo.")
             : text;
     }
 
-    private static IPAddress? ReadBindAddress(SettingsReader reader) => reader.Text("OKMS_CLUSTER_BIND_ADDRESS") switch
+    private static IPAddress? ReadBindAddress(SettingsReader reader) => reader.Text(SettingTable.ClusterBindAddress) switch
     {
         null => null,
         "*" => IPAddress.IPv6Any,
         var text when IPAddress.TryParse(text, out var address) => address,
-        _ => throw new SettingException("OKMS_CLUSTER_BIND_ADDRESS", "must be an IP address, or * for all addresses."),
+        _ => throw new SettingException(SettingTable.ClusterBindAddress, "must be an IP address, or * for all addresses."),
     };
 }

@@ -1,4 +1,6 @@
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
 
@@ -25,7 +27,7 @@ public sealed record Settings
     /// </summary>
     public required OtherRootOptions? OtherRoot { get; init; }
 
-    /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are. Default <c>okms-data</c>.</summary>
+    /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are.</summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>
@@ -37,25 +39,25 @@ public sealed record Settings
     /// <summary>Where a silo of a cluster is reached, and how soon one that is gone is given up.</summary>
     public required MemberSettings Member { get; init; }
 
-    /// <summary>OKMS_START_TIMEOUT: how long a start waits for a Postgres that cannot be reached yet. PT0S to PT1H, default PT30S.</summary>
+    /// <summary>OKMS_START_TIMEOUT: how long a start waits for a Postgres that cannot be reached yet.</summary>
     public required TimeSpan StartTimeout { get; init; }
 
     /// <summary>OKMS_GATEWAY: whether this silo serves the HTTP interface too. Default true all in one, false in a cluster.</summary>
     public required bool Gateway { get; init; }
 
-    /// <summary>OKMS_MIN_DELETION_DELAY: the least time between scheduling a deletion and the deletion. PT0S to P365D, default PT24H.</summary>
+    /// <summary>OKMS_MIN_DELETION_DELAY: the least time between scheduling a deletion and the deletion.</summary>
     public required TimeSpan MinDeletionDelay { get; init; }
 
-    /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory. PT2M to P7D, default PT15M.</summary>
+    /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory.</summary>
     public required TimeSpan KeyIdleTime { get; init; }
 
-    /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK. 1 to 100,000, default 500.</summary>
+    /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK.</summary>
     public required int ResealRate { get; init; }
 
-    /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed. PT0.5S to PT30S, default PT2S.</summary>
+    /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed.</summary>
     public required TimeSpan FenceInterval { get; init; }
 
-    /// <summary>OKMS_FENCE_GRACE: how long keys answer without an answer to that. Three intervals to PT1H, default PT5M.</summary>
+    /// <summary>OKMS_FENCE_GRACE: how long keys answer without an answer to that.</summary>
     public required TimeSpan FenceGrace { get; init; }
 
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true all in one, false in a cluster.</summary>
@@ -64,12 +66,15 @@ public sealed record Settings
     /// <summary>Whether this is one process with its own embedded database.</summary>
     public bool IsAllInOne => Cluster.ConnectionString is null;
 
-    /// <summary>The names of all settings.</summary>
+    /// <summary>Settings that are set and do nothing in this silo, for want of the part that they are for.</summary>
+    public required IReadOnlyList<string> WithoutEffect { get; init; }
+
+    /// <summary>The names of all settings that are read.</summary>
     internal static IReadOnlyCollection<string> Names
     {
         get
         {
-            var reader = new SettingsReader(new ConfigurationManager());
+            var reader = new SettingsReader(new ConfigurationManager(), SettingTaker.Silo);
             Read(reader);
             return reader.Known;
         }
@@ -78,14 +83,16 @@ public sealed record Settings
     /// <summary>Reads and checks all settings.</summary>
     /// <param name="configuration">The environment and appsettings.json, merged.</param>
     /// <exception cref="SettingException">A setting is wrong or unknown.</exception>
-    public static Settings Read(IConfiguration configuration) => Read(new SettingsReader(configuration));
+    public static Settings Read(IConfiguration configuration) => Read(new SettingsReader(configuration, SettingTaker.Silo));
 
     private static Settings Read(SettingsReader reader)
     {
+        reader.RefuseForeign();
         var http = HttpSettings.Read(reader);
         var cluster = ClusterSettings.Read(reader);
         var isAllInOne = cluster.ConnectionString is null;
         var (hsm, otherRoot) = HsmSettings.Read(reader, http.MaxPlaintextBytes);
+        var hasGateway = reader.ReadOrNull(SettingTable.Gateway) ?? isAllInOne;
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
@@ -93,22 +100,26 @@ public sealed record Settings
             Hsm = hsm,
             OtherRoot = otherRoot,
             Cluster = cluster,
-            DataDirectory = Path.GetFullPath(reader.Text("OKMS_DATA_DIR") ?? "okms-data"),
-            RootKeyFile = reader.SecretPath("OKMS_ROOT_KEY_FILE"),
+            DataDirectory = Path.GetFullPath(reader.Text(SettingTable.DataDirectory) ?? SettingTable.DataDirectory.Default),
+            RootKeyFile = reader.SecretPath(SettingTable.RootKeyFile),
             Member = MemberSettings.Read(reader),
-            StartTimeout = reader.Duration("OKMS_START_TIMEOUT", TimeSpan.FromSeconds(30), TimeSpan.Zero, TimeSpan.FromHours(1)),
-            Gateway = reader.Switch("OKMS_GATEWAY", isAllInOne),
-            MinDeletionDelay = reader.Duration(
-                "OKMS_MIN_DELETION_DELAY", TimeSpan.FromHours(24), TimeSpan.Zero, KmsLimits.MaxDeletionDelay),
-            // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
-            KeyIdleTime = reader.Duration("OKMS_KEY_IDLE_TIME", TimeSpan.FromMinutes(15), TimeSpan.FromMinutes(2), TimeSpan.FromDays(7)),
-            ResealRate = reader.Integer("OKMS_RESEAL_RATE", 500, 1, 100_000),
-            FenceInterval = reader.Duration(
-                "OKMS_FENCE_INTERVAL", TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(30)),
-            FenceGrace = reader.Duration("OKMS_FENCE_GRACE", TimeSpan.FromMinutes(5), TimeSpan.FromSeconds(1.5), TimeSpan.FromHours(1)),
-            Dashboard = reader.Switch("OKMS_DASHBOARD", isAllInOne),
+            StartTimeout = reader.Read(SettingTable.StartTimeout),
+            Gateway = hasGateway,
+            MinDeletionDelay = reader.Read(SettingTable.MinDeletionDelay),
+            KeyIdleTime = reader.Read(SettingTable.KeyIdleTime),
+            ResealRate = reader.Integer(SettingTable.ResealRate),
+            FenceInterval = reader.Read(SettingTable.FenceInterval),
+            FenceGrace = reader.Read(SettingTable.FenceGrace),
+            Dashboard = reader.ReadOrNull(SettingTable.Dashboard) ?? isAllInOne,
+            WithoutEffect = reader.WithoutEffect(part => part switch
+            {
+                SettingPart.Gateway => hasGateway,
+                SettingPart.Cluster => !isAllInOne,
+                SettingPart.Hsm => hsm is not null || otherRoot?.Hsm is not null,
+                SettingPart.RootKeyFile => hsm is null,
+                _ => true,
+            }),
         };
-        reader.RefuseUnknown();
         settings.RefuseContradictions();
         return settings;
     }
@@ -117,12 +128,13 @@ public sealed record Settings
     {
         if (!Gateway && IsAllInOne)
         {
-            throw new SettingException("OKMS_GATEWAY", "must be true without DATABASE_URL: a silo that runs alone has no other gateway.");
+            throw new SettingException(
+                SettingTable.Gateway, $"must be true without {SettingTable.DatabaseUrl}: a silo that runs alone has no other gateway.");
         }
 
-        if (FenceGrace < 3 * FenceInterval)
+        if (FenceGrace < FenceOptions.Intervals * FenceInterval)
         {
-            throw new SettingException("OKMS_FENCE_GRACE", "must be at least three times OKMS_FENCE_INTERVAL.");
+            throw new SettingException(SettingTable.FenceGrace, $"must be at least {FenceOptions.Intervals} times {SettingTable.FenceInterval}.");
         }
     }
 }

@@ -1,3 +1,4 @@
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
@@ -24,7 +25,7 @@ internal static class DataDirectory
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException("OKMS_DATA_DIR", $"names a directory that cannot be used: {path}: {e.Message}");
+            throw new SettingException(SettingTable.DataDirectory, $"names a directory that cannot be used: {path}: {e.Message}");
         }
     }
 }

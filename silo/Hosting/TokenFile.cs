@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
@@ -48,7 +49,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException("OKMS_DATA_DIR", $"holds a token file that cannot be read or written: {path}: {e.Message}");
+            throw new SettingException(SettingTable.DataDirectory, $"holds a token file that cannot be read or written: {path}: {e.Message}");
         }
     }
 
@@ -56,7 +57,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     {
         if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
         {
-            throw new SettingException("OKMS_DATA_DIR", $"holds a token file that others may read; after making sure that nobody did, chmod 600 {path}");
+            throw new SettingException(SettingTable.DataDirectory, $"holds a token file that others may read; after making sure that nobody did, chmod 600 {path}");
         }
         if (new FileInfo(path).Length > TokenText.MaxLength + 2) throw NotAToken(path);
         var token = File.ReadAllText(path).Trim();
@@ -64,7 +65,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     }
 
     private static SettingException NotAToken(string path) => new(
-        "OKMS_DATA_DIR",
+        SettingTable.DataDirectory,
         $"holds a token file with something else in it than one token of {TokenText.MinLength} to {TokenText.MaxLength} characters: {path}");
 
     /// <summary>Writes a whole token or none: a name in the directory appears only once its content is on disk.</summary>

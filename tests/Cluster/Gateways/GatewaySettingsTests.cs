@@ -30,21 +30,26 @@ public sealed class GatewaySettingsTests
     public void NoDecisionOnTheNetwork_IsRefusedByName() => Refused("OKMS_TLS_CERT", _database);
 
     [Theory]
+    [InlineData("HSM_ADDRESS")]
+    [InlineData("hsm_address")]
     [InlineData("OKMS_SILO_PORT")]
     [InlineData("OKMS_DATA_DIR")]
     [InlineData("OKMS_GATEWAY_PORT")]
     public void WhatAGatewayDoesNotRead_IsRefusedByName(string name) => Refused(name, _database, _insecure, (name, "1"));
 
     [Fact]
-    public void Names_AreWhatIsRead_AndNothingOfASilo()
+    public void SettingOfSilos_IsToldFromAMisspeltOne()
     {
-        Assert.Contains("DATABASE_URL", GatewaySettings.Names);
-        Assert.Contains("OKMS_REQUEST_TIMEOUT", GatewaySettings.Names);
-        Assert.DoesNotContain("OKMS_DATA_DIR", GatewaySettings.Names);
+        Assert.Equal(
+            "HSM_ADDRESS is a setting of silos, which a gateway does not take.",
+            Assert.Throws<SettingException>(() => Read(_database, _insecure, ("HSM_ADDRESS", "pkcs11:token=okms"))).Message);
+        Assert.Equal(
+            "OKMS_RATELIMIT is not a setting of this version.",
+            Assert.Throws<SettingException>(() => Read(_database, _insecure, ("OKMS_RATELIMIT", "1"))).Message);
     }
 
     private static void Refused(string name, params (string, string)[] settings) =>
-        Assert.Equal(name, Assert.Throws<SettingException>(() => Read(settings)).Name);
+        Assert.Equal(name, Assert.Throws<SettingException>(() => Read(settings)).Name, ignoreCase: true);
 
     private static GatewaySettings Read(params (string Name, string Value)[] settings) => GatewaySettings.Read(new ConfigurationBuilder()
         .AddInMemoryCollection(settings.Select(s => KeyValuePair.Create(s.Name, (string?)s.Value)))

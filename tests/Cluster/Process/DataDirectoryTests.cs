@@ -27,8 +27,10 @@ public sealed class DataDirectoryTests
         using var directory = new TemporaryDirectory();
         Directory.CreateDirectory(directory.Of("okms-data"));
         File.SetUnixFileMode(directory.Of("okms-data"), File600 | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
-        await using var service = await ServiceProcess.Start(directory.Path);
+        await using var service = await ServiceProcess.Start(directory.Path, ("OKMS_MISSED_PROBES", "4"));
         Assert.Equal(File600 | UnixFileMode.UserExecute, File.GetUnixFileMode(service.DataDirectory));
+        // A setting of clusters, of which nothing comes in a silo that runs alone.
+        Assert.Single(service.Output, line => line.Contains("OKMS_MISSED_PROBES", StringComparison.Ordinal));
     }
 
     [Fact]

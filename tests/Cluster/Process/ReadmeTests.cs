@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using OrleansKms.Gateway.Configuration;
-using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
@@ -15,7 +13,6 @@ public sealed partial class ReadmeTests
 
     private static readonly string _tour = File.ReadAllText(Path.Combine(Repository.Root, "gateway", "README.md"));
     private static readonly string _cluster = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "CLUSTER.md"));
-    private static readonly string _configuration = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "CONFIGURATION.md"));
 
     [Fact]
     public async Task FirstSession_WorksAsPrinted()
@@ -80,18 +77,6 @@ public sealed partial class ReadmeTests
         await Postgres.DropDatabase(database);
     }
 
-    [Fact]
-    public void ConfigurationTable_NamesEverySettingAndNoOther()
-    {
-        var rows = TableRow().Matches(_configuration);
-        Assert.Equal(
-            Settings.Names.Union(GatewaySettings.Names).Order(StringComparer.Ordinal),
-            rows.Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
-        Assert.Equal(
-            GatewaySettings.Names.Order(StringComparer.Ordinal),
-            rows.Where(row => row.Groups["gateway"].Success).Select(row => row.Groups["name"].Value).Order(StringComparer.Ordinal));
-    }
-
     /// <summary>Runs a script as one who pastes it would, but for the end at the first failure.</summary>
     internal static async Task<(int Code, string Output, string Errors)> Bash(string directory, string script)
     {
@@ -132,7 +117,4 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();
-
-    [GeneratedRegex("^\\| `(?<name>PORT|DATABASE_URL(?:_FILE)?|HSM_ADDRESS|LOG_LEVEL|OKMS_[A-Z_]+)`(?<gateway> ᵍ)? \\|", RegexOptions.Multiline)]
-    private static partial Regex TableRow();
 }

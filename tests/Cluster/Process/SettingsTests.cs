@@ -88,6 +88,7 @@ public sealed class SettingsTests
     [InlineData("OKMS_METRICS_PORT", "0")]
     [InlineData("OKMS_MAX_CONNECTIONS", "9")]
     [InlineData("OKMS_MAX_BODY_BYTES_IN_FLIGHT", "1000")]
+    [InlineData("OKMS_MAX_BODY_BYTES_IN_FLIGHT", "1099511627777")]
     [InlineData("OKMS_METRICS_BIND_ADDRESS", "*")]
     [InlineData("OKMS_SILO_PORT", "x")]
     [InlineData("OKMS_CLIENT_PORT", "70000")]
@@ -141,8 +142,30 @@ public sealed class SettingsTests
     [Fact]
     public void Ranges_ReachAsFarAsTheOptionsBehindThem()
     {
-        var settings = Read(("OKMS_RATE_LIMIT", "10000000"), ("OKMS_REQUEST_TIMEOUT", "PT10M"));
+        var settings = Read(
+            ("OKMS_RATE_LIMIT", "10000000"), ("OKMS_REQUEST_TIMEOUT", "PT10M"), ("OKMS_MAX_BODY_BYTES_IN_FLIGHT", "8589934592"));
         Assert.Equal((10_000_000, TimeSpan.FromMinutes(10)), (settings.Http.RateLimit, settings.Http.RequestTimeout));
+        Assert.Equal(8L << 30, settings.Http.MaxBodyBytesInFlight);
+    }
+
+    [Theory]
+    [InlineData("OKMS_SILO_PORT", "11112")]
+    [InlineData("OKMS_START_TIMEOUT", "PT1S")]
+    [InlineData("OKMS_HSM_SESSIONS", "2")]
+    [InlineData("OKMS_RATE_LIMIT", "5", "OKMS_GATEWAY", "false", "DATABASE_URL", "postgres://u@127.0.0.1/db")]
+    public void SettingOfAPartThatIsNotThere_IsNamed(string name, string value, params string[] others)
+    {
+        var settings = others.Chunk(2).Select(pair => (pair[0], pair[1])).Append((name, value)).ToArray();
+        Assert.Equal([name], Read(settings).WithoutEffect);
+    }
+
+    [Fact]
+    public void SettingOfAPartThatIsThere_IsNotNamed()
+    {
+        Assert.Empty(Read(("OKMS_RATE_LIMIT", "5"), ("OKMS_DRAIN_DELAY", "PT1S")).WithoutEffect);
+        Assert.Empty(Read(("OKMS_SILO_PORT", "11112"), ("DATABASE_URL", "postgres://u@127.0.0.1/db")).WithoutEffect);
+        Assert.Empty(Read(
+            ("HSM_ADDRESS", "pkcs11:token=okms?module-path=/usr/lib/m.so&pin-value=1"), ("OKMS_HSM_SESSIONS", "2")).WithoutEffect);
     }
 
     [Fact]

@@ -8,19 +8,19 @@ public sealed partial class DocumentsTests
 {
     private const int MaxReadmeLines = 200;
 
-    private static readonly string _root = FindRoot();
+    internal static readonly string Root = FindRoot();
 
     /// <summary>Every document of the repository.</summary>
     public static TheoryData<string> Documents => new(
-        Directory.EnumerateFiles(_root, "*.md", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
-            .Select(path => Path.GetRelativePath(_root, path))
+        Directory.EnumerateFiles(Root, "*.md", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
+            .Select(path => Path.GetRelativePath(Root, path))
             .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts")));
 
     [Theory]
     [MemberData(nameof(Documents))]
     public void Links_LeadToAFileAndAHeadingOfTheRepository(string document)
     {
-        var path = Path.Combine(_root, document);
+        var path = Path.Combine(Root, document);
         var broken = Link().Matches(WithoutCode(File.ReadAllText(path)))
             .Select(link => link.Groups["target"].Value)
             .Where(target => !target.Contains("://", StringComparison.Ordinal) && !Leads(path, target));
@@ -29,13 +29,13 @@ public sealed partial class DocumentsTests
 
     [Fact]
     public void Readme_IsShort() =>
-        Assert.InRange(File.ReadAllLines(Path.Combine(_root, "README.md")).Length, 1, MaxReadmeLines);
+        Assert.InRange(File.ReadAllLines(Path.Combine(Root, "README.md")).Length, 1, MaxReadmeLines);
 
     [Fact]
     public void TableOfErrors_NamesEveryCodeWithItsStatusAndNoOther() =>
         Assert.Equal(
             KmsError.All.Values.Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Status} {e.Code}")).Order(StringComparer.Ordinal),
-            ErrorRow().Matches(File.ReadAllText(Path.Combine(_root, "gateway", "README.md")))
+            ErrorRow().Matches(File.ReadAllText(Path.Combine(Root, "gateway", "README.md")))
                 .Select(row => $"{row.Groups["status"].Value} {row.Groups["code"].Value}").Order(StringComparer.Ordinal));
 
     private static bool Leads(string document, string target)

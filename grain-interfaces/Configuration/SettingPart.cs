@@ -1,0 +1,20 @@
+namespace OrleansKms.Configuration;
+
+/// <summary>The part of a process that a setting is for. Without that part it has no effect, and the process says so.</summary>
+internal enum SettingPart
+{
+    /// <summary>The process itself.</summary>
+    Process,
+
+    /// <summary>The HTTP interface to keys, which a silo may leave to others.</summary>
+    Gateway,
+
+    /// <summary>Membership in a cluster, which a silo that runs alone has not.</summary>
+    Cluster,
+
+    /// <summary>An HSM.</summary>
+    Hsm,
+
+    /// <summary>A root key in a file.</summary>
+    RootKeyFile,
+}

@@ -1,0 +1,92 @@
+namespace OrleansKms.Configuration;
+
+/// <content>What silos are told about keys and the HSM.</content>
+internal static partial class SettingTable
+{
+    public static TextSetting HsmAddress { get; } = new("HSM_ADDRESS", Pkcs11Uri)
+    {
+        DefaultInWords = "none: a root key in a file, and no keys of protection `hsm`",
+        Taker = SettingTaker.Silo,
+        Meaning = "the HSM with the root key",
+    };
+
+    public static TextSetting HsmPin { get; } = new("OKMS_HSM_PIN", "text")
+    {
+        Taker = SettingTaker.Silo,
+        Meaning = "the PIN of the token's user, when the URI has neither `pin-source` nor `pin-value`",
+    };
+
+    public static TextSetting OtherHsmAddress { get; } = new("OKMS_OTHER_HSM_ADDRESS", Pkcs11Uri)
+    {
+        Taker = SettingTaker.Silo,
+        Meaning = "an HSM with another root key, for the command `root`",
+    };
+
+    public static TextSetting OtherHsmPin { get; } = new("OKMS_OTHER_HSM_PIN", "text")
+    {
+        Taker = SettingTaker.Silo,
+        Meaning = "the PIN for it, as `OKMS_HSM_PIN`",
+    };
+
+    public static TextSetting OtherRootKeyFile { get; } = new("OKMS_OTHER_ROOT_KEY_FILE", FilePath)
+    {
+        Taker = SettingTaker.Silo,
+        Meaning = "the file of another root key, instead of `OKMS_OTHER_HSM_ADDRESS`",
+    };
+
+    public static SwitchSetting HsmCreateRoot { get; } = new("OKMS_HSM_CREATE_ROOT")
+    {
+        Default = false,
+        Taker = SettingTaker.Silo,
+        Part = SettingPart.Hsm,
+        Meaning = "whether a start with an empty database may make the root key in the HSM",
+    };
+
+    public static NumberSetting HsmSessions { get; } = new("OKMS_HSM_SESSIONS")
+    {
+        Default = 4,
+        Min = 1,
+        Max = 64,
+        Taker = SettingTaker.Silo,
+        Part = SettingPart.Hsm,
+        Meaning = "how many calls the HSM gets at once from a silo, and how many items of a batch",
+    };
+
+    public static DurationSetting HsmTimeout { get; } = new("OKMS_HSM_TIMEOUT")
+    {
+        Default = TimeSpan.FromSeconds(2),
+        Min = TimeSpan.FromMilliseconds(100),
+        Max = TimeSpan.FromSeconds(30),
+        Taker = SettingTaker.Silo,
+        Part = SettingPart.Hsm,
+        Meaning = "how long a caller waits for the HSM before `hsm_unavailable`",
+    };
+
+    public static DurationSetting MinDeletionDelay { get; } = new("OKMS_MIN_DELETION_DELAY")
+    {
+        Default = TimeSpan.FromHours(24),
+        Min = TimeSpan.Zero,
+        Max = KmsLimits.MaxDeletionDelay,
+        Taker = SettingTaker.Silo,
+        Meaning = "the least time between scheduling the deletion of a key, or the destruction of a version, and its erasure",
+    };
+
+    public static DurationSetting KeyIdleTime { get; } = new("OKMS_KEY_IDLE_TIME")
+    {
+        // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
+        Default = TimeSpan.FromMinutes(15),
+        Min = TimeSpan.FromMinutes(2),
+        Max = TimeSpan.FromDays(7),
+        Taker = SettingTaker.Silo,
+        Meaning = "how long an unused key stays in memory",
+    };
+
+    public static NumberSetting ResealRate { get; } = new("OKMS_RESEAL_RATE")
+    {
+        Default = 500,
+        Min = 1,
+        Max = 100_000,
+        Taker = SettingTaker.Silo,
+        Meaning = "rows a second that are sealed anew after a rotation of the KEK, over the whole cluster",
+    };
+}

@@ -1,0 +1,89 @@
+namespace OrleansKms.Configuration;
+
+/// <content>What bounds requests, and the metrics of them.</content>
+internal static partial class SettingTable
+{
+    private const int MinBodyBytesInFlight = 1 << 20;
+    private const long MaxBodyBytesInFlightEver = 1L << 40;
+    private const int MaxRate = 10_000_000;
+
+    public static DurationSetting RequestTimeout { get; } = new("OKMS_REQUEST_TIMEOUT")
+    {
+        Default = TimeSpan.FromSeconds(5),
+        Min = KmsLimits.MinRequestTimeout,
+        Max = KmsLimits.MaxRequestTimeout,
+        Meaning = "how long a request, and each grain call in it, may take",
+    };
+
+    public static NumberSetting MaxPlaintextBytes { get; } = new("OKMS_MAX_PLAINTEXT_BYTES")
+    {
+        Default = KmsLimits.DefaultPlaintextBytes,
+        Min = 1,
+        Max = KmsLimits.PlaintextBytes,
+        Meaning = "the largest plaintext in bytes",
+    };
+
+    public static NumberSetting RateLimit { get; } = new("OKMS_RATE_LIMIT")
+    {
+        DefaultInWords = "none",
+        Min = 1,
+        Max = MaxRate,
+        Part = SettingPart.Gateway,
+        Meaning = "requests a second for each principal",
+    };
+
+    public static NumberSetting RateLimitBurst { get; } = new("OKMS_RATE_LIMIT_BURST")
+    {
+        DefaultInWords = "as the rate",
+        Min = 1,
+        Max = MaxRate,
+        Part = SettingPart.Gateway,
+        RangeInWords = $"a tenth of the rate to `{MaxRate}`",
+        Meaning = "requests that a principal may send at once",
+    };
+
+    public static NumberSetting MaxConnections { get; } = new("OKMS_MAX_CONNECTIONS")
+    {
+        Default = 4096,
+        Min = 10,
+        Max = 1_000_000,
+        Meaning = "how many connections each listener takes",
+    };
+
+    public static NumberSetting MaxBodyBytesInFlight { get; } = new("OKMS_MAX_BODY_BYTES_IN_FLIGHT")
+    {
+        DefaultInWords = "a sixteenth of the memory that the process may use",
+        Min = MinBodyBytesInFlight,
+        Max = MaxBodyBytesInFlightEver,
+        Part = SettingPart.Gateway,
+        Meaning = "how many bytes of request bodies are worked on at once",
+    };
+
+    public static TextSetting MetricsTokenFile { get; } = new("OKMS_METRICS_TOKEN_FILE", FilePath)
+    {
+        DefaultInWords = "`metrics.token` in the data directory; none in a cluster",
+        Meaning = "the file of a token that opens `/metrics` and nothing else (32 to 256 characters)",
+    };
+
+    public static NumberSetting MetricsPort { get; } = new("OKMS_METRICS_PORT")
+    {
+        DefaultInWords = "none",
+        Min = MinPort,
+        Max = MaxPort,
+        Meaning = "a port of plain HTTP that serves `/metrics` and `/health` and nothing else",
+    };
+
+    public static TextSetting MetricsBindAddress { get; } = new("OKMS_METRICS_BIND_ADDRESS", ListenAddress)
+    {
+        Default = "localhost",
+        Meaning = "where that port listens",
+    };
+
+    public static NumberSetting MetricsKeyLimit { get; } = new("OKMS_METRICS_KEY_LIMIT")
+    {
+        Default = 2000,
+        Min = 1,
+        Max = 1_000_000,
+        Meaning = "how many keys the metrics tell apart; the rest are counted together",
+    };
+}
