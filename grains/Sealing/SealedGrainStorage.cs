@@ -48,10 +48,12 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         var raw = await ReadRaw(stateName, grainId, cancellationToken);
-        if (raw.RecordExists && !await IsKekKnown(raw, cancellationToken))
+        var sealedRow = TakeApart(raw);
+        if (sealedRow is not null && !await IsKekKnown(sealedRow.Header.KekId, cancellationToken))
         {
             // Between the read and here the row may have been sealed anew and its old KEK destroyed. Then it reads well now.
             raw = await ReadRaw(stateName, grainId, cancellationToken);
+            sealedRow = TakeApart(raw);
         }
 
         if (!raw.RecordExists)
@@ -62,7 +64,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
             return;
         }
 
-        var row = Open<T>(stateName, grainId, raw.State!.Payload);
+        var row = sealedRow is null ? default : Open<T>(stateName, grainId, sealedRow);
         if (row is null)
         {
             _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
@@ -150,22 +152,17 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         return raw;
     }
 
-    private async Task<bool> IsKekKnown(GrainState<OpaqueRow> raw, CancellationToken cancellationToken) =>
-        RowLayout.TryRead(raw.State!.Payload) is not { } row
-        || (_ring.Find(row.Header.KekId) ?? await ReloadRing(row.Header.KekId, cancellationToken)) is not null;
+    private static SealedRow? TakeApart(GrainState<OpaqueRow> raw) => raw.RecordExists ? RowLayout.TryRead(raw.State!.Payload) : null;
+
+    private async Task<bool> IsKekKnown(KekId id, CancellationToken cancellationToken) =>
+        (_ring.Find(id) ?? await ReloadRing(id, cancellationToken)) is not null;
 
     // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. None begins so.
     private static GrainId StoredId(GrainId grainId) =>
         GrainId.Create(grainId.Type, IdSpan.Create(RowDirectory.KeyMark + grainId.Key.ToString()));
 
-    private T? Open<T>(string stateName, GrainId grainId, byte[] payload)
+    private T? Open<T>(string stateName, GrainId grainId, SealedRow row)
     {
-        var row = RowLayout.TryRead(payload);
-        if (row is null)
-        {
-            return default;
-        }
-
         var content = _ring.Find(row.Header.KekId) is { } kek ? _sealer.TryOpenContent(kek, grainId, stateName, row) : null;
         if (content is null)
         {
