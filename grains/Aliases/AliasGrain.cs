@@ -39,7 +39,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 
     /// <inheritdoc/>
     public ValueTask<AliasDescription> Resolve(AliasCommand request) =>
-        _slot is { IsStale: false, Row: { Removed: false } row } && _mark is null or { MayAnswer: true }
+        _slot is { NeedsRead: false, Row: { Removed: false } row } && _mark is null or { MayAnswer: true }
             ? new(Described(row))
             : new(Guarded(async () => Described(await Load()), isRepeatable: true));
 
@@ -57,7 +57,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             throw KmsError.All[code].Exception();
         }
 
-        while (_slot.IsStale)
+        while (_slot.NeedsRead)
         {
             await _slot.Read();
         }
@@ -109,7 +109,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
 
     private async Task<AliasRow> Load()
     {
-        while (_slot.IsStale)
+        while (_slot.NeedsRead)
         {
             await _slot.Read();
         }

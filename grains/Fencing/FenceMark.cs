@@ -10,15 +10,32 @@ namespace OrleansKms.Grains.Fencing;
 /// behind: whose write the poll saw is not known yet, so an operation that interleaves reads the row, and so finds either its
 /// own or the other's change, and waits for no write. But the activation is not ended for it; when the write has come back, it
 /// is clear whether it was its own.
+///
+/// Polls and the activation run on different threads. Fields are written under the lock; what decides about an answer reads them
+/// without it, each by itself, after the deadline of the poll that wrote them.
 /// </remarks>
 internal sealed class FenceMark(Fence fence, IGrainContext activation)
 {
-    private volatile bool _isBehind;
-    private bool _isReplaced;
-    private bool _isEnded;
+    // No row has a version below 0, so whatever a poll has seen is newer.
+    private const int Nothing = -1;
+
     private int _known;
     private int _seen;
     private int _calls;
+    private volatile Phase _phase;
+
+    /// <summary>Where the activation is in its life, as far as the fence is concerned.</summary>
+    private enum Phase
+    {
+        /// <summary>It answers.</summary>
+        Live,
+
+        /// <summary>It was found behind and told to end; until it has, it answers from what it reads anew.</summary>
+        Ended,
+
+        /// <summary>Another activation has taken its place with the fence, so it hears of no change and answers nothing.</summary>
+        Replaced,
+    }
 
     /// <summary>The grain whose row it is about.</summary>
     public GrainId Grain => activation.GrainId;
@@ -27,13 +44,13 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     public FencePosition? ComparedSince { get; set; }
 
     /// <summary>Whether the row must be read again before anything is answered from it.</summary>
-    public bool IsBehind => _isBehind;
+    public bool IsBehind => Volatile.Read(ref _seen) > Volatile.Read(ref _known) || _phase == Phase.Replaced;
 
     /// <summary>
     /// Whether an answer may leave now. It is asked after the work is done. The deadline is looked at first: who sees a poll's
     /// deadline sees what that poll found, too.
     /// </summary>
-    public bool MayAnswer => fence.IsFresh && !_isBehind;
+    public bool MayAnswer => fence.IsFresh && !IsBehind;
 
     /// <summary>Waits for a poll where that is due.</summary>
     /// <returns>Whether what was known before is still true; if not, it must be read and answered again.</returns>
@@ -45,7 +62,7 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
             await fence.Settle();
         }
 
-        return !_isBehind;
+        return !IsBehind;
     }
 
     /// <summary>The activation is over.</summary>
@@ -58,7 +75,7 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     {
         lock (this)
         {
-            if (_isReplaced)
+            if (_phase == Phase.Replaced)
             {
                 throw KmsError.Unavailable.Exception();
             }
@@ -74,8 +91,7 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     {
         lock (this)
         {
-            _calls--;
-            Know(version);
+            EndCall(version);
         }
     }
 
@@ -85,8 +101,7 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     {
         lock (this)
         {
-            _calls--;
-            Know(version);
+            EndCall(version);
         }
 
         EndIfBehind();
@@ -98,7 +113,6 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
         lock (this)
         {
             _seen = Math.Max(_seen, version);
-            _isBehind |= _seen > _known;
         }
 
         EndIfBehind();
@@ -111,7 +125,10 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
         Saw(version);
         lock (this)
         {
-            _isBehind |= version != _known && _calls == 0;
+            if (version != _known && _calls == 0)
+            {
+                _known = Nothing;
+            }
         }
     }
 
@@ -122,8 +139,7 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     {
         lock (this)
         {
-            _isReplaced = true;
-            _isBehind = true;
+            _phase = Phase.Replaced;
         }
     }
 
@@ -132,23 +148,20 @@ internal sealed class FenceMark(Fence fence, IGrainContext activation)
     {
         lock (this)
         {
-            if (_isEnded || _seen <= _known || _calls != 0 || _known == 0)
+            if (_phase != Phase.Live || _seen <= _known || _calls != 0 || _known <= 0)
             {
                 return;
             }
 
-            _isEnded = true;
+            _phase = Phase.Ended;
         }
 
         fence.End(activation);
     }
 
-    private void Know(int? version)
+    private void EndCall(int? version)
     {
-        if (version is not null)
-        {
-            _known = Math.Max(_known, version.Value);
-            _isBehind = _isReplaced || _seen > _known;
-        }
+        _calls--;
+        _known = Math.Max(_known, version ?? Nothing);
     }
 }

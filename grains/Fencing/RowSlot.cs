@@ -5,9 +5,27 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Fencing;
 
+/// <summary>How far what a slot holds of its row can be relied on.</summary>
+internal enum RowState
+{
+    /// <summary>Nothing was read or written yet. It must be read.</summary>
+    Unread,
+
+    /// <summary>It holds what the last read or write found.</summary>
+    Known,
+
+    /// <summary>
+    /// The last write has an unknown outcome, and whatever the row held here permits, the one that may be stored permits, too. So it
+    /// is still used by; a change must read first.
+    /// </summary>
+    InDoubt,
+
+    /// <summary>A race was lost, the outcome of a write is unknown, or whoever holds the slot said so. It must be read.</summary>
+    Invalid,
+}
+
 /// <summary>
-/// One row of one grain: what this activation last saw of it, and its ETag. After a write whose outcome is not known, and
-/// after a lost race, it is stale and must be read again before anything relies on it.
+/// One row of one grain: what this activation last saw of it, its ETag, and how far that can be relied on.
 /// </summary>
 /// <typeparam name="T">The row's content.</typeparam>
 /// <param name="storage">The sealed storage.</param>
@@ -17,27 +35,24 @@ namespace OrleansKms.Grains.Fencing;
 internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string name, FenceMark? mark = null)
     where T : Row
 {
-    private bool _isInvalid = true;
-    private int _invalidations;
+    private int _setbacks;
     private string? _etag;
     private long _highestRevision;
 
     /// <summary>The row, or null when there is none or it was never read.</summary>
     public T? Row { get; private set; }
 
-    /// <summary>Whether the row must be read before it is relied on. True at first.</summary>
-    public bool IsStale => _isInvalid || mark is { IsBehind: true };
+    /// <summary>How far <see cref="Row"/> can be relied on, as far as this activation knows by itself.</summary>
+    public RowState State { get; private set; }
 
-    /// <summary>Whether it was never read, or a write of it was lost or has an unknown outcome.</summary>
-    public bool IsInvalid => _isInvalid;
-
-    /// <summary>Whether no write was acknowledged since one had an unknown outcome, so that what is read may be that one's.</summary>
-    public bool IsUnconfirmed { get; private set; }
+    /// <summary>Whether the row must be read before it is relied on: by its state, or because the fence saw a newer one.</summary>
+    public bool NeedsRead => State is RowState.Unread or RowState.Invalid || mark is { IsBehind: true };
 
     /// <summary>
-    /// Whether the last write has an unknown outcome and what was known before it is relied on all the same. A read settles it.
+    /// Whether no write was acknowledged since one had an unknown outcome. What is read may be that one's, and a standby that has
+    /// not confirmed it may lose it again; so a read does not end this.
     /// </summary>
-    public bool IsInDoubt { get; private set; }
+    public bool IsUnconfirmed { get; private set; }
 
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
@@ -45,8 +60,8 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>Makes the row be read before it is relied on again.</summary>
     public void Invalidate()
     {
-        _isInvalid = true;
-        _invalidations++;
+        State = RowState.Invalid;
+        _setbacks++;
     }
 
     /// <summary>Reads the row.</summary>
@@ -55,8 +70,8 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     public async Task Read()
     {
         var state = new GrainState<T>();
-        var (leastRevision, invalidations) = (_highestRevision, _invalidations);
-        var leastVersion = mark?.BeginCall() ?? 0;
+        var (minRevision, setbacks) = (_highestRevision, _setbacks);
+        var minVersion = mark?.BeginCall() ?? 0;
         int? version = null;
         try
         {
@@ -64,17 +79,19 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
             var row = state.RecordExists ? state.State : null;
 
             // A row that was seen does not vanish and does not get older: someone put back an old copy.
-            if ((row?.Revision ?? 0) < leastRevision || Version(state.ETag) < leastVersion)
+            if ((row?.Revision ?? 0) < minRevision || Version(state.ETag) < minVersion)
             {
                 throw KmsError.KeyCorrupted.Exception();
             }
 
             version = Version(state.ETag);
             Take(row, state.ETag);
-            IsInDoubt = false;
+            if (setbacks == _setbacks)
+            {
+                State = RowState.Known;
+            }
 
-            // What was invalidated meanwhile may have changed after this read saw it.
-            _isInvalid = invalidations != _invalidations;
+            // Otherwise the row may have changed after this read saw it.
         }
         finally
         {
@@ -89,10 +106,10 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <param name="next">The next content.</param>
     /// <param name="permitsTheSame">
     /// Whether whatever may be done by the row that is known may be done by the next one, too. Then an unknown outcome leaves the
-    /// slot in doubt, and not stale.
+    /// slot in doubt, and not invalid.
     /// </param>
-    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is stale.</exception>
-    /// <exception cref="StorageFailedException">The write failed; the slot is stale, or in doubt, when its outcome is unknown.</exception>
+    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
+    /// <exception cref="StorageFailedException">The write failed; the slot is invalid, or in doubt, when its outcome is unknown.</exception>
     public async Task Write(T next, bool permitsTheSame = false)
     {
         var row = next with { Revision = _highestRevision + 1 };
@@ -112,7 +129,8 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
             version = Version(state.ETag);
             Take(row, state.ETag);
             Writes++;
-            (IsUnconfirmed, IsInDoubt) = (false, false);
+            IsUnconfirmed = false;
+            State = State == RowState.Invalid ? RowState.Invalid : RowState.Known;
         }
         catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
         {
@@ -121,9 +139,10 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         catch (Exception e)
         {
             IsUnconfirmed |= e is not InconsistentStateException;
-            if (permitsTheSame && e is StorageFailedException)
+            if (permitsTheSame && e is StorageFailedException && State != RowState.Invalid)
             {
-                IsInDoubt = true;
+                State = RowState.InDoubt;
+                _setbacks++;
             }
             else
             {
@@ -139,8 +158,8 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     }
 
     /// <summary>Removes the row that was last seen.</summary>
-    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is stale.</exception>
-    /// <exception cref="StorageFailedException">It failed; the slot is stale.</exception>
+    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
+    /// <exception cref="StorageFailedException">It failed; the slot is invalid.</exception>
     public async Task Clear()
     {
         Invalidate();
@@ -153,7 +172,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     {
         Invalidate();
         await storage.ClearStateAsync(name, grain, new GrainState<T>());
-        (Row, _etag) = (null, null);
+        (Row, _etag, State) = (null, null, RowState.Unread);
     }
 
     // A read may interleave with a write, and whichever comes back last may have the older state. One that finds what is known
@@ -162,7 +181,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     private void Take(T? row, string? etag)
     {
         var revision = row?.Revision ?? 0;
-        if (revision > _highestRevision || (revision == _highestRevision && (_isInvalid || etag != _etag)))
+        if (revision > _highestRevision || (revision == _highestRevision && (State is RowState.Unread or RowState.Invalid || etag != _etag)))
         {
             Row = row;
             _etag = etag;

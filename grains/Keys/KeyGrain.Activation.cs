@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
@@ -35,7 +36,7 @@ public sealed partial class KeyGrain
         _ciphers.Dispose();
         try
         {
-            if (_slot is { Row: { } row, IsInvalid: false } && (_usage.IsLoaded || _usage.HasUnsaved))
+            if (_slot is { State: RowState.Known or RowState.InDoubt, Row: { } row } && (_usage.IsLoaded || _usage.HasUnsaved))
             {
                 await _usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
             }
@@ -72,7 +73,7 @@ public sealed partial class KeyGrain
     /// <summary>The key as it is now, also after a rotation that may or may not have been committed.</summary>
     private async ValueTask<KeyRow> Settled()
     {
-        if (_slot is not { IsInDoubt: true, IsStale: false, Row: { } before })
+        if (_slot is not { State: RowState.InDoubt, NeedsRead: false, Row: { } before })
         {
             return await Load();
         }
@@ -89,7 +90,7 @@ public sealed partial class KeyGrain
         return row;
     }
 
-    private ValueTask<KeyRow> Load() => _slot is { IsStale: false, Row: { } row } ? new(row) : LoadSlowly();
+    private ValueTask<KeyRow> Load() => _slot is { NeedsRead: false, Row: { } row } ? new(row) : LoadSlowly();
 
     private async ValueTask<KeyRow> LoadSlowly()
     {
@@ -117,7 +118,7 @@ public sealed partial class KeyGrain
     private async Task LoadSlot()
     {
         // One read for all who wait: decryptions interleave.
-        while (_slot.IsStale)
+        while (_slot.NeedsRead)
         {
             var loading = _loading ??= LoadOnce();
             try
@@ -189,7 +190,7 @@ public sealed partial class KeyGrain
 
     private async Task SaveCounters(CancellationToken cancellationToken)
     {
-        if (_slot is not { Row: { } row, IsStale: false } || !_usage.HasUnsaved)
+        if (_slot is not { Row: { } row, NeedsRead: false } || !_usage.HasUnsaved)
         {
             _saveTimer?.Dispose();
             _saveTimer = null;

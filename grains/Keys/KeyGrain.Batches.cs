@@ -88,8 +88,7 @@ public sealed partial class KeyGrain
         {
             KeyRequestRules.CheckBatch(items, size);
             var current = await load();
-            KeyLifecycle.RequireUsable(current.State);
-            RequireUsage(current);
+            KeyUsability.Require(current, KeyUsage.EncryptDecrypt);
             return current;
         }
     }

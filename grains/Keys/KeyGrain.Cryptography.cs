@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Lifecycle;
-using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys;
@@ -153,7 +152,7 @@ public sealed partial class KeyGrain
 
     /// <summary>What an encryption needs besides a use to spend; null where something has to be prepared first.</summary>
     private EncryptPath? Ready() =>
-        _encryptPath is { } path && !_slot.IsStale && (IsBefore(path.RotateAtTicks) || !MayRotateByTime) ? path : null;
+        _encryptPath is { } path && !_slot.NeedsRead && (IsBefore(path.RotateAtTicks) || !MayRotateByTime) ? path : null;
 
     /// <summary>Whether a time is yet to come. Most keys rotate at no time, and the clock costs as much as all the rest of the check.</summary>
     private bool IsBefore(long ticks) => ticks == long.MaxValue || _time.GetUtcNow().UtcTicks < ticks;
@@ -179,7 +178,7 @@ public sealed partial class KeyGrain
             if (TrySpend() is { } path)
             {
                 var ciphertext = await WhenAnswered(
-                    EncryptUnder(path, kind, plaintext, associatedData), row => RequireUsed(row, path.Version.Version));
+                    EncryptUnder(path, kind, plaintext, associatedData), row => KeyUsability.RequireVersion(row, path.Version.Version));
                 return Spent(path, ciphertext, plaintext.Length, startedAt);
             }
 
@@ -199,26 +198,22 @@ public sealed partial class KeyGrain
         while (true)
         {
             var row = await Current();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
+            KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
             await _usage.Load(row.Incarnation);
             var meter = _usage.Meter(row.PrimaryVersion);
-            RequireImportSinceRestore(row);
-            if (row.Epoch < _epoch.Number)
-            {
-                // What the restored version has spent since the backup is not known, so it spends no more.
-                await RotateNow(row, _self, "rotate-after-restore");
-                continue;
-            }
-
-            if (IsUsedUp(row, meter))
-            {
-                await RotateNow(row, _self, "rotate-by-plan");
-                continue;
-            }
-
-            RequirePrimary(row);
+            KeyUsability.RequireImportSinceRestore(row, _epoch);
             var policy = Policy(row);
+            switch (KeyRotation.DueBeforeEncryption(row, _epoch, meter.Spent, policy.RotateAt))
+            {
+                case RotationDue.SinceRestore:
+                    await RotateNow(row, _self, "rotate-after-restore");
+                    continue;
+                case RotationDue.ByUse:
+                    await RotateNow(row, _self, "rotate-by-plan");
+                    continue;
+            }
+
+            KeyUsability.RequirePrimary(row);
             if (meter.Spent >= policy.RefuseAt)
             {
                 throw KmsError.KeyExhausted.Exception();
@@ -231,7 +226,7 @@ public sealed partial class KeyGrain
                 await _usage.Reserve(meter, policy, row.Incarnation, wanted);
             }
 
-            if (await OpenVersion(row.PrimaryVersion) is { } version && ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
+            if (await OpenVersion(row.PrimaryVersion) is { } version && ReferenceEquals(row, _slot.Row) && !_slot.NeedsRead)
             {
                 _encryptPath = new(version, AnswersAtOnce(row), meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
                 return;
@@ -266,7 +261,7 @@ public sealed partial class KeyGrain
 
     /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
     private IVersionOperations? FindUsable(in CiphertextHeader header) =>
-        _slot is { IsStale: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
+        _slot is { NeedsRead: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
             ? _ciphers.Find(header.KeyVersion)
             : null;
 
@@ -285,8 +280,7 @@ public sealed partial class KeyGrain
         while (true)
         {
             var row = await Load();
-            KeyLifecycle.RequireUsable(row.State);
-            RequireUsage(row);
+            KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
             if (!TryReadHeader(ciphertext, out var header))
             {
                 throw KmsError.InvalidCiphertext.Exception();
@@ -295,10 +289,10 @@ public sealed partial class KeyGrain
             if (FindUsable(header) is { } version)
             {
                 return Decrypted(header, await WhenAnswered(
-                    version.Decrypt(header, ciphertext, associatedData), row => RequireDecrypts(row, header.KeyVersion)));
+                    version.Decrypt(header, ciphertext, associatedData), row => KeyUsability.RequireDecrypts(row, header.KeyVersion)));
             }
 
-            RequireDecrypts(row, header.KeyVersion);
+            KeyUsability.RequireDecrypts(row, header.KeyVersion);
             await OpenVersion(header.KeyVersion);
         }
     }
@@ -332,46 +326,9 @@ public sealed partial class KeyGrain
     private async ValueTask<IVersionOperations?> OpenVersion(int version)
     {
         var row = await Load();
-        return row.State == KeyState.Enabled && row.Find(version) is { State: KeyVersionState.Enabled }
+        return row.State == KeyState.Enabled && KeyUsability.IsEnabled(row, version)
             ? await _ciphers.Open(row, version)
             : null;
-    }
-
-    private static void RequireDecrypts(KeyRow row, int number)
-    {
-        KeyLifecycle.RequireUsable(row.State);
-        RequireUsage(row);
-        var version = row.Find(number) ?? throw KmsError.InvalidCiphertext.Exception();
-        if (version.State != KeyVersionState.Enabled || version.Version < row.MinDecryptVersion)
-        {
-            throw KmsError.VersionNotUsable.Exception();
-        }
-    }
-
-    private static void RequireUsage(KeyRow row)
-    {
-        if (row.Usage != KeyUsage.EncryptDecrypt)
-        {
-            throw KmsError.WrongKeyUsage.Exception();
-        }
-    }
-
-    private static void RequirePrimary(KeyRow row)
-    {
-        if (row.Find(row.PrimaryVersion) is not { State: KeyVersionState.Enabled })
-        {
-            throw KmsError.VersionNotUsable.Exception("The primary version is disabled or destroyed; rotate the key.");
-        }
-    }
-
-    /// <summary>Refuses to encrypt with a restored version of a key that cannot make another by itself.</summary>
-    private void RequireImportSinceRestore(KeyRow row)
-    {
-        if (row.Epoch < _epoch.Number && row.Origin == KeyOrigin.External)
-        {
-            throw KmsError.KeyPendingImport.Exception(
-                "The database was restored from a backup; the key decrypts, and encrypts again once a new version is imported.");
-        }
     }
 
     private void ForgetEncryptPath() => _encryptPath = null;

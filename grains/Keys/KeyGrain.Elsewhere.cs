@@ -1,7 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using Orleans.Serialization.Invocation;
-using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys;
@@ -88,15 +87,6 @@ public sealed partial class KeyGrain
         {
             CryptographicOperations.ZeroMemory(answer as byte[]);
             throw;
-        }
-    }
-
-    private static void RequireUsed(KeyRow row, int version)
-    {
-        KeyLifecycle.RequireUsable(row.State);
-        if (row.Find(version) is not { State: KeyVersionState.Enabled })
-        {
-            throw KmsError.VersionNotUsable.Exception();
         }
     }
 

@@ -21,10 +21,6 @@ public sealed partial class KeyGrain
     /// <summary>Whether an overdue rotation is to be made now: neither put off, nor overdue by a clock that may be wrong.</summary>
     private bool MayRotateByTime => !_isRotationPutOff && _clock.Problem is null;
 
-    /// <summary>Whether the rotation plan's date has come, and the key is one that rotates by itself.</summary>
-    private bool IsRotationOverdue(KeyRow row) =>
-        row.State == KeyState.Enabled && row.Origin == KeyOrigin.Generated && Now >= row.NextRotationAt;
-
     /// <summary>
     /// Rotates the key if that is overdue and was not put off. The attempt runs by itself; the caller waits for it briefly, and
     /// once: after that it is nobody's to wait for, nor is the timer's that repeats it.
@@ -32,7 +28,7 @@ public sealed partial class KeyGrain
     /// <returns>Whether there was an attempt, so that what the caller knew may have changed.</returns>
     private async ValueTask<bool> RotateIfOverdue()
     {
-        if (!MayRotateByTime || _slot is not { IsStale: false, Row: { } row } || !IsRotationOverdue(row))
+        if (!MayRotateByTime || _slot is not { NeedsRead: false, Row: { } row } || !KeyRotation.IsOverdue(row, Now))
         {
             return false;
         }
@@ -84,24 +80,24 @@ public sealed partial class KeyGrain
 
     private async Task RotateOverdue(KeyRow row)
     {
-        if (!IsRotationOverdue(row) || _clock.Problem is not null)
+        if (!KeyRotation.IsOverdue(row, Now) || _clock.Problem is not null)
         {
             return;
         }
 
         // Where the database hangs, these hang, and not the commit: they touch nothing that anybody waits for. The last one is always
         // a write, so a database that confirms none is found out, and the new version has uses to spend as soon as it is there.
-        RequireRotatable(row);
+        var next = KeyRotation.Plan(row, _epoch, Now);
+        _changes.RequireRoom();
         await _versionRows.Keep(row);
         await _usage.Load(row.Incarnation);
-        var next = VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now);
-        await _usage.Reserve(_usage.Meter(next), Policy(row), row.Incarnation, wanted: 1);
+        await _usage.Reserve(_usage.Meter(next.Number), Policy(row), row.Incarnation, wanted: 1);
         using (await _turns.Begin())
         {
             // What changed the row meanwhile may have rotated the key. If not, the next use begins anew.
-            if (ReferenceEquals(row, _slot.Row) && !_slot.IsStale)
+            if (ReferenceEquals(row, _slot.Row) && !_slot.NeedsRead)
             {
-                await MakeVersion(row, next, _self, "rotate-by-plan", permitsTheSame: true);
+                await MakeVersion(next, _self, "rotate-by-plan", permitsTheSame: true);
             }
         }
     }

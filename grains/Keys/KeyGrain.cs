@@ -116,7 +116,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
         {
             var row = await Current();
             await _usage.Load(row.Incarnation);
-            if (row.State == KeyState.Enabled && IsUsedUp(row, _usage.Meter(row.PrimaryVersion)))
+            if (KeyRotation.MakesVersionsByItself(row) && KeyRotation.IsUsedUp(row, _usage.Meter(row.PrimaryVersion).Spent, Policy(row).RotateAt))
             {
                 try
                 {
@@ -181,8 +181,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                     var row = await Current();
                     state = row.State;
                     KeyLifecycle.RequireUsable(row.State);
-                    RequirePrimary(row);
-                    RequireImportSinceRestore(row);
+                    KeyUsability.RequirePrimary(row);
+                    KeyUsability.RequireImportSinceRestore(row, _epoch);
                     await _usage.Load(row.Incarnation);
                     if (await OpenVersion(row.PrimaryVersion) is not null)
                     {
@@ -249,7 +249,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     /// <returns>The row that the change followed from, and the next one.</returns>
     private async Task<(KeyRow Row, KeyRow Next)> Prepare(Func<KeyRow, KeyRow> change)
     {
-        if (_mark is not null && !_slot.IsStale)
+        if (_mark is not null && !_slot.NeedsRead)
         {
             var known = await Current();
             try
@@ -327,43 +327,25 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
 
     private async Task<KeyRow> RotateNow(KeyRow row, Caller caller, string operation)
     {
-        RequireRotatable(row);
-        await _versionRows.Keep(row);
-        return await MakeVersion(row, VersionNumbers.Next(row.Versions[^1].Version, _epoch, Now), caller, operation);
-    }
-
-    private void RequireRotatable(KeyRow row)
-    {
-        KeyLifecycle.Next(row.State, KeyEvent.Rotate);
+        var next = KeyRotation.Plan(row, _epoch, Now);
         _changes.RequireRoom();
-        if (row.Origin == KeyOrigin.External)
-        {
-            throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
-        }
-
-        if (row.Versions.Count >= KmsLimits.Versions)
-        {
-            throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the most that a key may have.");
-        }
+        await _versionRows.Keep(row);
+        return await MakeVersion(next, caller, operation);
     }
 
     /// <summary>Makes the next version of a key whose newest is kept in a row of its own.</summary>
-    private async Task<KeyRow> MakeVersion(KeyRow row, int next, Caller caller, string operation, bool permitsTheSame = false)
+    private async Task<KeyRow> MakeVersion(NextVersion next, Caller caller, string operation, bool permitsTheSame = false)
     {
-        if (!KeyAlgorithms.TryFind(row.Spec, out var algorithm))
+        if (!KeyAlgorithms.TryFind(next.Row.Spec, out var algorithm))
         {
             throw KmsError.KeyCorrupted.Exception();
         }
 
-        var material = await _ciphers.NewMaterial(row.Protection, algorithm, row.Incarnation, next);
-        row = await Write(row, KeyChanges.Rotate(row, material, _epoch.Number, Now), permitsTheSame);
+        var material = await _ciphers.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number);
+        var row = await Write(next.Row, next.Made(material, Now), permitsTheSame);
         await Changed(row, caller, operation);
         return row;
     }
-
-    /// <summary>Whether the primary version must make way for a new one because of its uses.</summary>
-    private static bool IsUsedUp(KeyRow row, UsageMeter primary) =>
-        row.Origin == KeyOrigin.Generated && primary.Spent >= Policy(row).RotateAt;
 
     private static UsagePolicy Policy(KeyRow row) =>
         KeyAlgorithms.TryFind(row.Spec, out var algorithm)

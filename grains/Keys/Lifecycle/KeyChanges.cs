@@ -5,7 +5,7 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>
 /// The changes of a key as pure functions from one row to the next; nothing is written here. Each checks
-/// <see cref="KeyLifecycle"/> first.
+/// <see cref="KeyLifecycle"/> first. A rotation is in <see cref="KeyRotation"/>.
 /// </summary>
 public static class KeyChanges
 {
@@ -36,24 +36,6 @@ public static class KeyChanges
             Rotation = request.Rotation,
             NextRotationAt = NextRotation(request.Rotation, now),
         };
-
-    /// <summary>A new primary version.</summary>
-    /// <param name="row">The key.</param>
-    /// <param name="material">The new version, wrapped.</param>
-    /// <param name="epoch">The restore epoch.</param>
-    /// <param name="now">The time.</param>
-    public static KeyRow Rotate(KeyRow row, WrappedMaterial material, int epoch, DateTimeOffset now)
-    {
-        KeyLifecycle.Next(row.State, KeyEvent.Rotate);
-        return row with
-        {
-            Material = material,
-            PrimaryVersion = material.Version,
-            Epoch = epoch,
-            Versions = [.. row.Versions, new(material.Version, KeyVersionState.Enabled, now)],
-            NextRotationAt = NextRotation(row.Rotation, now),
-        };
-    }
 
     /// <summary>Description, tags, rotation plan and the least version that decrypts.</summary>
     /// <param name="row">The key.</param>
@@ -185,5 +167,5 @@ public static class KeyChanges
         ErasePending = [.. row.ErasePending.Union(erased).Order()],
     };
 
-    private static DateTimeOffset? NextRotation(RotationPlan? plan, DateTimeOffset now) => now + plan?.Every;
+    internal static DateTimeOffset? NextRotation(RotationPlan? plan, DateTimeOffset now) => now + plan?.Every;
 }

@@ -170,7 +170,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
     private async Task SaveOnce(Incarnation incarnation, bool exact)
     {
-        if (_slot.IsStale || !IsLoaded)
+        if (_slot.NeedsRead || !IsLoaded)
         {
             await Reload(incarnation);
         }
@@ -184,7 +184,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     private async Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
     {
         var threshold = policy.NextThreshold(meter.Spent);
-        if (_slot.IsStale)
+        if (_slot.NeedsRead)
         {
             await Reload(incarnation);
             if (meter.Spent >= threshold)

@@ -1,0 +1,105 @@
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys.Lifecycle;
+
+/// <summary>Why a key must rotate before it encrypts again.</summary>
+internal enum RotationDue
+{
+    /// <summary>It need not.</summary>
+    No,
+
+    /// <summary>The database was restored since the primary version was made, so how often that was used is not known.</summary>
+    SinceRestore,
+
+    /// <summary>The primary version has spent the uses after which its plan or its algorithm wants another.</summary>
+    ByUse,
+}
+
+/// <summary>Every rule of a rotation, as pure functions of the row: whether one is due, and whether one may be made.</summary>
+internal static class KeyRotation
+{
+    /// <summary>
+    /// Whether the rotation plan's date has come. Nothing but the plan waits for it: a key whose rotation by time cannot be made
+    /// goes on under its old version.
+    /// </summary>
+    /// <param name="row">The key.</param>
+    /// <param name="now">The time.</param>
+    public static bool IsOverdue(KeyRow row, DateTimeOffset now) => MakesVersionsByItself(row) && now >= row.NextRotationAt;
+
+    /// <summary>Whether the key must rotate before it encrypts again.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    /// <param name="spent">Uses that the primary version has spent.</param>
+    /// <param name="rotateAt">Uses after which a version makes way.</param>
+    public static RotationDue DueBeforeEncryption(KeyRow row, RestoreEpoch epoch, long spent, long rotateAt) =>
+        row.Epoch < epoch.Number ? RotationDue.SinceRestore
+        : IsUsedUp(row, spent, rotateAt) ? RotationDue.ByUse
+        : RotationDue.No;
+
+    /// <summary>Whether the primary version must make way because of its uses.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="spent">Uses that the primary version has spent.</param>
+    /// <param name="rotateAt">Uses after which a version makes way.</param>
+    public static bool IsUsedUp(KeyRow row, long spent, long rotateAt) => MakesVersionsByItself(row) && spent >= rotateAt;
+
+    /// <summary>Plans the next version, if the key may have one.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="KmsException">
+    /// The error of the key's state; conflict: its material comes from outside, it has as many versions as a key may have, or no
+    /// number is free yet.
+    /// </exception>
+    public static NextVersion Plan(KeyRow row, RestoreEpoch epoch, DateTimeOffset now)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Rotate);
+        if (row.Origin == KeyOrigin.External)
+        {
+            throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
+        }
+
+        if (row.Versions.Count >= KmsLimits.Versions)
+        {
+            throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the most that a key may have.");
+        }
+
+        return new(row, VersionNumbers.Next(row.Versions[^1].Version, epoch, now), epoch.Number);
+    }
+
+    /// <summary>Whether the key gets versions without being asked: it is usable and its material is made here.</summary>
+    /// <param name="row">The key.</param>
+    public static bool MakesVersionsByItself(KeyRow row) => row is { State: KeyState.Enabled, Origin: KeyOrigin.Generated };
+}
+
+/// <summary>A version that <see cref="KeyRotation.Plan"/> permits. It holds for the very row that it was planned from.</summary>
+internal sealed class NextVersion
+{
+    private readonly int _epoch;
+
+    internal NextVersion(KeyRow row, int number, int epoch)
+    {
+        Row = row;
+        Number = number;
+        _epoch = epoch;
+    }
+
+    /// <summary>The key as it is before.</summary>
+    public KeyRow Row { get; }
+
+    /// <summary>The version's number.</summary>
+    public int Number { get; }
+
+    /// <summary>The key as it is after.</summary>
+    /// <param name="material">The new version, wrapped.</param>
+    /// <param name="now">The time.</param>
+    public KeyRow Made(WrappedMaterial material, DateTimeOffset now) => Row with
+    {
+        Material = material,
+        PrimaryVersion = material.Version,
+        Epoch = _epoch,
+        Versions = [.. Row.Versions, new(material.Version, KeyVersionState.Enabled, now)],
+        NextRotationAt = KeyChanges.NextRotation(Row.Rotation, now),
+    };
+}
