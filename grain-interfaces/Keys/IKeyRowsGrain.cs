@@ -2,7 +2,8 @@ namespace OrleansKms;
 
 /// <summary>
 /// The stored rows of one key, for operators: after a restore, after a rotation of the KEK, or when a key answers
-/// <c>key_corrupted</c>. It is the same grain as <see cref="IKeyGrain"/>, called by the same key.
+/// <c>key_corrupted</c>. It is the same grain as <see cref="IKeyGrain"/>, called by the same key. Open to silos only, not to clients: each
+/// call reads and opens every row.
 /// </summary>
 /// <remarks>
 /// Since feature level 2. What is added to a grain goes into an interface of its own with a <c>[Version]</c>, not into one that

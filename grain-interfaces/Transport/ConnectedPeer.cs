@@ -13,6 +13,9 @@ internal sealed class ConnectedPeer
     /// <summary>The name in its certificate.</summary>
     public string Name { get; private set; }
 
+    /// <summary>The digest of that name, to which its id belongs; null where there are no certificates.</summary>
+    public string? NameDigest { get; private set; }
+
     /// <summary>What it may be.</summary>
     public CertificateRole Roles { get; private set; }
 
@@ -37,6 +40,7 @@ internal sealed class ConnectedPeer
     public void Take(X509Certificate2 certificate)
     {
         Name = certificate.Subject;
+        NameDigest = BoundClientId.DigestOf(certificate);
         Roles = CertificateRoles.Of(certificate);
         NotAfter = certificate.NotAfter;
         Changed?.Invoke();

@@ -24,14 +24,16 @@ public static class MutualTlsExtensions
     internal static IClientBuilder UseMutualTls(
         this IClientBuilder client, MutualTlsFiles files, CertificateRole role, TimeProvider clock)
     {
-        client.Services.AddTlsConnections(files, role, clock);
+        var identity = client.Services.AddTlsConnections(files, role, clock);
+        client.Services.UseClientId(BoundClientId.New(identity.NameDigest));
         client.Services.AddOptions<ClientConnectionOptions>()
             .Configure<TlsConnections>((options, tls) => options.ConfigureConnection(tls.Connect));
         return client;
     }
 
     /// <summary>Reads the files now, so that a start is refused before anything else runs, and watches them once the host does.</summary>
-    internal static void AddTlsConnections(
+    /// <returns>What the files held.</returns>
+    internal static TlsIdentity AddTlsConnections(
         this IServiceCollection services, MutualTlsFiles files, CertificateRole role, TimeProvider clock)
     {
         var first = TlsIdentitySource.Read(files, role, clock);
@@ -40,5 +42,6 @@ public static class MutualTlsExtensions
         services.AddSingleton(provider => new TlsConnections(
             provider.GetRequiredService<TlsIdentitySource>(), clock,
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport")));
+        return first;
     }
 }

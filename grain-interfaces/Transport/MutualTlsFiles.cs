@@ -13,7 +13,7 @@ namespace OrleansKms;
 /// <param name="CertificateFile">
 /// This process's certificate, with intermediate ones behind it if there are any. Its role is a URI among its alternative names:
 /// <c>okms:silo</c>, <c>okms:gateway</c> or <c>okms:client</c>; its extended key usages are server and client authentication for a silo, client
-/// authentication for a client. Setting OKMS_TLS_CERT.
+/// authentication for a client. A client that runs takes up a new one only under the same name. Setting OKMS_TLS_CERT.
 /// </param>
 /// <param name="KeyFile">
 /// The certificate's private key, unencrypted. Nobody but its owner may read or change it; only if the owner is root may this

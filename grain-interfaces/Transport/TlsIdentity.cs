@@ -29,6 +29,9 @@ internal sealed class TlsIdentity
     /// <summary>The name in the own certificate.</summary>
     public string Subject => _own.TargetCertificate.Subject;
 
+    /// <summary>The digest of that name, to which a client's id belongs.</summary>
+    public string NameDigest => BoundClientId.DigestOf(_own.TargetCertificate);
+
     /// <summary>When the own certificate begins to be valid.</summary>
     public DateTimeOffset NotBefore => _own.TargetCertificate.NotBefore;
 

@@ -121,6 +121,12 @@ internal sealed partial class TlsIdentitySource : IDisposable
 
     private void TakeUp(TlsIdentity identity)
     {
+        if (_role != CertificateRole.Silo && identity.NameDigest != _current.NameDigest)
+        {
+            // Silos would refuse each new connection: the id of a client that runs belongs to the name that it began with.
+            throw TlsFile.Certificate(_files).Unusable(
+                $"names {identity.Subject}, which is not, byte for byte, the name that this client began with: keep the name, or restart the client.");
+        }
         _current = identity;
         _reported = null;
         _warned = DateTimeOffset.MinValue;

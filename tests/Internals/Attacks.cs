@@ -35,6 +35,7 @@ public static class Attacks
             ["the emptying of memory"] = (by, here, _, _) => Management(by).ForceActivationCollection(TimeSpan.Zero),
             ["silo control"] = (by, here, _, _) => by.Grains.GetSystemTarget<ISiloControl>(Constants.SiloControlType, here.Address).GetActivationCount(),
             ["silo control of another silo"] = (by, _, other, _) => by.Grains.GetSystemTarget<ISiloControl>(Constants.SiloControlType, other.Address).GetActivationCount(),
+            ["the rows of a key"] = (by, _, _, _) => by.Grains.GetGrain<IKeyRowsGrain>("attacked").Check(new KeyCommand(_admin)),
             ["the reminders of a key"] = (by, here, _, _) => Reminders(by, here).GetReminders(Key(by, "attacked").GetGrainId()),
             ["a foreign reminder"] = (by, here, _, _) => Reminders(by, here).RegisterOrUpdateReminder(
                 Key(by, "attacked").GetGrainId(), "foreign", TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1)),

@@ -57,7 +57,9 @@ internal sealed partial class ClientAdmission(
 
         public bool TryTake(string id)
         {
-            if (!ids.TryTake(id, peer.Name)) return false;
+            // Holds on every silo alike, though none asks another.
+            if (peer.NameDigest is { } digest && BoundClientId.IsBound(id)) return BoundClientId.IsOf(id, digest);
+            if (!ids.TryTake(id, peer.NameDigest ?? peer.Name)) return false;
             _taken = id;
             return true;
         }

@@ -20,7 +20,7 @@ internal sealed class ClientRights(
     [
         typeof(IKeyGrain),
 #if !OKMS_FEATURE_LEVEL_1
-        typeof(IKeyRowsGrain), typeof(IKeyVersionsGrain),
+        typeof(IKeyVersionsGrain),
 #endif
         typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
         typeof(IRandomGrain), typeof(IReencryptionGrain),

@@ -14,7 +14,11 @@ public sealed class AttackedCluster : IAsyncLifetime
 
     internal ServiceProcess First => Cluster.Processes[0];
 
+    internal ServiceProcess Second => Cluster.Processes[1];
+
     internal int ClientPort { get; } = ServiceProcess.FreePort();
+
+    internal int OtherClientPort { get; } = ServiceProcess.FreePort();
 
     internal Victim Here { get; private set; } = null!;
 
@@ -28,7 +32,7 @@ public sealed class AttackedCluster : IAsyncLifetime
             ("OKMS_ADVERTISED_ADDRESS", "127.0.0.1"), ClusterProcesses.WithGateway);
         var first = await Cluster.StartSilo(ClusterProcesses.WithGateway, ("OKMS_CLIENT_PORT", ClientPort.ToString(CultureInfo.InvariantCulture)));
         Here = await ActiveSilo();
-        await Cluster.StartSilo(ClusterProcesses.WithGateway);
+        await Cluster.StartSilo(ClusterProcesses.WithGateway, ("OKMS_CLIENT_PORT", OtherClientPort.ToString(CultureInfo.InvariantCulture)));
         await Cluster.UntilActive(2);
         Other = await ActiveSilo(except: Here);
         await first.Http.Create("attacked");
@@ -110,6 +114,20 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     }
 
     [Fact]
+    public async Task NameOfAnotherClient_OnAnotherSilo_IsRefused_AndTheOtherGetsItsAnswers()
+    {
+        // Of so many, each silo has some. A silo hands what its own grains answer to whoever is connected to it under that id.
+        var keys = Enumerable.Range(0, 32).Select(i => $"spread-{i}").ToList();
+        foreach (var key in keys) await attacked.First.Http.Create(key);
+        await using var victim = await Connect("spread", _gateway);
+        foreach (var key in keys) await Attacks.Describe(victim, key);
+
+        var files = attacked.Certificates.Sign("namesake-elsewhere", _gateway, [Certificates.ClientUsage]);
+        await Refused("namesake-elsewhere", Attacker.Connect(files, attacked.OtherClientPort, victim), attacked.Second);
+        foreach (var key in keys) await Attacks.Describe(victim, key);
+    }
+
+    [Fact]
     public async Task Service_DoesNotReachWhatIsForGateways()
     {
         var before = await attacked.State();
@@ -125,13 +143,14 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     private Task<Attacker> Connect(string name, string[] roles) =>
         Attacker.Connect(attacked.Certificates.Sign(name, roles, [Certificates.ClientUsage]), attacked.ClientPort);
 
-    private async Task Refused(string certificate, Task attempt)
+    private async Task Refused(string certificate, Task attempt, ServiceProcess? silo = null)
     {
-        var refused = attacked.First.UntilSaid($"CN={certificate} (");
+        silo ??= attacked.First;
+        var refused = silo.UntilSaid($"CN={certificate} (");
         var first = await Task.WhenAny(refused, attempt);
         await first;
         Assert.True(first == refused, $"The attack succeeded.\n{attacked.Cluster}");
-        var line = attacked.First.Output.Single(said => said.Contains($"CN={certificate} (", StringComparison.Ordinal));
+        var line = silo.Output.Single(said => said.Contains($"CN={certificate} (", StringComparison.Ordinal));
         Assert.Contains("warn", line, StringComparison.Ordinal);
         Assert.False(attempt.IsCompletedSuccessfully);
     }

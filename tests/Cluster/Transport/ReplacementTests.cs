@@ -57,6 +57,21 @@ public sealed class ReplacementTests : IDisposable
     }
 
     [Fact]
+    public async Task ClientsCertificateUnderAnotherName_IsPassedOver_AndTheOldOneServes()
+    {
+        await using var silo = await StartSilo(_certificates.Silo("silo"));
+        var files = Copy(_certificates.Client("client"), "client-of-its-own");
+        await using var client = await TlsHost.StartClient(files, [_port], _clock);
+        await Echo(client);
+
+        Replace(_certificates.Client("another"), files);
+        Tick();
+
+        await client.Log.Line("Warning", "OKMS_TLS_CERT", "names CN=another", "restart the client", "go on with the certificate CN=client");
+        await Echo(client);
+    }
+
+    [Fact]
     public async Task SiloThatStops_LetsGoOfItsConnections()
     {
         var silo = await StartSilo(_certificates.Silo("silo"));
