@@ -57,6 +57,16 @@ internal static partial class SettingTable
         Meaning = "the silo's port for Orleans clients",
     };
 
+    public static NumberSetting MaxClientConnections { get; } = new("OKMS_MAX_CLIENT_CONNECTIONS")
+    {
+        Default = 1024,
+        Min = 10,
+        Max = 100_000,
+        Taker = SettingTaker.Silo,
+        Part = SettingPart.Cluster,
+        Meaning = "how many connections the client port holds",
+    };
+
     public static TextSetting AdvertisedAddress { get; } = new("OKMS_ADVERTISED_ADDRESS", "an IP address or a DNS name")
     {
         DefaultInWords = "the machine's first IPv4 address; loopback with `OKMS_INSECURE_CLUSTER_NETWORK`",

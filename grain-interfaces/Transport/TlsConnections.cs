@@ -29,19 +29,22 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
     /// <param name="builder">A listener's connections.</param>
     /// <param name="port">What the port is for, for the log.</param>
     /// <param name="peers">Whom it is for.</param>
-    /// <param name="admit">Stands between what a peer sends and Orleans; null where everything is for Orleans.</param>
+    /// <param name="findGuard">Finds what stands between peers and Orleans; null where everything is for Orleans.</param>
     public void Answer(
-        IConnectionBuilder builder, string port, CertificateRole peers,
-        Func<IDuplexPipe, ConnectedPeer, EndPoint?, IDuplexPipe>? admit = null) => builder.Use(next => async context =>
+        IConnectionBuilder builder, string port, CertificateRole peers, Func<IPortGuard>? findGuard = null) => builder.Use(next => async context =>
     {
+        var guard = findGuard?.Invoke();
+        using var greeting = guard?.TryGreet(context.RemoteEndPoint);
+        if (guard is not null && greeting is null) return;
         var pipes = new PipeStream(context.Transport);
         await using var tls = new SslStream(pipes, leaveInnerStreamOpen: true);
         var peer = new PeerCheck(peers, PeerCheck.ClientAuthentication);
         var identity = identities.Current;
         var failure = await FailureOf(limit => tls.AuthenticateAsServerAsync(identity.ToAnswer(peer), limit), peer);
+        greeting?.Dispose();
         if (failure is null)
         {
-            await Serve(context, tls, next, admit);
+            await Serve(context, tls, next, guard);
         }
         else if (peer.Refusal is not null)
         {
@@ -73,14 +76,14 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         await Serve(context, tls, next, null);
     });
 
-    private async Task Serve(
-        ConnectionContext context, SslStream tls, ConnectionDelegate next, Func<IDuplexPipe, ConnectedPeer, EndPoint?, IDuplexPipe>? admit)
+    private async Task Serve(ConnectionContext context, SslStream tls, ConnectionDelegate next, IPortGuard? guard)
     {
         var raw = context.Transport;
         var plain = new TlsPipes(tls);
         var peer = ConnectedPeer.Of((X509Certificate2)tls.RemoteCertificate!);
-        var admitted = admit?.Invoke(plain, peer, context.RemoteEndPoint);
-        context.Transport = admitted ?? plain;
+        using var admitted = guard?.TryAdmit(plain, peer, context.RemoteEndPoint);
+        if (guard is not null && admitted is null) return;
+        context.Transport = admitted ?? (IDuplexPipe)plain;
         await using var end = EndInTime(context, raw, peer);
         try
         {
@@ -92,7 +95,6 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
             await plain.Output.CompleteAsync();
             // Orleans disposes the connection after this, and the connection completes the pipes that it finds here.
             context.Transport = raw;
-            (admitted as IDisposable)?.Dispose();
         }
     }
 

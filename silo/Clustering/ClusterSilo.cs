@@ -4,6 +4,7 @@ using OrleansKms.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Operation;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Clustering;
@@ -32,6 +33,7 @@ internal static class ClusterSilo
     public static ISiloBuilder UseClusterSilo(this ISiloBuilder silo, Settings settings)
     {
         silo.UseTransport(settings.Cluster.Transport);
+        silo.Configure<ClientPortOptions>(port => port.MaxConnections = settings.Member.MaxClientConnections);
         silo.Configure<ClusterOptions>(cluster =>
         {
             cluster.ServiceId = settings.Cluster.ServiceId;

@@ -28,8 +28,7 @@ internal static class SiloMutualTls
             options.ConfigureSiloInboundConnection(builder => tls.Answer(builder, "silo", CertificateRole.Silo));
             // Not before a connection is there: what clients may call is known when the silo knows its own grains.
             options.ConfigureGatewayInboundConnection(builder => tls.Answer(
-                builder, "client", CertificateRole.AnyClient,
-                (transport, peer, remote) => services.GetRequiredService<ClientAdmission>().Over(transport, peer, remote)));
+                builder, "client", CertificateRole.AnyClient, services.GetRequiredService<ClientAdmission>));
         });
         return silo;
     }
@@ -50,11 +49,17 @@ internal static class SiloMutualTls
     private static void AddClientAdmission(this IServiceCollection services, TimeProvider clock)
     {
         services.AddSingleton<ClientRights>();
+        services.AddUnreadableMessages();
         // Orleans looks for clients that are gone once in that time, so that it keeps what is due to one for twice of it at most.
         services.AddSingleton(provider => new ClientIds(
             2 * provider.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ClientDropTimeout, clock));
-        services.AddSingleton(provider => new ClientAdmission(
-            provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ClientIds>(), provider.GetRequiredService<ILocalSiloDetails>(), clock,
-            provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport")));
+        services.AddSingleton(provider =>
+        {
+            var log = provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport");
+            return new ClientAdmission(
+                provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ClientIds>(),
+                new ConnectionLimit(provider.GetRequiredService<IOptions<ClientPortOptions>>(), clock, log),
+                provider.GetRequiredService<ILocalSiloDetails>(), clock, log);
+        });
     }
 }

@@ -26,6 +26,12 @@ public sealed record MemberSettings
     public required int ClientPort { get; init; }
 
     /// <summary>
+    /// OKMS_MAX_CLIENT_CONNECTIONS: how many connections the client port holds, and how many more may be in their handshake.
+    /// Certificates of role okms:client alone hold three quarters of them at most.
+    /// </summary>
+    public required int MaxClientConnections { get; init; }
+
+    /// <summary>
     /// OKMS_PROBE_TIMEOUT: how long a silo waits for another's answer to a probe, and between probes, at first; between half of it
     /// and one and a half of it as the answers come in.
     /// </summary>
@@ -46,6 +52,7 @@ public sealed record MemberSettings
             BindAddress = ReadBindAddress(reader),
             SiloPort = reader.Integer(SettingTable.SiloPort),
             ClientPort = reader.Integer(SettingTable.ClientPort),
+            MaxClientConnections = reader.Integer(SettingTable.MaxClientConnections),
             ProbeTimeout = reader.Read(SettingTable.ProbeTimeout),
             MissedProbes = reader.Integer(SettingTable.MissedProbes),
         };

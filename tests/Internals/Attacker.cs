@@ -1,9 +1,12 @@
+using System.Collections;
 using System.Net;
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Orleans.CodeGeneration;
 using Orleans.Configuration;
+using Orleans.Messaging;
 using Orleans.Serialization;
 
 namespace OrleansKms.Tests.Internals;
@@ -23,6 +26,16 @@ public sealed class Attacker : IAsyncDisposable
 
     internal IInternalGrainFactory Grains { get; }
 
+    /// <summary>What came to it as an answer to something that it had not asked.</summary>
+    public UnexpectedAnswers Unexpected => _host.Services.GetRequiredService<UnexpectedAnswers>();
+
+    /// <summary>Through which silos it believes that it can send.</summary>
+    internal IReadOnlyList<SiloAddress> Gateways => _host.Services.GetRequiredService<GatewayManager>().GetLiveGateways();
+
+    /// <summary>Whether somebody has told it not to send to a silo.</summary>
+    public bool IsKeptFromSending => ((ICollection)typeof(GatewayManager).GetField("knownMasked", BindingFlags.Instance | BindingFlags.NonPublic)!
+        .GetValue(_host.Services.GetRequiredService<GatewayManager>())!).Count > 0;
+
     internal GrainId Id => _host.Services.GetRequiredService<LocalClientDetails>().ClientId.GrainId;
 
     /// <param name="files">Its certificate.</param>
@@ -31,6 +44,9 @@ public sealed class Attacker : IAsyncDisposable
     public static async Task<Attacker> Connect(MutualTlsFiles files, int clientPort, Attacker? pretended = null)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
+        var unexpected = new UnexpectedAnswers();
+        builder.Services.AddSingleton(unexpected);
+        builder.Logging.SetMinimumLevel(LogLevel.Debug).AddProvider(unexpected);
         builder.UseOrleansClient(client =>
         {
             client.Services.AddSerializer(serializer => serializer.AddAssembly(typeof(IKeyGrain).Assembly));

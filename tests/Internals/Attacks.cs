@@ -46,10 +46,10 @@ public static class Attacks
             ["the end of an activation"] = (by, _, _, _) => Key(by, "attacked").AsReference<IGrainManagementExtension>().DeactivateOnIdle().AsTask(),
             ["the end of an activation, as a call of the key"] = (by, _, _, _) => by.Send(_ => { }, Key(by, "attacked"), OrleansFrames.Call<IGrainManagementExtension>("DeactivateOnIdle")),
             ["the moving of keys"] = (by, _, _, _) => by.Grains.GetGrain<IActivationRebalancerWorker>(0).SuspendRebalancing(null),
-            ["a call to another client"] = (by, here, _, victim) =>
+            ["a call to another client"] = (by, _, _, victim) =>
             {
                 by.Grains.GetGrain<IClientGatewayObserver>(ObserverGrainId.Create(ClientOf(victim), IdSpan.Create("ClientGatewayObserver")).GrainId)
-                    .StopSendingToGateway(here.Address);
+                    .StopSendingToGateway(victim.Gateways[0]);
                 return Never();
             },
             ["an answer to another client"] = (by, _, _, victim) => by.Send(
@@ -93,6 +93,10 @@ public static class Attacks
 
     /// <summary>What clients are for: a key is described.</summary>
     public static Task<KeyDescription> Describe(Attacker by, string key) => Key(by, key).Describe(new KeyCommand(_admin));
+
+    /// <summary>On how many activations a key is, by what Orleans tells whoever may ask it.</summary>
+    public static async Task<int> Activations(Attacker by, string key) =>
+        (await Management(by).GetDetailedGrainStatistics()).Count(grain => grain.GrainId == Key(by, key).GetGrainId() || grain.GrainId.Key.ToString() == key);
 
     private static IKeyGrain Key(Attacker by, string id) => by.Grains.GetGrain<IKeyGrain>(id);
 

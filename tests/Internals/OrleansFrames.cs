@@ -79,6 +79,18 @@ public sealed class OrleansFrames : IDisposable
         message.RequestContextData = new() { ["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["tracestate"] = "a=b" };
     });
 
+    /// <summary>A description whose caller's name is a number: well-formed, and nothing that Orleans makes a string of.</summary>
+    public byte[] Unreadable()
+    {
+        var frame = Describe();
+        var name = frame.AsSpan().IndexOf("somebody"u8);
+        // The field's tag, then its length, then its bytes: 0x40 says that it has a length, 0 that it is a number.
+        frame[name - 2] &= 0x1f;
+        byte[] changed = [.. frame[..name], .. frame[(name + "somebody".Length)..]];
+        BinaryPrimitives.WriteInt32LittleEndian(changed.AsSpan(4), BinaryPrimitives.ReadInt32LittleEndian(frame.AsSpan(4)) - "somebody".Length);
+        return changed;
+    }
+
     /// <summary>An encryption of so many bytes.</summary>
     public byte[] Encrypt(int length) => Write(Call<IKeyGrain>("Encrypt", new Encrypt(_caller, new byte[length], [1, 2, 3])));
 

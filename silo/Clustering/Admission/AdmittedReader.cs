@@ -14,15 +14,33 @@ namespace OrleansKms.Silo.Clustering.Admission;
 /// <param name="refused">Is told of everything that is not admitted.</param>
 internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Action<Verdict> refused) : PipeReader
 {
+    private static readonly AsyncLocal<AdmittedReader?> _ofThisFlow = new();
+
     private ReadOnlySequence<byte> _buffer;
+    private bool _hasGivenUp;
 
     // At the beginning of the buffer, what is admitted and not yet consumed; behind it, what is refused and not yet passed over.
     private long _admitted;
     private long _refused;
 
+    /// <summary>The one that Orleans reads in the flow of control that asks; null where it reads none.</summary>
+    public static AdmittedReader? OfThisFlow => _ofThisFlow.Value;
+
+    /// <summary>Whatever is called from here on, until the caller's caller goes on, reads this one.</summary>
+    public void EnterFlow() => _ofThisFlow.Value = this;
+
+    /// <summary>Orleans could not read something that was admitted; nothing more is.</summary>
+    public void GiveUp(Exception? unreadable)
+    {
+        if (_hasGivenUp) return;
+        _hasGivenUp = true;
+        refused(frames.Unreadable(unreadable));
+    }
+
     /// <inheritdoc/>
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
+        if (_hasGivenUp) throw Ended();
         while (true)
         {
             var reading = source.ReadAsync(cancellationToken);
@@ -34,6 +52,7 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
     {
+        if (_hasGivenUp) throw Ended();
         while (source.TryRead(out result))
         {
             if (Take(result) is not { } taken) continue;
@@ -106,9 +125,11 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
             }
             if (admission == Verdict.Incomplete) return true;
             refused(admission);
-            if (admission == Verdict.Malformed) throw new ConnectionAbortedException($"The client sent {frames.Reason}.");
+            if (admission == Verdict.Malformed) throw Ended();
             _refused = length;
         }
         return false;
     }
+
+    private ConnectionAbortedException Ended() => new($"The client sent {frames.Reason}.");
 }

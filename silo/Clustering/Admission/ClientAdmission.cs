@@ -10,29 +10,32 @@ namespace OrleansKms.Silo.Clustering.Admission;
 /// may connect could end silos by news of the membership, read and change every part of Orleans, and answer in others' names.
 /// </summary>
 internal sealed partial class ClientAdmission(
-    ClientRights rights, ClientIds ids, ILocalSiloDetails silo, TimeProvider clock, ILogger logger)
+    ClientRights rights, ClientIds ids, ConnectionLimit limit, ILocalSiloDetails silo, TimeProvider clock, ILogger logger) : IPortGuard
 {
     /// <summary>A client that goes on sends one line in this time, with how often it was.</summary>
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
-    /// <summary>Admits what a client sends by what its certificate lets it.</summary>
-    /// <param name="transport">The connection, in the clear.</param>
-    /// <param name="peer">Who it is.</param>
-    /// <param name="remote">From where.</param>
-    /// <returns>What Orleans may see of it. It is disposed when the connection has ended, and the client's id may be another's later.</returns>
-    public IDuplexPipe Over(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote)
+    /// <inheritdoc/>
+    public IDisposable? TryGreet(EndPoint? remote) => limit.TryGreet(remote);
+
+    /// <summary>Admits what a client sends by what its certificate lets it. At the end the client's id may be another's later.</summary>
+    public IGuardedPipe? TryAdmit(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote)
     {
+        if (limit.TryHold(peer, remote) is not { } place) return null;
         var name = new ClientName(ids, peer);
         var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress, name.TryTake);
         peer.Changed += () => frames.Calls = rights.Of(peer.Roles);
-        return new Admitted(new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say), transport.Output, name);
+        var reader = new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say);
+        reader.EnterFlow();
+        return new Admitted(reader, transport.Output, name, place);
     }
 
     /// <summary>Admits what anybody sends, where the operator has chosen a network without certificates: as if it were a gateway's.</summary>
     public async Task OverPlain(ConnectionDelegate next, ConnectionContext context)
     {
         var raw = context.Transport;
-        var admitted = Over(raw, ConnectedPeer.Unknown(), context.RemoteEndPoint);
+        using var admitted = TryAdmit(raw, ConnectedPeer.Unknown(), context.RemoteEndPoint);
+        if (admitted is null) return;
         context.Transport = admitted;
         try
         {
@@ -41,13 +44,16 @@ internal sealed partial class ClientAdmission(
         finally
         {
             context.Transport = raw;
-            (admitted as IDisposable)?.Dispose();
         }
     }
 
-    private sealed record Admitted(PipeReader Input, PipeWriter Output, ClientName Name) : IDuplexPipe, IDisposable
+    private sealed record Admitted(PipeReader Input, PipeWriter Output, ClientName Name, IDisposable Place) : IGuardedPipe
     {
-        public void Dispose() => Name.Dispose();
+        public void Dispose()
+        {
+            Name.Dispose();
+            Place.Dispose();
+        }
     }
 
     /// <summary>The id that one connection has taken, if it has.</summary>

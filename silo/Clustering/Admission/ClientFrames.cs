@@ -76,6 +76,9 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         return admission;
     }
 
+    /// <summary>Orleans could not read what was admitted.</summary>
+    public Verdict Unreadable(Exception? why) => Malformed($"arguments that cannot be read ({why?.GetType().Name})");
+
     private Verdict JudgePreamble(in ReadOnlySequence<byte> bytes, ref long length)
     {
         var start = new WireReader(bytes);

@@ -93,6 +93,7 @@ public sealed class SettingsTests
     [InlineData("OKMS_SILO_PORT", "x")]
     [InlineData("OKMS_CLIENT_PORT", "70000")]
     [InlineData("OKMS_CLIENT_PORT", "11111")]
+    [InlineData("OKMS_MAX_CLIENT_CONNECTIONS", "9")]
     [InlineData("OKMS_ADVERTISED_ADDRESS", "10.0.0.1:11111")]
     [InlineData("OKMS_ADVERTISED_ADDRESS", "0.0.0.0")]
     [InlineData("OKMS_ADVERTISED_ADDRESS", "two words")]

@@ -1,64 +1,8 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using OrleansKms.Tests.Cluster.Processes;
 using OrleansKms.Tests.Internals;
 
 namespace OrleansKms.Tests.Cluster.Transport;
-
-/// <summary>A cluster of two silos, as processes, with certificates as an operator makes them, and one key.</summary>
-public sealed class AttackedCluster : IAsyncLifetime
-{
-    internal Certificates Certificates { get; } = new();
-
-    internal ClusterProcesses Cluster { get; private set; } = null!;
-
-    internal ServiceProcess First => Cluster.Processes[0];
-
-    internal ServiceProcess Second => Cluster.Processes[1];
-
-    internal int ClientPort { get; } = ServiceProcess.FreePort();
-
-    internal int OtherClientPort { get; } = ServiceProcess.FreePort();
-
-    internal Victim Here { get; private set; } = null!;
-
-    internal Victim Other { get; private set; } = null!;
-
-    public async Task InitializeAsync()
-    {
-        var files = Certificates.Silo("silo");
-        Cluster = await ClusterProcesses.Prepare(
-            ("OKMS_TLS_CA", files.AuthorityFile), ("OKMS_TLS_CERT", files.CertificateFile), ("OKMS_TLS_KEY", files.KeyFile),
-            ("OKMS_ADVERTISED_ADDRESS", "127.0.0.1"), ClusterProcesses.WithGateway);
-        var first = await Cluster.StartSilo(ClusterProcesses.WithGateway, ("OKMS_CLIENT_PORT", ClientPort.ToString(CultureInfo.InvariantCulture)));
-        Here = await ActiveSilo();
-        await Cluster.StartSilo(ClusterProcesses.WithGateway, ("OKMS_CLIENT_PORT", OtherClientPort.ToString(CultureInfo.InvariantCulture)));
-        await Cluster.UntilActive(2);
-        Other = await ActiveSilo(except: Here);
-        await first.Http.Create("attacked");
-    }
-
-    public async Task DisposeAsync()
-    {
-        await Cluster.DisposeAsync();
-        Certificates.Dispose();
-    }
-
-    /// <summary>What an attack could change.</summary>
-    internal async Task<string> State() => string.Join('\n',
-        await Cluster.Scalar("SELECT string_agg(port::text || ':' || generation || ':' || status, ',' ORDER BY port) FROM okms_membership"),
-        await Cluster.Scalar("SELECT count(*) FROM okms_kek"),
-        await Cluster.Scalar("SELECT count(*) FROM okms_reminder"),
-        await Cluster.Scalar("SELECT count(*) FROM okms_row"));
-
-    private async Task<Victim> ActiveSilo(Victim? except = null)
-    {
-        var silo = (string)(await Cluster.Scalar(FormattableString.Invariant(
-            $"SELECT port || ':' || generation FROM okms_membership WHERE status = 3 AND port <> {except?.SiloPort ?? 0}")))!;
-        var parts = silo.Split(':');
-        return new(int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture));
-    }
-}
 
 /// <summary>
 /// What somebody can do who has got hold of a certificate for the client port, and of Orleans' own interfaces. Orleans believes
@@ -66,8 +10,6 @@ public sealed class AttackedCluster : IAsyncLifetime
 /// </summary>
 public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<AttackedCluster>
 {
-    private static readonly string[] _gateway = ["okms:gateway", "okms:client"];
-
     public static TheoryData<string> Names => [.. Attacks.All.Keys];
 
     [Theory]
@@ -76,21 +18,24 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     {
         var before = await attacked.State();
         var name = "by-" + Regex.Replace(attack, "[^a-z]+", "-");
-        await using var attacker = await Connect(name, _gateway);
-        await using var victim = await Connect("victim", _gateway);
+        await using var attacker = await attacked.Connect(name);
+        await using var victim = await attacked.Connect("victim");
 
         var attempt = Attacks.All[attack](attacker, attacked.Here, attacked.Other, victim);
         await Refused(name, attempt);
 
         await StillServes(victim);
         Assert.Equal(before, await attacked.State());
+        Assert.False(attacker.Unexpected.First.IsCompleted, "What was refused was answered.");
+        Assert.False(victim.Unexpected.First.IsCompleted, "Another client was sent an answer that it had not asked for.");
+        Assert.False(victim.IsKeptFromSending, "Another client was kept from sending.");
     }
 
     [Fact]
     public async Task ForgedAdministrator_WithAGatewaysCertificate_IsDenied()
     {
         var before = await attacked.State();
-        await using var attacker = await Connect("gateway-of-no-administrator", _gateway);
+        await using var attacker = await attacked.Connect("gateway-of-no-administrator");
         var kek = (await attacked.First.Http.Keks()).Single().Id;
         foreach (var attempt in new[] { () => Attacks.RotateKek(attacker), () => Attacks.DestroyKek(attacker, kek) })
         {
@@ -106,9 +51,9 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     [Fact]
     public async Task NameOfAnotherClient_IsRefused_AndTheOtherGetsItsAnswers()
     {
-        await using var victim = await Connect("named", _gateway);
+        await using var victim = await attacked.Connect("named");
         await StillServes(victim);
-        var files = attacked.Certificates.Sign("namesake", _gateway, [Certificates.ClientUsage]);
+        var files = attacked.Sign("namesake");
         await Refused("namesake", Attacker.Connect(files, attacked.ClientPort, victim));
         await StillServes(victim);
     }
@@ -119,29 +64,42 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
         // Of so many, each silo has some. A silo hands what its own grains answer to whoever is connected to it under that id.
         var keys = Enumerable.Range(0, 32).Select(i => $"spread-{i}").ToList();
         foreach (var key in keys) await attacked.First.Http.Create(key);
-        await using var victim = await Connect("spread", _gateway);
+        await using var victim = await attacked.Connect("spread");
         foreach (var key in keys) await Attacks.Describe(victim, key);
 
-        var files = attacked.Certificates.Sign("namesake-elsewhere", _gateway, [Certificates.ClientUsage]);
+        var files = attacked.Sign("namesake-elsewhere");
         await Refused("namesake-elsewhere", Attacker.Connect(files, attacked.OtherClientPort, victim), attacked.Second);
         foreach (var key in keys) await Attacks.Describe(victim, key);
+    }
+
+    [Fact]
+    public async Task ArgumentsThatCannotBeRead_EndTheConnection_AndSayOneLine()
+    {
+        using var frames = new OrleansFrames();
+        using var stranger = await Stranger.Connect(attacked.ClientPort);
+        await stranger.Greet(attacked.Sign("unreadable"));
+        await stranger.Send([.. frames.Preamble(), .. Enumerable.Repeat(frames.Unreadable(), 200).SelectMany(bytes => bytes)]);
+        await stranger.UntilEnded();
+
+        Assert.Single(attacked.First.Output, line => line.Contains("CN=unreadable (", StringComparison.Ordinal)
+            && line.Contains("arguments that cannot be read", StringComparison.Ordinal) && line.Contains("warn", StringComparison.Ordinal));
+        Assert.DoesNotContain(attacked.First.Output, line => line.Contains("Exception reading message", StringComparison.Ordinal));
+        await using var client = await attacked.Connect("after-the-unreadable");
+        await StillServes(client);
     }
 
     [Fact]
     public async Task Service_DoesNotReachWhatIsForGateways()
     {
         var before = await attacked.State();
-        await using var service = await Connect("service", ["okms:client"]);
+        await using var service = await attacked.Connect("service", "okms:client");
         await Refused("service", Attacks.ListCredentials(service));
         await StillServes(service);
-        await using var another = await Connect("another-service", ["okms:client"]);
+        await using var another = await attacked.Connect("another-service", "okms:client");
         await Refused("another-service", Attacks.RotateKek(another));
         await StillServes(another);
         Assert.Equal(before, await attacked.State());
     }
-
-    private Task<Attacker> Connect(string name, string[] roles) =>
-        Attacker.Connect(attacked.Certificates.Sign(name, roles, [Certificates.ClientUsage]), attacked.ClientPort);
 
     private async Task Refused(string certificate, Task attempt, ServiceProcess? silo = null)
     {

@@ -73,6 +73,19 @@ internal sealed class Stranger : IDisposable
         }
     }
 
+    /// <summary>Waits until the other side ends the connection, whatever it says before.</summary>
+    public async Task UntilEnded()
+    {
+        try
+        {
+            await Stream.CopyToAsync(Stream.Null).WaitAsync(TlsHost.Patience);
+        }
+        catch (IOException)
+        {
+            // Reset, which is an end too.
+        }
+    }
+
     public void Dispose()
     {
         Stream.Dispose();

@@ -34,9 +34,10 @@ internal sealed class TlsHost : IAsyncDisposable
     /// <param name="advertisedPort">The client port of which it speaks: clients address it by that one.</param>
     /// <param name="primaryPort">The silo port of the silo that keeps the membership.</param>
     /// <param name="clock">The clock of its certificates and handshakes.</param>
+    /// <param name="maxClients">How many connections its client port holds.</param>
     public static Task<TlsHost> StartSilo(
         MutualTlsFiles files, int siloPort, int clientPort, int? advertisedPort = null, int? primaryPort = null,
-        TimeProvider? clock = null) => Start((host, connections) =>
+        TimeProvider? clock = null, int? maxClients = null) => Start((host, connections) =>
         host.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(
@@ -45,6 +46,7 @@ internal sealed class TlsHost : IAsyncDisposable
             silo.Configure<ClusterOptions>(Name);
             silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
+            if (maxClients is { } max) silo.Configure<ClientPortOptions>(port => port.MaxConnections = max);
             silo.Services.AddSingleton(new ExtraInterface(typeof(IEchoGrain)));
         }));
 

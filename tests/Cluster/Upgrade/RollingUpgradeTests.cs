@@ -147,7 +147,7 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
 
     /// <summary>
     /// The method that only new silos have, on keys wherever they are: each answers that there is nothing to cancel, unless the call
-    /// came through a silo that does not know it, and no row is harmed.
+    /// came through a silo that does not know it, and none is harmed, as the next use of all of them shows.
     /// </summary>
     private async Task CallWhatIsNew(ClusterProcesses cluster, bool throughOldSilosToo)
     {
@@ -159,9 +159,6 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
             // Refused by an old silo, or lost there, as a call of a key that is on its way from one silo to another may be.
             if (throughOldSilosToo && failure is TypeLoadException or OrleansException or TimeoutException) return;
             Assert.Equal("conflict", Assert.IsType<KmsException>(failure).Code);
-            Assert.Equal(
-                string.Join(' ', new[] { "key", "key.usage" }.Concat(Enumerable.Range(1, key.PrimaryVersion).Select(v => $"key.v{v}")).Order(StringComparer.Ordinal)),
-                await cluster.Scalar($"SELECT string_agg(row_name, ' ' ORDER BY row_name COLLATE \"C\") FROM okms_row WHERE grain_key = '{key.Id}'"));
         });
         await client.StopAsync();
     }

@@ -41,6 +41,15 @@ public sealed class ClientFramesTests : IDisposable
     }
 
     [Fact]
+    public void UnreadableMessage_IsAdmitted_AndFailsInOrleans()
+    {
+        // Else the test of what becomes of it would test nothing.
+        var frame = _orleans.Unreadable();
+        Assert.Equal((Verdict.Admitted, frame.Length, ""), Judge(Greeted(), frame));
+        Assert.NotNull(_orleans.Read(frame));
+    }
+
+    [Fact]
     public void Greeting_IsAClients_AndNobodyElses()
     {
         var frames = New();

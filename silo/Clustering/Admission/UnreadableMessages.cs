@@ -1,0 +1,46 @@
+using Orleans.Configuration;
+
+namespace OrleansKms.Silo.Clustering.Admission;
+
+/// <summary>
+/// Stands where Orleans logs what happens to its connections. A message whose arguments it cannot read costs it an error with a stack
+/// trace, and it goes on with the next: whoever may connect could fill the log. No client of ours sends such a message, so that of a
+/// client the connection ends instead, and one warning says whose it was. What silos send each other is logged as ever.
+/// </summary>
+/// <typeparam name="T">Orleans' connection.</typeparam>
+internal sealed class UnreadableMessages<T>(ILoggerFactory loggers) : ILogger<T>
+{
+    private const string Unreadable = "LogErrorExceptionReadingMessage";
+
+    private readonly ILogger _log = loggers.CreateLogger<T>();
+
+    /// <inheritdoc/>
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => _log.BeginScope(state);
+
+    /// <inheritdoc/>
+    public bool IsEnabled(LogLevel logLevel) => _log.IsEnabled(logLevel);
+
+    /// <inheritdoc/>
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        // Said by the flow that reads the connection, in the midst of reading.
+        if (eventId.Name == Unreadable && AdmittedReader.OfThisFlow is { } reader) reader.GiveUp(exception);
+        else _log.Log(logLevel, eventId, state, exception, formatter);
+    }
+}
+
+/// <summary>Puts it there.</summary>
+internal static class UnreadableMessages
+{
+    private const string Connection = "Orleans.Runtime.Messaging.Connection";
+
+    /// <summary>The type is internal to Orleans.</summary>
+    /// <exception cref="InvalidOperationException">Orleans has changed there.</exception>
+    public static void AddUnreadableMessages(this IServiceCollection services)
+    {
+        var connection = typeof(ConnectionOptions).Assembly.GetType(Connection)
+            ?? throw new InvalidOperationException("Internal error: Orleans' connections are of a type that is not known.");
+        services.AddSingleton(typeof(ILogger<>).MakeGenericType(connection), typeof(UnreadableMessages<>).MakeGenericType(connection));
+    }
+}
