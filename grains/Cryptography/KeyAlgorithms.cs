@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Grains.Cryptography;
 

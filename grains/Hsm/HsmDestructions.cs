@@ -10,16 +10,21 @@ namespace OrleansKms.Grains.Hsm;
 /// </summary>
 internal sealed class HsmDestructions
 {
-    // By key version: when the module listed anew since, as its number of finalisations tells, what it shows is believed again.
-    private readonly ConcurrentDictionary<HsmKeyId, int> _failed = new();
+    // By CKA_ID in hexadecimal digits: when the module listed anew since, as its number of finalisations tells, what it shows is believed again.
+    private readonly ConcurrentDictionary<string, int> _failed = new(StringComparer.Ordinal);
 
     /// <summary>Whether a destruction has failed in this initialisation of the module, or in an earlier one and nobody has looked since.</summary>
     public bool HasFailed => !_failed.IsEmpty;
 
     /// <summary>Destroys a key.</summary>
+    /// <param name="session">A session.</param>
+    /// <param name="key">Its handle.</param>
+    /// <param name="keyId">Its CKA_ID.</param>
     /// <exception cref="HsmException">It may still be there.</exception>
-    public void Destroy(HsmSession session, ulong key, HsmKeyId id)
+    public void Destroy(HsmSession session, ulong key, ReadOnlySpan<byte> keyId)
     {
+        var id = Convert.ToHexStringLower(keyId);
+
         // Before the call: one that is given up and hangs has not succeeded either.
         _failed[id] = session.Initialisation;
         try
@@ -38,9 +43,9 @@ internal sealed class HsmDestructions
 
     /// <summary>Requires that what is not found is gone.</summary>
     /// <param name="session">The session in which it was not found.</param>
-    /// <param name="isAsked">Which keys it is about.</param>
+    /// <param name="isAsked">Whether a key, by its CKA_ID in hexadecimal digits, is one that it is about.</param>
     /// <exception cref="HsmException">A destruction of one has failed, and the module may only have dropped it from its own list.</exception>
-    public void RequireGone(HsmSession session, Func<HsmKeyId, bool> isAsked)
+    public void RequireGone(HsmSession session, Func<string, bool> isAsked)
     {
         foreach (var (id, initialisation) in _failed)
         {

@@ -46,7 +46,7 @@ internal sealed class HsmBusyException() : HsmException("Too many calls wait for
 }
 
 /// <summary>The token has failed to destroy a key, and its module does not show it any more. It is well otherwise.</summary>
-internal sealed class HsmUndestroyedException(HsmKeyId id)
+internal sealed class HsmUndestroyedException(string id)
     : HsmException($"The token does not show the key {id} any more, but failed to destroy it. It is asked again when its module has listed it anew.")
 {
     /// <inheritdoc/>

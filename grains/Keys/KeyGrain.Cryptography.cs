@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
-using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Usage;
+using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
 

@@ -10,6 +10,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
 using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
 

@@ -2,6 +2,7 @@ using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

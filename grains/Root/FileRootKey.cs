@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 

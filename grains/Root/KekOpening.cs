@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansKms.Configuration;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
@@ -140,7 +141,7 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
             var kept = FileRootKey.KeptPath(path, current);
             if (!File.Exists(kept))
             {
-                using var old = new Cryptography.SecretBytes(Cryptography.XAes256Gcm.KeyLength);
+                using var old = new Cryptography.SecretBytes(XAes256Gcm.KeyLength);
                 using (var file = File.OpenHandle(path))
                 {
                     RandomAccess.Read(file, old.Span, 0);

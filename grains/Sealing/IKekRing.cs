@@ -1,4 +1,4 @@
-using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Grains.Sealing;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Grains.Sealing;
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Storage;
-using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 

@@ -1,4 +1,4 @@
-using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Silo.Commands;

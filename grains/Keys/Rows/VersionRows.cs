@@ -1,6 +1,6 @@
 using Orleans.Storage;
-using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Rows;

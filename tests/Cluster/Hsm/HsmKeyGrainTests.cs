@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Keys;
 

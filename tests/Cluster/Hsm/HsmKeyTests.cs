@@ -2,7 +2,9 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Tests.Cluster.Hsms;

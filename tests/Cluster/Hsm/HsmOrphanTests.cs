@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Tests.Cluster.Processes;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Keys;
 

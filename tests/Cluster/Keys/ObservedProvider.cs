@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 

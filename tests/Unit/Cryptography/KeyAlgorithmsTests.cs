@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 

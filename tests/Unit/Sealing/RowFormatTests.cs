@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 

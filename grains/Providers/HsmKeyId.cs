@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using OrleansKms.Grains.Sealing;
 
-namespace OrleansKms.Grains.Hsm;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>
 /// The CKA_ID of a key version in the HSM:

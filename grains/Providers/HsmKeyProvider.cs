@@ -2,8 +2,11 @@ using System.Buffers.Binary;
 using System.Text;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Hsm;
+using Pkcs11Exception = OrleansKms.Grains.Hsm.Pkcs11Exception;
 
-namespace OrleansKms.Grains.Hsm;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>
 /// Keys in the HSM: made there, never outside it, and every operation is a call of it. What the grain keeps of a version is
@@ -83,7 +86,8 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
                 hsm.RequireToken(session);
             }
 
-            hsm.Destructions.RequireGone(session, id => IsOf(id, name));
+            hsm.Destructions.RequireGone(
+                session, destroyed => HsmKeyId.TryRead(Convert.FromHexString(destroyed), out var id) && IsOf(id, name));
             return true;
         },
         CancellationToken.None);
@@ -96,7 +100,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         {
             try
             {
-                hsm.Destructions.Destroy(session, key, id);
+                hsm.Destructions.Destroy(session, key, id.ToArray());
             }
             catch (Pkcs11Exception e) when (!e.IsTokenLost)
             {
@@ -145,7 +149,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
 
         if (violation is not null)
         {
-            hsm.Destructions.Destroy(session, key, id);
+            hsm.Destructions.Destroy(session, key, id.ToArray());
             throw new HsmException($"The token made another key than it was asked for: {violation}.");
         }
     }

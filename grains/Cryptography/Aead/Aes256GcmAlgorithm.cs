@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// AES-256-GCM, the default: SP 800-38D with AES-256 (FIPS 197); RFC 5116, 5.2 names it AEAD_AES_256_GCM.

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>Keys in this process. Its answers are there at once.</summary>
 internal sealed class SoftwareKeyProvider : IKeyProvider

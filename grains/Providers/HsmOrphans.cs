@@ -7,7 +7,7 @@ using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Hsm;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>A key on the token that no row knows.</summary>
 /// <param name="Id">Its CKA_ID in hexadecimal digits.</param>

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// An AEAD key ready for use. The base checks arguments once; a subclass does only the cryptography. Made for one owner and

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>XAES-256-GCM, AES-256-GCM with a nonce long enough to be random without limit: c2sp.org/XAES-256-GCM.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// A key of AES-GCM (SP 800-38D) on the platform's implementation, for both key lengths. The expanded key lives only in

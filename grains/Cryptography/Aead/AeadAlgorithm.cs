@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// A key spec whose keys encrypt with authentication and associated data (RFC 5116). Every one of them takes a tag of 128

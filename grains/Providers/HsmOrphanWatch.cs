@@ -3,7 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Hsm;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>
 /// Looks through the token a minute after the start and then once a day. It tells the operator of orphans, in one warning and the

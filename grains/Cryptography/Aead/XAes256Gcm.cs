@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// The primitive XAES-256-GCM (c2sp.org/XAES-256-GCM): a key of its own for each message, derived from the first half of

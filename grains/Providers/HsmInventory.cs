@@ -1,7 +1,9 @@
 using System.Text;
 using Net.Pkcs11Interop.Common;
+using OrleansKms.Grains.Hsm;
+using Pkcs11Exception = OrleansKms.Grains.Hsm.Pkcs11Exception;
 
-namespace OrleansKms.Grains.Hsm;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>A key version that the token has.</summary>
 /// <param name="Id">Its id.</param>
@@ -102,14 +104,14 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             session.ForgetKeys();
             if (session.FindKey(id.ToArray()) is { } key)
             {
-                hsm.Destructions.Destroy(session, key, id);
+                hsm.Destructions.Destroy(session, key, id.ToArray());
             }
             else
             {
                 hsm.RequireToken(session);
             }
 
-            hsm.Destructions.RequireGone(session, other => other == id);
+            hsm.Destructions.RequireGone(session, other => other == id.ToString());
             return true;
         },
         cancellationToken);

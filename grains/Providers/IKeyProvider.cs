@@ -1,12 +1,6 @@
-using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Cryptography;
 
-namespace OrleansKms.Grains.Cryptography;
-
-/// <summary>Names one version of one life of a key for ever.</summary>
-/// <param name="KeyId">The key's id.</param>
-/// <param name="Incarnation">The key's incarnation.</param>
-/// <param name="Version">The key version; 1 or more.</param>
-public readonly record struct KeyVersionName(string KeyId, Incarnation Incarnation, int Version);
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>
 /// Where the material of keys lives and their operations run: in this process, or in an HSM. One for each

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>ChaCha20-Poly1305: RFC 8439, 2.8, on the platform's implementation.</summary>
 /// <remarks>

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Providers;
 
 /// <summary>The table of providers: who has the keys of each protection on this installation.</summary>
 /// <param name="providers">All of them; one for each protection.</param>

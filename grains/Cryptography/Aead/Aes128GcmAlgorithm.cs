@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// AES-128-GCM: SP 800-38D with AES-128 (FIPS 197); RFC 5116, 5.1 names it AEAD_AES_128_GCM.

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 
-namespace OrleansKms.Grains.Cryptography;
+namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
 /// One version of an AEAD key, ready for use: makes and opens the ciphertexts of FORMAT.md. For one owner and one thread at
