@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace OrleansKms.Grains.Cryptography;
 
 /// <summary>
@@ -9,15 +11,56 @@ public abstract class KeyAlgorithm
     /// <summary>The name in the interface, for example <c>AES_256_GCM</c>.</summary>
     public abstract string Spec { get; }
 
-    /// <summary>The algorithm byte in ciphertexts; never changes and is never used again for another algorithm.</summary>
-    public abstract byte Id { get; }
-
     /// <summary>What keys of this spec may be used for; the first is the default.</summary>
     public abstract IReadOnlyList<KeyUsage> Usages { get; }
 
-    /// <summary>Length of the material in bytes.</summary>
-    public abstract int MaterialLength { get; }
-
     /// <summary>How often one version may be used.</summary>
     public abstract UsageLimit Limit { get; }
+
+    /// <summary>
+    /// Makes new material, in the encoding that <see cref="Open"/> takes. What takes long runs off the caller's turn.
+    /// </summary>
+    /// <returns>The material, which the caller disposes.</returns>
+    public abstract ValueTask<SecretBytes> NewMaterial();
+
+    /// <summary>Whether these bytes are valid material of this spec, wherever they come from.</summary>
+    /// <param name="material">Any bytes.</param>
+    public abstract bool Accepts(ReadOnlySpan<byte> material);
+
+    /// <summary>The public part of the material (SubjectPublicKeyInfo, DER; RFC 5280, 4.1); null for a spec that has none.</summary>
+    /// <param name="material">Material that <see cref="Accepts"/>.</param>
+    public virtual byte[]? PublicPart(ReadOnlySpan<byte> material) => null;
+
+    /// <summary>Opens a version in this process. The material may be zeroed as soon as this returns.</summary>
+    /// <param name="usage">The key's usage; one of <see cref="Usages"/>. It decides which capabilities the version offers.</param>
+    /// <param name="keyId">The key's id.</param>
+    /// <param name="version">The key version; 1 or more.</param>
+    /// <param name="material">The version's material.</param>
+    /// <returns>The version, which the caller disposes.</returns>
+    /// <exception cref="ArgumentException">An argument is not valid.</exception>
+    /// <exception cref="CryptographicException">The platform does not take the material.</exception>
+    public IKeyVersion Open(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
+        if (!Usages.Contains(usage))
+        {
+            throw new ArgumentException($"{Spec} has no keys of this usage.", nameof(usage));
+        }
+
+        if (!KeyId.IsValid(keyId))
+        {
+            throw new ArgumentException("The key id is not valid.", nameof(keyId));
+        }
+
+        return Accepts(material)
+            ? OpenCore(usage, keyId, version, material)
+            : throw new ArgumentException($"This is not material of {Spec}.", nameof(material));
+    }
+
+    /// <summary>Opens a version of arguments that were checked.</summary>
+    /// <param name="usage">One of <see cref="Usages"/>.</param>
+    /// <param name="keyId">A valid id.</param>
+    /// <param name="version">1 or more.</param>
+    /// <param name="material">Material that <see cref="Accepts"/>; not to be kept.</param>
+    private protected abstract IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material);
 }

@@ -10,8 +10,8 @@ public static class KeyAlgorithms
     /// <summary>The spec of a key whose creator names none.</summary>
     public const string DefaultSpec = "AES_256_GCM";
 
-    /// <summary>Every algorithm, in the order of their bytes in ciphertexts.</summary>
-    public static IReadOnlyList<KeyAlgorithm> All { get; } =
+    /// <summary>Algorithms that encrypt, in the order of their bytes in ciphertexts.</summary>
+    public static IReadOnlyList<AeadAlgorithm> Aeads { get; } =
     [
         new Aes256GcmAlgorithm(),
         new Aes128GcmAlgorithm(),
@@ -19,20 +19,15 @@ public static class KeyAlgorithms
         new ChaCha20Poly1305Algorithm(),
     ];
 
+    /// <summary>Every algorithm.</summary>
+    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads];
+
     private static readonly FrozenDictionary<string, KeyAlgorithm> _bySpec =
         All.ToFrozenDictionary(a => a.Spec, StringComparer.Ordinal);
-
-    private static readonly FrozenDictionary<byte, KeyAlgorithm> _byId = All.ToFrozenDictionary(a => a.Id);
 
     /// <summary>Finds an algorithm by its name.</summary>
     /// <param name="spec">The name, case-sensitive, for example <c>AES_256_GCM</c>; may be anything.</param>
     /// <param name="algorithm">The algorithm, if there is one.</param>
     public static bool TryFind(string spec, [NotNullWhen(true)] out KeyAlgorithm? algorithm) =>
         _bySpec.TryGetValue(spec, out algorithm);
-
-    /// <summary>Finds an algorithm by its byte in ciphertexts.</summary>
-    /// <param name="id">Any byte.</param>
-    /// <param name="algorithm">The algorithm, if there is one.</param>
-    public static bool TryFind(byte id, [NotNullWhen(true)] out KeyAlgorithm? algorithm) =>
-        _byId.TryGetValue(id, out algorithm);
 }

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Usage;
-using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
 
@@ -15,7 +15,7 @@ public sealed partial class KeyGrain
     /// when this was made, and whatever changes that forgets it.
     /// </summary>
     private sealed record EncryptPath(
-        IVersionOperations Version, bool AnswersAtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+        IEncrypts Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
 
     /// <inheritdoc/>
     public ValueTask<Encrypted> Encrypt(Encrypt request)
@@ -132,7 +132,7 @@ public sealed partial class KeyGrain
     private Encrypted? RewrapAtOnce(byte[] ciphertext, byte[]? associatedData, long startedAt)
     {
         KeyRequestRules.CheckAssociatedData(associatedData);
-        if (Ready() is not { AnswersAtOnce: true, Meter.CanSpend: true } path
+        if (Ready() is not { AtOnce: { } version, Meter.CanSpend: true } path
             || DecryptAtOnce(ciphertext, associatedData) is not { } decrypted)
         {
             return null;
@@ -141,7 +141,7 @@ public sealed partial class KeyGrain
         try
         {
             return path.Meter.TrySpend()
-                ? Spent(path, AtOnce(EncryptUnder(path, decrypted.Kind, decrypted.Plaintext, associatedData)), decrypted.Plaintext.Length, startedAt)
+                ? Spent(path, version.EncryptToArray(decrypted.Kind, decrypted.Plaintext, associatedData), decrypted.Plaintext.Length, startedAt)
                 : throw new InvalidOperationException("internal error: a reserved use cannot be spent.");
         }
         finally
@@ -162,8 +162,8 @@ public sealed partial class KeyGrain
 
     /// <summary>Encrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
     private Encrypted? EncryptAtOnce(CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
-        _encryptPath is { AnswersAtOnce: true } && TrySpend() is { } path
-            ? Spent(path, AtOnce(EncryptUnder(path, kind, plaintext, associatedData)), plaintext.Length, startedAt)
+        _encryptPath is { AtOnce: { } version } && TrySpend() is { } path
+            ? Spent(path, version.EncryptToArray(Existing(kind), plaintext, associatedData), plaintext.Length, startedAt)
             : null;
 
     /// <summary>
@@ -178,7 +178,7 @@ public sealed partial class KeyGrain
             if (TrySpend() is { } path)
             {
                 var ciphertext = await WhenAnswered(
-                    EncryptUnder(path, kind, plaintext, associatedData), row => KeyUsability.RequireVersion(row, path.Version.Version));
+                    path.Version.Encrypt(Existing(kind), plaintext, associatedData), row => KeyUsability.RequireVersion(row, path.Version.Version));
                 return Spent(path, ciphertext, plaintext.Length, startedAt);
             }
 
@@ -228,16 +228,15 @@ public sealed partial class KeyGrain
 
             if (await OpenVersion(row.PrimaryVersion) is { } version && ReferenceEquals(row, _slot.Row) && !_slot.NeedsRead)
             {
-                _encryptPath = new(version, AnswersAtOnce(row), meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
+                var encrypts = version.Require<IEncrypts>();
+                _encryptPath = new(encrypts, encrypts as IEncryptsAtOnce, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
                 return;
             }
         }
     }
 
-    private static ValueTask<byte[]> EncryptUnder(EncryptPath path, CiphertextKind kind, byte[] plaintext, byte[]? associatedData) =>
-        kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair
-            ? throw KmsError.InvalidParameter.Exception()
-            : path.Version.Encrypt(kind, plaintext, associatedData);
+    private static CiphertextKind Existing(CiphertextKind kind) =>
+        kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair ? throw KmsError.InvalidParameter.Exception() : kind;
 
     /// <summary>Counts an encryption that was made.</summary>
     private Encrypted Spent(EncryptPath path, byte[] ciphertext, int plaintextLength, long startedAt)
@@ -260,15 +259,15 @@ public sealed partial class KeyGrain
         CiphertextHeader.TryRead(ciphertext, out header) && header.KeyId == Id;
 
     /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
-    private IVersionOperations? FindUsable(in CiphertextHeader header) =>
+    private IKeyVersion? FindUsable(in CiphertextHeader header) =>
         _slot is { NeedsRead: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
             ? _ciphers.Find(header.KeyVersion)
             : null;
 
     /// <summary>Decrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
     private Decrypted? DecryptAtOnce(byte[] ciphertext, byte[]? associatedData) =>
-        _slot.Row is { } row && AnswersAtOnce(row) && TryReadHeader(ciphertext, out var header) && FindUsable(header) is { } version
-            ? Decrypted(header, AtOnce(version.Decrypt(header, ciphertext, associatedData)))
+        TryReadHeader(ciphertext, out var header) && FindUsable(header) is IEncryptsAtOnce version
+            ? Decrypted(header, version.DecryptToArray(header, ciphertext, associatedData))
             : null;
 
     /// <summary>
@@ -289,7 +288,7 @@ public sealed partial class KeyGrain
             if (FindUsable(header) is { } version)
             {
                 return Decrypted(header, await WhenAnswered(
-                    version.Decrypt(header, ciphertext, associatedData), row => KeyUsability.RequireDecrypts(row, header.KeyVersion)));
+                    version.Require<IEncrypts>().Decrypt(header, ciphertext, associatedData), row => KeyUsability.RequireDecrypts(row, header.KeyVersion)));
             }
 
             KeyUsability.RequireDecrypts(row, header.KeyVersion);
@@ -323,7 +322,7 @@ public sealed partial class KeyGrain
 
     /// <summary>Opens a version by the newest row, and not by what the caller has checked, which may have changed since.</summary>
     /// <returns>Null when it is not to be used, or was closed again meanwhile: the caller checks anew.</returns>
-    private async ValueTask<IVersionOperations?> OpenVersion(int version)
+    private async ValueTask<IKeyVersion?> OpenVersion(int version)
     {
         var row = await Load();
         return row.State == KeyState.Enabled && KeyUsability.IsEnabled(row, version)

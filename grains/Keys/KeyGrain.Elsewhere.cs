@@ -19,10 +19,6 @@ public sealed partial class KeyGrain
 
     private bool AnswersAtOnce(KeyRow row) => _providers.Find(row.Protection) is not { AnswersAtOnce: false };
 
-    private static T AtOnce<T>(ValueTask<T> operation) => operation.IsCompleted
-        ? operation.GetAwaiter().GetResult()
-        : throw new InvalidOperationException("internal error: a provider that answers at once does not.");
-
     /// <summary>As <see cref="Guarded"/>, for what must not interleave with its like.</summary>
     private Task<T> InTurn<T>(Func<Task<T>> operation, bool isRepeatable = false) => Guarded(async () =>
     {
@@ -87,14 +83,6 @@ public sealed partial class KeyGrain
         {
             CryptographicOperations.ZeroMemory(answer as byte[]);
             throw;
-        }
-    }
-
-    private void RequireAvailable(KeyRow row)
-    {
-        if (!_providers.Of(row.Protection).IsAvailable)
-        {
-            throw KmsError.HsmUnavailable.Exception();
         }
     }
 }

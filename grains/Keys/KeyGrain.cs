@@ -185,10 +185,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
                     KeyUsability.RequirePrimary(row);
                     KeyUsability.RequireImportSinceRestore(row, _epoch);
                     await _usage.Load(row.Incarnation);
-                    if (await OpenVersion(row.PrimaryVersion) is not null)
+                    if (await OpenVersion(row.PrimaryVersion) is { } version)
                     {
-                        RequireAvailable(row);
-                        return new KeyValidation(true, state, null);
+                        return version.IsAvailable ? new KeyValidation(true, state, null) : throw KmsError.HsmUnavailable.Exception();
                     }
                 }
             }, isRepeatable: true);

@@ -15,19 +15,19 @@ namespace OrleansKms.Grains.Keys;
 internal sealed class VersionCiphers(
     IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, GrainId grain, string keyId) : IDisposable
 {
-    private readonly Dictionary<int, IVersionOperations> _open = [];
+    private readonly Dictionary<int, IKeyVersion> _open = [];
     private int _generation;
 
     /// <summary>A version that is open already.</summary>
-    public IVersionOperations? Find(int version) => _open.GetValueOrDefault(version);
+    public IKeyVersion? Find(int version) => _open.GetValueOrDefault(version);
 
     /// <summary>Makes new material for a version and wraps what is kept of it, which is zeroed before this returns.</summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
     public async ValueTask<WrappedMaterial> NewMaterial(
         KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version)
     {
-        using var kept = await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
-        return sealer.Wrap(new(grain, incarnation, version), kept.Span);
+        using var made = await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
+        return sealer.Wrap(new(grain, incarnation, version), made.Kept.Span);
     }
 
     /// <summary>Opens a version: the newest from the key's row, an older one from a row of its own.</summary>
@@ -37,7 +37,7 @@ internal sealed class VersionCiphers(
     /// <exception cref="KmsException">
     /// key_corrupted: the material is missing or does not open; hsm_unavailable: this silo has no HSM.
     /// </exception>
-    public async ValueTask<IVersionOperations?> Open(KeyRow key, int version)
+    public async ValueTask<IKeyVersion?> Open(KeyRow key, int version)
     {
         if (Find(version) is { } open)
         {
@@ -85,11 +85,11 @@ internal sealed class VersionCiphers(
         _open.Clear();
     }
 
-    private IVersionOperations Open(KeyRow key, int version, WrappedMaterial wrapped, KeyAlgorithm algorithm)
+    private IKeyVersion Open(KeyRow key, int version, WrappedMaterial wrapped, KeyAlgorithm algorithm)
     {
         var provider = providers.Of(key.Protection);
         using var kept = sealer.Open(new(grain, key.Incarnation, version), wrapped);
-        var open = provider.Open(algorithm, new(keyId, key.Incarnation, version), kept.Span);
+        var open = provider.Open(algorithm, key.Usage, new(keyId, key.Incarnation, version), kept.Span);
         _open.Add(version, open);
         return open;
     }

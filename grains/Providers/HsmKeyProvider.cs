@@ -1,8 +1,6 @@
-using System.Buffers.Binary;
 using System.Text;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Hsm;
 using Pkcs11Exception = OrleansKms.Grains.Hsm.Pkcs11Exception;
 
@@ -10,7 +8,7 @@ namespace OrleansKms.Grains.Providers;
 
 /// <summary>
 /// Keys in the HSM: made there, never outside it, and every operation is a call of it. What the grain keeps of a version is
-/// its CKA_ID. The ciphertexts are those of FORMAT.md, byte for byte as the software makes them.
+/// its CKA_ID. <see cref="HsmMechanism"/> says how a token has keys of each spec.
 /// </summary>
 internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceId, TimeProvider time) : IKeyProvider
 {
@@ -26,15 +24,12 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     public int Parallelism => sessions;
 
     /// <inheritdoc/>
-    public bool IsAvailable => hsm is { IsUp: true, Gcm: not null };
+    public bool Supports(KeyAlgorithm algorithm) => HsmMechanism.Find(algorithm) is { } mechanism && mechanism.IsOffered(hsm);
 
     /// <inheritdoc/>
-    public bool Supports(KeyAlgorithm algorithm) => algorithm is Aes256GcmAlgorithm && hsm.Gcm is { LargestMessage: > 0 };
-
-    /// <inheritdoc/>
-    public async ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name)
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name)
     {
-        if (!Supports(algorithm))
+        if (HsmMechanism.Find(algorithm) is not { } mechanism || !mechanism.IsOffered(hsm))
         {
             // Which specs it has was asked at the creation. It is another token now, or none that does this.
             throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec.");
@@ -51,24 +46,24 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
                 if (!isAgain || session.FindKey(id) is null)
                 {
                     isAgain = true;
-                    session.GenerateAesKey(HsmKeyRules.NewKey(id, Label(name)));
+                    mechanism.Make(session, id, Label(name));
                 }
 
-                RequireGood(session, madeId, Label(name));
+                RequireGood(session, mechanism, madeId, Label(name));
                 return true;
             },
             CancellationToken.None);
         var kept = new SecretBytes(id.Length);
         id.CopyTo(kept.Span);
-        return kept;
+        return new(kept, PublicPart: null);
     }
 
     /// <inheritdoc/>
-    public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept)
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
     {
         // What is kept is sealed, so that it differs from what the name says is not an attack but a defect.
-        return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name) && algorithm is Aes256GcmAlgorithm
-            ? new HsmVersion(hsm, id.ToArray(), algorithm.Id, name)
+        return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name) && HsmMechanism.Find(algorithm) is { } mechanism
+            ? mechanism.Open(hsm, id.ToArray(), usage, name)
             : throw KmsError.KeyCorrupted.Exception();
     }
 
@@ -136,10 +131,10 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     }
 
     /// <summary>Requires of a key that was just made that it is as it was asked for. One that is not is destroyed.</summary>
-    private void RequireGood(HsmSession session, HsmKeyId id, string label)
+    private void RequireGood(HsmSession session, HsmMechanism mechanism, HsmKeyId id, string label)
     {
         var key = session.FindKey(id.ToArray()) ?? throw new HsmException("The token does not find the key that it has just made.");
-        var violation = HsmKeyRules.Violation(session, key);
+        var violation = mechanism.Violation(session, key);
 
         // By which it is found when it is to be destroyed.
         if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))
@@ -156,118 +151,4 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
 
     private static string Label(KeyVersionName name) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name.KeyId} v{name.Version}");
-
-    private sealed class HsmVersion : IVersionOperations
-    {
-        private readonly HsmToken _hsm;
-        private readonly byte[] _id;
-        private readonly byte[] _header;
-        private bool _disposed;
-
-        public HsmVersion(HsmToken hsm, byte[] id, byte algorithm, KeyVersionName name)
-        {
-            (_hsm, _id, Version) = (hsm, id, name.Version);
-            _header = new byte[CiphertextHeader.FixedLength + name.KeyId.Length];
-            _header[1] = algorithm;
-            BinaryPrimitives.WriteInt32BigEndian(_header.AsSpan(2), name.Version);
-            _header[6] = (byte)name.KeyId.Length;
-            Encoding.ASCII.GetBytes(name.KeyId, _header.AsSpan(CiphertextHeader.FixedLength));
-        }
-
-        public int Version { get; }
-
-        public int Overhead => _header.Length + TokenGcm.Overhead;
-
-        public async ValueTask<byte[]> Encrypt(
-            CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData)
-        {
-            if (kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair)
-            {
-                throw new ArgumentOutOfRangeException(nameof(kind));
-            }
-
-            var gcm = Gcm();
-            if (plaintext.Length > gcm.LargestMessage)
-            {
-                throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts to {gcm.LargestMessage} bytes.");
-            }
-
-            byte[] header = [.. _header];
-            header[0] = (byte)kind;
-            byte[] bound = [.. header, .. associatedData.Span];
-            var message = plaintext.ToArray();
-            try
-            {
-                return await _hsm.RunRepeatable(
-                    session => (byte[])[.. header, .. gcm.Encrypt(session, Key(session), message, bound)], CancellationToken.None);
-            }
-            finally
-            {
-                // A call that was given up and still runs makes something of zeros that nobody gets.
-                System.Security.Cryptography.CryptographicOperations.ZeroMemory(message);
-            }
-        }
-
-        public async ValueTask<byte[]?> Decrypt(
-            CiphertextHeader header, ReadOnlyMemory<byte> ciphertext, ReadOnlyMemory<byte> associatedData)
-        {
-            var gcm = Gcm();
-            if (ciphertext.Length < Overhead || !IsOwn(header, ciphertext.Span))
-            {
-                return null;
-            }
-
-            byte[] bound = [.. ciphertext.Span[.._header.Length], .. associatedData.Span];
-            var message = ciphertext[_header.Length..].ToArray();
-            try
-            {
-                return await _hsm.RunRepeatable(session => Decrypt(session, gcm, message, bound), CancellationToken.None);
-            }
-            catch (KmsException e) when (e.InnerException is HsmSizeException size)
-            {
-                // Encrypted when the token took more. That it is genuine cannot be denied.
-                throw KmsError.PayloadTooLarge.Exception(size.Message);
-            }
-        }
-
-        public void Dispose()
-        {
-            _disposed = true;
-
-            // It may have been closed because another silo has destroyed it.
-            _hsm.Forget(_id);
-        }
-
-        private byte[]? Decrypt(HsmSession session, TokenGcm gcm, byte[] message, byte[] bound)
-        {
-            var plaintext = new byte[message.Length - GcmParameters.IvLength];
-            var length = gcm.Decrypt(session, Key(session), message, bound, plaintext, () => _hsm.IsTokenWell(session));
-            if (length is null)
-            {
-                return null;
-            }
-
-            var exact = plaintext[..length.Value];
-            System.Security.Cryptography.CryptographicOperations.ZeroMemory(plaintext);
-            return exact;
-        }
-
-        private ulong Key(HsmSession session) =>
-            session.FindKey(_id) ?? throw new HsmException($"The token has no key {Convert.ToHexStringLower(_id)}.");
-
-        private TokenGcm Gcm()
-        {
-            ObjectDisposedException.ThrowIf(_disposed, this);
-            return _hsm.Gcm ?? throw KmsError.HsmUnavailable.Exception();
-        }
-
-        // As in the software: what names another version or id must not reach this key.
-        private bool IsOwn(in CiphertextHeader header, ReadOnlySpan<byte> ciphertext) =>
-            header.Kind is >= CiphertextKind.Data and <= CiphertextKind.DataKeyPair
-            && ciphertext[0] == (byte)header.Kind
-            && header.Algorithm == _header[1]
-            && header.KeyVersion == Version
-            && header.Length == _header.Length
-            && ciphertext.Slice(1, _header.Length - 1).SequenceEqual(_header.AsSpan(1));
-    }
 }

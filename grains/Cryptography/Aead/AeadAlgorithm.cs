@@ -14,24 +14,39 @@ public abstract class AeadAlgorithm : KeyAlgorithm
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyUsage> Usages => _usages;
 
+    /// <summary>The algorithm byte in ciphertexts; never changes and is never used again for another algorithm.</summary>
+    public abstract byte Id { get; }
+
+    /// <summary>Length of the material in bytes.</summary>
+    public abstract int MaterialLength { get; }
+
     /// <summary>Length of the nonce in bytes.</summary>
     public abstract int NonceLength { get; }
 
+    /// <inheritdoc/>
+    public sealed override ValueTask<SecretBytes> NewMaterial() => new(SecretBytes.Random(MaterialLength));
+
+    /// <inheritdoc/>
+    public sealed override bool Accepts(ReadOnlySpan<byte> material) => material.Length == MaterialLength;
+
     /// <summary>Makes a key ready for use. The material may be zeroed as soon as this returns.</summary>
-    /// <param name="material">Exactly <see cref="KeyAlgorithm.MaterialLength"/> bytes.</param>
+    /// <param name="material">Exactly <see cref="MaterialLength"/> bytes.</param>
     /// <returns>The key, which the caller disposes.</returns>
     /// <exception cref="ArgumentException">The material has another length.</exception>
-    public AeadKey Open(ReadOnlySpan<byte> material)
-    {
-        if (material.Length != MaterialLength)
-        {
-            throw new ArgumentException($"Material of {Spec} has {MaterialLength} bytes.", nameof(material));
-        }
+    public AeadKey OpenKey(ReadOnlySpan<byte> material) => Accepts(material)
+        ? OpenKeyCore(material)
+        : throw new ArgumentException($"Material of {Spec} has {MaterialLength} bytes.", nameof(material));
 
-        return OpenCore(material);
-    }
+    /// <summary>The codec of a version's ciphertexts.</summary>
+    /// <param name="keyId">The key's id; a valid one.</param>
+    /// <param name="version">The key version; 1 or more.</param>
+    internal CiphertextCodec Codec(string keyId, int version) => new(Id, keyId, version, NonceLength + TagLength);
+
+    private protected sealed override IKeyVersion OpenCore(
+        KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
+        new AeadVersion(this, keyId, version, material, NonceSource.System);
 
     /// <summary>Makes the key of material that has the right length.</summary>
     /// <param name="material">The material; not to be kept.</param>
-    private protected abstract AeadKey OpenCore(ReadOnlySpan<byte> material);
+    private protected abstract AeadKey OpenKeyCore(ReadOnlySpan<byte> material);
 }

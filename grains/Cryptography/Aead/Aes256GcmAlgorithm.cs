@@ -24,5 +24,5 @@ public sealed class Aes256GcmAlgorithm : AeadAlgorithm
     /// <inheritdoc/>
     public override UsageLimit Limit => UsageLimit.Random96BitNonces;
 
-    private protected override AeadKey OpenCore(ReadOnlySpan<byte> material) => new AesGcmKey(material);
+    private protected override AeadKey OpenKeyCore(ReadOnlySpan<byte> material) => new AesGcmKey(material);
 }

@@ -27,7 +27,7 @@ public sealed class ChaCha20Poly1305Algorithm : AeadAlgorithm
     /// <inheritdoc/>
     public override UsageLimit Limit => UsageLimit.Random96BitNonces;
 
-    private protected override AeadKey OpenCore(ReadOnlySpan<byte> material) => new Key(material);
+    private protected override AeadKey OpenKeyCore(ReadOnlySpan<byte> material) => new Key(material);
 
     private sealed class Key(ReadOnlySpan<byte> material) : AeadKey(NonceBytes)
     {

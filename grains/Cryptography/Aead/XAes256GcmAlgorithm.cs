@@ -22,7 +22,7 @@ public sealed class XAes256GcmAlgorithm : AeadAlgorithm
     /// <inheritdoc/>
     public override UsageLimit Limit => UsageLimit.None;
 
-    private protected override AeadKey OpenCore(ReadOnlySpan<byte> material) => new Key(material);
+    private protected override AeadKey OpenKeyCore(ReadOnlySpan<byte> material) => new Key(material);
 
     private sealed class Key(ReadOnlySpan<byte> material) : AeadKey(XAes256Gcm.NonceLength)
     {

@@ -16,8 +16,6 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 
     public int Parallelism => inner.Parallelism;
 
-    public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
-
     /// <summary>Puts the gate into a silo's services.</summary>
     public static void Add(IServiceCollection services, ProviderGate gate)
     {
@@ -28,11 +26,11 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 
     public bool Supports(KeyAlgorithm algorithm) => inner.Supports(algorithm);
 
-    public async ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name) =>
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name) =>
         await gate.Pass(async () => await inner.Generate(algorithm, name));
 
-    public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept) =>
-        new Version(inner.Open(algorithm, name, kept), gate);
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
+        new Version(inner.Open(algorithm, usage, name, kept).Require<IEncrypts>(), gate);
 
     public async ValueTask Destroy(KeyVersionName name) => await gate.Pass(async () =>
     {
@@ -40,11 +38,11 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
         return true;
     });
 
-    private sealed class Version(IVersionOperations inner, ProviderGate gate) : IVersionOperations
+    private sealed class Version(IEncrypts inner, ProviderGate gate) : IEncrypts
     {
-        int IVersionOperations.Version => inner.Version;
+        int IKeyVersion.Version => inner.Version;
 
-        public int Overhead => inner.Overhead;
+        public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
 
         public async ValueTask<byte[]> Encrypt(CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData) =>
             await gate.Pass(async () => await inner.Encrypt(kind, plaintext, associatedData));

@@ -60,18 +60,18 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
             .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)CKK.CKK_AES).Add(CKA.CKA_TOKEN, true)
             .Add(CKA.CKA_PRIVATE, true).Add(CKA.CKA_ENCRYPT, true).Add(CKA.CKA_DECRYPT, true)
             .Add(CKA.CKA_ID, id).Add(CKA.CKA_VALUE, material));
-        using var inHsm = Keys.Open(_algorithm, name, id);
-        using var inSoftware = new SoftwareKeyProvider().Open(_algorithm, name, material);
+        using var inHsm = Open(name, id);
+        using var inSoftware = new SoftwareKeyProvider().Open(_algorithm, KeyUsage.EncryptDecrypt, name, material).Require<IEncryptsAtOnce>();
         var plaintext = new byte[size];
         Random.Shared.NextBytes(plaintext);
         byte[] associatedData = [.. plaintext.Take(100)];
 
-        foreach (var (from, to) in new[] { (inHsm, inSoftware), (inSoftware, inHsm) })
+        foreach (var (from, to) in new (IEncrypts, IEncrypts)[] { (inHsm, inSoftware), (inSoftware, inHsm) })
         {
             var ciphertext = await from.Encrypt(CiphertextKind.DataKey, plaintext, associatedData);
             Assert.True(CiphertextHeader.TryRead(ciphertext, out var header));
             Assert.Equal(plaintext, await to.Decrypt(header, ciphertext, associatedData));
-            Assert.Equal(from.Overhead + size, ciphertext.Length);
+            Assert.Equal(inSoftware.CiphertextLength(size), ciphertext.Length);
         }
     }
 
@@ -92,10 +92,10 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
     {
         var name = new KeyVersionName("payments.us", Incarnation.New(), 2);
         var made = await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ => await Keys.Generate(_algorithm, name)));
-        var versions = made.Select(kept => Keys.Open(_algorithm, name, kept.Span)).ToList();
+        var versions = made.Select(m => Open(name, m.Kept.Span)).ToList();
 
         var found = await Inventory(TimeProvider.System).List(default);
-        Assert.Equal(made.Select(kept => Convert.ToHexStringLower(kept.Span)).Order(), found.Select(f => f.Id.ToString()).Order());
+        Assert.Equal(made.Select(m => Convert.ToHexStringLower(m.Kept.Span)).Order(), found.Select(f => f.Id.ToString()).Order());
         Assert.All(found, f => Assert.Equal(("payments.us v2", name.Incarnation, 2), (f.Label, f.Id.Incarnation, f.Id.Version)));
 
         // What one encrypts no other opens.
@@ -112,11 +112,11 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
     public async Task Open_AnotherVersionsReference_IsCorruption()
     {
         var name = new KeyVersionName("moved", Incarnation.New(), 1);
-        using var kept = await Keys.Generate(_algorithm, name);
+        using var made = await Keys.Generate(_algorithm, name);
 
         foreach (var other in new[] { name with { Version = 2 }, name with { Incarnation = Incarnation.New() } })
         {
-            Assert.Equal("key_corrupted", Assert.Throws<KmsException>(() => Keys.Open(_algorithm, other, kept.Span)).Code);
+            Assert.Equal("key_corrupted", Assert.Throws<KmsException>(() => Open(other, made.Kept.Span)).Code);
         }
     }
 
@@ -168,9 +168,12 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
 
     private HsmInventory Inventory(TimeProvider time) => new(shared.Token, _service, time);
 
-    private async Task<IVersionOperations> Make(KeyVersionName name)
+    private async Task<IEncrypts> Make(KeyVersionName name)
     {
-        using var kept = await Keys.Generate(_algorithm, name);
-        return Keys.Open(_algorithm, name, kept.Span);
+        using var made = await Keys.Generate(_algorithm, name);
+        return Open(name, made.Kept.Span);
     }
+
+    private IEncrypts Open(KeyVersionName name, ReadOnlySpan<byte> kept) =>
+        Keys.Open(_algorithm, KeyUsage.EncryptDecrypt, name, kept).Require<IEncrypts>();
 }

@@ -142,8 +142,8 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
     private async Task<string> Make(string keyId, Incarnation incarnation, int days, string? service = null)
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-days));
-        using var kept = await new HsmKeyProvider(shared.Token, 2, service ?? _service, time).Generate(_algorithm, new(keyId, incarnation, 1));
-        return Convert.ToHexStringLower(kept.Span);
+        using var made = await new HsmKeyProvider(shared.Token, 2, service ?? _service, time).Generate(_algorithm, new(keyId, incarnation, 1));
+        return Convert.ToHexStringLower(made.Kept.Span);
     }
 
     // With the foreign one, which belongs to another installation.

@@ -151,9 +151,9 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
     public async Task KeyThatIsClosed_IsLookedForAnew()
     {
         var name = new KeyVersionName("elsewhere", Incarnation.New(), 1);
-        using var kept = await Generate(name);
-        var version = Provider().Open(_algorithm, name, kept.Span);
-        var id = kept.Span.ToArray();
+        using var made = await Generate(name);
+        var version = Provider().Open(_algorithm, KeyUsage.EncryptDecrypt, name, made.Kept.Span);
+        var id = made.Kept.Span.ToArray();
 
         // Every session of the pool has its handle now. Another silo destroys the key; the module of this one does not hear of it.
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => shared.Token.Run(session => session.FindKey(id), default)));
@@ -193,9 +193,9 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
 
     private HsmKeyProvider Provider(TimeProvider? time = null) => new(shared.Token, 2, "storage-tests", time ?? TimeProvider.System);
 
-    private ValueTask<SecretBytes> Generate(string keyId) => Generate(new KeyVersionName(keyId, Incarnation.New(), 1));
+    private ValueTask<GeneratedVersion> Generate(string keyId) => Generate(new KeyVersionName(keyId, Incarnation.New(), 1));
 
-    private ValueTask<SecretBytes> Generate(KeyVersionName name) => Provider().Generate(_algorithm, name);
+    private ValueTask<GeneratedVersion> Generate(KeyVersionName name) => Provider().Generate(_algorithm, name);
 
     private Task<List<HsmKeyFound>> List() => new HsmInventory(shared.Token, "storage-tests", TimeProvider.System).List(default);
 

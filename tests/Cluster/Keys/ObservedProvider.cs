@@ -20,8 +20,6 @@ internal sealed class ObservedProvider : IKeyProvider
 
     public int Parallelism => _inner.Parallelism;
 
-    public bool IsAvailable => true;
-
     /// <summary>Takes the place of the real provider in a silo's services.</summary>
     public void Add(IServiceCollection services)
     {
@@ -34,10 +32,10 @@ internal sealed class ObservedProvider : IKeyProvider
 
     public bool Supports(KeyAlgorithm algorithm) => _inner.Supports(algorithm);
 
-    public ValueTask<SecretBytes> Generate(KeyAlgorithm algorithm, KeyVersionName name) => _inner.Generate(algorithm, name);
+    public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name) => _inner.Generate(algorithm, name);
 
-    public IVersionOperations Open(KeyAlgorithm algorithm, KeyVersionName name, ReadOnlySpan<byte> kept) =>
-        new Version(_inner.Open(algorithm, name, kept), this);
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
+        new Version(_inner.Open(algorithm, usage, name, kept).Require<IEncryptsAtOnce>(), this);
 
     public ValueTask Destroy(KeyVersionName name) => _inner.Destroy(name);
 
@@ -47,11 +45,28 @@ internal sealed class ObservedProvider : IKeyProvider
         Interlocked.Exchange(ref _onNextCall, null)?.Invoke();
     }
 
-    private sealed class Version(IVersionOperations inner, ObservedProvider provider) : IVersionOperations
+    private sealed class Version(IEncryptsAtOnce inner, ObservedProvider provider) : IEncryptsAtOnce
     {
-        int IVersionOperations.Version => inner.Version;
+        int IKeyVersion.Version => inner.Version;
 
-        public int Overhead => inner.Overhead;
+        public bool IsAvailable => inner.IsAvailable;
+
+        public int CiphertextLength(int plaintextLength) => inner.CiphertextLength(plaintextLength);
+
+        public int PlaintextLength(int ciphertextLength) => inner.PlaintextLength(ciphertextLength);
+
+        public void Encrypt(CiphertextKind kind, ReadOnlySpan<byte> plaintext, ReadOnlySpan<byte> associatedData, Span<byte> ciphertext)
+        {
+            provider.Called();
+            inner.Encrypt(kind, plaintext, associatedData, ciphertext);
+        }
+
+        public bool TryDecrypt(
+            in CiphertextHeader header, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> associatedData, Span<byte> plaintext)
+        {
+            provider.Called();
+            return inner.TryDecrypt(header, ciphertext, associatedData, plaintext);
+        }
 
         public ValueTask<byte[]> Encrypt(CiphertextKind kind, ReadOnlyMemory<byte> plaintext, ReadOnlyMemory<byte> associatedData)
         {

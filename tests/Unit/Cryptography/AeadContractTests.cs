@@ -13,7 +13,7 @@ public class AeadContractTests
         65537, 65539,
     ];
 
-    public static TheoryData<string> Specs => AeadRegistry.Specs;
+    public static TheoryData<string> Specs => AlgorithmRegistry.AeadSpecs;
 
     [Theory]
     [MemberData(nameof(Specs))]
@@ -110,7 +110,7 @@ public class AeadContractTests
         for (var i = 0; i < message.Material.Length; i++)
         {
             message.Material[i] ^= 0x10;
-            using var other = AeadRegistry.Algorithm(spec).Open(message.Material);
+            using var other = AlgorithmRegistry.Aead(spec).OpenKey(message.Material);
             Assert.False(other.TryDecrypt(message.Nonce, message.Ciphertext, message.Tag,
                 new byte[message.Ciphertext.Length], message.AssociatedData), $"byte {i}");
             message.Material[i] ^= 0x10;
@@ -131,12 +131,12 @@ public class AeadContractTests
     [MemberData(nameof(Specs))]
     public void Open_AnyOtherLength_Throws(string spec)
     {
-        var algorithm = AeadRegistry.Algorithm(spec);
+        var algorithm = AlgorithmRegistry.Aead(spec);
         for (var length = 0; length <= 2 * algorithm.MaterialLength; length++)
         {
             if (length != algorithm.MaterialLength)
             {
-                Assert.Throws<ArgumentException>("material", () => algorithm.Open(new byte[length]));
+                Assert.Throws<ArgumentException>("material", () => algorithm.OpenKey(new byte[length]));
             }
         }
     }
@@ -178,9 +178,9 @@ public class AeadContractTests
     {
         internal Message(string spec, int plaintextLength, int associatedDataLength)
         {
-            var algorithm = AeadRegistry.Algorithm(spec);
+            var algorithm = AlgorithmRegistry.Aead(spec);
             Material = RandomNumberGenerator.GetBytes(algorithm.MaterialLength);
-            Key = algorithm.Open(Material);
+            Key = algorithm.OpenKey(Material);
             Nonce = RandomNumberGenerator.GetBytes(algorithm.NonceLength);
             Encrypt(RandomNumberGenerator.GetBytes(plaintextLength), RandomNumberGenerator.GetBytes(associatedDataLength));
         }

@@ -17,7 +17,7 @@ public sealed record AeadVector(string Name, string Spec)
 
     internal void AssertHolds()
     {
-        using var key = AeadRegistry.Algorithm(Spec).Open(Convert.FromHexString(Key));
+        using var key = AlgorithmRegistry.Aead(Spec).OpenKey(Convert.FromHexString(Key));
         var nonce = Convert.FromHexString(Nonce);
         var plaintext = Convert.FromHexString(Plaintext);
         var associatedData = Convert.FromHexString(AssociatedData);

@@ -24,7 +24,7 @@ public class ChaCha20Poly1305VectorTests
     [Fact]
     public void Rfc8439_AppendixA5_Decrypts()
     {
-        using var key = new ChaCha20Poly1305Algorithm().Open(
+        using var key = new ChaCha20Poly1305Algorithm().OpenKey(
             Convert.FromHexString("1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0"));
         var ciphertext = Convert.FromHexString(
             "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb2"

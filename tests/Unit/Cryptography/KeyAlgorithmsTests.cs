@@ -1,34 +1,35 @@
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
+/// <summary>The table of algorithms, and what every algorithm of it does, whichever it is.</summary>
 public class KeyAlgorithmsTests
 {
-    [Fact]
-    public void All_IsTheRegistryInOrder() =>
-        Assert.Equal(
-            AeadRegistry.Rows,
-            KeyAlgorithms.All.OfType<AeadAlgorithm>().Select(a =>
-                new AeadRegistry.Row(a.Spec, a.Id, a.MaterialLength, a.NonceLength, a.Limit)));
+    private const string Id = "payments.eu.cards";
+
+    public static TheoryData<string> Specs => AlgorithmRegistry.Specs;
 
     [Fact]
-    public void All_HasNoSpecAndNoIdTwice()
+    public void All_IsTheRegistryInOrder()
+    {
+        Assert.Equal(AlgorithmRegistry.All.Select(r => (r.Spec, r.Limit)), KeyAlgorithms.All.Select(a => (a.Spec, a.Limit)));
+        Assert.Equal(AlgorithmRegistry.All.Select(r => r.Usages), KeyAlgorithms.All.Select(a => a.Usages));
+        Assert.Equal(
+            AlgorithmRegistry.Aeads.Select(r => (r.Spec, r.Id, r.MaterialLength, r.NonceLength)),
+            KeyAlgorithms.Aeads.Select(a => (a.Spec, a.Id, a.MaterialLength, a.NonceLength)));
+    }
+
+    [Fact]
+    public void All_HasNoSpecAndNoByteTwice()
     {
         Assert.Equal(KeyAlgorithms.All.Count, KeyAlgorithms.All.Select(a => a.Spec).Distinct().Count());
-        Assert.Equal(KeyAlgorithms.All.Count, KeyAlgorithms.All.Select(a => a.Id).Distinct().Count());
-        Assert.DoesNotContain(KeyAlgorithms.All, a => a.Id == 0);
+        Assert.Equal(KeyAlgorithms.Aeads.Count, KeyAlgorithms.Aeads.Select(a => a.Id).Distinct().Count());
+        Assert.DoesNotContain(KeyAlgorithms.Aeads, a => a.Id == 0);
     }
 
     [Theory]
-    [MemberData(nameof(AeadRegistry.Specs), MemberType = typeof(AeadRegistry))]
-    public void TryFind_BySpecAndById_IsTheSame(string spec)
-    {
-        Assert.True(KeyAlgorithms.TryFind(spec, out var bySpec));
-        Assert.True(KeyAlgorithms.TryFind(bySpec.Id, out var byId));
-        Assert.Same(bySpec, byId);
-        Assert.Equal([KeyUsage.EncryptDecrypt], bySpec.Usages);
-    }
+    [MemberData(nameof(Specs))]
+    public void TryFind_Spec_IsItsAlgorithm(string spec) => Assert.Equal(spec, Find(spec).Spec);
 
     [Theory]
     [InlineData("")]
@@ -42,18 +43,82 @@ public class KeyAlgorithmsTests
     }
 
     [Fact]
-    public void TryFind_EveryOtherId_IsFalse()
-    {
-        for (var id = 0; id <= byte.MaxValue; id++)
-        {
-            Assert.Equal(AeadRegistry.Rows.Any(r => r.Id == id), KeyAlgorithms.TryFind((byte)id, out _));
-        }
-    }
-
-    [Fact]
     public void DefaultSpec_IsInTheTable()
     {
         Assert.Equal("AES_256_GCM", KeyAlgorithms.DefaultSpec);
         Assert.True(KeyAlgorithms.TryFind(KeyAlgorithms.DefaultSpec, out _));
     }
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public async Task NewMaterial_IsAccepted_AndAnotherEachTime(string spec)
+    {
+        var algorithm = Find(spec);
+        using var one = await algorithm.NewMaterial();
+        using var two = await algorithm.NewMaterial();
+        Assert.True(algorithm.Accepts(one.Span) && algorithm.Accepts(two.Span));
+        Assert.False(one.Span.SequenceEqual(two.Span));
+        Assert.False(algorithm.Accepts([]));
+        Assert.False(algorithm.Accepts(one.Span[1..]));
+        Assert.False(algorithm.Accepts([.. one.Span, 0]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public async Task PublicPart_IsOfTheMaterial_WhereThereIsOne(string spec)
+    {
+        var algorithm = Find(spec);
+        using var one = await algorithm.NewMaterial();
+        using var two = await algorithm.NewMaterial();
+        var part = algorithm.PublicPart(one.Span);
+        Assert.Equal(AlgorithmRegistry.Of(spec).HasPublicPart, part is not null);
+        Assert.Equal(part, algorithm.PublicPart(one.Span));
+        Assert.True(part is null || !part.SequenceEqual(algorithm.PublicPart(two.Span)!));
+    }
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public async Task Open_EachUsage_GivesTheVersion_AndOnlyWhatItOffers(string spec)
+    {
+        var algorithm = Find(spec);
+        using var material = await algorithm.NewMaterial();
+        foreach (var usage in AlgorithmRegistry.Of(spec).Usages)
+        {
+            using var version = algorithm.Open(usage, Id, 7, material.Span);
+            Assert.Equal(7, version.Version);
+            Assert.True(version.IsAvailable);
+            Assert.Same(version, version.Require<IKeyVersion>());
+            Assert.Equal("wrong_key_usage", Assert.Throws<KmsException>(version.Require<IIsOfferedByNone>).Code);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Specs))]
+    public async Task Open_WrongArguments_Throws(string spec)
+    {
+        var algorithm = Find(spec);
+        using var material = await algorithm.NewMaterial();
+        var usages = AlgorithmRegistry.Of(spec).Usages;
+        foreach (var usage in Enum.GetValues<KeyUsage>().Except(usages))
+        {
+            Assert.Throws<ArgumentException>("usage", () => algorithm.Open(usage, Id, 1, material.Span));
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>("version", () => algorithm.Open(usages[0], Id, 0, material.Span));
+        Assert.Throws<ArgumentOutOfRangeException>("version", () => algorithm.Open(usages[0], Id, -1, material.Span));
+        foreach (var id in new[] { "", new string('a', 129), "ä" })
+        {
+            Assert.Throws<ArgumentException>("keyId", () => algorithm.Open(usages[0], id, 1, material.Span));
+        }
+
+        Assert.Throws<ArgumentException>("material", () => algorithm.Open(usages[0], Id, 1, material.Span[1..]));
+    }
+
+    private static KeyAlgorithm Find(string spec)
+    {
+        Assert.True(KeyAlgorithms.TryFind(spec, out var algorithm));
+        return algorithm;
+    }
+
+    private interface IIsOfferedByNone : IKeyVersion;
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
@@ -13,22 +12,22 @@ namespace OrleansKms.Tests.Unit.Cryptography;
 /// </summary>
 public class MaterialInMemoryTests
 {
-    public static TheoryData<string> Specs => AeadRegistry.Specs;
+    public static TheoryData<string> Specs => AlgorithmRegistry.AeadSpecs;
 
     [Theory]
     [MemberData(nameof(Specs))]
-    public void VersionCipher_HoldsOneCopyAndLeavesNone(string spec)
+    public void Version_HoldsOneCopyAndLeavesNone(string spec)
     {
         if (!OperatingSystem.IsLinux())
         {
             return;
         }
 
-        var algorithm = AeadRegistry.Algorithm(spec);
+        var algorithm = AlgorithmRegistry.Aead(spec);
         var search = Search.ForNewMaterial(algorithm.MaterialLength, out var material);
         Assert.True(search.Count() >= 1, "the search itself");
 
-        using var cipher = new VersionCipher(algorithm, "k", 1, material.Span);
+        using var cipher = algorithm.Open(KeyUsage.EncryptDecrypt, "k", 1, material.Span);
         material.Dispose();
         Assert.Equal(1, search.Count());
 

@@ -43,13 +43,13 @@ public class XAes256GcmTests
     [Fact]
     public void EncryptAndTryDecrypt_FromManyThreadsAtOnce_AreRight()
     {
-        var key = AeadRegistry.Counting(32);
+        var key = AlgorithmRegistry.Counting(32);
         using var shared = new XAes256Gcm(key);
         using var start = new Barrier(8);
         var wrong = 0;
         var threads = Enumerable.Range(0, 8).Select(n => new Thread(() =>
         {
-            var nonce = AeadRegistry.Counting(24, n);
+            var nonce = AlgorithmRegistry.Counting(24, n);
             using var own = new XAes256Gcm(key);
             var tag = Seal(own, nonce, [], []);
             var now = new byte[16];
@@ -71,7 +71,7 @@ public class XAes256GcmTests
     [Fact]
     public void Encrypt_NoncesThatDifferInOneHalf_AreDifferentMessages()
     {
-        using var xaes = new XAes256Gcm(AeadRegistry.Counting(32));
+        using var xaes = new XAes256Gcm(AlgorithmRegistry.Counting(32));
         var results = new HashSet<string>();
         var nonce = new byte[24];
         for (var i = 0; i < nonce.Length; i++)
@@ -87,7 +87,7 @@ public class XAes256GcmTests
     [Fact]
     public void TryDecrypt_Forged_IsFalseAndLeavesNoPlaintext()
     {
-        using var xaes = new XAes256Gcm(AeadRegistry.Counting(32));
+        using var xaes = new XAes256Gcm(AlgorithmRegistry.Counting(32));
         var sealedBytes = Seal(xaes, new byte[24], "plaintext"u8, []);
         sealedBytes[^1] ^= 1;
         var plaintext = RandomNumberGenerator.GetBytes(9);
