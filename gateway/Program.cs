@@ -5,10 +5,11 @@ using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
 
 if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
+if (args.Length > 0) return await GatewayCommands.Run(args);
 return await StartGuard.Run(async () =>
 {
     ProcessHardening.Apply();
-    var builder = WebApplication.CreateSlimBuilder(args);
+    var builder = WebApplication.CreateSlimBuilder();
     var settings = GatewaySettings.Read(builder.Configuration);
 
     builder.UseLogLines(settings.Log);

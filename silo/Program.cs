@@ -11,11 +11,11 @@ using OrleansKms.Silo.Hosting;
 
 EmbeddedSqlite.Use();
 if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
-if (CommandTable.IsAskedBy(args)) return await StartGuard.Run(() => CommandTable.Run(args));
+if (args.Length > 0) return await SiloCommands.Run(args);
 return await StartGuard.Run(async () =>
 {
     ProcessHardening.Apply();
-    var builder = WebApplication.CreateSlimBuilder(args);
+    var builder = WebApplication.CreateSlimBuilder();
     var settings = Settings.Read(builder.Configuration);
     if (settings.IsAllInOne) DataDirectory.Prepare(settings.DataDirectory);
     var token = settings.IsAllInOne ? TokenFile.OpenAdministrator(settings.DataDirectory) : null;

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Net;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
@@ -14,6 +15,14 @@ internal static class HealthCheck
     public const int Unhealthy = 1;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+    /// <summary>The command, for help; a call of it by itself is taken before anything is parsed, since it comes every few seconds.</summary>
+    public static Command Command()
+    {
+        var command = new Command("healthcheck", "Asks the process beside it, with the same settings, whether it is ready.");
+        command.SetAction((_, _) => Run());
+        return command;
+    }
 
     /// <summary>Whether the command line asks for it.</summary>
     public static bool IsAskedBy(string[] arguments) => arguments is ["healthcheck"];

@@ -20,12 +20,20 @@ internal static class StartGuard
     /// <summary>Runs the service until it is stopped.</summary>
     /// <param name="serve">Starts it and waits for its end.</param>
     /// <returns>0 for a clean stop, <see cref="Refused"/> or <see cref="RefusedForGood"/> when something must be put right first, or <see cref="Failed"/>.</returns>
-    public static async Task<int> Run(Func<Task> serve)
+    public static Task<int> Run(Func<Task> serve) => Run(async () =>
+    {
+        await serve();
+        return 0;
+    });
+
+    /// <summary>Runs a command to its end.</summary>
+    /// <param name="command">Does it and tells its exit code.</param>
+    /// <returns>That code, or as above when it fails.</returns>
+    public static async Task<int> Run(Func<Task<int>> command)
     {
         try
         {
-            await serve();
-            return 0;
+            return await command();
         }
         catch (Exception e) when (RefusalOf(e) is { } refusal)
         {

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Hosting;
 
@@ -10,11 +11,15 @@ namespace OrleansKms.Silo.Commands;
 internal static class BeginRestoreEpoch
 {
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new("restore-epoch", "", "makes a database that was put back from a backup fit to serve", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command()
     {
-        if (options.Count > 0) throw new UsageException("restore-epoch takes no options.");
+        var command = new Command("restore-epoch", "Makes a database that was put back from a backup fit to serve.");
+        command.SetAction((_, _) => Run());
+        return command;
+    }
+
+    private static async Task Run()
+    {
         var settings = StorageHost.ReadSettings();
         var database = StorageHost.RequireDatabase(settings);
         using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using OrleansKms.Grains.Root;
 using OrleansKms.Silo.Hosting;
 
@@ -9,51 +10,70 @@ namespace OrleansKms.Silo.Commands;
 /// </summary>
 internal static class ChangeRoot
 {
-    private const string DryRun = "--dry-run";
-    private const string Create = "--create";
-    private const string Words = "list | add [--create] [--dry-run] | verify [ID] | remove ID [--dry-run] | rotate [--dry-run] | destroy ID [--dry-run] | accept [--dry-run]";
-
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new("root", Words, "changes the root key", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command() => new("root", "Changes the root key.")
     {
-        var call = Parse(options);
+        Step("list", "Lists the root keys: how many KEKs each wraps, and how many silos run on it.", async roots => Table(await roots.List(CancellationToken.None))),
+        Add(),
+        Verify(),
+        StepOfRoot("remove", "Deletes the wraps of a root key, once the silos' own has opened every KEK.", (roots, id, isDryRun) => roots.Remove(id, isDryRun, CancellationToken.None)),
+        DryStep("rotate", "Makes a new root key beside the old one, and has it wrap every KEK.", (roots, isDryRun) => roots.Rotate(isDryRun, CancellationToken.None)),
+        StepOfRoot("destroy", "Destroys a root key in the HSM, or overwrites and deletes its file.", (roots, id, isDryRun) => roots.Destroy(id, isDryRun, CancellationToken.None)),
+        DryStep("accept", "Has the silos' own root key vouch for the KEKs as the database has them now.", (roots, isDryRun) => roots.Accept(isDryRun, CancellationToken.None)),
+    };
+
+    private static Command Add()
+    {
+        var create = new Option<bool>("--create") { Description = "Makes the other root key if it is not there." };
+        var dryRun = DryRun();
+        var command = new Command("add", "Has the other root key, which OKMS_OTHER_… names, wrap every KEK.") { create, dryRun };
+        command.SetAction((call, _) => Run(roots => roots.Add(call.GetValue(create), call.GetValue(dryRun), CancellationToken.None)));
+        return command;
+    }
+
+    private static Command Verify()
+    {
+        var id = new Argument<string?>("ID") { Arity = ArgumentArity.ZeroOrOne, Description = "A root key, as list names it; by default the other one, or the silos' own where no other is named." };
+        var command = new Command("verify", "Opens every KEK by one root key alone, and has each prove its id.") { id };
+        command.SetAction((call, _) => Run(roots => roots.Verify(call.GetValue(id), CancellationToken.None)));
+        return command;
+    }
+
+    private static Command StepOfRoot(string name, string description, Func<RootChanges, string, bool, Task<string[]>> step)
+    {
+        var id = new Argument<string>("ID") { Description = "A root key, as list names it." };
+        var dryRun = DryRun();
+        var command = new Command(name, description) { id, dryRun };
+        command.SetAction((call, _) => Run(roots => step(roots, call.GetRequiredValue(id), call.GetValue(dryRun))));
+        return command;
+    }
+
+    private static Command DryStep(string name, string description, Func<RootChanges, bool, Task<string[]>> step)
+    {
+        var dryRun = DryRun();
+        var command = new Command(name, description) { dryRun };
+        command.SetAction((call, _) => Run(roots => step(roots, call.GetValue(dryRun))));
+        return command;
+    }
+
+    private static Command Step(string name, string description, Func<RootChanges, Task<string[]>> step)
+    {
+        var command = new Command(name, description);
+        command.SetAction((_, _) => Run(step));
+        return command;
+    }
+
+    private static Option<bool> DryRun() => new("--dry-run") { Description = "Says what it would do, and does nothing." };
+
+    private static async Task Run(Func<RootChanges, Task<string[]>> step)
+    {
         var settings = StorageHost.ReadSettings();
         using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));
         var roots = new RootChanges(settings.ToStorageOptions(), settings.OtherRoot, TimeProvider.System, loggers);
-        foreach (var line in await call(roots))
+        foreach (var line in await step(roots))
         {
             await Console.Out.WriteLineAsync(line);
         }
-    }
-
-    private static Func<RootChanges, Task<string[]>> Parse(IReadOnlyList<string> options)
-    {
-        var flags = options.Skip(1).Where(o => o.StartsWith('-')).ToList();
-        var ids = options.Skip(1).Where(o => !o.StartsWith('-')).ToList();
-        var isDryRun = flags.Remove(DryRun);
-        switch (options is [var word, ..] ? word : null, ids)
-        {
-            case ("list", []) when flags.Count == 0 && !isDryRun:
-                return async roots => Table(await roots.List(CancellationToken.None));
-            case ("add", []):
-                var mayMake = flags.Remove(Create);
-                if (flags.Count > 0) break;
-                return roots => roots.Add(mayMake, isDryRun, CancellationToken.None);
-            case ("verify", [] or [_]) when flags.Count == 0 && !isDryRun:
-                return roots => roots.Verify(ids is [var id] ? id : null, CancellationToken.None);
-            case ("remove", [var id]) when flags.Count == 0:
-                return roots => roots.Remove(id, isDryRun, CancellationToken.None);
-            case ("rotate", []) when flags.Count == 0:
-                return roots => roots.Rotate(isDryRun, CancellationToken.None);
-            case ("destroy", [var id]) when flags.Count == 0:
-                return roots => roots.Destroy(id, isDryRun, CancellationToken.None);
-            case ("accept", []) when flags.Count == 0:
-                return roots => roots.Accept(isDryRun, CancellationToken.None);
-        }
-
-        throw new UsageException($"root takes: {Words}.");
     }
 
     private static string[] Table(RootReport report)

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text;
 using OrleansKms.Grains.Access;
@@ -13,15 +14,19 @@ namespace OrleansKms.Silo.Commands;
 internal static class CreateAdministrator
 {
     private const string Replace = "--replace";
-    private const string TokenOption = "--token-file";
 
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new(
-        "create-administrator", $"[{Replace}] [{TokenOption} PATH]", "makes the administrator's token of a cluster and prints it once", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command()
     {
-        var (replace, tokenFile) = Parse(options);
+        var replace = new Option<bool>(Replace) { Description = "Puts the new token in the place of the one that there is." };
+        var file = new Option<string>("--token-file") { HelpName = "PATH", Description = "Writes the token to a new file instead of standard output." };
+        var command = new Command("create-administrator", "Makes the administrator's token of a cluster, which is told once.") { replace, file };
+        command.SetAction((call, _) => Run(call.GetValue(replace), call.GetValue(file) is { } path ? Path.GetFullPath(path) : null));
+        return command;
+    }
+
+    private static async Task Run(bool replace, string? tokenFile)
+    {
         using var host = StorageHost.Build();
         await using var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
         var access = host.Services.GetRequiredService<AdministratorAccess>();
@@ -68,27 +73,5 @@ internal static class CreateAdministrator
         {
             await Console.Error.WriteLineAsync($"The administrator's token was written to {tokenFile}");
         }
-    }
-
-    private static (bool Replace, string? TokenFile) Parse(IReadOnlyList<string> options)
-    {
-        var (replace, tokenFile) = (false, (string?)null);
-        for (var i = 0; i < options.Count; i++)
-        {
-            switch (options[i])
-            {
-                case Replace:
-                    replace = true;
-                    break;
-                case TokenOption when i + 1 < options.Count:
-                    tokenFile = Path.GetFullPath(options[++i]);
-                    break;
-                case TokenOption:
-                    throw new UsageException($"{TokenOption} names no file.");
-                default:
-                    throw new UsageException($"create-administrator does not know {options[i]}; it takes [{Replace}] [{TokenOption} PATH].");
-            }
-        }
-        return (replace, tokenFile);
     }
 }

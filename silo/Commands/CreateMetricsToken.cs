@@ -1,3 +1,5 @@
+using System.CommandLine;
+using OrleansKms.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Silo.Hosting;
 
@@ -9,12 +11,17 @@ namespace OrleansKms.Silo.Commands;
 internal static class CreateMetricsToken
 {
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new(
-        "create-metrics-token", "PATH", "writes a new token for /metrics to a file, for OKMS_METRICS_TOKEN_FILE", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command()
     {
-        if (options is not [var path] || path.StartsWith('-')) throw new UsageException("create-metrics-token takes the path of a file to write.");
+        var path = new Argument<string>("PATH") { Description = "A file that is not there yet." };
+        var command = new Command(
+            "create-metrics-token", $"Writes a new token for /metrics to a file, for {SettingTable.MetricsTokenFile}.") { path };
+        command.SetAction((call, _) => Run(call.GetRequiredValue(path)));
+        return command;
+    }
+
+    private static async Task Run(string path)
+    {
         ProcessHardening.Apply();
         path = Path.GetFullPath(path);
         TokenFile.WriteNew(path, TokenFile.New());

@@ -1,3 +1,5 @@
+using System.CommandLine;
+using OrleansKms.Configuration;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 
@@ -9,15 +11,24 @@ namespace OrleansKms.Silo.Commands;
 internal static class HsmOrphansCommand
 {
     /// <summary>The command that lists them.</summary>
-    public static Command List { get; } = new("hsm-orphans", "", "lists keys in the HSM that belong to no key of the database", RunList);
+    public static Command List()
+    {
+        var command = new Command("hsm-orphans", "Lists keys in the HSM that belong to no key of the database.");
+        command.SetAction((_, _) => RunList());
+        return command;
+    }
 
     /// <summary>The command that removes them.</summary>
-    public static Command Remove { get; } = new(
-        "remove-hsm-orphans", "ID…", "removes those of them that are named, all or none", RunRemove);
-
-    private static async Task RunList(IReadOnlyList<string> options)
+    public static Command Remove()
     {
-        if (options.Count > 0) throw new UsageException("hsm-orphans takes no options.");
+        var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids that hsm-orphans lists." };
+        var command = new Command("remove-hsm-orphans", "Removes those of them that are named, all or none.") { ids };
+        command.SetAction((call, _) => RunRemove(call.GetRequiredValue(ids)));
+        return command;
+    }
+
+    private static async Task RunList()
+    {
         await With(alone: false, async orphans =>
         {
             foreach (var orphan in await orphans.Find(CancellationToken.None))
@@ -28,10 +39,9 @@ internal static class HsmOrphansCommand
         });
     }
 
-    private static async Task RunRemove(IReadOnlyList<string> options)
+    private static async Task RunRemove(string[] named)
     {
-        if (options.Count == 0) throw new UsageException("remove-hsm-orphans takes the ids that hsm-orphans lists, and removes nothing that is not named.");
-        string[] ids = [.. options.Select(id => id.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
+        string[] ids = [.. named.Select(id => id.ToLowerInvariant()).Distinct(StringComparer.Ordinal)];
         await With(alone: true, async orphans =>
         {
             await orphans.Remove(ids, CancellationToken.None);
@@ -48,7 +58,7 @@ internal static class HsmOrphansCommand
     {
         using var host = StorageHost.Build(mayBeEmbedded: true);
         var orphans = host.Services.GetService<HsmOrphans>()
-            ?? throw new StartRefusedException("HSM_ADDRESS is missing: there is no HSM to look into.");
+            ?? throw new StartRefusedException($"{SettingTable.HsmAddress} is missing: there is no HSM to look into.");
         var open = await host.Services.GetRequiredService<StorageSession>().Open(CancellationToken.None);
         await using var held = alone ? open : null;
         if (!alone) await open.DisposeAsync();

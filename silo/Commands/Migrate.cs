@@ -1,3 +1,4 @@
+using System.CommandLine;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Silo.Commands;
@@ -9,11 +10,15 @@ namespace OrleansKms.Silo.Commands;
 internal static class Migrate
 {
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new("migrate", "", "brings the database's schema up to this program", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command()
     {
-        if (options.Count > 0) throw new UsageException("migrate takes no options.");
+        var command = new Command("migrate", "Brings the database's schema up to this program.");
+        command.SetAction((_, _) => Run());
+        return command;
+    }
+
+    private static async Task Run()
+    {
         using var host = StorageHost.Build();
         await host.Services.GetRequiredService<StorageSession>().Migrate(CancellationToken.None);
     }

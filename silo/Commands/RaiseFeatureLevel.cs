@@ -1,3 +1,4 @@
+using System.CommandLine;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Silo.Hosting;
 
@@ -7,12 +8,15 @@ namespace OrleansKms.Silo.Commands;
 internal static class RaiseFeatureLevel
 {
     /// <summary>The command.</summary>
-    public static Command Command { get; } = new(
-        "raise-feature-level", "", "lets a cluster use what is new, once every silo runs this program", Run);
-
-    private static async Task Run(IReadOnlyList<string> options)
+    public static Command Command()
     {
-        if (options.Count > 0) throw new UsageException("raise-feature-level takes no options.");
+        var command = new Command("raise-feature-level", "Lets a cluster use what is new, once every silo runs this program.");
+        command.SetAction((_, _) => Run());
+        return command;
+    }
+
+    private static async Task Run()
+    {
         var settings = StorageHost.ReadSettings();
         StorageHost.RequireDatabase(settings);
         using var loggers = LoggerFactory.Create(logging => logging.LogToStandardError(settings.Log));

@@ -110,20 +110,6 @@ public sealed class AdministratorTests
     }
 
     [Theory]
-    [InlineData("There is no command start", "start")]
-    [InlineData("create-administrator", "help")]
-    [InlineData("does not know --force", Create, "--force")]
-    [InlineData("names no file", Create, "--token-file")]
-    [InlineData("takes no options", "migrate", "now")]
-    public async Task UnknownWord_IsRefusedInOneLine(string reason, params string[] arguments)
-    {
-        using var directory = new TemporaryDirectory();
-        var (code, output, errors) = await ServiceProcess.Command(directory.Path, arguments);
-        Assert.Equal((StartGuard.Refused, ""), (code, output));
-        Assert.Contains(reason, Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
-    }
-
-    [Theory]
     [InlineData(Create)]
     [InlineData("migrate")]
     public async Task WithoutACluster_IsRefused(string command)

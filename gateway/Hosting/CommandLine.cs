@@ -1,0 +1,68 @@
+using System.CommandLine;
+using System.CommandLine.Invocation;
+
+namespace OrleansKms.Gateway.Hosting;
+
+/// <summary>
+/// The arguments of a program. Without any it serves, and none of this is loaded; whatever there is must be a command or ask for
+/// help, so that a misspelt word never starts a silo.
+/// </summary>
+internal static class CommandLine
+{
+    /// <summary>Does what the arguments ask for.</summary>
+    /// <param name="arguments">One or more.</param>
+    /// <param name="description">What the program is, and what it does without arguments.</param>
+    /// <param name="commands">What it can be asked for.</param>
+    /// <returns>The process's exit code: <see cref="StartGuard.Refused"/> for arguments that it does not know.</returns>
+    public static Task<int> Run(string[] arguments, string description, params Command[] commands)
+    {
+        var root = new RootCommand(description);
+        foreach (var command in commands) root.Add(command);
+        RefuseOptionsAsArguments(root);
+        return StartGuard.Run(() =>
+        {
+            var call = root.Parse(arguments);
+            if (call.Action is ParseErrorAction error) throw new UsageException(Problem(call, error));
+            // A command ends at once when it is told to, like any program: what it was doing is a transaction, or is done again.
+            return call.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        });
+    }
+
+    // The library takes an option that it does not know for the argument that is missing.
+    private static void RefuseOptionsAsArguments(Command command)
+    {
+        foreach (var argument in command.Arguments)
+        {
+            argument.Validators.Add(given =>
+            {
+                foreach (var token in given.Tokens.Where(token => token.Value.StartsWith('-'))) given.AddError($"{token.Value} is not known here.");
+            });
+        }
+
+        foreach (var inner in command.Subcommands) RefuseOptionsAsArguments(inner);
+    }
+
+    private static string Problem(ParseResult call, ParseErrorAction error)
+    {
+        var command = string.Join(' ', Path(call.CommandResult.Command));
+        return call.UnmatchedTokens is [var unknown, ..]
+            ? $"{unknown} is not known here.{Suggestion(call, error, unknown)} For what there is: {command} --help"
+            : $"{string.Join(' ', call.Errors.Select(e => e.Message))} For what there is: {command} --help";
+    }
+
+    // The library finds what a word is like, and writes it, one a line below a question.
+    private static string Suggestion(ParseResult call, ParseErrorAction error, string unknown)
+    {
+        using var written = new StringWriter();
+        using var errors = new StringWriter();
+        error.ShowHelp = false;
+        call.Invoke(new InvocationConfiguration { Output = written, Error = errors });
+        var like = written.ToString().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Where(line => !line.EndsWith('?') && line.StartsWith('-') == unknown.StartsWith('-') && line.Length > "-h".Length)
+            .Distinct(StringComparer.Ordinal).ToList();
+        return like.Count == 0 ? "" : $" Did you mean {string.Join(" or ", like)}?";
+    }
+
+    private static IEnumerable<string> Path(Symbol command) =>
+        command.Parents.FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : [RootCommand.ExecutableName];
+}

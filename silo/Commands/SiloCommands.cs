@@ -1,0 +1,14 @@
+using OrleansKms.Gateway.Hosting;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>What the program can be asked for besides being a silo.</summary>
+internal static class SiloCommands
+{
+    /// <summary>Does what the arguments ask for.</summary>
+    /// <returns>The process's exit code.</returns>
+    public static Task<int> Run(string[] arguments) => CommandLine.Run(
+        arguments, "A silo of OrleansKms, a key management service. Without a command it serves.",
+        CreateAdministrator.Command(), CreateMetricsToken.Command(), Migrate.Command(), BeginRestoreEpoch.Command(), RaiseFeatureLevel.Command(),
+        ChangeRoot.Command(), HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), HealthCheck.Command(), SettingsCommand.Of(_ => true));
+}

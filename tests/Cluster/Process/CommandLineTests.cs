@@ -1,0 +1,56 @@
+using OrleansKms.Configuration;
+using OrleansKms.Gateway.Hosting;
+
+namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>Arguments of the programs: what is not a command never starts one.</summary>
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("start is not known here. For what there is: OrleansKms.Silo --help", "start")]
+    [InlineData("rot is not known here. Did you mean root?", "rot")]
+    [InlineData("ad is not known here. Did you mean add? For what there is: OrleansKms.Silo root --help", "root", "ad")]
+    [InlineData("Required command was not provided.", "root")]
+    [InlineData("help is not known here.", "create-administrator", "help")]
+    [InlineData("--repalce is not known here. Did you mean --replace?", "create-administrator", "--repalce")]
+    [InlineData("--token-file", "create-administrator", "--token-file")]
+    [InlineData("ID", "root", "destroy", "--dry-run")]
+    [InlineData("now is not known here. For what there is: OrleansKms.Silo migrate --help", "migrate", "now")]
+    [InlineData("PORT=8080 is not known here.", "PORT=8080")]
+    public async Task UnknownWord_IsRefusedInOneLine(string reason, params string[] arguments)
+    {
+        using var directory = new TemporaryDirectory();
+        var (code, output, errors) = await ServiceProcess.Command(directory.Path, arguments);
+        Assert.Equal((StartGuard.Refused, ""), (code, output));
+        var line = Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+        Assert.StartsWith("orleans-kms: ", line, StringComparison.Ordinal);
+        Assert.Contains(reason, line, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+    }
+
+    [Theory]
+    [InlineData("--help", "create-administrator", "root", "restore-epoch", "remove-hsm-orphans", "healthcheck", "settings")]
+    [InlineData("root --help", "list", "add", "verify", "remove", "rotate", "destroy", "accept")]
+    public async Task Help_ListsWhatThereIs(string arguments, params string[] listed)
+    {
+        using var directory = new TemporaryDirectory();
+        var (code, output, errors) = await ServiceProcess.Command(directory.Path, arguments.Split(' '));
+        Assert.Equal((0, ""), (code, errors));
+        Assert.All(listed, word => Assert.Contains($"\n  {word} ", output, StringComparison.Ordinal));
+        Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
+    }
+
+    [Fact]
+    public async Task Gateway_ListsWhatItTakes_AndRefusesTheRest()
+    {
+        using var directory = new TemporaryDirectory();
+        var (code, output, _) = await ServiceProcess.CommandOf(ServiceProcess.Gateway, directory.Path, ["settings"], []);
+        Assert.Equal(0, code);
+        Assert.Equal(
+            SettingTable.All.Where(setting => setting.Taker == SettingTaker.SiloAndGateway).Select(setting => setting.Name),
+            output.Split('\n').Where(line => line.Length > 0 && !line.StartsWith(' ')));
+        (code, output, var errors) = await ServiceProcess.CommandOf(ServiceProcess.Gateway, directory.Path, ["migrate"], []);
+        Assert.Equal((StartGuard.Refused, ""), (code, output));
+        Assert.Contains("OrleansKms.Gateway --help", errors, StringComparison.Ordinal);
+    }
+}
