@@ -78,12 +78,12 @@ public static class GatewayExtensions
         {
             // The front door has done what the rest of the pipeline would do.
             app.MapMethods(route.Pattern, [route.Method], route.Invoke)
-                .WithMetadata(route, route.Handler.Method)
+                .WithMetadata(route, route.Operation!, route.Handler.Method)
                 .ShortCircuit();
         }
 
         app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
-            .WithMetadata(Routes.Metrics)
+            .WithMetadata(Routes.Metrics, Routes.Metrics.Operation!)
             .RequireAuthorization(GatewayPolicies.Metrics);
     }
 

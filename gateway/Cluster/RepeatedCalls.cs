@@ -23,15 +23,15 @@ internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, Ti
     /// <inheritdoc/>
     public async Task Invoke(IOutgoingGrainCallContext context)
     {
-        var dataPlane = context.Request as IDataPlaneRequest;
-        if (dataPlane is not null) dataPlane.ResponseTimeout = _patience;
+        var isDataPlane = context.Request is OperationRequestBase { Operation.IsDataPlane: true };
+        if (isDataPlane) ((OperationRequestBase)context.Request).ResponseTimeout = _patience;
         try
         {
             await context.Invoke();
         }
-        catch (Exception e) when (Exchange.Current is not null && Repetition.IsWorthIt(e, dataPlane is not null))
+        catch (Exception e) when (Exchange.Current is not null && Repetition.IsWorthIt(e, isDataPlane))
         {
-            await Repeat(context, Exchange.Current, dataPlane is not null, e);
+            await Repeat(context, Exchange.Current, isDataPlane, e);
         }
     }
 

@@ -118,7 +118,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
     /// <summary>
     /// Refuses what the request gives and its route does not take. Permission comes before form: so it is called, and once does
-    /// something, when an action has been authorized and, where the permission depends on the body, before the body is read.
+    /// something, when an operation has been authorized and, where the permission depends on the body, before the body is read.
     /// </summary>
     /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
     public void CheckForm()
@@ -130,31 +130,36 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         }
     }
 
-    /// <summary>Lets an action pass that names no key.</summary>
-    public void Authorize(KmsAction action) => Authorize(action, null);
+    /// <summary>Lets an operation pass that names no key.</summary>
+    public void Authorize(KmsOperation operation) => Authorize(operation, null);
 
     /// <summary>
-    /// The key id that a request means by <c>{id}</c> or a field: an id, or <c>alias:</c> and a name. The action is authorized
-    /// for it.
+    /// The key id that a request means by <c>{id}</c> or a field: an id, or <c>alias:</c> and a name. The route's operation is
+    /// authorized for it.
     /// </summary>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
-    public ValueTask<string> ResolveKey(string text, KmsAction action)
+    public ValueTask<string> ResolveKey(string text) => ResolveKey(text, Route?.Operation
+        ?? throw new InvalidOperationException("Internal error: the route names no operation."));
+
+    /// <summary>The same, for another operation than the route's.</summary>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> ResolveKey(string text, KmsOperation operation)
     {
         if (OrleansKms.KeyId.IsValid(text))
         {
-            Authorize(action, text);
+            Authorize(operation, text);
             return ValueTask.FromResult(text);
         }
 
         return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
-            ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], action)
+            ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], operation)
             : throw KmsError.InvalidKeyId.Exception();
     }
 
     /// <summary>The key of the path's <c>{id}</c>, which is also the log's.</summary>
-    public ValueTask<string> RouteKey(KmsAction action)
+    public ValueTask<string> RouteKey()
     {
-        var key = ResolveKey(RouteValue("id"), action);
+        var key = ResolveKey(RouteValue("id"));
         if (!key.IsCompletedSuccessfully)
         {
             return Note(key);
@@ -228,13 +233,13 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
         ResponseBytes = length;
     }
 
-    private void Authorize(KmsAction action, string? keyId)
+    private void Authorize(KmsOperation operation, string? keyId)
     {
-        Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), action, keyId);
+        Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), operation, keyId);
         CheckForm();
     }
 
-    private async ValueTask<string> ResolveAlias(string name, KmsAction action)
+    private async ValueTask<string> ResolveAlias(string name, KmsOperation operation)
     {
         if (!OrleansKms.KeyId.IsValid(name))
         {
@@ -243,7 +248,7 @@ internal sealed class Exchange(HttpContext http, GatewayServices services)
 
         _hasSpentTime = true;
         var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller));
-        Authorize(action, alias.KeyId);
+        Authorize(operation, alias.KeyId);
         return alias.KeyId;
     }
 }

@@ -9,6 +9,9 @@ namespace OrleansKms.Gateway.Http;
 /// <param name="Handler">Answers a request.</param>
 internal sealed record Route(string Method, string Pattern, string Summary, Func<Exchange, Task> Handler)
 {
+    /// <summary>The operation that a request asks for, unless it names others in its body.</summary>
+    public KmsOperation? Operation { get; init; }
+
     /// <summary>The group in the reference.</summary>
     public string Tag { get; init; } = "";
 
@@ -44,6 +47,12 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     /// <summary>Whether its requests are of no interest to the log: probes and scrapes.</summary>
     public bool IsQuiet { get; init; }
+
+    /// <summary>
+    /// Names the operation. Where it is about no key it is authorized before the handler is called; otherwise the handler does that
+    /// with the key (<see cref="Exchange.ResolveKey(string)"/>).
+    /// </summary>
+    public Route Requires(KmsOperation operation) => this with { Operation = operation };
 
     /// <summary>Names the JSON body of the request.</summary>
     public Route Takes<T>() => this with { Request = typeof(T) };
@@ -83,16 +92,23 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
         if (IsOpen)
         {
             exchange.CheckForm();
+            return Handler(exchange);
         }
 
-        return IsOpen || exchange.Services.Link.IsConnected ? Handler(exchange) : InvokeWhenConnected(exchange);
+        return exchange.Services.Link.IsConnected ? Handle(exchange) : HandleWhenConnected(exchange);
     }
 
-    private async Task InvokeWhenConnected(Exchange exchange)
+    private Task Handle(Exchange exchange)
+    {
+        if (Operation is { NamesKey: false }) exchange.Authorize(Operation);
+        return Handler(exchange);
+    }
+
+    private async Task HandleWhenConnected(Exchange exchange)
     {
         if (!await exchange.Services.Link.IsConnectedSoon(exchange.Remaining)) throw KmsError.Unavailable.Exception();
         exchange.HasSpentTime();
-        await Handler(exchange);
+        await Handle(exchange);
     }
 }
 

@@ -48,5 +48,5 @@ internal static class Reference
                 $"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
                 + "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
             headers["Referrer-Policy"] = "no-referrer";
-        });
+        }).WithMetadata(KmsOperation.ReadReference);
 }

@@ -5,13 +5,13 @@ namespace OrleansKms;
 public interface IAccessGrain : IGrainWithIntegerKey
 {
     /// <summary>What gateways compare tokens with. Error: storage_unavailable.</summary>
-    [Alias("ListCredentials")] ValueTask<SignInCredentials> ListCredentials(CredentialsQuery query);
+    [Alias("ListCredentials"), Operation("service:credentials")] ValueTask<SignInCredentials> ListCredentials(CredentialsQuery query);
 }
 
 /// <summary>Asks what tokens are compared with.</summary>
 /// <param name="Caller">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("okms.CredentialsQuery")]
-public sealed record CredentialsQuery([property: Id(0)] Caller Caller);
+public sealed record CredentialsQuery([property: Id(0)] Caller Caller) : ICallerRequest;
 
 /// <summary>What gateways compare tokens with. A token is random and long, so that its hash does not help to find it.</summary>
 /// <param name="AdministratorTokenSha256">SHA-256 of the administrator's token; null while there is no administrator.</param>

@@ -11,23 +11,23 @@ public interface IKekRingGrain : IGrainWithIntegerKey
     const long Key = 0;
 
     /// <summary>All KEKs, oldest first, also those that are destroyed. Counts rows, so it costs more the more rows there are.</summary>
-    [Alias("List")] Task<KekDescription[]> List(KekCommand request);
+    [Alias("List"), Operation("keks:list")] Task<KekDescription[]> List(KekCommand request);
 
     /// <summary>
     /// Makes a new KEK. It becomes current by itself once every silo has opened it, and then all rows are sealed anew under it.
     /// While one is on its way no other is made. Errors: hsm_unavailable.
     /// </summary>
-    [Alias("Rotate")] Task<KekDescription> Rotate(KekCommand request);
+    [Alias("Rotate"), Operation("keks:rotate")] Task<KekDescription> Rotate(KekCommand request);
 
     /// <summary>Destroys a KEK that is not the current one. Errors: not_found; conflict while rows or silos need it.</summary>
-    [Alias("Destroy")] Task<KekDescription> Destroy(DestroyKek request);
+    [Alias("Destroy"), Operation("keks:destroy")] Task<KekDescription> Destroy(DestroyKek request);
 }
 
 /// <summary>A command about the KEKs.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
 [GenerateSerializer, Immutable, Alias("okms.KekCommand")]
-public sealed record KekCommand([property: Id(0)] Caller Caller, [property: Id(1)] AdministratorProof? Proof = null);
+public sealed record KekCommand([property: Id(0)] Caller Caller, [property: Id(1)] AdministratorProof? Proof = null) : ICallerRequest;
 
 /// <summary>Asks for the end of a KEK.</summary>
 /// <param name="Caller">Who asks.</param>
@@ -35,7 +35,7 @@ public sealed record KekCommand([property: Id(0)] Caller Caller, [property: Id(1
 /// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
 [GenerateSerializer, Immutable, Alias("okms.DestroyKek")]
 public sealed record DestroyKek(
-    [property: Id(0)] Caller Caller, [property: Id(1)] string KekId, [property: Id(2)] AdministratorProof? Proof = null);
+    [property: Id(0)] Caller Caller, [property: Id(1)] string KekId, [property: Id(2)] AdministratorProof? Proof = null) : ICallerRequest;
 
 /// <summary>Where a KEK is in its life.</summary>
 [GenerateSerializer, Alias("okms.KekState")]

@@ -5,25 +5,25 @@ namespace OrleansKms;
 public interface IAliasGrain : IGrainWithStringKey
 {
     /// <summary>The key that the alias stands for. Error: alias_not_found.</summary>
-    [Alias("Resolve"), DataPlane] ValueTask<AliasDescription> Resolve(AliasCommand request);
+    [Alias("Resolve"), Operation("aliases:describe")] ValueTask<AliasDescription> Resolve(AliasCommand request);
 
     /// <summary>Makes the alias, or points it at another key. Errors: key_not_found, key_destroyed.</summary>
-    [Alias("Point")] Task<AliasDescription> Point(PointAlias request);
+    [Alias("Point"), Operation("aliases:point")] Task<AliasDescription> Point(PointAlias request);
 
     /// <summary>Removes the alias; the key stays. Error: alias_not_found.</summary>
-    [Alias("Remove")] Task Remove(AliasCommand request);
+    [Alias("Remove"), Operation("aliases:remove")] Task Remove(AliasCommand request);
 }
 
 /// <summary>A command that needs no arguments beyond the alias itself.</summary>
 /// <param name="Caller">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("okms.AliasCommand")]
-public sealed record AliasCommand([property: Id(0)] Caller Caller);
+public sealed record AliasCommand([property: Id(0)] Caller Caller) : ICallerRequest;
 
 /// <summary>Points an alias at a key.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="KeyId">A valid key id; not an alias.</param>
 [GenerateSerializer, Immutable, Alias("okms.PointAlias")]
-public sealed record PointAlias([property: Id(0)] Caller Caller, [property: Id(1)] string KeyId);
+public sealed record PointAlias([property: Id(0)] Caller Caller, [property: Id(1)] string KeyId) : ICallerRequest;
 
 /// <summary>An alias.</summary>
 /// <param name="Name">Its name, without <c>alias:</c>.</param>

@@ -11,10 +11,10 @@ public interface IDirectoryGrain : IGrainWithIntegerKey
     const long Key = 0;
 
     /// <summary>One page of key ids.</summary>
-    [Alias("ListKeys")] Task<DirectoryPage> ListKeys(DirectoryQuery query);
+    [Alias("ListKeys"), Operation("keys:list")] Task<DirectoryPage> ListKeys(DirectoryQuery query);
 
     /// <summary>One page of alias names.</summary>
-    [Alias("ListAliases")] Task<DirectoryPage> ListAliases(DirectoryQuery query);
+    [Alias("ListAliases"), Operation("aliases:list")] Task<DirectoryPage> ListAliases(DirectoryQuery query);
 }
 
 /// <summary>Asks for one page.</summary>
@@ -29,7 +29,7 @@ public sealed record DirectoryQuery(
     [property: Id(1)] string Prefix,
     [property: Id(2)] string? After,
     [property: Id(3)] int Limit,
-    [property: Id(4)] bool IncludeDestroyed);
+    [property: Id(4)] bool IncludeDestroyed) : ICallerRequest;
 
 /// <summary>One page.</summary>
 /// <param name="Ids">The ids, in the order of their bytes.</param>

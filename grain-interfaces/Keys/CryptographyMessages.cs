@@ -10,7 +10,7 @@ public sealed record Encrypt(
     [property: Id(0)] Caller Caller,
     [property: Id(1)] byte[] Plaintext,
     [property: Id(2)] byte[]? AssociatedData = null,
-    [property: Id(3)] CiphertextKind Kind = CiphertextKind.Data);
+    [property: Id(3)] CiphertextKind Kind = CiphertextKind.Data) : ICallerRequest;
 
 /// <summary>A ciphertext and the version that made it.</summary>
 /// <param name="KeyVersion">The version.</param>
@@ -26,7 +26,7 @@ public sealed record Encrypted([property: Id(0)] int KeyVersion, [property: Id(1
 public sealed record Decrypt(
     [property: Id(0)] Caller Caller,
     [property: Id(1)] byte[] Ciphertext,
-    [property: Id(2)] byte[]? AssociatedData = null);
+    [property: Id(2)] byte[]? AssociatedData = null) : ICallerRequest;
 
 /// <summary>A plaintext, what kind it is, and the version that had encrypted it.</summary>
 /// <param name="KeyVersion">The version.</param>
@@ -52,7 +52,7 @@ public sealed record GenerateDataKey(
     [property: Id(0)] Caller Caller,
     [property: Id(1)] int Bytes,
     [property: Id(2)] bool WithPlaintext,
-    [property: Id(3)] byte[]? AssociatedData = null);
+    [property: Id(3)] byte[]? AssociatedData = null) : ICallerRequest;
 
 /// <summary>A data key.</summary>
 /// <param name="KeyVersion">The version that encrypted it.</param>
@@ -72,7 +72,7 @@ public sealed record DataKey(
 /// <param name="Caller">Who asks.</param>
 /// <param name="Items">Up to 1,000 items, 4 MiB together.</param>
 [GenerateSerializer, Immutable, Alias("okms.EncryptBatch")]
-public sealed record EncryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] EncryptItem[] Items);
+public sealed record EncryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] EncryptItem[] Items) : ICallerRequest;
 
 /// <summary>One encryption of a batch.</summary>
 /// <param name="Plaintext">As in <see cref="Encrypt"/>.</param>
@@ -84,7 +84,7 @@ public sealed record EncryptItem([property: Id(0)] byte[] Plaintext, [property: 
 /// <param name="Caller">Who asks.</param>
 /// <param name="Items">Up to 1,000 items, 4 MiB together.</param>
 [GenerateSerializer, Immutable, Alias("okms.DecryptBatch")]
-public sealed record DecryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] DecryptItem[] Items);
+public sealed record DecryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] DecryptItem[] Items) : ICallerRequest;
 
 /// <summary>One decryption or rewrap of a batch.</summary>
 /// <param name="Ciphertext">As in <see cref="Decrypt"/>.</param>

@@ -11,62 +11,62 @@ namespace OrleansKms;
 public interface IKeyGrain : IGrainWithStringKey
 {
     /// <summary>Creates the key. Errors: key_exists, key_destroyed, unsupported_algorithm, invalid_parameter.</summary>
-    [Alias("Create")] Task<KeyDescription> Create(CreateKey request);
+    [Alias("Create"), Operation("keys:create")] Task<KeyDescription> Create(CreateKey request);
 
     /// <summary>Describes the key, after a rotation that is due by time.</summary>
-    [Alias("Describe")] Task<KeyDescription> Describe(KeyCommand request);
+    [Alias("Describe"), Operation("keys:describe")] Task<KeyDescription> Describe(KeyCommand request);
 
     /// <summary>Changes description, tags, rotation plan or the least version that decrypts.</summary>
-    [Alias("Update")] Task<KeyDescription> Update(UpdateKey request);
+    [Alias("Update"), Operation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
 
     /// <summary>Makes a new primary version.</summary>
-    [Alias("Rotate")] Task<KeyDescription> Rotate(KeyCommand request);
+    [Alias("Rotate"), Operation("keys:rotate")] Task<KeyDescription> Rotate(KeyCommand request);
 
     /// <summary>Makes a disabled key usable again.</summary>
-    [Alias("Enable")] Task<KeyDescription> Enable(KeyCommand request);
+    [Alias("Enable"), Operation("keys:enable")] Task<KeyDescription> Enable(KeyCommand request);
 
     /// <summary>Makes the key unusable until it is enabled.</summary>
-    [Alias("Disable")] Task<KeyDescription> Disable(KeyCommand request);
+    [Alias("Disable"), Operation("keys:disable")] Task<KeyDescription> Disable(KeyCommand request);
 
     /// <summary>Makes a disabled version usable again.</summary>
-    [Alias("EnableVersion")] Task<KeyDescription> EnableVersion(KeyVersionCommand request);
+    [Alias("EnableVersion"), Operation("keys:enable-version")] Task<KeyDescription> EnableVersion(KeyVersionCommand request);
 
     /// <summary>Makes one version unusable until it is enabled.</summary>
-    [Alias("DisableVersion")] Task<KeyDescription> DisableVersion(KeyVersionCommand request);
+    [Alias("DisableVersion"), Operation("keys:disable-version")] Task<KeyDescription> DisableVersion(KeyVersionCommand request);
 
     /// <summary>
     /// Schedules one version's destruction, as <c>IKeyVersionsGrain.ScheduleDestruction</c> does without a time; for callers
     /// that are older than that.
     /// </summary>
-    [Alias("DestroyVersion")] Task<KeyDescription> DestroyVersion(KeyVersionCommand request);
+    [Alias("DestroyVersion"), Operation("keys:schedule-destruction")] Task<KeyDescription> DestroyVersion(KeyVersionCommand request);
 
     /// <summary>Makes the key unusable and sets the time at which its material is erased.</summary>
-    [Alias("ScheduleDeletion")] Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request);
+    [Alias("ScheduleDeletion"), Operation("keys:schedule-deletion")] Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request);
 
     /// <summary>Takes a scheduled deletion back; the key is disabled afterwards.</summary>
-    [Alias("CancelDeletion")] Task<KeyDescription> CancelDeletion(KeyCommand request);
+    [Alias("CancelDeletion"), Operation("keys:cancel-deletion")] Task<KeyDescription> CancelDeletion(KeyCommand request);
 
     /// <summary>Whether the key can be used now. Never throws for a key that cannot.</summary>
-    [Alias("Validate"), DataPlane] Task<KeyValidation> Validate(KeyCommand request);
+    [Alias("Validate"), Operation("keys:validate")] Task<KeyValidation> Validate(KeyCommand request);
 
     /// <summary>Encrypts under the primary version; spends one use.</summary>
-    [Alias("Encrypt"), DataPlane] ValueTask<Encrypted> Encrypt(Encrypt request);
+    [Alias("Encrypt"), Operation("keys:encrypt")] ValueTask<Encrypted> Encrypt(Encrypt request);
 
     /// <summary>Decrypts. Errors: invalid_ciphertext, version_not_usable.</summary>
-    [Alias("Decrypt"), DataPlane, AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
+    [Alias("Decrypt"), Operation("keys:decrypt"), AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
 
     /// <summary>Encrypts again under the primary version without showing the plaintext; keeps the kind; spends one use.</summary>
-    [Alias("Rewrap"), DataPlane] ValueTask<Encrypted> Rewrap(Decrypt request);
+    [Alias("Rewrap"), Operation("keys:rewrap")] ValueTask<Encrypted> Rewrap(Decrypt request);
 
     /// <summary>Makes a data key; spends one use.</summary>
-    [Alias("GenerateDataKey"), DataPlane] ValueTask<DataKey> GenerateDataKey(GenerateDataKey request);
+    [Alias("GenerateDataKey"), Operation("keys:datakey")] ValueTask<DataKey> GenerateDataKey(GenerateDataKey request);
 
     /// <summary>Encrypts many items in order; spends a use for each.</summary>
-    [Alias("EncryptBatch"), DataPlane] ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request);
+    [Alias("EncryptBatch"), Operation("keys:encrypt")] ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request);
 
     /// <summary>Decrypts many items in order.</summary>
-    [Alias("DecryptBatch"), DataPlane, AlwaysInterleave] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
+    [Alias("DecryptBatch"), Operation("keys:decrypt"), AlwaysInterleave] ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request);
 
     /// <summary>Rewraps many items in order; spends a use for each.</summary>
-    [Alias("RewrapBatch"), DataPlane] ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request);
+    [Alias("RewrapBatch"), Operation("keys:rewrap")] ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request);
 }

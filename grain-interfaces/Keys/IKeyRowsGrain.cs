@@ -18,7 +18,7 @@ public interface IKeyRowsGrain : IGrainWithStringKey
     /// Reads every row of the key and opens the material of every version that is not destroyed, without using it. Errors:
     /// key_not_found; key_corrupted when the row <c>key</c> itself does not open; storage_unavailable.
     /// </summary>
-    [Alias("Check")] Task<KeyRowCheck[]> Check(KeyCommand request);
+    [Alias("Check"), Operation("keys:check-rows")] Task<KeyRowCheck[]> Check(KeyCommand request);
 }
 
 /// <summary>How one row is.</summary>

@@ -12,13 +12,13 @@ public interface IKeyVersionsGrain : IGrainWithStringKey
     /// Makes a version unusable and sets the time at which its material is erased. Errors: conflict for the primary version,
     /// not_found, invalid_parameter.
     /// </summary>
-    [Alias("ScheduleDestruction")] Task<KeyDescription> ScheduleDestruction(ScheduleVersionDestruction request);
+    [Alias("ScheduleDestruction"), Operation("keys:schedule-destruction")] Task<KeyDescription> ScheduleDestruction(ScheduleVersionDestruction request);
 
     /// <summary>
     /// Takes the destruction of a version back; the version is disabled afterwards. Errors: conflict where none is scheduled,
     /// version_not_usable where it is done, not_found.
     /// </summary>
-    [Alias("CancelDestruction")] Task<KeyDescription> CancelDestruction(KeyVersionCommand request);
+    [Alias("CancelDestruction"), Operation("keys:cancel-destruction")] Task<KeyDescription> CancelDestruction(KeyVersionCommand request);
 }
 
 /// <summary>Schedules the end of a version.</summary>
@@ -30,4 +30,4 @@ public interface IKeyVersionsGrain : IGrainWithStringKey
 /// </param>
 [GenerateSerializer, Immutable, Alias("okms.ScheduleVersionDestruction")]
 public sealed record ScheduleVersionDestruction(
-    [property: Id(0)] Caller Caller, [property: Id(1)] int Version, [property: Id(2)] TimeSpan? After = null);
+    [property: Id(0)] Caller Caller, [property: Id(1)] int Version, [property: Id(2)] TimeSpan? After = null) : ICallerRequest;

@@ -3,17 +3,17 @@ namespace OrleansKms;
 /// <summary>A command that needs no arguments beyond the key itself.</summary>
 /// <param name="Caller">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyCommand")]
-public sealed record KeyCommand([property: Id(0)] Caller Caller);
+public sealed record KeyCommand([property: Id(0)] Caller Caller) : ICallerRequest;
 
 /// <summary>A command to one version of a key.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="Version">1 or more.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyVersionCommand")]
-public sealed record KeyVersionCommand([property: Id(0)] Caller Caller, [property: Id(1)] int Version);
+public sealed record KeyVersionCommand([property: Id(0)] Caller Caller, [property: Id(1)] int Version) : ICallerRequest;
 
 /// <summary>Creates a key. What is null takes its default.</summary>
 [GenerateSerializer, Immutable, Alias("okms.CreateKey")]
-public sealed record CreateKey
+public sealed record CreateKey : ICallerRequest
 {
     /// <summary>Who asks.</summary>
     [Id(0)] public required Caller Caller { get; init; }
@@ -40,7 +40,7 @@ public sealed record CreateKey
 
 /// <summary>Changes what may be changed of a key; what is not set stays.</summary>
 [GenerateSerializer, Immutable, Alias("okms.UpdateKey")]
-public sealed record UpdateKey
+public sealed record UpdateKey : ICallerRequest
 {
     /// <summary>Who asks.</summary>
     [Id(0)] public required Caller Caller { get; init; }
@@ -70,7 +70,7 @@ public readonly record struct Change<T>([property: Id(0)] bool IsSet, [property:
 /// <param name="Caller">Who asks.</param>
 /// <param name="After">How long from now: 24 hours (or the operator's least) to 365 days.</param>
 [GenerateSerializer, Immutable, Alias("okms.ScheduleDeletion")]
-public sealed record ScheduleDeletion([property: Id(0)] Caller Caller, [property: Id(1)] TimeSpan After);
+public sealed record ScheduleDeletion([property: Id(0)] Caller Caller, [property: Id(1)] TimeSpan After) : ICallerRequest;
 
 /// <summary>Whether a key can be used now.</summary>
 /// <param name="Valid">

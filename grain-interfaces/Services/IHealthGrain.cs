@@ -5,13 +5,13 @@ namespace OrleansKms;
 public interface IHealthGrain : IGrainWithIntegerKey
 {
     /// <summary>The last probes' outcome; never waits for a part itself.</summary>
-    [Alias("Check")] ValueTask<HealthReport> Check(HealthQuery query);
+    [Alias("Check"), Operation("service:health")] ValueTask<HealthReport> Check(HealthQuery query);
 }
 
 /// <summary>Asks for the health report.</summary>
 /// <param name="Caller">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("okms.HealthQuery")]
-public sealed record HealthQuery([property: Id(0)] Caller Caller);
+public sealed record HealthQuery([property: Id(0)] Caller Caller) : ICallerRequest;
 
 /// <summary>Whether the parts answer.</summary>
 /// <param name="Database">Whether the database answered the last probe.</param>

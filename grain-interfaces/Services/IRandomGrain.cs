@@ -5,14 +5,14 @@ namespace OrleansKms;
 public interface IRandomGrain : IGrainWithIntegerKey
 {
     /// <summary>Draws random bytes.</summary>
-    [Alias("Draw"), DataPlane] ValueTask<RandomBytes> Draw(DrawRandom request);
+    [Alias("Draw"), Operation("random:draw")] ValueTask<RandomBytes> Draw(DrawRandom request);
 }
 
 /// <summary>Asks for random bytes.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="Bytes">1 to 1024.</param>
 [GenerateSerializer, Immutable, Alias("okms.DrawRandom")]
-public sealed record DrawRandom([property: Id(0)] Caller Caller, [property: Id(1)] int Bytes);
+public sealed record DrawRandom([property: Id(0)] Caller Caller, [property: Id(1)] int Bytes) : ICallerRequest;
 
 /// <summary>Random bytes.</summary>
 /// <param name="Bytes">The bytes; the receiver may use them as a secret.</param>

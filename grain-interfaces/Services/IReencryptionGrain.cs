@@ -8,7 +8,7 @@ namespace OrleansKms;
 public interface IReencryptionGrain : IGrainWithIntegerKey
 {
     /// <summary>Decrypts with the key that the ciphertext names and encrypts, keeping the kind, with another.</summary>
-    [Alias("Reencrypt"), DataPlane] Task<Reencrypted> Reencrypt(Reencrypt request);
+    [Alias("Reencrypt"), Operation("keys:reencrypt")] Task<Reencrypted> Reencrypt(Reencrypt request);
 }
 
 /// <summary>Asks for a ciphertext under another key.</summary>
@@ -23,7 +23,7 @@ public sealed record Reencrypt(
     [property: Id(1)] byte[] Ciphertext,
     [property: Id(2)] byte[]? AssociatedData,
     [property: Id(3)] string DestinationKeyId,
-    [property: Id(4)] byte[]? DestinationAssociatedData);
+    [property: Id(4)] byte[]? DestinationAssociatedData) : ICallerRequest;
 
 /// <summary>A ciphertext under another key.</summary>
 /// <param name="KeyId">The destination key.</param>

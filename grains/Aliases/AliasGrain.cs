@@ -11,7 +11,7 @@ namespace OrleansKms.Grains.Aliases;
 
 /// <summary>One alias. It knows the key's id and nothing else of the key.</summary>
 [GrainType("alias")]
-public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
+public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisposable
 {
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1.5);
 
@@ -175,6 +175,8 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IDisposable
             _absence.End(this, IsAbsent, DeactivateOnIdle);
         }
     }
+
+    void IMayBeAbsent.EndIfAbsent() => EndIfAbsent();
 
     private bool IsAbsent() => _slot.Row is null or { Removed: true };
 

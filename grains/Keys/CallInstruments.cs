@@ -3,16 +3,6 @@ using System.Diagnostics.Metrics;
 
 namespace OrleansKms.Grains.Keys;
 
-/// <summary>What is counted of a caller.</summary>
-internal enum KeyCall
-{
-    Encrypt,
-    Decrypt,
-    Rewrap,
-    DataKey,
-    Change,
-}
-
 /// <summary>
 /// Who uses keys: <c>calls_total{principal,operation}</c>, of calls that arrived (a batch is one) and of changes that were made.
 /// </summary>
@@ -23,7 +13,7 @@ internal static class CallInstruments
         "calls", _counts.Observe, description: "Calls of keys, by the caller's own name and what was asked for.");
 
     /// <summary>Counts one call.</summary>
-    public static void Count(Caller? caller, KeyCall call) => _counts.Add(caller?.Principal, call);
+    public static void Count(Caller caller, KmsOperation operation) => _counts.Add(caller.Principal, operation);
 }
 
 /// <summary>
@@ -36,15 +26,17 @@ internal sealed class CallCounts(int limit)
     private const int LongestName = 128;
     private const string Others = "other";
 
-    private static readonly string[] _operations = ["encrypt", "decrypt", "rewrap", "data_key", "change"];
+    private static readonly string[] _labels = [.. KmsOperation.All.Values.Select(o => o.Metric).Distinct()];
+    private static readonly int[] _places =
+        [.. KmsOperation.All.Values.OrderBy(o => o.Index).Select(o => Array.IndexOf(_labels, o.Metric))];
 
     private readonly ConcurrentDictionary<string, long[]> _principals = new(StringComparer.Ordinal);
-    private readonly long[] _others = new long[_operations.Length];
+    private readonly long[] _others = new long[_labels.Length];
 
     /// <summary>Counts one call.</summary>
     /// <param name="principal">The caller's name; anything.</param>
-    /// <param name="call">What was asked for.</param>
-    public void Add(string? principal, KeyCall call) => Interlocked.Increment(ref CountsOf(principal)[(int)call]);
+    /// <param name="operation">What was asked for.</param>
+    public void Add(string principal, KmsOperation operation) => Interlocked.Increment(ref CountsOf(principal)[_places[operation.Index]]);
 
     /// <summary>All figures.</summary>
     public IEnumerable<Measurement<long>> Observe()
@@ -62,15 +54,15 @@ internal sealed class CallCounts(int limit)
         for (var i = 0; i < counts.Length; i++)
         {
             var count = Volatile.Read(ref counts[i]);
-            if (count > 0) yield return new(count, new("principal", principal), new("operation", _operations[i]));
+            if (count > 0) yield return new(count, new("principal", principal), new("operation", _labels[i]));
         }
     }
 
-    private long[] CountsOf(string? principal)
+    private long[] CountsOf(string principal)
     {
-        if (principal is null or Others or { Length: 0 or > LongestName }) return _others;
+        if (principal is Others or { Length: 0 or > LongestName }) return _others;
         if (_principals.TryGetValue(principal, out var counts)) return counts;
         // Two at once may admit one too many, which does no harm.
-        return _principals.Count < limit ? _principals.GetOrAdd(principal, _ => new long[_operations.Length]) : _others;
+        return _principals.Count < limit ? _principals.GetOrAdd(principal, _ => new long[_labels.Length]) : _others;
     }
 }

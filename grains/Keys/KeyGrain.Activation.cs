@@ -115,6 +115,8 @@ public sealed partial class KeyGrain
         }
     }
 
+    void IMayBeAbsent.EndIfAbsent() => EndIfAbsent();
+
     private async Task LoadSlot()
     {
         // One read for all who wait: decryptions interleave.

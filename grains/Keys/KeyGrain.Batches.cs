@@ -8,7 +8,7 @@ public sealed partial class KeyGrain
 {
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> EncryptBatch(EncryptBatch request) => Batch(
-        request.Caller, KeyCall.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
+        request.Caller, KmsOperation.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
         item =>
         {
             KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, _options.MaxPlaintextBytes);
@@ -24,7 +24,7 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Decrypted>[]> DecryptBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
+        request.Caller, KmsOperation.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
         item =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
@@ -39,17 +39,17 @@ public sealed partial class KeyGrain
 
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batch(
-        request.Caller, KeyCall.Rewrap, request.Items, KeyRequestRules.SizeInBatch,
+        request.Caller, KmsOperation.Rewrap, request.Items, KeyRequestRules.SizeInBatch,
         item => RewrapAtOnce(item.Ciphertext, item.AssociatedData, KeyInstruments.StartOfEncryption()),
         (item, left) => RewrapOne(item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption()), encrypts: true);
 
     /// <summary>Runs each item; what concerns the whole key fails the whole call, what concerns an item only that item.</summary>
     private async ValueTask<ItemResult<TResult>[]> Batch<TItem, TResult>(
-        Caller caller, KeyCall call, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
+        Caller caller, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
         Func<TItem, long, Task<TResult>> whenReady, bool encrypts)
         where TResult : class
     {
-        CallInstruments.Count(caller, call);
+        CallInstruments.Count(caller, operation);
         try
         {
             while (true)

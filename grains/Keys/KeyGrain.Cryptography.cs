@@ -20,7 +20,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Encrypt(Encrypt request)
     {
-        CallInstruments.Count(request.Caller, KeyCall.Encrypt);
+        CallInstruments.Count(request.Caller, KmsOperation.Encrypt);
         var startedAt = KeyInstruments.StartOfEncryption();
         try
         {
@@ -49,7 +49,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Encrypted> Rewrap(Decrypt request) => Counted(async () =>
     {
-        CallInstruments.Count(request.Caller, KeyCall.Rewrap);
+        CallInstruments.Count(request.Caller, KmsOperation.Rewrap);
         var startedAt = KeyInstruments.StartOfEncryption();
         return await RewrapOne(request.Ciphertext, request.AssociatedData, wanted: 1, startedAt);
     });
@@ -57,7 +57,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<DataKey> GenerateDataKey(GenerateDataKey request) => Counted(async () =>
     {
-        CallInstruments.Count(request.Caller, KeyCall.DataKey);
+        CallInstruments.Count(request.Caller, KmsOperation.GenerateDataKey);
         var startedAt = KeyInstruments.StartOfEncryption();
         if (request.Bytes is < 1 or > KmsLimits.DataKeyBytes)
         {
@@ -85,7 +85,7 @@ public sealed partial class KeyGrain
     /// <inheritdoc/>
     public ValueTask<Decrypted> Decrypt(Decrypt request)
     {
-        CallInstruments.Count(request.Caller, KeyCall.Decrypt);
+        CallInstruments.Count(request.Caller, KmsOperation.Decrypt);
         try
         {
             KeyRequestRules.CheckAssociatedData(request.AssociatedData);

@@ -23,7 +23,7 @@ public sealed partial class KeyGrain
         // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
         // And, being in the same database, every backup that has the deletion has the reminder.
         await RequireReminder(next);
-        var description = await Commit(row, next, request.Caller, "schedule-deletion");
+        var description = await Commit(row, next, request.Caller, KmsOperation.ScheduleDeletion.Verb);
 
         // And after it: another activation may have taken the reminder, before the commit, for one of a deletion that was
         // cancelled. One that takes it so from here on finds the commit, or has an ETag that is not valid any more.
@@ -36,7 +36,7 @@ public sealed partial class KeyGrain
     {
         var (row, next) = await Prepare(KeyChanges.CancelDeletion);
         var reminder = await FindDeletionReminder();
-        var description = await Commit(row, next, request.Caller, "cancel-deletion");
+        var description = await Commit(row, next, request.Caller, KmsOperation.CancelDeletion.Verb);
         await ForgetIfNothingIsLeft(reminder);
         return description;
     });

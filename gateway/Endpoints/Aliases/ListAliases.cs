@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Aliases;
 
@@ -28,7 +27,6 @@ internal static class ListAliasesEndpoint
 
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.ListAliases);
         var query = new Query(exchange);
         var (prefix, limit) = (query.Prefix(), query.Limit());
         var list = $"aliases {prefix}";

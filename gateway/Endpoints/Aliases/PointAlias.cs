@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Aliases;
 
@@ -21,7 +20,7 @@ internal static class PointAliasEndpoint
     {
         var name = AliasInRoute.Read(exchange);
         var body = await exchange.ReadJson(GatewayJson.Default.PointAliasBody, SizeLimits.ControlBody);
-        var id = await exchange.ResolveKey(body.KeyId, KmsAction.PointAlias);
+        var id = await exchange.ResolveKey(body.KeyId);
         exchange.KeyId = id;
         var alias = await exchange.InTime(AliasInRoute.Grain(exchange, name).Point(new PointAlias(exchange.Caller, id)));
         await exchange.Answer(AliasAnswer.Of(alias), GatewayJson.Default.AliasAnswer);

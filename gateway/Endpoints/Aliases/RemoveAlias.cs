@@ -1,5 +1,4 @@
 using OrleansKms.Gateway.Http;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Aliases;
 
@@ -8,7 +7,6 @@ internal static class RemoveAliasEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.RemoveAlias);
         var name = AliasInRoute.Read(exchange);
         await AliasInRoute.Grain(exchange, name).Remove(new AliasCommand(exchange.Caller));
         await exchange.AnswerNothing();

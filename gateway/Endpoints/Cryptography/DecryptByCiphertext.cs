@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -46,6 +45,6 @@ internal static class DecryptByCiphertextEndpoint
     public static ValueTask<string> FindKey(Exchange exchange, byte[] ciphertext, byte[]? associatedData)
     {
         Fields.Refuse(Fields.CheckCiphertext(ciphertext, associatedData));
-        return exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsAction.Decrypt);
+        return exchange.ResolveKey(Fields.ReadHeader(ciphertext).KeyId, KmsOperation.Decrypt);
     }
 }

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -58,7 +57,7 @@ internal static class DecryptEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.Decrypt);
+        var id = await exchange.RouteKey();
         if (Bodies.IsOctets(exchange.Http.Request))
         {
             var associatedData = OctetForm.AssociatedData(exchange);

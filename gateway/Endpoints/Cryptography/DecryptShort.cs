@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -34,7 +33,7 @@ internal static class DecryptShortEndpoint
             return;
         }
 
-        var id = await exchange.ResolveKey(body.KeyId, KmsAction.Decrypt);
+        var id = await exchange.ResolveKey(body.KeyId);
         exchange.KeyId = id;
         await DecryptEndpoint.Answer(exchange, id, await DecryptEndpoint.Decrypt(exchange, id, body.Ciphertext, body.AssociatedData));
     }

@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -24,7 +23,6 @@ internal static class RandomEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.DrawRandom);
         var body = await exchange.ReadJson(GatewayJson.Default.RandomBody, SizeLimits.ControlBody);
         if (body.Bytes is < 1 or > KmsLimits.RandomBytes)
         {

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -55,7 +54,7 @@ internal static class EncryptEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.Encrypt);
+        var id = await exchange.RouteKey();
         if (Bodies.IsOctets(exchange.Http.Request))
         {
             var associatedData = OctetForm.AssociatedData(exchange);

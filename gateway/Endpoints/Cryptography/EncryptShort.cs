@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -26,7 +25,7 @@ internal static class EncryptShortEndpoint
     public static async Task Handle(Exchange exchange)
     {
         var body = await exchange.ReadJson(GatewayJson.Default.EncryptShortBody, exchange.Limits.PlaintextBody);
-        var id = await exchange.ResolveKey(body.KeyId, KmsAction.Encrypt);
+        var id = await exchange.ResolveKey(body.KeyId);
         exchange.KeyId = id;
         await EncryptEndpoint.Answer(exchange, id, await EncryptEndpoint.Encrypt(exchange, id, body.Plaintext, body.AssociatedData));
     }

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -43,7 +42,7 @@ internal static class DataKeyEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.GenerateDataKey);
+        var id = await exchange.RouteKey();
         var body = await exchange.ReadOptionalJson(GatewayJson.Default.DataKeyBody, exchange.Limits.PlaintextBody);
         var key = await Generate(exchange, id, body.Bytes, body.Plaintext, body.AssociatedData);
         await exchange.Answer(

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -48,10 +47,10 @@ internal static class ReencryptEndpoint
         Fields.Refuse(Fields.CheckAssociatedData(destinationAssociatedData));
         if (CiphertextHeader.TryRead(ciphertext, out var header))
         {
-            await exchange.ResolveKey(header.KeyId, KmsAction.Decrypt);
+            await exchange.ResolveKey(header.KeyId, KmsOperation.Decrypt);
         }
 
-        return await exchange.ResolveKey(destinationKeyId, KmsAction.Encrypt);
+        return await exchange.ResolveKey(destinationKeyId, KmsOperation.Encrypt);
     }
 
     /// <summary>Moves one ciphertext to the key that was found.</summary>

@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -10,7 +9,7 @@ internal static class RewrapEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.Rewrap);
+        var id = await exchange.RouteKey();
         var body = await exchange.ReadJson(GatewayJson.Default.DecryptBody, SizeLimits.BatchBody);
         if (body.Items is { } items)
         {

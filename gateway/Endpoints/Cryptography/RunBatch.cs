@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Cryptography;
 
@@ -52,7 +51,7 @@ internal sealed class EncryptOperation : BatchOperation
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
-        var id = await exchange.ResolveKey(KeyId, KmsAction.Encrypt);
+        var id = await exchange.ResolveKey(KeyId, KmsOperation.Encrypt);
         return ItemAnswer.Of(Reference, id, await EncryptEndpoint.Encrypt(exchange, id, Plaintext, AssociatedData));
     }
 }
@@ -78,7 +77,7 @@ internal sealed class DecryptOperation : BatchOperation
             return ItemAnswer.Of(Reference, named, await DecryptEndpoint.Decrypt(exchange, named, Ciphertext, AssociatedData));
         }
 
-        var id = await exchange.ResolveKey(KeyId, KmsAction.Decrypt);
+        var id = await exchange.ResolveKey(KeyId, KmsOperation.Decrypt);
         return ItemAnswer.Of(Reference, id, await DecryptEndpoint.Decrypt(exchange, id, Ciphertext, AssociatedData));
     }
 }
@@ -98,7 +97,7 @@ internal sealed class RewrapOperation : BatchOperation
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
-        var id = await exchange.ResolveKey(KeyId, KmsAction.Rewrap);
+        var id = await exchange.ResolveKey(KeyId, KmsOperation.Rewrap);
         return ItemAnswer.Of(Reference, id, await RewrapEndpoint.Rewrap(exchange, id, Ciphertext, AssociatedData));
     }
 }
@@ -151,7 +150,7 @@ internal sealed class DataKeyOperation : BatchOperation
 
     public override async Task<ItemAnswer> Run(Exchange exchange)
     {
-        var id = await exchange.ResolveKey(KeyId, KmsAction.GenerateDataKey);
+        var id = await exchange.ResolveKey(KeyId, KmsOperation.GenerateDataKey);
         return ItemAnswer.Of(Reference, id, await DataKeyEndpoint.Generate(exchange, id, Bytes, Plaintext, AssociatedData));
     }
 }

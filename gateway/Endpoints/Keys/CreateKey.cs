@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -50,7 +49,7 @@ internal static class CreateKeyEndpoint
         }
 
         exchange.KeyId = id;
-        await exchange.ResolveKey(id, KmsAction.CreateKey);
+        await exchange.ResolveKey(id);
         var key = await exchange.Key(id).Create(ToRequest(body, exchange.Caller));
         exchange.Http.Response.Headers.Location = "/v1/keys/" + id;
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer, StatusCodes.Status201Created);

@@ -1,6 +1,5 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -9,7 +8,7 @@ internal static class DescribeKeyEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.DescribeKey);
+        var id = await exchange.RouteKey();
         var key = await exchange.InTime(exchange.Key(id).Describe(new KeyCommand(exchange.Caller)));
         await exchange.Answer(KeyAnswer.Of(key), GatewayJson.Default.KeyAnswer);
     }

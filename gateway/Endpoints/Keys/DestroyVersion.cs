@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -20,7 +19,7 @@ internal static class DestroyVersionEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.DestroyVersion);
+        var id = await exchange.RouteKey();
         var version = VersionInRoute.Read(exchange);
         var body = await exchange.ReadOptionalJson(GatewayJson.Default.DestroyVersionBody, SizeLimits.ControlBody);
         var after = body.After is null ? (TimeSpan?)null : Durations.Parse(body.After, "after");

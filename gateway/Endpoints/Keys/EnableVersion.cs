@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -10,7 +9,7 @@ internal static class EnableVersionEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.EnableKey);
+        var id = await exchange.RouteKey();
         var version = VersionInRoute.Read(exchange);
         await exchange.ReadOptionalJson(GatewayJson.Default.EmptyBody, SizeLimits.ControlBody);
         var key = await exchange.InTime(exchange.Key(id).EnableVersion(new KeyVersionCommand(exchange.Caller, version)));

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -30,7 +29,6 @@ internal static class ListKeysEndpoint
 
     public static async Task Handle(Exchange exchange)
     {
-        exchange.Authorize(KmsAction.ListKeys);
         var query = new Query(exchange);
         var (prefix, limit, destroyed, describe) = (query.Prefix(), query.Limit(), query.Flag("destroyed"), query.Flag("describe"));
         var list = $"keys {prefix} {destroyed}";
@@ -57,7 +55,7 @@ internal static class ListKeysEndpoint
     {
         try
         {
-            await exchange.ResolveKey(id, KmsAction.DescribeKey);
+            await exchange.ResolveKey(id, KmsOperation.DescribeKey);
             var key = await exchange.Within(exchange.Key(id).Describe(new KeyCommand(exchange.Caller)));
             return new ListedKey(id, KeyAnswer.Of(key), null);
         }

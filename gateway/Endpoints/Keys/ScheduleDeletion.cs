@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -17,7 +16,7 @@ internal static class ScheduleDeletionEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.ScheduleDeletion);
+        var id = await exchange.RouteKey();
         var body = await exchange.ReadOptionalJson(GatewayJson.Default.ScheduleDeletionBody, SizeLimits.ControlBody);
         var after = body.After is null ? KmsLimits.DefaultDeletionDelay : Durations.Parse(body.After, "after");
         var key = await exchange.InTime(exchange.Key(id).ScheduleDeletion(new ScheduleDeletion(exchange.Caller, after)));

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -71,7 +70,7 @@ internal static class UpdateKeyEndpoint
 {
     public static async Task Handle(Exchange exchange)
     {
-        var id = await exchange.RouteKey(KmsAction.UpdateKey);
+        var id = await exchange.RouteKey();
         var body = await exchange.ReadJson(GatewayJson.Default.UpdateKeyBody, SizeLimits.ControlBody);
         var key = await exchange.InTime(exchange.Key(id).Update(new UpdateKey
         {

@@ -2,7 +2,6 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Http;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Endpoints.Keys;
 
@@ -75,7 +74,7 @@ internal static class ValidateKeysEndpoint
 
     private static async Task<KeyValidation> Ask(Exchange exchange, string text)
     {
-        var id = await exchange.ResolveKey(text, KmsAction.DescribeKey);
+        var id = await exchange.ResolveKey(text);
         return await exchange.Key(id).Validate(new KeyCommand(exchange.Caller));
     }
 }

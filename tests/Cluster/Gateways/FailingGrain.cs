@@ -3,21 +3,28 @@ using Orleans.Concurrency;
 
 namespace OrleansKms.Tests.Cluster.Gateways;
 
+/// <summary>How a call is to fail, and how often.</summary>
+[GenerateSerializer, Immutable]
+public sealed record FailingCall([property: Id(0)] string Failure, [property: Id(1)] int Times) : ICallerRequest
+{
+    [Id(2)] public Caller Caller { get; init; } = new("test", "local", "request-1");
+}
+
 /// <summary>A grain that fails as often as it is told, in the ways in which calls fail on their way to a grain.</summary>
 public interface IFailingGrain : IGrainWithStringKey
 {
     /// <summary>Does no harm when it runs twice.</summary>
     /// <returns>How often the grain was called.</returns>
-    [DataPlane] Task<int> Read(string failure, int times);
+    [Operation("keys:decrypt")] Task<int> Read(FailingCall call);
 
     /// <summary>The same, without a task.</summary>
-    [DataPlane] ValueTask<int> ReadNow(string failure, int times);
+    [Operation("keys:encrypt")] ValueTask<int> ReadNow(FailingCall call);
 
     /// <summary>Must run once.</summary>
-    Task<int> Change(string failure, int times);
+    [Operation("keys:rotate")] Task<int> Change(FailingCall call);
 
     /// <summary>Must run once, and has nothing to tell.</summary>
-    Task Remove(string failure, int times);
+    [Operation("aliases:remove")] Task Remove(FailingCall call);
 }
 
 /// <inheritdoc cref="IFailingGrain"/>
@@ -28,19 +35,19 @@ public sealed class FailingGrain : Grain, IFailingGrain
 
     public static int CallsOf(string key) => _calls.GetValueOrDefault(key);
 
-    public Task<int> Read(string failure, int times) => Run(failure, times);
+    public Task<int> Read(FailingCall call) => Run(call);
 
-    public async ValueTask<int> ReadNow(string failure, int times) => await Run(failure, times);
+    public async ValueTask<int> ReadNow(FailingCall call) => await Run(call);
 
-    public Task<int> Change(string failure, int times) => Run(failure, times);
+    public Task<int> Change(FailingCall call) => Run(call);
 
-    public Task Remove(string failure, int times) => Run(failure, times);
+    public Task Remove(FailingCall call) => Run(call);
 
-    private Task<int> Run(string failure, int times)
+    private Task<int> Run(FailingCall call)
     {
         var calls = _calls.AddOrUpdate(this.GetPrimaryKeyString(), 1, (_, count) => count + 1);
-        if (calls > times) return Task.FromResult(calls);
-        return failure switch
+        if (calls > call.Times) return Task.FromResult(calls);
+        return call.Failure switch
         {
             "stopping" => throw new SiloUnavailableException("Silo 'S127.0.0.1:1:1' is shutting down."),
             "dead" => throw new SiloUnavailableException(),
@@ -48,7 +55,7 @@ public sealed class FailingGrain : Grain, IFailingGrain
             "refused" => throw KmsError.StorageUnavailable.Exception(),
             "silent" => AfterAllDeadlines(calls),
             "busy" => throw new LimitExceededException("requests", 1, 1, "-"),
-            _ => throw (KmsError.All.TryGetValue(failure, out var error) ? error.Exception() : new InvalidOperationException(failure)),
+            _ => throw (KmsError.All.TryGetValue(call.Failure, out var error) ? error.Exception() : new InvalidOperationException(call.Failure)),
         };
     }
 

@@ -41,11 +41,11 @@ public sealed class OneSiloAndAGateway : IAsyncLifetime
         var grain = Gateway.Grains.GetGrain<IFailingGrain>(key);
         switch (method)
         {
-            case "read": return await grain.Read(failure, times);
-            case "read-now": return await grain.ReadNow(failure, times);
-            case "change": return await grain.Change(failure, times);
+            case "read": return await grain.Read(new(failure, times));
+            case "read-now": return await grain.ReadNow(new(failure, times));
+            case "change": return await grain.Change(new(failure, times));
             default:
-                await grain.Remove(failure, times);
+                await grain.Remove(new(failure, times));
                 return FailingGrain.CallsOf(key);
         }
     });
@@ -85,7 +85,7 @@ public sealed class RepeatedCallsTests(OneSiloAndAGateway cluster) : IClassFixtu
     [Fact]
     public async Task OutsideARequest_NothingIsRepeated()
     {
-        await Assert.ThrowsAsync<SiloUnavailableException>(() => cluster.Gateway.Grains.GetGrain<IFailingGrain>(_key).Read("stopping", 1));
+        await Assert.ThrowsAsync<SiloUnavailableException>(() => cluster.Gateway.Grains.GetGrain<IFailingGrain>(_key).Read(new("stopping", 1)));
         Assert.Equal(1, FailingGrain.CallsOf(_key));
     }
 
@@ -162,7 +162,7 @@ public sealed class RepeatedCallsDeadlineTests
         await using var silo = await TestSilo.Start(new() { DataDirectory = directory.Path }, clusterId: clusterId, clientPort: port);
         TestGateway? gateway = null;
         await using var started = gateway = await TestGateway.Start(clusterId, port, TimeSpan.FromSeconds(3), app =>
-            app.MapGet("/read/{failure}", (string failure) => gateway!.Grains.GetGrain<IFailingGrain>(key + failure).Read(failure, int.MaxValue)));
+            app.MapGet("/read/{failure}", (string failure) => gateway!.Grains.GetGrain<IFailingGrain>(key + failure).Read(new(failure, int.MaxValue))));
         await gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
         // The deadline may cut the last call short, whose outcome is then unknown.
         Assert.Contains((await gateway.Http.GetAsync("/read/dead")).StatusCode, (HttpStatusCode[])[HttpStatusCode.ServiceUnavailable, HttpStatusCode.GatewayTimeout]);

@@ -43,23 +43,6 @@ public sealed class RepetitionTests
         Assert.True(controlPlane == Repetition.IsWorthIt(failure, isDataPlane: false), what);
     }
 
-    [Fact]
-    public void DataPlane_IsWhatDoesNoHarmTwice()
-    {
-        var marked = typeof(IKeyGrain).Assembly.GetTypes()
-            .Where(type => type.IsInterface && typeof(IGrain).IsAssignableFrom(type))
-            .SelectMany(type => type.GetMethods())
-            .Where(method => method.IsDefined(typeof(DataPlaneAttribute)))
-            .Select(method => $"{method.DeclaringType!.Name}.{method.Name}");
-        Assert.Equal(
-            [
-                "IAliasGrain.Resolve", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
-                "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate", "IRandomGrain.Draw",
-                "IReencryptionGrain.Reencrypt",
-            ],
-            marked.Order(StringComparer.Ordinal));
-    }
-
     // Orleans keeps some constructors to itself.
     private static OrleansMessageRejectionException Rejection(string reason) =>
         (OrleansMessageRejectionException)Activator.CreateInstance(

@@ -9,21 +9,22 @@ public sealed class CallCountsTests
     [Fact]
     public void Calls_AreCountedByPrincipalAndOperation()
     {
-        _counts.Add("billing", KeyCall.Encrypt);
-        _counts.Add("billing", KeyCall.Encrypt);
-        _counts.Add("billing", KeyCall.Change);
-        _counts.Add("mail", KeyCall.DataKey);
-        Assert.Equal(["billing change 1", "billing encrypt 2", "mail data_key 1"], Observe());
+        _counts.Add("billing", KmsOperation.Encrypt);
+        _counts.Add("billing", KmsOperation.Encrypt);
+        _counts.Add("billing", KmsOperation.RotateKey);
+        _counts.Add("billing", KmsOperation.CreateKey);
+        _counts.Add("mail", KmsOperation.GenerateDataKey);
+        Assert.Equal(["billing change 2", "billing encrypt 2", "mail data_key 1"], Observe());
     }
 
     [Fact]
     public void CallersWithoutEnd_AreCountedTogether()
     {
-        _counts.Add("billing", KeyCall.Decrypt);
-        _counts.Add("mail", KeyCall.Decrypt);
-        foreach (var name in (string?[])["third", "fourth", "other", "", null, new string('a', 129)]) _counts.Add(name, KeyCall.Decrypt);
-        _counts.Add("billing", KeyCall.Decrypt);
-        Assert.Equal(["billing decrypt 2", "mail decrypt 1", "other decrypt 6"], Observe());
+        _counts.Add("billing", KmsOperation.Decrypt);
+        _counts.Add("mail", KmsOperation.Decrypt);
+        foreach (var name in (string[])["third", "fourth", "other", "", new string('a', 129)]) _counts.Add(name, KmsOperation.Decrypt);
+        _counts.Add("billing", KmsOperation.Decrypt);
+        Assert.Equal(["billing decrypt 2", "mail decrypt 1", "other decrypt 5"], Observe());
     }
 
     private string[] Observe() =>

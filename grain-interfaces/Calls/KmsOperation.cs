@@ -1,0 +1,151 @@
+using System.Collections.Frozen;
+
+namespace OrleansKms;
+
+/// <summary>What policies can grant together.</summary>
+public enum KmsOperationGroup
+{
+    /// <summary>Works with keys as they are.</summary>
+    Use,
+    /// <summary>Makes, changes, lists and ends keys and their aliases.</summary>
+    Manage,
+    /// <summary>Takes material out.</summary>
+    Export,
+    /// <summary>Reads the audit trail.</summary>
+    Audit,
+    /// <summary>Runs the installation.</summary>
+    Admin,
+}
+
+/// <summary>
+/// One operation of the service. This table is the only list of operations: grain methods and routes name a row, and policy, metrics,
+/// log lines about changes and the retry rule read it.
+/// </summary>
+public sealed class KmsOperation
+{
+    private static readonly List<KmsOperation> _rows = [];
+
+    /// <summary>Creates a key.</summary>
+    public static readonly KmsOperation CreateKey = Manage("keys:create", namesKey: true);
+    /// <summary>Lists keys.</summary>
+    public static readonly KmsOperation ListKeys = Manage("keys:list", namesKey: false);
+    /// <summary>Describes a key.</summary>
+    public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
+    /// <summary>Changes a key's description, tags, rotation plan or least version that decrypts.</summary>
+    public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
+    /// <summary>Makes a new primary version.</summary>
+    public static readonly KmsOperation RotateKey = Manage("keys:rotate", namesKey: true);
+    /// <summary>Makes a disabled key usable again.</summary>
+    public static readonly KmsOperation EnableKey = Manage("keys:enable", namesKey: true);
+    /// <summary>Makes a key unusable until it is enabled.</summary>
+    public static readonly KmsOperation DisableKey = Manage("keys:disable", namesKey: true);
+    /// <summary>Makes a disabled version usable again.</summary>
+    public static readonly KmsOperation EnableVersion = Manage("keys:enable-version", namesKey: true);
+    /// <summary>Makes one version unusable until it is enabled.</summary>
+    public static readonly KmsOperation DisableVersion = Manage("keys:disable-version", namesKey: true);
+    /// <summary>Makes a version unusable now and erases its material later.</summary>
+    public static readonly KmsOperation ScheduleDestruction = Manage("keys:schedule-destruction", namesKey: true);
+    /// <summary>Takes a scheduled destruction of a version back.</summary>
+    public static readonly KmsOperation CancelDestruction = Manage("keys:cancel-destruction", namesKey: true);
+    /// <summary>Makes a key unusable now and erases its material later.</summary>
+    public static readonly KmsOperation ScheduleDeletion = Manage("keys:schedule-deletion", namesKey: true);
+    /// <summary>Takes a scheduled deletion back.</summary>
+    public static readonly KmsOperation CancelDeletion = Manage("keys:cancel-deletion", namesKey: true);
+    /// <summary>Asks whether a key can be used.</summary>
+    public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
+    /// <summary>Encrypts.</summary>
+    public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true);
+    /// <summary>Decrypts.</summary>
+    public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false);
+    /// <summary>Encrypts a ciphertext again under the primary version.</summary>
+    public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true);
+    /// <summary>Moves a ciphertext to another key. Policy judges it as a decryption with the one and an encryption with the other.</summary>
+    public static readonly KmsOperation Reencrypt = Use("keys:reencrypt", namesKey: true, spendsUse: true);
+    /// <summary>Makes a data key.</summary>
+    public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key");
+    /// <summary>Runs operations on many keys. Policy judges each of them by itself.</summary>
+    public static readonly KmsOperation RunBatch = Use("keys:batch", namesKey: true, spendsUse: true);
+    /// <summary>Draws random bytes.</summary>
+    public static readonly KmsOperation DrawRandom = Use("random:draw", namesKey: false, spendsUse: false);
+    /// <summary>Lists aliases.</summary>
+    public static readonly KmsOperation ListAliases = Manage("aliases:list", namesKey: false);
+    /// <summary>Tells what an alias stands for.</summary>
+    public static readonly KmsOperation DescribeAlias = new("aliases:describe", KmsOperationGroup.Manage) { IsDataPlane = true };
+    /// <summary>Makes an alias, or points it at another key.</summary>
+    public static readonly KmsOperation PointAlias = Manage("aliases:point", namesKey: true);
+    /// <summary>Removes an alias.</summary>
+    public static readonly KmsOperation RemoveAlias = Manage("aliases:remove", namesKey: false);
+    /// <summary>Opens every stored row of a key, to see whether it is whole.</summary>
+    public static readonly KmsOperation CheckRows = new("keys:check-rows", KmsOperationGroup.Admin) { NamesKey = true };
+    /// <summary>Lists the key-encryption keys.</summary>
+    public static readonly KmsOperation ListKeks = Admin("keks:list");
+    /// <summary>Makes a new key-encryption key.</summary>
+    public static readonly KmsOperation RotateKek = Admin("keks:rotate");
+    /// <summary>Destroys a key-encryption key.</summary>
+    public static readonly KmsOperation DestroyKek = Admin("keks:destroy");
+    /// <summary>Tells how the service is.</summary>
+    public static readonly KmsOperation CheckHealth = Admin("service:health");
+    /// <summary>Reads metrics.</summary>
+    public static readonly KmsOperation ReadMetrics = Admin("service:metrics");
+    /// <summary>Reads the reference of the HTTP interface.</summary>
+    public static readonly KmsOperation ReadReference = Admin("service:reference");
+    /// <summary>Looks at the Orleans Dashboard.</summary>
+    public static readonly KmsOperation SeeDashboard = Admin("service:dashboard");
+    /// <summary>Tells gateways what to compare tokens with.</summary>
+    public static readonly KmsOperation ListCredentials = Admin("service:credentials");
+
+    /// <summary>Every operation, by its name.</summary>
+    public static FrozenDictionary<string, KmsOperation> All { get; } =
+        _rows.ToFrozenDictionary(row => row.Name, StringComparer.Ordinal);
+
+    private KmsOperation(string name, KmsOperationGroup group, string? metric = null)
+    {
+        (Name, Group, Index) = (name, group, _rows.Count);
+        Verb = name[(name.IndexOf(':', StringComparison.Ordinal) + 1)..];
+        Metric = metric ?? (group == KmsOperationGroup.Use ? Verb : "change");
+        _rows.Add(this);
+    }
+
+    /// <summary>The name in policies and audit, for example <c>keys:encrypt</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>What follows the colon: the name in log lines about changes.</summary>
+    public string Verb { get; }
+
+    /// <summary>What policies can grant it with.</summary>
+    public KmsOperationGroup Group { get; }
+
+    /// <summary>Whether it is about a key that the request names, so that policy judges it for that key.</summary>
+    public bool NamesKey { get; private init; }
+
+    /// <summary>Whether it spends from a key's budget.</summary>
+    public bool SpendsUse { get; private init; }
+
+    /// <summary>
+    /// Whether it works with a key and changes nothing that anyone is told of, so that running it twice does no harm: it spends at
+    /// most one use too many. Gateways give such a call little time and repeat it when it failed on the way or was not answered; any
+    /// other call they repeat only when it cannot have run.
+    /// </summary>
+    public bool IsDataPlane { get; private init; }
+
+    /// <summary>The label <c>operation</c> of metrics: changes are counted together.</summary>
+    public string Metric { get; }
+
+    /// <summary>Its place in the table, for counters.</summary>
+    internal int Index { get; }
+
+    /// <summary>The row of a name.</summary>
+    /// <exception cref="InvalidOperationException">No row has it: whoever named it is wrong.</exception>
+    public static KmsOperation Named(string name) => All.GetValueOrDefault(name)
+        ?? throw new InvalidOperationException($"Internal error: there is no operation '{name}'.");
+
+    /// <summary>The name.</summary>
+    public override string ToString() => Name;
+
+    private static KmsOperation Use(string name, bool namesKey, bool spendsUse, string? metric = null) =>
+        new(name, KmsOperationGroup.Use, metric) { NamesKey = namesKey, SpendsUse = spendsUse, IsDataPlane = true };
+
+    private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };
+
+    private static KmsOperation Admin(string name) => new(name, KmsOperationGroup.Admin);
+}

@@ -1,0 +1,17 @@
+namespace OrleansKms;
+
+/// <summary>
+/// Names the operation that a grain method is. The method takes one message, an <see cref="ICallerRequest"/>; a call whose message
+/// does not say who asks is refused before the method begins.
+/// </summary>
+/// <param name="name">The name of a row of <see cref="KmsOperation"/>.</param>
+[AttributeUsage(AttributeTargets.Method)]
+[InvokableCustomInitializer("SetOperation")]
+[InvokableBaseType(typeof(GrainReference), typeof(ValueTask<>), typeof(OperationRequest<>))]
+[InvokableBaseType(typeof(GrainReference), typeof(Task<>), typeof(OperationTaskRequest<>))]
+[InvokableBaseType(typeof(GrainReference), typeof(Task), typeof(OperationTaskRequest))]
+public sealed class OperationAttribute(string name) : Attribute
+{
+    /// <summary>The name of a row of <see cref="KmsOperation"/>.</summary>
+    public string Name { get; } = name;
+}
