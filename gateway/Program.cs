@@ -22,5 +22,6 @@ return await StartGuard.Run(async () =>
     app.MapKmsGateway();
     app.Announce();
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
+    StartMemory.GiveBackWhenQuiet(app.Lifetime);
     await app.RunUntilStopped();
 });

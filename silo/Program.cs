@@ -42,5 +42,6 @@ return await StartGuard.Run(async () =>
     token?.Announce(app, "administrator's token");
     metricsToken?.Announce(app, "token for /metrics");
     ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
+    StartMemory.GiveBackWhenQuiet(app.Lifetime);
     await app.RunUntilStopped();
 });
