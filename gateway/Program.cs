@@ -1,4 +1,3 @@
-using OrleansKms.Gateway;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Hosting;

@@ -1,4 +1,3 @@
-using OrleansKms.Gateway;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
 using OrleansKms.Grains;

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
-using OrleansKms.Gateway.Http;
-using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Cluster;
 
@@ -10,12 +9,15 @@ namespace OrleansKms.Gateway.Cluster;
 /// </summary>
 internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, TimeProvider time) : IOutgoingGrainCallFilter
 {
+    /// <summary>The meter of this service's own metrics.</summary>
+    public const string MeterName = "OrleansKms";
+
     /// <summary>How long a data-plane call may take before it is made again.</summary>
     public static readonly TimeSpan DataPlanePatience = TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan _longestPause = TimeSpan.FromMilliseconds(250);
-    private static readonly Counter<long> _repeated = new Meter(Telemetry.KeyMeter).CreateCounter<long>(
+    private static readonly Counter<long> _repeated = new Meter(MeterName).CreateCounter<long>(
         "repeated_calls", description: "Calls that this gateway made again, by what had become of them.");
 
     private readonly TimeSpan _patience = options.RequestTimeout < DataPlanePatience ? options.RequestTimeout : DataPlanePatience;
@@ -29,25 +31,25 @@ internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, Ti
         {
             await context.Invoke();
         }
-        catch (Exception e) when (Exchange.Current is not null && Repetition.IsWorthIt(e, isDataPlane))
+        catch (Exception e) when (RequestTime.Current is not null && Repetition.IsWorthIt(e, isDataPlane))
         {
-            await Repeat(context, Exchange.Current, isDataPlane, e);
+            await Repeat(context, RequestTime.Current, isDataPlane, e);
         }
     }
 
-    private async Task Repeat(IOutgoingGrainCallContext context, Exchange exchange, bool isDataPlane, Exception failure)
+    private async Task Repeat(IOutgoingGrainCallContext context, RequestTime request, bool isDataPlane, Exception failure)
     {
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
             // Half of a pause by chance, so that requests that failed together do not come back together.
             var wait = pause * (0.5 + (Random.Shared.NextDouble() / 2));
-            if (!await link.IsConnectedSoon(exchange.Remaining) || exchange.Remaining <= wait) break;
+            if (!await link.IsConnectedSoon(request.Remaining) || request.Remaining <= wait) break;
             await Task.Delay(wait, time);
             _repeated.Add(1, new KeyValuePair<string, object?>("reason", failure is TimeoutException ? "timeout" : "rejected"));
             try
             {
                 // Orleans lets a filter invoke a call again: it only counts how deep in the chain of filters it is.
-                await context.Invoke().WaitAsync(exchange.Remaining, time);
+                await context.Invoke().WaitAsync(request.Remaining, time);
                 return;
             }
             catch (Exception e) when (Repetition.IsWorthIt(e, isDataPlane))

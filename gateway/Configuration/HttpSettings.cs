@@ -1,6 +1,4 @@
 using OrleansKms.Configuration;
-using OrleansKms.Gateway.Limits;
-using OrleansKms.Gateway.Security;
 
 namespace OrleansKms.Gateway.Configuration;
 
@@ -92,7 +90,7 @@ public sealed record HttpSettings
             throw new SettingException(SettingTable.RateLimitBurst, $"needs {SettingTable.RateLimit}.");
         }
 
-        if (RateLimitBurst is { } burst && RateLimit is { } rate && !RequestRate.CanHold(rate, burst))
+        if (RateLimitBurst is { } burst && RateLimit is { } rate && !GatewayOptions.CanHold(rate, burst))
         {
             throw new SettingException(
                 SettingTable.RateLimitBurst, $"must be at least a tenth of {SettingTable.RateLimit}: the rate is not reached otherwise.");
@@ -108,7 +106,7 @@ public sealed record HttpSettings
     private static string? ReadMetricsTokenFile(SettingsReader reader)
     {
         if (reader.SecretPath(SettingTable.MetricsTokenFile) is not { } path) return null;
-        _ = MetricsToken.Read(path);
+        _ = TokenText.ReadSha256(path);
         return path;
     }
 }

@@ -1,5 +1,4 @@
 using OrleansKms.Configuration;
-using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Gateway.Configuration;
 

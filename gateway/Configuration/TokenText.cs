@@ -1,3 +1,7 @@
+using System.Security.Cryptography;
+using System.Text;
+using OrleansKms.Configuration;
+
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
@@ -16,4 +20,15 @@ internal static class TokenText
     public static bool IsValid(string text) =>
         text.Length is >= MinLength and <= MaxLength
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or '~' or '+' or '/' or '=');
+
+    /// <summary>The SHA-256 of the token in a file.</summary>
+    /// <exception cref="SettingException">It holds no token, or others may read it; the message never holds the token.</exception>
+    public static byte[] ReadSha256(string path)
+    {
+        var text = SecretFile.Read(SettingTable.MetricsTokenFile, path);
+        return IsValid(text)
+            ? SHA256.HashData(Encoding.ASCII.GetBytes(text))
+            : throw new SettingException(
+                SettingTable.MetricsTokenFile, $"names a file with something else in it than one token of {MinLength} to {MaxLength} characters: {path}");
+    }
 }

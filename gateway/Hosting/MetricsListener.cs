@@ -2,7 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Hosting;
 

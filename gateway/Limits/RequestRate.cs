@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Limits;
 
@@ -8,8 +9,6 @@ namespace OrleansKms.Gateway.Limits;
 /// </summary>
 internal sealed class RequestRate : IDisposable
 {
-    private const int FillingsPerSecond = 10;
-
     private readonly PartitionedRateLimiter<string>? _principals;
     private readonly PartitionedRateLimiter<string>? _failures;
 
@@ -31,11 +30,6 @@ internal sealed class RequestRate : IDisposable
     /// <param name="source">The address.</param>
     /// <param name="retryAfter">Whole seconds until a token is there again.</param>
     public bool AllowsFailure(string source, out int retryAfter) => Acquire(_failures, source, out retryAfter);
-
-    /// <summary>Whether a bucket of this size can hold what flows in between two fillings, so that the rate is reached.</summary>
-    /// <param name="rate">Tokens a second.</param>
-    /// <param name="burst">The most tokens that it holds.</param>
-    public static bool CanHold(int rate, int burst) => (long)burst * FillingsPerSecond >= rate;
 
     /// <summary>
     /// A bucket. The limiter fills its buckets ten times a second, each by the time that has passed, in fractions of tokens; the

@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Limits;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Logging;
 

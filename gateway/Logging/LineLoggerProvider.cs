@@ -1,4 +1,5 @@
 using System.Globalization;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Logging;
 

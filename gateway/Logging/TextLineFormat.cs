@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Logging;
 

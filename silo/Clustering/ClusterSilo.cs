@@ -2,7 +2,7 @@ using System.Net;
 using Orleans.Configuration;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Hosting;
-using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Observability;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Silo.Configuration;

@@ -1,4 +1,4 @@
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Hosting;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Clustering;

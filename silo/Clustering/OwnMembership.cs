@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
-using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Observability;
 
 namespace OrleansKms.Silo.Clustering;
 

@@ -1,6 +1,6 @@
 using Orleans.Dashboard;
-using OrleansKms.Gateway;
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Wires;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Hosting;

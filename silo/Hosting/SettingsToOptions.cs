@@ -3,7 +3,7 @@ using OrleansKms.Grains;
 using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Configuration;
-using GatewayOptions = OrleansKms.Gateway.GatewayOptions;
+using GatewayOptions = OrleansKms.Gateway.Configuration.GatewayOptions;
 
 namespace OrleansKms.Silo.Hosting;
 

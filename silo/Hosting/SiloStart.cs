@@ -1,6 +1,6 @@
 using System.Runtime.ExceptionServices;
 using OrleansKms.Gateway.Cluster;
-using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Observability;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Configuration;
 

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Api;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Rest;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Deploy;

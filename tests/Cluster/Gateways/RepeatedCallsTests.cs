@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using OrleansKms.Gateway.Wires;
 using OrleansKms.Tests.Cluster.Keys;
 using OrleansKms.Tests.Cluster.Processes;
 
@@ -21,7 +23,7 @@ public sealed class OneSiloAndAGateway : IAsyncLifetime
     {
         var (clusterId, port) = (Guid.NewGuid().ToString("N"), ServiceProcess.FreePort());
         _silo = await TestSilo.Start(new() { DataDirectory = _directory }, clusterId: clusterId, clientPort: port);
-        _gateway = await TestGateway.Start(clusterId, port, TimeSpan.FromSeconds(20), Map);
+        _gateway = await TestGateway.Start(clusterId, port, TimeSpan.FromSeconds(20), Map, services => services.AddSingleton<IWireProtocol, SignedWire>());
         await _gateway.Link.Connected.WaitAsync(ServiceProcess.Patience);
 
         // A call that is slow because it is the first would be made again, and the tests count calls.

@@ -9,8 +9,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
-using OrleansKms.Gateway;
 using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Cluster.Gateways;
 
@@ -36,7 +36,8 @@ internal sealed class TestGateway : IAsyncDisposable
 
     /// <summary>Starts it; whether it is connected is another matter.</summary>
     public static async Task<TestGateway> Start(
-        string clusterId, int clientPort, TimeSpan? requestTimeout = null, Action<WebApplication>? map = null)
+        string clusterId, int clientPort, TimeSpan? requestTimeout = null, Action<WebApplication>? map = null,
+        Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Critical).AddConsole();
@@ -52,6 +53,7 @@ internal sealed class TestGateway : IAsyncDisposable
             AdministratorTokenSha256 = SHA256.HashData(Encoding.UTF8.GetBytes(Token)),
             RequestTimeout = timeout,
         });
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapKmsGateway();
         map?.Invoke(app);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Tests.Cluster.Processes;

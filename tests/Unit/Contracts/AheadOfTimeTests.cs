@@ -11,7 +11,7 @@ public sealed class AheadOfTimeTests
     [Theory]
     [InlineData(typeof(IKeyGrain))]
     [InlineData(typeof(OrleansKms.Grains.KmsGrainsExtensions))]
-    [InlineData(typeof(OrleansKms.Gateway.GatewayExtensions))]
+    [InlineData(typeof(OrleansKms.Gateway.Hosting.GatewayExtensions))]
     public void NoFieldKeepsCodeFromBeingCompiledAhead(Type inAssembly)
     {
         const BindingFlags All = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
-using OrleansKms.Gateway.Endpoints.Cryptography;
+using OrleansKms.Gateway.Rest.Cryptography;
 
 namespace OrleansKms.Tests.Unit.Contracts;
 

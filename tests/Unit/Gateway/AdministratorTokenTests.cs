@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using OrleansKms.Gateway;
-using OrleansKms.Gateway.Security;
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Rest;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Gateway.Endpoints.Cryptography;
-using OrleansKms.Gateway.Http;
-using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest;
+using OrleansKms.Gateway.Rest.Cryptography;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -107,11 +107,8 @@ public sealed class BorrowedMemoryTests
         _pool.IsBackAndZero();
     }
 
-    private Exchange Exchange() => new(_http, new GatewayServices(
-        new(), null!, null!, null!, new SizeLimits(new()), null!, null!, _time, NullLogger<GatewayServices>.Instance)
-    {
-        Pool = _pool,
-    })
+    private RestExchange Exchange() => new(_http, new(
+        new(new(), null!, null!, null!, new SizeLimits(new()), _time, NullLogger<OperationServices>.Instance) { Pool = _pool }, null!, null!))
     {
         Route = new(HttpMethods.Post, "/", "", _ => Task.CompletedTask),
     };
@@ -120,7 +117,7 @@ public sealed class BorrowedMemoryTests
     {
         _http.Features.Set<IRequestBodyPipeFeature>(new RequestBody(_body.Reader));
         _http.Request.ContentType = "application/json";
-        return Exchange().ReadJson(GatewayJson.Default.EncryptBody, Limit).AsTask();
+        return Exchange().ReadJson(RestJson.Default.EncryptBody, Limit).AsTask();
     }
 
     private async Task Send(string part) => await _body.Writer.WriteAsync(Encoding.ASCII.GetBytes(part));
@@ -137,7 +134,7 @@ public sealed class BorrowedMemoryTests
         var plaintext = new byte[100_003];
         plaintext.AsSpan().Fill(0xA5);
         return Exchange().Answer(
-            new DecryptAnswer { KeyId = "k", KeyVersion = 1, Kind = "data", Plaintext = plaintext }, GatewayJson.Default.DecryptAnswer);
+            new DecryptAnswer { KeyId = "k", KeyVersion = 1, Kind = "data", Plaintext = plaintext }, RestJson.Default.DecryptAnswer);
     }
 
     private sealed class RequestBody(PipeReader reader) : IRequestBodyPipeFeature

@@ -4,8 +4,9 @@ using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Cluster;
-using OrleansKms.Gateway.Security;
+using OrleansKms.Gateway.Rest;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -1,4 +1,4 @@
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Rest;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using OrleansKms.Gateway.Endpoints.Keys;
+using OrleansKms.Gateway.Rest.Keys;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -35,7 +36,7 @@ public sealed class FailureTests
     [InlineData(413, "payload_too_large")]
     [InlineData(400, "invalid_request")]
     public void Of_FailuresOfTheServer(int status, string code) =>
-        Assert.Equal(code, Failure.Of(new BadHttpRequestException("secret", status)).Error.Code);
+        Assert.Equal(code, HttpFailures.Of(new BadHttpRequestException("secret", status)).Error.Code);
 
     [Fact]
     public void Of_AnythingElse_IsInternalAndTellsNothing()

@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

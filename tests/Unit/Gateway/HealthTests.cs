@@ -1,4 +1,4 @@
-using OrleansKms.Gateway.Operation;
+using OrleansKms.Gateway.Observability;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -1,7 +1,8 @@
 using System.IO.Pipelines;
 using System.Text.Json;
-using OrleansKms.Gateway.Endpoints.Cryptography;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Rest;
+using OrleansKms.Gateway.Rest.Cryptography;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -21,7 +22,7 @@ public sealed class JsonBufferTests
         using var output = new MemoryStream();
         var writer = PipeWriter.Create(output);
         await buffer.CopyTo(writer);
-        var expected = JsonSerializer.SerializeToUtf8Bytes(answer, GatewayJson.Default.BatchAnswer);
+        var expected = JsonSerializer.SerializeToUtf8Bytes(answer, RestJson.Default.BatchAnswer);
         Assert.Equal(JsonSerializer.Deserialize<JsonElement>(expected).ToString(), JsonSerializer.Deserialize<JsonElement>(output.ToArray()).ToString());
         Assert.Equal(output.Length, buffer.Length);
     }
@@ -97,7 +98,7 @@ public sealed class JsonBufferTests
     private JsonBuffer Filled(BatchAnswer answer)
     {
         var buffer = JsonBuffer.Rent(_pool);
-        JsonSerializer.Serialize(buffer.Writer, answer, GatewayJson.Default.BatchAnswer);
+        JsonSerializer.Serialize(buffer.Writer, answer, RestJson.Default.BatchAnswer);
         buffer.Writer.Flush();
         return buffer;
     }

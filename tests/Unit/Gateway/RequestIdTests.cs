@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Primitives;
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

@@ -5,10 +5,11 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Logging;
-using OrleansKms.Gateway.Operation;
-using OrleansKms.Gateway.Security;
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest;
+using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -65,12 +66,12 @@ public sealed class RequestLineTests
         RequestLog.Write(new Forbidden(), exchange);
     }
 
-    private static Exchange Exchange(OrleansKms.Gateway.GatewayOptions options)
+    private static RestExchange Exchange(OrleansKms.Gateway.Configuration.GatewayOptions options)
     {
         var http = new DefaultHttpContext { Request = { Method = "POST" } };
         http.Request.Headers.TraceParent = $"00-{Trace}-b7ad6b7169203331-01";
-        return new(http, new GatewayServices(
-            options, null!, null!, null!, null!, null!, null!, new FakeTimeProvider(), NullLogger<GatewayServices>.Instance));
+        return new(http, new(
+            new(options, null!, null!, null!, null!, new FakeTimeProvider(), NullLogger<OperationServices>.Instance), null!, null!));
     }
 
     private static RequestLine Line(string route, string? code, bool isKnown)

@@ -1,4 +1,4 @@
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Tests.Unit.Gateway;
@@ -21,14 +21,14 @@ public sealed class RequestRateTests
         var bucket = RequestRate.Bucket(rate, burst);
         Assert.Equal(burst, bucket.TokenLimit);
         Assert.Equal(rate, bucket.TokensPerPeriod / bucket.ReplenishmentPeriod.TotalSeconds);
-        Assert.True(RequestRate.CanHold(rate, burst));
+        Assert.True(GatewayOptions.CanHold(rate, burst));
     }
 
     [Theory]
     [InlineData(11, 1)]
     [InlineData(1000, 99)]
     [InlineData(int.MaxValue, int.MaxValue / 10)]
-    public void CanHold_LessThanATenthOfTheRate_IsFalse(int rate, int burst) => Assert.False(RequestRate.CanHold(rate, burst));
+    public void CanHold_LessThanATenthOfTheRate_IsFalse(int rate, int burst) => Assert.False(GatewayOptions.CanHold(rate, burst));
 
     [Fact]
     public void Allows_TheBurst_AndThenSaysWhenToComeBack()

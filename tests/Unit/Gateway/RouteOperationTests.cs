@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
-using OrleansKms.Gateway;
+using OrleansKms.Gateway.Hosting;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 

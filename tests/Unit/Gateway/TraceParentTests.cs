@@ -1,4 +1,4 @@
-using OrleansKms.Gateway.Http;
+using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 

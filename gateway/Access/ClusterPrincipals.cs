@@ -1,0 +1,158 @@
+using System.Security.Cryptography;
+using OrleansKms.Gateway.Cluster;
+
+namespace OrleansKms.Gateway.Access;
+
+/// <summary>
+/// The one administrator, as the cluster knows him. The hash of his token is fetched in the background, so that signing in waits
+/// for nothing. A replaced token is refused within <see cref="RefusedWithin"/> while the cluster answers; when it does not, what
+/// was last known holds for as long as the cluster said, so that active keys go on working while the database is away.
+/// </summary>
+internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalSource
+{
+    /// <summary>The bound that is promised; a fetch begins every 3 s and is given up after 2 s.</summary>
+    public static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long an answer holds, when no newer one is to be had, from a silo that does not tell.</summary>
+    public static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
+
+    /// <summary>
+    /// How many ways to the cluster there are to try. A client sends all calls of one grain by one silo while it can; that silo may
+    /// be the one that has lost the database.
+    /// </summary>
+    public const int Ways = 16;
+
+    // A silo that reads the row is never this far behind.
+    private static readonly TimeSpan _old = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _period = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
+
+    private readonly Func<int, CredentialsQuery, ValueTask<SignInCredentials>> _ask;
+    private readonly ClusterLink _link;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private volatile Known? _known;
+    private bool _failed;
+    private bool _sawOlder;
+    private int _way;
+
+    /// <summary>Asks the cluster's grain.</summary>
+    public ClusterPrincipals(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<ClusterPrincipals> log)
+        : this((way, query) => grains.Value.GetGrain<IAccessGrain>(way).ListCredentials(query), link, time, log)
+    {
+    }
+
+    internal ClusterPrincipals(
+        Func<int, CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
+        (_ask, _link, _time, _log) = (ask, link, time, log);
+
+    /// <summary>What the cluster said.</summary>
+    /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
+    /// <param name="TrueAt">When it was so for certain, in the clock's ticks.</param>
+    /// <param name="HoldsFor">How long it holds from then.</param>
+    /// <param name="Order">The highest that a silo has told.</param>
+    private sealed record Known(byte[]? TokenSha256, long TrueAt, TimeSpan HoldsFor, long Order);
+
+    /// <inheritdoc/>
+    public bool IsReady => Current is not null;
+
+    private Known? Current => _known is { } known && _time.GetElapsedTime(known.TrueAt) <= known.HoldsFor ? known : null;
+
+    /// <inheritdoc/>
+    public Principal? Find(ReadOnlySpan<char> token) =>
+        Current is { TokenSha256: { } expected } && TokenHash.Matches(token, expected) ? Principal.Administrator : null;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await _link.Connected.WaitAsync(stoppingToken);
+                var pause = await Fetch(stoppingToken) ? _period : _known is null ? _pauseWhileUnknown : _pauseAfterFailure;
+                await Task.Delay(pause, _time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The process stops.
+        }
+    }
+
+    private async Task<bool> Fetch(CancellationToken stopping)
+    {
+        var askedAt = _time.GetTimestamp();
+        try
+        {
+            var answer = await _ask(_way, _query).AsTask().WaitAsync(_patience, _time, stopping);
+            if (answer.AdministratorTokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
+            {
+                throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
+            }
+
+            if (IsPutBack(answer))
+            {
+                AskAnother();
+                return false;
+            }
+
+            // A silo that has lost the database goes on with what it has read: that does not make it any younger.
+            Keep(new(
+                answer.AdministratorTokenSha256,
+                askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency),
+                answer.HoldsFor > TimeSpan.Zero ? answer.HoldsFor : HoldsFor,
+                Math.Max(answer.Order, _known?.Order ?? 0)));
+            if (answer.Age > _old) AskAnother();
+            else _failed = false;
+            return true;
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            // Told once, not every second of an outage.
+            if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
+            _failed = true;
+            AskAnother();
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Whether a silo tells of an older row than another one did before: one that has started since may have read what somebody has
+    /// put back, and with it a token that was replaced.
+    /// </summary>
+    private bool IsPutBack(SignInCredentials answer)
+    {
+        // A silo of an older program does not tell; one that tells and has no administrator does, by not knowing one.
+        var isOlder = answer.Order < (_known?.Order ?? 0) && (answer.Order != 0 || answer.AdministratorTokenSha256 is null);
+        if (isOlder && !_sawOlder) LogOlder(_log);
+        _sawOlder = isOlder;
+        return isOlder;
+    }
+
+    private void AskAnother() => _way = (_way + 1) % Ways;
+
+    private void Keep(Known answer)
+    {
+        var known = _known;
+        // Another silo has told what is younger: a token that it had replaced must not come back.
+        if (known is not null && answer.TrueAt < known.TrueAt) return;
+        _known = answer;
+        if (known is null || !answer.TokenSha256.AsSpan().SequenceEqual(known.TokenSha256))
+        {
+            LogNews(_log, answer.TokenSha256 is null ? "is none yet" : "is known");
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]
+    private static partial void LogNews(ILogger log, string state);
+
+    [LoggerMessage(3, LogLevel.Error, "Sign-in: a silo tells of an older administrator's token than was known before: somebody has put it back, and it is not believed.")]
+    private static partial void LogOlder(ILogger log);
+
+    [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell who may sign in: {Kind}: {Reason}")]
+    private static partial void LogFailed(ILogger log, string kind, string reason);
+}

@@ -1,0 +1,31 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OrleansKms.Gateway.Access;
+
+/// <summary>
+/// Compares a token with a hash. Only the SHA-256 of a token is ever known here, and comparing hashes in constant time tells
+/// nothing about the token: the time does not depend on how much of it was right.
+/// </summary>
+internal static class TokenHash
+{
+    private const int MaxTokenLength = 256;
+
+    /// <summary>Whether it is the token's hash.</summary>
+    /// <param name="token">What a client sent; anything.</param>
+    /// <param name="expected">SHA-256 of the right token; 32 bytes.</param>
+    public static bool Matches(ReadOnlySpan<char> token, ReadOnlySpan<byte> expected)
+    {
+        if (token.Length is 0 or > MaxTokenLength)
+        {
+            return false;
+        }
+
+        Span<byte> bytes = stackalloc byte[MaxTokenLength * 3];
+        var length = Encoding.UTF8.GetBytes(token, bytes);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(bytes[..length], hash);
+        CryptographicOperations.ZeroMemory(bytes[..length]);
+        return CryptographicOperations.FixedTimeEquals(hash, expected);
+    }
+}

@@ -1,0 +1,58 @@
+namespace OrleansKms.Gateway.Cluster;
+
+/// <summary>How long one request may take, shared by all of its waits and calls.</summary>
+internal abstract class RequestTime(TimeProvider time, TimeSpan timeout)
+{
+    private static readonly AsyncLocal<RequestTime?> _current = new();
+
+    private readonly long _started = time.GetTimestamp();
+    private bool _hasSpentTime;
+    private long _waited;
+
+    /// <summary>
+    /// The request that a grain call is part of, for the filter that makes calls again; null outside requests, and in a silo,
+    /// which has no such filter.
+    /// </summary>
+    public static RequestTime? Current
+    {
+        get => _current.Value;
+        set => _current.Value = value;
+    }
+
+    /// <summary>How long the request has taken so far.</summary>
+    public TimeSpan Elapsed => time.GetElapsedTime(_started);
+
+    /// <summary>The time that is left for the work, or zero.</summary>
+    public TimeSpan Remaining
+    {
+        get
+        {
+            var remaining = timeout - time.GetElapsedTime(_started + _waited);
+            return remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
+        }
+    }
+
+    /// <summary>
+    /// Waits for work that needs more than one call, within the request's deadline. (One call alone ends by the Orleans
+    /// client's own time-out, so it needs no timer.)
+    /// </summary>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public Task<T> Within<T>(Task<T> work) => work.IsCompleted ? work : work.WaitAsync(Remaining, time);
+
+    /// <summary>
+    /// The call that a request ends in, within the request's deadline. When another wait came before it, for an alias or for the
+    /// cluster, it would by itself have the whole time once more; most often none did, and it costs no timer.
+    /// </summary>
+    /// <exception cref="TimeoutException">The deadline passed.</exception>
+    public Task<T> InTime<T>(Task<T> call) => _hasSpentTime ? Within(call) : call;
+
+    /// <inheritdoc cref="InTime{T}(Task{T})"/>
+    public ValueTask<T> InTime<T>(ValueTask<T> call) => _hasSpentTime && !call.IsCompleted ? new(Within(call.AsTask())) : call;
+
+    /// <summary>The request has waited for something else than its call: what is left of its time is less than a call has.</summary>
+    public void HasSpentTime() => _hasSpentTime = true;
+
+    /// <summary>The body has arrived: the time that it was waited for was the client's, and does not count as work.</summary>
+    /// <param name="waitedSince">When the wait began, in the clock's ticks.</param>
+    public void BodyHasArrived(long waitedSince) => _waited += time.GetTimestamp() - waitedSince;
+}

@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using OrleansKms.Configuration;
+
+namespace OrleansKms.Gateway.Configuration;
+
+/// <summary>The gateway's settings. <see cref="Validate"/> runs when the gateway is added to the services.</summary>
+public sealed record GatewayOptions
+{
+    // The limiter fills its buckets so often.
+    private const int FillingsPerSecond = 10;
+
+    /// <summary>
+    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to ask the cluster for it,
+    /// again and again, so that a replaced token is refused everywhere within 10 s.
+    /// </summary>
+    public byte[]? AdministratorTokenSha256 { get; init; }
+
+    /// <summary>The most bytes of plaintext in one encryption. The grains have the same setting.</summary>
+    public int MaxPlaintextBytes { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
+
+    /// <summary>
+    /// How long a request's body may take to arrive (then 408), and how long the work on it may take (then 504). The Orleans client's
+    /// response time-out must be the same: it ends the calls.
+    /// </summary>
+    public TimeSpan RequestTimeout { get; init; } = SettingTable.RequestTimeout.Default;
+
+    /// <summary>
+    /// Requests a second that each principal may make, and failed sign-ins a second from each address; null for no limit.
+    /// </summary>
+    public int? RateLimitPerSecond { get; init; }
+
+    /// <summary>
+    /// Requests that a principal may make at once before <see cref="RateLimitPerSecond"/> holds, at least a tenth of it; null for
+    /// the same number.
+    /// </summary>
+    public int? RateLimitBurst { get; init; }
+
+    /// <summary>
+    /// How long the gateway goes on taking requests after <c>/health/ready</c> has turned 503, so that load balancers notice.
+    /// </summary>
+    public TimeSpan DrainDelay { get; init; } = SettingTable.DrainDelay.Default;
+
+    /// <summary>The level of the one log line that each request leaves; <see cref="LogLevel.None"/> for none.</summary>
+    public LogLevel RequestLog { get; init; } = LogLevel.Information;
+
+    /// <summary>
+    /// Combinations of labels (key ids) that one metric keeps. Those beyond are counted together under the
+    /// label <c>otel_metric_overflow</c>. Room for all of them is set aside at start, about 200 bytes each.
+    /// </summary>
+    public int MetricsKeyLimit { get; init; } = (int)SettingTable.MetricsKeyLimit.Default;
+
+    /// <summary>
+    /// The file of a token that opens <c>/metrics</c> and nothing else; it is read again while the process runs. Null for none:
+    /// then only the administrator's does.
+    /// </summary>
+    public string? MetricsTokenFile { get; init; }
+
+    /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
+    public bool MetricsListener { get; init; }
+
+    /// <summary>
+    /// How many bytes of request bodies are worked on at once; a request beyond is answered <c>overloaded</c>. Null for a
+    /// sixteenth of the memory that the process may use.
+    /// </summary>
+    public long? MaxBodyBytesInFlight { get; init; }
+
+    /// <summary>How many connections each listener takes; those beyond are closed.</summary>
+    public int MaxConnections { get; init; } = (int)SettingTable.MaxConnections.Default;
+
+    /// <summary>Whether ASP.NET Core's own HTTP and the runtime's metrics are exported too.</summary>
+    public bool PlatformMetrics { get; init; } = true;
+
+    /// <summary>Checks the settings.</summary>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names it.</exception>
+    public void Validate()
+    {
+        Require(AdministratorTokenSha256 is null or { Length: SHA256.HashSizeInBytes }, nameof(AdministratorTokenSha256), "must be 32 bytes");
+        Require(MaxPlaintextBytes, SettingTable.MaxPlaintextBytes, nameof(MaxPlaintextBytes));
+        Require(RequestTimeout, SettingTable.RequestTimeout, nameof(RequestTimeout));
+        Require(RateLimitPerSecond, SettingTable.RateLimit, nameof(RateLimitPerSecond));
+        Require(RateLimitBurst, SettingTable.RateLimitBurst, nameof(RateLimitBurst));
+        Require(RateLimitBurst is null || RateLimitPerSecond is not null, nameof(RateLimitBurst), "needs RateLimitPerSecond");
+        Require(RateLimitBurst is not { } burst || RateLimitPerSecond is not { } rate || CanHold(rate, burst),
+            nameof(RateLimitBurst), "must be at least a tenth of RateLimitPerSecond");
+        Require(DrainDelay, SettingTable.DrainDelay, nameof(DrainDelay));
+        Require(Enum.IsDefined(RequestLog), nameof(RequestLog), "must be a log level");
+        Require(MaxBodyBytesInFlight, SettingTable.MaxBodyBytesInFlight, nameof(MaxBodyBytesInFlight));
+        Require(MaxConnections, SettingTable.MaxConnections, nameof(MaxConnections));
+        Require(MetricsKeyLimit, SettingTable.MetricsKeyLimit, nameof(MetricsKeyLimit));
+    }
+
+    /// <summary>Whether a bucket of this size can hold what flows in between two fillings, so that the rate is reached.</summary>
+    /// <param name="rate">Tokens a second.</param>
+    /// <param name="burst">The most tokens that it holds.</param>
+    internal static bool CanHold(int rate, int burst) => (long)burst * FillingsPerSecond >= rate;
+
+    private static void Require(long? value, NumberSetting setting, string option) =>
+        Require(value is not { } number || setting.Allows(number), option, $"must be {setting.Rule}");
+
+    private static void Require(TimeSpan value, DurationSetting setting, string option) =>
+        Require(setting.Allows(value), option, $"must be {setting.Rule}");
+
+    private static void Require(bool holds, string setting, string rule)
+    {
+        if (!holds)
+        {
+            throw new ArgumentException($"{setting} {rule}.");
+        }
+    }
+}

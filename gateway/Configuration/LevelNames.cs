@@ -1,0 +1,16 @@
+namespace OrleansKms.Gateway.Configuration;
+
+/// <summary>The levels by the names that LOG_LEVEL takes.</summary>
+internal static class LevelNames
+{
+    /// <summary>The name of a level.</summary>
+    public static string Of(LogLevel level) => level switch
+    {
+        LogLevel.Trace => "trace",
+        LogLevel.Debug => "debug",
+        LogLevel.Information => "info",
+        LogLevel.Warning => "warn",
+        LogLevel.Error => "error",
+        _ => "fatal",
+    };
+}

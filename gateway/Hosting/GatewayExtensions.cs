@@ -1,0 +1,142 @@
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Observability;
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest;
+using OrleansKms.Gateway.Rest.Reference;
+using OrleansKms.Gateway.Wires;
+
+namespace OrleansKms.Gateway.Hosting;
+
+/// <summary>Adds the gateway to a host that has an Orleans client, or is itself a silo.</summary>
+public static class GatewayExtensions
+{
+    /// <summary>Adds the gateway's services.</summary>
+    /// <param name="services">The host's services.</param>
+    /// <param name="options">The gateway's settings.</param>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names it.</exception>
+    public static IServiceCollection AddKmsGateway(this IServiceCollection services, GatewayOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(options);
+        services.AddSingleton<SizeLimits>();
+        services.AddSingleton<RequestRate>();
+        services.TryAddSingleton(ClusterLink.InProcess);
+        services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
+        AddPrincipals(services, options);
+        services.AddSingleton<IAccessPolicy, AdministratorOnly>();
+        services.AddSingleton<MetricsToken>();
+        services.AddSingleton<Credentials>();
+        services.AddSingleton<HealthProbe>();
+        services.AddSingleton<ReferenceDocument>();
+        services.TryAddSingleton(typeof(GrainReferences<>));
+        services.AddSingleton<OperationServices>();
+        services.AddSingleton<Admission>();
+        services.AddSingleton<RestServices>();
+        services.AddSingleton<IWireProtocol, RestWire>();
+        services.AddHostedService<Drain>();
+        services.Configure<KestrelServerOptions>(server => Limit(server, options));
+        services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
+        services.AddTelemetry(options);
+        services.AddReference();
+        AddAuthorization(services);
+        return services;
+    }
+
+    /// <summary>
+    /// Maps every route of the gateway. Call it before the host maps routes of its own, which then need the same credentials.
+    /// </summary>
+    /// <param name="app">The host.</param>
+    public static WebApplication MapKmsGateway(this WebApplication app)
+    {
+        Map(app, Routes.All);
+        app.MapReference();
+        return app;
+    }
+
+    /// <summary>
+    /// Maps what an operator asks a process that serves no requests: health and metrics. Everything else is not found. Call it
+    /// before the host maps routes of its own, which then need the same credentials.
+    /// </summary>
+    /// <param name="app">The host.</param>
+    public static WebApplication MapKmsOperation(this WebApplication app)
+    {
+        Map(app, Routes.Health);
+        return app;
+    }
+
+    private static void Map(WebApplication app, IEnumerable<Route> routes)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        app.UseMiddleware<FrontDoor>();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        foreach (var route in routes)
+        {
+            // The front door has done what the rest of the pipeline would do.
+            app.MapMethods(route.Pattern, [route.Method], route.Invoke)
+                .WithMetadata(route, route.Operation!, route.Handler.Method)
+                .ShortCircuit();
+        }
+
+        app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
+            .WithMetadata(Routes.Metrics, Routes.Metrics.Operation!)
+            .RequireAuthorization(GatewayPolicies.Metrics);
+    }
+
+    private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
+    {
+        if (options.AdministratorTokenSha256 is not null)
+        {
+            services.AddSingleton<IPrincipalSource, AdministratorToken>();
+            return;
+        }
+
+        services.AddSingleton<ClusterPrincipals>();
+        services.AddSingleton<IPrincipalSource>(provider => provider.GetRequiredService<ClusterPrincipals>());
+        services.AddHostedService(provider => provider.GetRequiredService<ClusterPrincipals>());
+    }
+
+    private static void Limit(KestrelServerOptions server, GatewayOptions options)
+    {
+        // The server counts by listener, so one that is crowded leaves the probes' listener alone.
+        server.Limits.MaxConcurrentConnections = options.MaxConnections;
+        server.AddServerHeader = false;
+        server.AllowSynchronousIO = false;
+        // Each route has a limit of its own, which is lower; this one ends bodies that no route reads.
+        server.Limits.MaxRequestBodySize = 32 << 20;
+        server.Limits.MaxRequestLineSize = 8 * 1024;
+        server.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        server.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        server.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+        server.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+        server.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
+    }
+
+    // Two schemes, so that the framework takes neither for the default that it would run on every request. AddAuthentication
+    // would do the same and add data protection, which nothing here uses and which writes keys into the user's home.
+    private static void AddAuthorization(IServiceCollection services)
+    {
+        services.AddAuthenticationCore(authentication =>
+        {
+            authentication.DefaultChallengeScheme = PrincipalHandler.Bearer;
+            authentication.DefaultForbidScheme = PrincipalHandler.Bearer;
+        });
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services)
+            .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Bearer, null)
+            .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Basic, null);
+        services.AddAuthorizationBuilder()
+            .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole))
+            .AddPolicy(GatewayPolicies.Metrics, policy => policy.RequireRole(Principal.AdministratorRole, Principal.MetricsRole));
+    }
+}

@@ -1,0 +1,114 @@
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Limits;
+
+namespace OrleansKms.Gateway.Operations;
+
+/// <summary>
+/// What the use-cases know of a request, whatever wire it came by: who asks, for which keys he may, how long it may take and how
+/// much memory it holds.
+/// </summary>
+internal abstract class Call(OperationServices services, string requestId) : RequestTime(services.Time, services.Options.RequestTimeout)
+{
+    private Caller? _caller;
+    private long _held;
+
+    /// <summary>What use-cases work with.</summary>
+    public OperationServices Services { get; } = services;
+
+    /// <summary>The request's id.</summary>
+    public string RequestId { get; } = requestId;
+
+    /// <summary>Who asks, once that is known; without one nothing is authorized.</summary>
+    public Principal? Principal { get; set; }
+
+    /// <summary>The key that the request is about, for the log: a valid id or null.</summary>
+    public string? KeyId { get; set; }
+
+    /// <summary>Size limits.</summary>
+    public SizeLimits Limits => Services.Limits;
+
+    /// <summary>What grains are told about who asks.</summary>
+    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? "anonymous", Source, RequestId);
+
+    /// <summary>Where the request came from.</summary>
+    public abstract string Source { get; }
+
+    /// <summary>What shows a silo that whoever asks is an administrator; null where the wire has nothing that does.</summary>
+    public virtual AdministratorProof? Proof => null;
+
+    /// <summary>Takes room for what the request has in memory; it is given back when the request is over.</summary>
+    /// <param name="bytes">How much it has now, with what it had before.</param>
+    /// <exception cref="KmsException">overloaded: others have it all.</exception>
+    public void Hold(long bytes)
+    {
+        if (bytes <= _held) return;
+        if (!Limits.InFlight.TryTake(bytes - _held, _held)) throw KmsError.Overloaded.Exception();
+        _held = bytes;
+    }
+
+    /// <summary>The request is over.</summary>
+    public void LetGo()
+    {
+        if (_held == 0) return;
+        Limits.InFlight.Return(_held);
+        _held = 0;
+    }
+
+    /// <summary>A key's grain.</summary>
+    public IKeyGrain Key(string id) => Services.Keys.Of(id);
+
+    /// <summary>Lets an operation pass that names no key.</summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public void Authorize(KmsOperation operation) => Authorize(operation, null);
+
+    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. The operation is authorized for it.</summary>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> ResolveKey(string text, KmsOperation operation)
+    {
+        if (OrleansKms.KeyId.IsValid(text))
+        {
+            Authorize(operation, text);
+            return ValueTask.FromResult(text);
+        }
+
+        return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
+            ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], operation)
+            : throw KmsError.InvalidKeyId.Exception();
+    }
+
+    /// <summary>What an exception is to the caller, where the request itself goes on. A defect is logged.</summary>
+    public Failure FailureOf(Exception exception)
+    {
+        var failure = Failure.Of(exception);
+        if (failure.IsDefect) LogDefect(exception);
+        return failure;
+    }
+
+    /// <summary>An operation was authorized: a wire may look at the form of its request now, and not before.</summary>
+    protected virtual void WhenAuthorized()
+    {
+    }
+
+    /// <summary>Logs what nobody expected.</summary>
+    protected abstract void LogDefect(Exception exception);
+
+    private void Authorize(KmsOperation operation, string? keyId)
+    {
+        Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), operation, keyId);
+        WhenAuthorized();
+    }
+
+    private async ValueTask<string> ResolveAlias(string name, KmsOperation operation)
+    {
+        if (!OrleansKms.KeyId.IsValid(name))
+        {
+            throw KmsError.InvalidKeyId.Exception();
+        }
+
+        HasSpentTime();
+        var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller));
+        Authorize(operation, alias.KeyId);
+        return alias.KeyId;
+    }
+}

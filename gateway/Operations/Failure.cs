@@ -1,0 +1,26 @@
+using Orleans.Runtime.Messaging;
+
+namespace OrleansKms.Gateway.Operations;
+
+/// <summary>What an exception is to the caller. Only texts of our own leave: an unexpected exception's message never does.</summary>
+/// <param name="Error">The error.</param>
+/// <param name="Detail">A text for the caller.</param>
+/// <param name="IsDefect">Whether it is for the log, because nobody expected it.</param>
+/// <param name="RetryAfter">Whole seconds until it makes sense to come again, where it does.</param>
+internal readonly record struct Failure(KmsError Error, string Detail, bool IsDefect = false, int RetryAfter = 1)
+{
+    /// <summary>Finds the error of an exception.</summary>
+    public static Failure Of(Exception exception) => exception switch
+    {
+        // A code that this gateway does not know came from a newer silo: its text is still meant for callers.
+        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal),
+        TimeoutException => Of(KmsError.Timeout),
+        GatewayTooBusyException or LimitExceededException => Of(KmsError.Overloaded),
+        SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException or ClientNotAvailableException
+            => Of(KmsError.Unavailable),
+        _ => new(KmsError.Internal, KmsError.Internal.Title, IsDefect: true),
+    };
+
+    /// <summary>The failure of an error, in its own words.</summary>
+    public static Failure Of(KmsError error, int retryAfter = 1) => new(error, error.Title, RetryAfter: retryAfter);
+}

@@ -1,0 +1,44 @@
+namespace OrleansKms.Gateway.Operations;
+
+/// <summary>
+/// Many items in one request: those that break a rule fail here, the others go to the grain in one call, and the results come
+/// together in order.
+/// </summary>
+internal static class Many
+{
+    /// <summary>Runs the items that pass their check through one grain call.</summary>
+    /// <param name="items">All items.</param>
+    /// <param name="check">What is wrong with an item, or null.</param>
+    /// <param name="call">The grain call.</param>
+    public static ValueTask<ItemResult<TValue>[]> Run<TItem, TValue>(
+        TItem[] items, Func<TItem, KmsException?> check, Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        where TValue : class
+    {
+        ItemResult<TValue>?[]? refused = null;
+        for (var i = 0; i < items.Length; i++)
+        {
+            if (check(items[i]) is { } problem)
+            {
+                refused ??= new ItemResult<TValue>?[items.Length];
+                refused[i] = new(null, new(problem.Code, problem.Message));
+            }
+        }
+
+        return refused is null ? call(items) : RunRest(items, refused, call);
+    }
+
+    private static async ValueTask<ItemResult<TValue>[]> RunRest<TItem, TValue>(
+        TItem[] items, ItemResult<TValue>?[] results, Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        where TValue : class
+    {
+        TItem[] good = [.. items.Where((_, i) => results[i] is null)];
+        if (good.Length > 0)
+        {
+            var answers = await call(good);
+            var next = 0;
+            for (var i = 0; i < results.Length; i++) results[i] ??= answers[next++];
+        }
+
+        return results!;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Buffers;
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Limits;
+
+namespace OrleansKms.Gateway.Operations;
+
+/// <summary>What use-cases and wires need, gathered once, so that no request looks anything up in the container.</summary>
+internal sealed class OperationServices(
+    GatewayOptions options, IServiceProvider provider, ClusterLink link, IAccessPolicy access, SizeLimits limits, TimeProvider time,
+    ILogger<OperationServices> log)
+{
+    public GatewayOptions Options { get; } = options;
+
+    /// <summary>The grains. These and the references are made with Orleans, at the first use: the web server starts before it.</summary>
+    public IGrainFactory Grains => field ??= provider.GetRequiredService<IGrainFactory>();
+
+    public GrainReferences<IKeyGrain> Keys => field ??= provider.GetRequiredService<GrainReferences<IKeyGrain>>();
+
+    public GrainReferences<IAliasGrain> Aliases => field ??= provider.GetRequiredService<GrainReferences<IAliasGrain>>();
+
+    public GrainReferences<IReencryptionGrain> Reencryption => field ??= provider.GetRequiredService<GrainReferences<IReencryptionGrain>>();
+
+    public GrainReferences<IRandomGrain> Random => field ??= provider.GetRequiredService<GrainReferences<IRandomGrain>>();
+
+    public ClusterLink Link { get; } = link;
+
+    public IAccessPolicy Access { get; } = access;
+
+    public SizeLimits Limits { get; } = limits;
+
+    public TimeProvider Time { get; } = time;
+
+    /// <summary>Where memory for bodies and answers is borrowed. It goes back zeroed.</summary>
+    public ArrayPool<byte> Pool { get; init; } = ArrayPool<byte>.Shared;
+
+    /// <summary>Where failures go that nobody expected and that the answer shows only as <c>internal</c>.</summary>
+    public ILogger Log { get; } = log;
+}

@@ -1,0 +1,62 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Aliases;
+
+/// <summary>One page of aliases, in the order of their names.</summary>
+internal sealed class ListAliasesAnswer : PageAnswer
+{
+    /// <summary>The aliases.</summary>
+    public required ListedAlias[] Aliases { get; init; }
+}
+
+/// <summary>An alias of a list: all that <c>GET /v1/aliases/{name}</c> answers, or its name and why it cannot be told.</summary>
+[JsonConverter(typeof(ListedAliasConverter))]
+internal sealed record ListedAlias(string Name, AliasAnswer? Alias, ErrorAnswer? Error);
+
+/// <summary>Lists aliases.</summary>
+internal static class ListAliasesEndpoint
+{
+    public static readonly QueryParameter[] Parameters =
+    [
+        new("prefix", "string", "Only names that begin so."),
+        new("limit", "integer", $"Aliases on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
+        new("cursor", "string", "The next_cursor of the page before."),
+    ];
+
+    public static async Task Handle(RestExchange exchange)
+    {
+        var query = new Query(exchange);
+        var (prefix, limit) = (query.Prefix(), query.Limit());
+        var list = $"aliases {prefix}";
+        var after = Cursor.Read(list, query.Text("cursor"));
+        var page = await Pages.OfAliases(exchange, prefix, after, limit);
+        var aliases = await Task.WhenAll(page.Ids.Select(name => Describe(exchange, name)));
+        await exchange.Answer(
+            new ListAliasesAnswer
+            {
+                Aliases = [.. aliases.OfType<ListedAlias>()],
+                NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null,
+            },
+            RestJson.Default.ListAliasesAnswer);
+    }
+
+    // One alias that cannot be described must not hide the others, so each has the deadline to itself. One that was removed since
+    // the page was read is simply not there any more.
+    private static async Task<ListedAlias?> Describe(RestExchange exchange, string name)
+    {
+        try
+        {
+            var alias = await exchange.Within(AliasCommands.Describe(exchange, name).AsTask());
+            return new ListedAlias(name, AliasAnswer.Of(alias), null);
+        }
+        catch (KmsException e) when (e.Error == KmsError.AliasNotFound)
+        {
+            return null;
+        }
+        catch (Exception e)
+        {
+            return new ListedAlias(name, null, ErrorAnswer.Of(exchange.FailureOf(e)));
+        }
+    }
+}

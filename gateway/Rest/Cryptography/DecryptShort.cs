@@ -1,0 +1,38 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Cryptography;
+
+/// <summary>A ciphertext and its key.</summary>
+internal sealed class DecryptShortBody
+{
+    /// <summary>The key: an id or an alias. It may be left out, since the ciphertext names it.</summary>
+    [JsonPropertyName("key_id")]
+    public string? KeyId { get; set; }
+
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>What the ciphertext was made with.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+}
+
+/// <summary>The short form of a decryption.</summary>
+internal static class DecryptShortEndpoint
+{
+    public static async Task Handle(RestExchange exchange)
+    {
+        var body = await exchange.ReadJson(RestJson.Default.DecryptShortBody, SizeLimits.CiphertextBody);
+        if (body.KeyId is null)
+        {
+            var (keyId, value) = await Decryption.DecryptByCiphertext(exchange, body.Ciphertext, body.AssociatedData);
+            await DecryptEndpoint.Answer(exchange, keyId, value);
+            return;
+        }
+
+        var id = await exchange.FindKey(body.KeyId);
+        await DecryptEndpoint.Answer(exchange, id, await Decryption.Decrypt(exchange, id, body.Ciphertext, body.AssociatedData));
+    }
+}

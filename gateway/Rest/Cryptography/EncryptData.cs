@@ -1,0 +1,92 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Cryptography;
+
+/// <summary>One plaintext, or <c>items</c> of them.</summary>
+internal sealed class EncryptBody
+{
+    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    public byte[]? Plaintext { get; set; }
+
+    /// <summary>Authenticated and not encrypted; up to 8 KiB. Decryption needs the same.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>1 to 1,000 plaintexts, 4 MiB together, instead of one.</summary>
+    public EncryptItemBody[]? Items { get; set; }
+}
+
+/// <summary>One plaintext of a batch.</summary>
+internal sealed class EncryptItemBody : IReferenced
+{
+    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    [JsonRequired]
+    public byte[] Plaintext { get; set; } = [];
+
+    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    public string? Reference { get; set; }
+}
+
+/// <summary>A ciphertext.</summary>
+internal sealed class EncryptAnswer
+{
+    /// <summary>The key.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; init; }
+
+    /// <summary>The version that encrypted.</summary>
+    [JsonPropertyName("key_version")]
+    public required int KeyVersion { get; init; }
+
+    /// <summary>The ciphertext, which names its key and version.</summary>
+    public required byte[] Ciphertext { get; init; }
+}
+
+/// <summary>Encrypts under the primary version.</summary>
+internal static class EncryptEndpoint
+{
+    public static async Task Handle(RestExchange exchange)
+    {
+        var id = await exchange.RouteKey();
+        if (Bodies.IsOctets(exchange.Http.Request))
+        {
+            var associatedData = OctetForm.AssociatedData(exchange);
+            var encrypted = await Encryption.Encrypt(exchange, id, await exchange.ReadOctets(exchange.Limits.Plaintext), associatedData);
+            await OctetForm.Answer(exchange, id, encrypted.KeyVersion, encrypted.Ciphertext);
+            return;
+        }
+
+        var body = await exchange.ReadJson(RestJson.Default.EncryptBody, SizeLimits.BatchBody);
+        if (body.Items is { } items)
+        {
+            await EncryptItems(exchange, id, body, items);
+            return;
+        }
+
+        await Answer(exchange, id, await Encryption.Encrypt(exchange, id, Fields.Require(body.Plaintext, "plaintext"), body.AssociatedData));
+    }
+
+    /// <summary>Answers with a ciphertext.</summary>
+    public static Task Answer(RestExchange exchange, string id, Encrypted encrypted) => exchange.Answer(
+        new EncryptAnswer { KeyId = id, KeyVersion = encrypted.KeyVersion, Ciphertext = encrypted.Ciphertext },
+        RestJson.Default.EncryptAnswer);
+
+    private static async Task EncryptItems(RestExchange exchange, string id, EncryptBody body, EncryptItemBody[] items)
+    {
+        if (body.Plaintext is not null || body.AssociatedData is not null)
+        {
+            throw KmsError.InvalidRequest.Exception("'items' stands alone: its fields belong to each item.");
+        }
+
+        Items.Check(items, i => i.Plaintext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);
+        var results = await Encryption.EncryptMany(
+            exchange, id, Array.ConvertAll(items, i => new EncryptItem(i.Plaintext, i.AssociatedData)));
+        await Items.Answer(exchange, items, results, (i, value) => ItemAnswer.Of(i.Reference, id, value));
+    }
+}

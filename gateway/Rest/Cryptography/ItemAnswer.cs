@@ -1,0 +1,59 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Json;
+
+namespace OrleansKms.Gateway.Rest.Cryptography;
+
+/// <summary>What became of one item: the fields of the single operation's answer, or an error.</summary>
+internal sealed class ItemAnswer
+{
+    /// <summary>The item's own mark.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Reference { get; init; }
+
+    /// <summary>The key.</summary>
+    [JsonPropertyName("key_id")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? KeyId { get; init; }
+
+    /// <summary>The version that encrypted.</summary>
+    [JsonPropertyName("key_version")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? KeyVersion { get; init; }
+
+    /// <summary>What the ciphertext held: data, data_key or data_key_pair.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Kind { get; init; }
+
+    /// <summary>The plaintext.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? Plaintext { get; init; }
+
+    /// <summary>The ciphertext.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? Ciphertext { get; init; }
+
+    /// <summary>Why the item failed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ErrorAnswer? Error { get; init; }
+
+    public static ItemAnswer Of(string? reference, string keyId, Encrypted value) =>
+        new() { Reference = reference, KeyId = keyId, KeyVersion = value.KeyVersion, Ciphertext = value.Ciphertext };
+
+    public static ItemAnswer Of(string? reference, string keyId, Decrypted value) => new()
+    {
+        Reference = reference,
+        KeyId = keyId,
+        KeyVersion = value.KeyVersion,
+        Kind = WireNames<CiphertextKind>.Of(value.Kind),
+        Plaintext = value.Plaintext,
+    };
+
+    public static ItemAnswer Of(string? reference, string keyId, DataKey value) => new()
+    {
+        Reference = reference,
+        KeyId = keyId,
+        KeyVersion = value.KeyVersion,
+        Plaintext = value.Plaintext,
+        Ciphertext = value.Ciphertext,
+    };
+}

@@ -1,0 +1,180 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Cryptography;
+
+/// <summary>Operations on any number of keys.</summary>
+internal sealed class BatchBody
+{
+    /// <summary>1 to 1,000 operations, 4 MiB together.</summary>
+    public required BatchOperation[] Operations { get; set; }
+}
+
+/// <summary>One operation of a batch; <c>op</c> says which.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "op", UnknownDerivedTypeHandling = JsonUnknownDerivedTypeHandling.FailSerialization)]
+[JsonDerivedType(typeof(EncryptOperation), "encrypt")]
+[JsonDerivedType(typeof(DecryptOperation), "decrypt")]
+[JsonDerivedType(typeof(RewrapOperation), "rewrap")]
+[JsonDerivedType(typeof(ReencryptOperation), "reencrypt")]
+[JsonDerivedType(typeof(DataKeyOperation), "datakey")]
+internal abstract class BatchOperation : IReferenced
+{
+    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    public string? Reference { get; set; }
+
+    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>How many bytes it counts towards the batch.</summary>
+    [JsonIgnore]
+    public virtual long Size => AssociatedData?.Length ?? 0;
+
+    /// <summary>Does it; throws what goes wrong.</summary>
+    public abstract Task<ItemAnswer> Run(Call call);
+}
+
+/// <summary>Encrypts.</summary>
+internal sealed class EncryptOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    public required byte[] Plaintext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + Plaintext.Length;
+
+    public override async Task<ItemAnswer> Run(Call call)
+    {
+        var id = await call.ResolveKey(KeyId, KmsOperation.Encrypt);
+        return ItemAnswer.Of(Reference, id, await Encryption.Encrypt(call, id, Plaintext, AssociatedData));
+    }
+}
+
+/// <summary>Decrypts.</summary>
+internal sealed class DecryptOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias. It may be left out, since the ciphertext names it.</summary>
+    [JsonPropertyName("key_id")]
+    public string? KeyId { get; set; }
+
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
+
+    public override async Task<ItemAnswer> Run(Call call)
+    {
+        if (KeyId is null)
+        {
+            var named = await Decryption.FindKey(call, Ciphertext, AssociatedData);
+            return ItemAnswer.Of(Reference, named, await Decryption.Decrypt(call, named, Ciphertext, AssociatedData));
+        }
+
+        var id = await call.ResolveKey(KeyId, KmsOperation.Decrypt);
+        return ItemAnswer.Of(Reference, id, await Decryption.Decrypt(call, id, Ciphertext, AssociatedData));
+    }
+}
+
+/// <summary>Encrypts a ciphertext again under the primary version.</summary>
+internal sealed class RewrapOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>A ciphertext of the key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
+
+    public override async Task<ItemAnswer> Run(Call call)
+    {
+        var id = await call.ResolveKey(KeyId, KmsOperation.Rewrap);
+        return ItemAnswer.Of(Reference, id, await Encryption.Rewrap(call, id, Ciphertext, AssociatedData));
+    }
+}
+
+/// <summary>Moves a ciphertext to another key.</summary>
+internal sealed class ReencryptOperation : BatchOperation
+{
+    /// <summary>A ciphertext of any key.</summary>
+    public required byte[] Ciphertext { get; set; }
+
+    /// <summary>The key to encrypt with: an id or an alias.</summary>
+    [JsonPropertyName("destination_key_id")]
+    public required string DestinationKeyId { get; set; }
+
+    /// <summary>The associated data of the new ciphertext.</summary>
+    [JsonPropertyName("destination_associated_data")]
+    public byte[]? DestinationAssociatedData { get; set; }
+
+    [JsonIgnore]
+    public override long Size => base.Size + SizeLimits.InBatch(Ciphertext) + (DestinationAssociatedData?.Length ?? 0);
+
+    public override async Task<ItemAnswer> Run(Call call)
+    {
+        var destination = await Reencryption.FindDestination(
+            call, Ciphertext, AssociatedData, DestinationKeyId, DestinationAssociatedData);
+        var answer = await Reencryption.Reencrypt(
+            call, Ciphertext, AssociatedData, destination, DestinationAssociatedData);
+        return new ItemAnswer
+        {
+            Reference = Reference,
+            KeyId = answer.KeyId,
+            KeyVersion = answer.KeyVersion,
+            Ciphertext = answer.Ciphertext,
+        };
+    }
+}
+
+/// <summary>Makes a data key.</summary>
+internal sealed class DataKeyOperation : BatchOperation
+{
+    /// <summary>The key: an id or an alias.</summary>
+    [JsonPropertyName("key_id")]
+    public required string KeyId { get; set; }
+
+    /// <summary>The data key's length in bytes, 1 to 1024; by default 32.</summary>
+    public int? Bytes { get; set; }
+
+    /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
+    public bool? Plaintext { get; set; }
+
+    public override async Task<ItemAnswer> Run(Call call)
+    {
+        var id = await call.ResolveKey(KeyId, KmsOperation.GenerateDataKey);
+        return ItemAnswer.Of(Reference, id, await Encryption.GenerateDataKey(call, id, Bytes, Plaintext, AssociatedData));
+    }
+}
+
+/// <summary>Runs operations on many keys side by side; each fails or succeeds by itself.</summary>
+internal static class BatchEndpoint
+{
+    public static async Task Handle(RestExchange exchange)
+    {
+        var body = await exchange.ReadJson(RestJson.Default.BatchBody, SizeLimits.BatchBody);
+        Items.Check(body.Operations, o => o.Size, o => o.Reference);
+        var results = await Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation)));
+        await exchange.Answer(new BatchAnswer { Results = results }, RestJson.Default.BatchAnswer);
+    }
+
+    // One operation without an answer must not take the others' with it, so each has the deadline to itself.
+    private static async Task<ItemAnswer> Run(RestExchange exchange, BatchOperation operation)
+    {
+        try
+        {
+            return await exchange.Within(operation.Run(exchange));
+        }
+        catch (Exception e)
+        {
+            return new ItemAnswer { Reference = operation.Reference, Error = ErrorAnswer.Of(exchange.FailureOf(e)) };
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>
+/// The place in a list where the next page begins: the last name of this page, with a check value over the list's other
+/// parameters, so that a cursor that was changed or is used with another list is refused. It is no secret and grants nothing.
+/// </summary>
+internal static class Cursor
+{
+    private const int CheckLength = 8;
+
+    /// <summary>Makes the cursor after a name.</summary>
+    /// <param name="list">What is listed, with its parameters.</param>
+    /// <param name="last">The last name of the page.</param>
+    public static string After(string list, string last)
+    {
+        var name = Encoding.ASCII.GetBytes(last);
+        var bytes = new byte[CheckLength + name.Length];
+        Check(list, name).CopyTo(bytes, 0);
+        name.CopyTo(bytes, CheckLength);
+        return Base64Url.EncodeToString(bytes);
+    }
+
+    /// <summary>The name that a cursor stands for; null stays null.</summary>
+    /// <exception cref="KmsException">invalid_parameter: it is not a cursor of this list.</exception>
+    public static string? Read(string list, string? cursor)
+    {
+        if (cursor is null)
+        {
+            return null;
+        }
+
+        Span<byte> bytes = stackalloc byte[CheckLength + KeyId.MaxLength];
+        if (cursor.Length <= Base64Url.GetEncodedLength(bytes.Length)
+            && Base64Url.IsValid(cursor)
+            && Base64Url.TryDecodeFromChars(cursor, bytes, out var length)
+            && length > CheckLength)
+        {
+            var name = bytes[CheckLength..length];
+            var text = Encoding.ASCII.GetString(name);
+            if (KeyId.IsValid(text) && After(list, text) == cursor)
+            {
+                return text;
+            }
+        }
+
+        throw KmsError.InvalidParameter.Exception("'cursor' is not one that this list has given.");
+    }
+
+    private static byte[] Check(string list, byte[] name) =>
+        SHA256.HashData([.. Encoding.UTF8.GetBytes(list), 0, .. name])[..CheckLength];
+}

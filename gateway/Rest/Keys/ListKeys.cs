@@ -1,0 +1,63 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Keys;
+
+/// <summary>One page of keys, in the order of their ids.</summary>
+internal sealed class ListKeysAnswer : PageAnswer
+{
+    /// <summary>The keys.</summary>
+    public required ListedKey[] Keys { get; init; }
+}
+
+/// <summary>A key of a list: its id alone, or with <c>describe=true</c> all that <c>GET /v1/keys/{id}</c> answers.</summary>
+[JsonConverter(typeof(ListedKeyConverter))]
+internal sealed record ListedKey(string Id, KeyAnswer? Key, ErrorAnswer? Error);
+
+/// <summary>Lists keys.</summary>
+internal static class ListKeysEndpoint
+{
+    public static readonly QueryParameter[] Parameters =
+    [
+        new("prefix", "string", "Only ids that begin so."),
+        new("limit", "integer", $"Keys on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}. With describe=true a page that gets large ends before: next_cursor goes on."),
+        new("cursor", "string", "The next_cursor of the page before."),
+        new("describe", "boolean", "Whether each key is described; by default only its id is there."),
+        new("destroyed", "boolean", "Whether destroyed keys are listed too; by default not."),
+    ];
+
+    public static async Task Handle(RestExchange exchange)
+    {
+        var query = new Query(exchange);
+        var (prefix, limit, destroyed, describe) = (query.Prefix(), query.Limit(), query.Flag("destroyed"), query.Flag("describe"));
+        var list = $"keys {prefix} {destroyed}";
+        var after = Cursor.Read(list, query.Text("cursor"));
+        var page = await Pages.OfKeys(exchange, prefix, after, limit, destroyed);
+        var keys = describe ? await DescribeAll(exchange, page.Ids) : Array.ConvertAll(page.Ids, id => new ListedKey(id, null, null));
+        var goesOn = page.HasMore || keys.Length < page.Ids.Length;
+        await exchange.Answer(
+            new ListKeysAnswer { Keys = keys, NextCursor = goesOn ? Cursor.After(list, keys[^1].Id) : null },
+            RestJson.Default.ListKeysAnswer);
+    }
+
+    private static async Task<ListedKey[]> DescribeAll(RestExchange exchange, string[] ids)
+    {
+        // The descriptions, and the answer that is made of them.
+        exchange.Hold(2 * DescribedPage.Bytes);
+        var half = exchange.Remaining / 2;
+        return [.. await DescribedPage.Collect(ids, id => Describe(exchange, id), () => exchange.Remaining < half)];
+    }
+
+    // One key that cannot be described must not hide the others, so each has the deadline to itself.
+    private static async Task<ListedKey> Describe(RestExchange exchange, string id)
+    {
+        try
+        {
+            return new ListedKey(id, KeyAnswer.Of(await Pages.Describe(exchange, id)), null);
+        }
+        catch (Exception e)
+        {
+            return new ListedKey(id, null, ErrorAnswer.Of(exchange.FailureOf(e)));
+        }
+    }
+}

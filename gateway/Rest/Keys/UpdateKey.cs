@@ -1,0 +1,84 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Keys;
+
+/// <summary>A change of a key: what is left out stays, and null clears.</summary>
+internal sealed class UpdateKeyBody
+{
+    /// <summary>A text for people, up to 1,024 characters.</summary>
+    public string? Description
+    {
+        get;
+        set
+        {
+            field = value;
+            DescriptionIsSet = true;
+        }
+    }
+
+    /// <summary>All tags; they replace those there were.</summary>
+    public Dictionary<string, string>? Tags
+    {
+        get;
+        set
+        {
+            field = value;
+            TagsAreSet = true;
+        }
+    }
+
+    /// <summary>When the key is to rotate by itself.</summary>
+    public RotationBody? Rotation
+    {
+        get;
+        set
+        {
+            field = value;
+            RotationIsSet = true;
+        }
+    }
+
+    /// <summary>The least version that decrypts, 1 to the primary version.</summary>
+    [JsonPropertyName("min_decrypt_version")]
+    public int? MinDecryptVersion
+    {
+        get;
+        set
+        {
+            field = value ?? throw KmsError.InvalidParameter.Exception("'min_decrypt_version' cannot be cleared; 1 lets every version decrypt.");
+        }
+    }
+
+    /// <summary>Whether the request names the description.</summary>
+    [JsonIgnore]
+    public bool DescriptionIsSet { get; private set; }
+
+    /// <summary>Whether the request names the tags.</summary>
+    [JsonIgnore]
+    public bool TagsAreSet { get; private set; }
+
+    /// <summary>Whether the request names the rotation plan.</summary>
+    [JsonIgnore]
+    public bool RotationIsSet { get; private set; }
+}
+
+/// <summary>Changes description, tags, rotation plan or the least version that decrypts.</summary>
+internal static class UpdateKeyEndpoint
+{
+    public static async Task Handle(RestExchange exchange)
+    {
+        var id = await exchange.RouteKey();
+        var body = await exchange.ReadJson(RestJson.Default.UpdateKeyBody, SizeLimits.ControlBody);
+        var key = await KeyCommands.Update(exchange, id, new UpdateKey
+        {
+            Caller = exchange.Caller,
+            Description = new(body.DescriptionIsSet, body.Description),
+            Tags = new(body.TagsAreSet, TagFields.Check(body.Tags)),
+            Rotation = new(body.RotationIsSet, body.Rotation?.ToPlan()),
+            MinDecryptVersion = body.MinDecryptVersion,
+        });
+        await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer);
+    }
+}

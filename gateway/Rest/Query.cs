@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>Reads query parameters, which <see cref="RequestForm"/> has held against those that the route names.</summary>
+internal readonly struct Query(RestExchange exchange)
+{
+    private readonly IQueryCollection _values = exchange.Http.Request.Query;
+
+    /// <summary>A text, or null when it is not there or empty.</summary>
+    public string? Text(string name) => Given(name) is { Length: > 0 } value ? value : null;
+
+    /// <summary>A yes or no; no when it is not there.</summary>
+    public bool Flag(string name) => Given(name) switch
+    {
+        null or "false" => false,
+        "true" => true,
+        _ => throw KmsError.InvalidParameter.Exception($"'{name}' must be true or false."),
+    };
+
+    /// <summary>The size of a page: 1 to 1,000, or 100 when it is not there.</summary>
+    public int Limit() => Given("limit") is not { } text ? KmsLimits.DefaultPageItems
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= KmsLimits.PageItems ? limit
+        : throw KmsError.InvalidParameter.Exception($"'limit' must be 1 to {KmsLimits.PageItems}.");
+
+    /// <summary>The beginning that listed names have; empty for all.</summary>
+    public string Prefix()
+    {
+        var prefix = Text("prefix") ?? "";
+        return KeyId.IsValidPrefix(prefix) ? prefix : throw KmsError.InvalidParameter.Exception("'prefix' cannot begin a name.");
+    }
+
+    // A flag or a number without a value means something to whoever wrote it, and is refused.
+    private string? Given(string name) => _values[name] is [{ } value] ? value : null;
+}

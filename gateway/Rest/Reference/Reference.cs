@@ -1,0 +1,51 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Json;
+using Microsoft.AspNetCore.Routing;
+using Scalar.AspNetCore;
+
+namespace OrleansKms.Gateway.Rest.Reference;
+
+/// <summary>The OpenAPI document and the pages that show it.</summary>
+internal static class Reference
+{
+    private const string Address = "/docs";
+
+    /// <summary>Adds the making of the document.</summary>
+    public static void AddReference(this IServiceCollection services)
+    {
+        services.Configure<JsonOptions>(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJson.Default));
+        services.AddOpenApi(ReferenceDocument.Name, options =>
+        {
+            options.OpenApiVersion = Microsoft.OpenApi.OpenApiSpecVersion.OpenApi3_1;
+            // The host's own routes, such as the dashboard's, are not part of the interface.
+            options.ShouldInclude = description => ReferenceTransformers.RouteOf(description) is not null;
+            options.AddDocumentTransformer(ReferenceTransformers.Describe);
+            options.AddOperationTransformer(ReferenceTransformers.Describe);
+            options.AddSchemaTransformer(ReferenceTransformers.Describe);
+        });
+    }
+
+    /// <summary>
+    /// Maps the pages. Everything they load comes from this process: no font, script or telemetry of others, and a policy by
+    /// which the browser would refuse it.
+    /// </summary>
+    public static void MapReference(this IEndpointRouteBuilder routes) =>
+        routes.MapScalarApiReference(Address, (options, http) =>
+        {
+            options.WithTitle("OrleansKms")
+                .WithOpenApiRoutePattern("/openapi/v1.json")
+                .DisableDefaultFonts()
+                .DisableTelemetry()
+                .DisableAgent()
+                .DisableMcp();
+            // They offer to send the document to the vendor of the page.
+            options.ShowDeveloperTools = DeveloperToolsVisibility.Never;
+            var nonce = Convert.ToHexString(RandomNumberGenerator.GetBytes(16));
+            options.Nonce = nonce;
+            var headers = http.Response.Headers;
+            headers.ContentSecurityPolicy =
+                $"default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                + "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+            headers["Referrer-Policy"] = "no-referrer";
+        }).WithMetadata(KmsOperation.ReadReference);
+}

@@ -1,0 +1,97 @@
+using System.Text.Json.Serialization.Metadata;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Wires;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>A request of the REST interface and its answer: what handlers work with.</summary>
+internal sealed class RestExchange(HttpContext http, RestServices services) : Exchange(http, services.Operations)
+{
+    private bool _formIsChecked;
+
+    /// <summary>What only REST needs.</summary>
+    public RestServices Rest { get; } = services;
+
+    /// <summary>The route, once it is found.</summary>
+    public Route? Route { get; set; }
+
+    /// <inheritdoc/>
+    public override string? Label => Found?.Pattern ?? (Http.GetEndpoint() as Microsoft.AspNetCore.Routing.RouteEndpoint)?.RoutePattern.RawText;
+
+    /// <inheritdoc/>
+    public override bool IsQuiet => Found is { IsQuiet: true };
+
+    /// <inheritdoc/>
+    public override AdministratorProof? Proof => Credentials.ProofOf(Http.Request);
+
+    // A route of the host, or one that was refused before it was called.
+    private Route? Found => Route ??= Http.GetEndpoint()?.Metadata.GetMetadata<Route>();
+
+    /// <summary>The exchange of a request that routing has brought to a route of this interface.</summary>
+    public static new RestExchange Of(HttpContext http) => (RestExchange)Exchange.Of(http);
+
+    /// <summary>A part of the path.</summary>
+    public string RouteValue(string name) => Http.Request.RouteValues[name] as string ?? "";
+
+    /// <summary>
+    /// Refuses what the request gives and its route does not take. Permission comes before form: so it is called, and once does
+    /// something, when an operation has been authorized and, where the permission depends on the body, before the body is read.
+    /// </summary>
+    /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
+    public void CheckForm()
+    {
+        if (!_formIsChecked)
+        {
+            _formIsChecked = true;
+            RequestForm.Check(Http.Request, Route!);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void CheckTrailers() => RequestForm.CheckTrailers(Http);
+
+    /// <summary>The key that a field means, with the route's operation authorized for it; it is also the log's.</summary>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> FindKey(string text)
+    {
+        var key = ResolveKey(text, Route?.Operation
+            ?? throw new InvalidOperationException("Internal error: the route names no operation."));
+        if (!key.IsCompletedSuccessfully)
+        {
+            return Note(key);
+        }
+
+        KeyId = key.Result;
+        return ValueTask.FromResult(KeyId);
+
+        async ValueTask<string> Note(ValueTask<string> resolving) => KeyId = await resolving;
+    }
+
+    /// <summary>The key of the path's <c>{id}</c>.</summary>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> RouteKey() => FindKey(RouteValue("id"));
+
+    /// <summary>Answers with JSON.</summary>
+    public Task Answer<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
+        Write(status, value, type, "application/json");
+
+    /// <summary>Answers with nothing.</summary>
+    public Task AnswerNothing()
+    {
+        Http.Response.StatusCode = StatusCodes.Status204NoContent;
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Writes JSON whose length is sent ahead of it.</summary>
+    public async Task Write<T>(int status, T value, JsonTypeInfo<T> type, string contentType)
+    {
+        using var buffer = JsonBuffer.Rent(Services.Pool);
+        System.Text.Json.JsonSerializer.Serialize(buffer.Writer, value, type);
+        buffer.Writer.Flush();
+        Begin(status, contentType, buffer.Length);
+        await buffer.CopyTo(Http.Response.BodyWriter);
+    }
+
+    /// <inheritdoc/>
+    protected override void WhenAuthorized() => CheckForm();
+}

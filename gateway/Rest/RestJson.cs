@@ -1,0 +1,56 @@
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Rest.Admin;
+using OrleansKms.Gateway.Rest.Aliases;
+using OrleansKms.Gateway.Rest.Cryptography;
+using OrleansKms.Gateway.Rest.Keys;
+using OrleansKms.Gateway.Rest.Service;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>
+/// How JSON is read and written: strictly. An unknown, repeated or wrongly cased field is refused, so that a misspelt option
+/// is never silently ignored, and nesting is shallow, so that no body costs more stack than the deepest real one.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    AllowDuplicateProperties = false,
+    AllowOutOfOrderMetadataProperties = true,
+    RespectNullableAnnotations = true,
+    MaxDepth = 16,
+    Converters = [typeof(StrictBase64Converter)])]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(EmptyBody))]
+[JsonSerializable(typeof(ErrorAnswer))]
+[JsonSerializable(typeof(KeyAnswer))]
+[JsonSerializable(typeof(CreateKeyBody))]
+[JsonSerializable(typeof(UpdateKeyBody))]
+[JsonSerializable(typeof(ScheduleDeletionBody))]
+#if !OKMS_FEATURE_LEVEL_1
+[JsonSerializable(typeof(DestroyVersionBody))]
+#endif
+[JsonSerializable(typeof(ListKeysAnswer))]
+[JsonSerializable(typeof(ValidateKeysBody))]
+[JsonSerializable(typeof(ValidateKeysAnswer))]
+[JsonSerializable(typeof(EncryptBody))]
+[JsonSerializable(typeof(EncryptShortBody))]
+[JsonSerializable(typeof(EncryptAnswer))]
+[JsonSerializable(typeof(DecryptBody))]
+[JsonSerializable(typeof(DecryptByCiphertextBody))]
+[JsonSerializable(typeof(DecryptShortBody))]
+[JsonSerializable(typeof(DecryptAnswer))]
+[JsonSerializable(typeof(ReencryptBody))]
+[JsonSerializable(typeof(DataKeyBody))]
+[JsonSerializable(typeof(DataKeyAnswer))]
+[JsonSerializable(typeof(RandomBody))]
+[JsonSerializable(typeof(RandomAnswer))]
+[JsonSerializable(typeof(BatchBody))]
+[JsonSerializable(typeof(BatchAnswer))]
+[JsonSerializable(typeof(PointAliasBody))]
+[JsonSerializable(typeof(AliasAnswer))]
+[JsonSerializable(typeof(ListAliasesAnswer))]
+[JsonSerializable(typeof(KekAnswer))]
+[JsonSerializable(typeof(ListKeksAnswer))]
+[JsonSerializable(typeof(HealthAnswer))]
+internal sealed partial class RestJson : JsonSerializerContext;

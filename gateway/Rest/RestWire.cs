@@ -1,0 +1,55 @@
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Wires;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>
+/// The service's own HTTP interface. It takes every request that no other wire does, also those of the host's own routes, and signs
+/// in by a header before anything else is looked at.
+/// </summary>
+internal sealed class RestWire(RestServices services, Credentials credentials) : IWireProtocol
+{
+    private static readonly PathString _health = "/health";
+    private static readonly PathString _openApi = "/openapi";
+    private static readonly PathString _docs = "/docs";
+
+    /// <inheritdoc/>
+    public bool Takes(HttpRequest request) => true;
+
+    /// <inheritdoc/>
+    public Exchange Begin(HttpContext http) => new RestExchange(http, services);
+
+    /// <inheritdoc/>
+    public SignIn SignIn(Exchange exchange)
+    {
+        var request = exchange.Http.Request;
+        if (credentials.Find(request) is { } principal) return Wires.SignIn.As(principal);
+        if (IsOpen(request.Path)) return Wires.SignIn.Open;
+        if (credentials.CannotTell(request)) return Wires.SignIn.Unknown;
+        // Who may sign in can have become known since the first look.
+        return credentials.Find(request) is { } late ? Wires.SignIn.As(late) : Wires.SignIn.Nobody;
+    }
+
+    /// <inheritdoc/>
+    public async Task Answer(Exchange exchange, RequestDelegate next)
+    {
+        await next(exchange.Http);
+        await AnswerBareStatus((RestExchange)exchange);
+    }
+
+    /// <inheritdoc/>
+    public Task Tell(Exchange exchange, Failure failure) => Problems.Write((RestExchange)exchange, failure);
+
+    private static bool IsOpen(PathString path) =>
+        path.StartsWithSegments(_health) || path.StartsWithSegments(_openApi) || path.StartsWithSegments(_docs);
+
+    // Routing, and routes of the host, set a status and leave the body to others.
+    private static Task AnswerBareStatus(RestExchange exchange)
+    {
+        var response = exchange.Http.Response;
+        return response.StatusCode >= 400 && !response.HasStarted && exchange.Code is null && response.ContentLength is null
+            && Problems.OfStatus(response.StatusCode) is { } error
+            ? Problems.Write(exchange, Failure.Of(error))
+            : Task.CompletedTask;
+    }
+}

@@ -1,0 +1,124 @@
+using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Cryptography;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>One row of the route table: the address, its handler, and what the OpenAPI document tells of it.</summary>
+/// <param name="Method">The HTTP method.</param>
+/// <param name="Pattern">The address.</param>
+/// <param name="Summary">What it does.</param>
+/// <param name="Handler">Answers a request.</param>
+internal sealed record Route(string Method, string Pattern, string Summary, Func<RestExchange, Task> Handler)
+{
+    /// <summary>The operation that a request asks for, unless it names others in its body.</summary>
+    public KmsOperation? Operation { get; init; }
+
+    /// <summary>Its id in the reference: the handler's class, where a table of handlers gives none.</summary>
+    public string Id { get; init; } =
+        Handler.Method.DeclaringType!.Name.Replace("Endpoint", "", StringComparison.Ordinal) + Handler.Method.Name.Replace("Handle", "", StringComparison.Ordinal);
+
+    /// <summary>The group in the reference.</summary>
+    public string Tag { get; init; } = "";
+
+    /// <summary>The JSON body of the request, or null.</summary>
+    public Type? Request { get; init; }
+
+    /// <summary>Whether the body may be left out.</summary>
+    public bool RequestIsOptional { get; init; }
+
+    /// <summary>The JSON body of the answer, or null.</summary>
+    public Type? Response { get; init; }
+
+    /// <summary>The status of a good answer.</summary>
+    public int Status { get; init; } = StatusCodes.Status200OK;
+
+    /// <summary>Whether request and answer may also be bytes as they are.</summary>
+    public bool Octets { get; init; }
+
+    /// <summary>The headers of ours that a request of bytes may have.</summary>
+    public string[] OctetHeaders { get; init; } = [];
+
+    /// <summary>Whether it is a command without fields, whose body may be left out or be <c>{}</c>.</summary>
+    public bool IsCommand => Request is null && HttpMethods.IsPost(Method);
+
+    /// <summary>Whether the request may also be a batch.</summary>
+    public bool Items { get; init; }
+
+    /// <summary>Query parameters.</summary>
+    public QueryParameter[] Query { get; init; } = [];
+
+    /// <summary>Whether it answers without credentials.</summary>
+    public bool IsOpen { get; init; }
+
+    /// <summary>Whether its requests are of no interest to the log: probes and scrapes.</summary>
+    public bool IsQuiet { get; init; }
+
+    /// <summary>
+    /// Names the operation. Where it is about no key it is authorized before the handler is called; otherwise the handler does that
+    /// with the key (<see cref="RestExchange.FindKey"/>).
+    /// </summary>
+    public Route Requires(KmsOperation operation) => this with { Operation = operation };
+
+    /// <summary>Names the JSON body of the request.</summary>
+    public Route Takes<T>() => this with { Request = typeof(T) };
+
+    /// <summary>Names the JSON body of the request, which may be left out.</summary>
+    public Route MayTake<T>() => this with { Request = typeof(T), RequestIsOptional = true };
+
+    /// <summary>Names the JSON body of the answer.</summary>
+    public Route Answers<T>(int status = StatusCodes.Status200OK) => this with { Response = typeof(T), Status = status };
+
+    /// <summary>The answer has no body.</summary>
+    public Route AnswersNothing() => this with { Status = StatusCodes.Status204NoContent };
+
+    /// <summary>The request may also be a batch, whose answer is then <see cref="BatchAnswer"/>.</summary>
+    public Route OrItems() => this with { Items = true };
+
+    /// <summary>Bodies may also be bytes as they are, with their associated data in a header.</summary>
+    public Route OrOctets() => this with { Octets = true, OctetHeaders = [OctetForm.AssociatedDataHeader] };
+
+    /// <summary>Names the query parameters; any other is refused.</summary>
+    public Route WithQuery(params QueryParameter[] query) => this with { Query = query };
+
+    /// <summary>It answers without credentials, and is a probe.</summary>
+    public Route Open() => this with { IsOpen = true, IsQuiet = true };
+
+    /// <summary>Answers a request that routing has brought here.</summary>
+    public Task Invoke(HttpContext http)
+    {
+        var exchange = RestExchange.Of(http);
+        exchange.Route = this;
+        // The front door has refused everything without credentials but a few prefixes; this is the second lock.
+        if (exchange.Principal is null && !IsOpen)
+        {
+            return Problems.Write(exchange, Failure.Of(KmsError.Unauthenticated));
+        }
+
+        if (IsOpen)
+        {
+            exchange.CheckForm();
+            return Handler(exchange);
+        }
+
+        return exchange.Services.Link.IsConnected ? Handle(exchange) : HandleWhenConnected(exchange);
+    }
+
+    private Task Handle(RestExchange exchange)
+    {
+        if (Operation is { NamesKey: false }) exchange.Authorize(Operation);
+        return Handler(exchange);
+    }
+
+    private async Task HandleWhenConnected(RestExchange exchange)
+    {
+        if (!await exchange.Services.Link.IsConnectedSoon(exchange.Remaining)) throw KmsError.Unavailable.Exception();
+        exchange.HasSpentTime();
+        await Handle(exchange);
+    }
+}
+
+/// <summary>A query parameter.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Type">Its JSON type: string, integer or boolean.</param>
+/// <param name="Description">What it does.</param>
+internal sealed record QueryParameter(string Name, string Type, string Description);

@@ -1,0 +1,80 @@
+using OrleansKms.Gateway.Rest.Admin;
+using OrleansKms.Gateway.Rest.Aliases;
+using OrleansKms.Gateway.Rest.Cryptography;
+using OrleansKms.Gateway.Rest.Keys;
+using OrleansKms.Gateway.Rest.Service;
+
+namespace OrleansKms.Gateway.Rest;
+
+/// <summary>The table of contents: every address of the gateway. A key's <c>{id}</c> may be <c>alias:</c> and a name.</summary>
+internal static class Routes
+{
+    /// <summary>What tells probes how a process is.</summary>
+    public static IReadOnlyList<Route> Health { get; } =
+    [
+        Get("/health", "Tells whether every part works.", HealthEndpoint.Handle).Requires(KmsOperation.CheckHealth).Answers<HealthAnswer>().Open(),
+        Get("/health/live", "Tells that the process runs.", HealthEndpoint.HandleLive).Requires(KmsOperation.CheckHealth).Answers<HealthAnswer>().Open(),
+        Get("/health/ready", "Tells whether requests should be sent here.", HealthEndpoint.HandleReady).Requires(KmsOperation.CheckHealth).Answers<HealthAnswer>().Open(),
+    ];
+
+    /// <summary>All routes.</summary>
+    public static IReadOnlyList<Route> All { get; } =
+    [
+        .. Tagged("Keys", [
+            Post("/v1/keys", "Creates a key.", CreateKeyEndpoint.Handle).Requires(KmsOperation.CreateKey).MayTake<CreateKeyBody>().Answers<KeyAnswer>(201),
+            Get("/v1/keys", "Lists keys in the order of their ids.", ListKeysEndpoint.Handle).Requires(KmsOperation.ListKeys).WithQuery(ListKeysEndpoint.Parameters).Answers<ListKeysAnswer>(),
+            Post("/v1/keys/validate", "Asks many keys at once whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
+            Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),
+            Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
+            .. KeyCommandRoutes.OfKeys,
+            .. KeyCommandRoutes.OfVersions,
+#if !OKMS_FEATURE_LEVEL_1
+            Post("/v1/keys/{id}/versions/{n}/destroy", "Makes a version unusable now and erases its material later; not the primary one.", DestroyVersionEndpoint.Handle).Requires(KmsOperation.ScheduleDestruction).MayTake<DestroyVersionBody>().Answers<KeyAnswer>(),
+            KeyCommandRoutes.CancelDestruction,
+#endif
+            Post("/v1/keys/{id}/schedule-deletion", "Makes a key unusable now and erases its material later.", ScheduleDeletionEndpoint.Handle).Requires(KmsOperation.ScheduleDeletion).MayTake<ScheduleDeletionBody>().Answers<KeyAnswer>(),
+            KeyCommandRoutes.CancelDeletion]),
+        .. Tagged("Aliases",
+            Get("/v1/aliases", "Lists aliases in the order of their names.", ListAliasesEndpoint.Handle).Requires(KmsOperation.ListAliases).WithQuery(ListAliasesEndpoint.Parameters).Answers<ListAliasesAnswer>(),
+            Get("/v1/aliases/{name}", "Tells what an alias stands for.", DescribeAliasEndpoint.Handle).Requires(KmsOperation.DescribeAlias).Answers<AliasAnswer>(),
+            Put("/v1/aliases/{name}", "Makes an alias, or points it at another key.", PointAliasEndpoint.Handle).Requires(KmsOperation.PointAlias).Takes<PointAliasBody>().Answers<AliasAnswer>(),
+            Delete("/v1/aliases/{name}", "Removes an alias; the key stays.", RemoveAliasEndpoint.Handle).Requires(KmsOperation.RemoveAlias).AnswersNothing()),
+        .. Tagged("Cryptography",
+            Post("/v1/keys/{id}/encrypt", "Encrypts one plaintext or many.", EncryptEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptBody>().Answers<EncryptAnswer>().OrItems().OrOctets(),
+            Post("/v1/keys/{id}/decrypt", "Decrypts one ciphertext or many.", DecryptEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptBody>().Answers<DecryptAnswer>().OrItems().OrOctets(),
+            Post("/v1/keys/{id}/rewrap", "Encrypts one ciphertext or many again under the primary version.", RewrapEndpoint.Handle).Requires(KmsOperation.Rewrap).Takes<DecryptBody>().Answers<EncryptAnswer>().OrItems(),
+            Post("/v1/keys/{id}/datakey", "Makes a data key.", DataKeyEndpoint.Handle).Requires(KmsOperation.GenerateDataKey).MayTake<DataKeyBody>().Answers<DataKeyAnswer>(),
+            Post("/v1/decrypt", "Decrypts with the key that the ciphertext names.", DecryptByCiphertextEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptByCiphertextBody>().Answers<DecryptAnswer>().OrOctets(),
+            Post("/v1/reencrypt", "Moves a ciphertext from one key to another.", ReencryptEndpoint.Handle).Requires(KmsOperation.Reencrypt).Takes<ReencryptBody>().Answers<EncryptAnswer>(),
+            Post("/v1/batch", "Runs operations on many keys side by side.", BatchEndpoint.Handle).Requires(KmsOperation.RunBatch).Takes<BatchBody>().Answers<BatchAnswer>(),
+            Post("/v1/random", "Draws random bytes.", RandomEndpoint.Handle).Requires(KmsOperation.DrawRandom).Takes<RandomBody>().Answers<RandomAnswer>(),
+            Post("/encrypt", "The short form of an encryption.", EncryptShortEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptShortBody>().Answers<EncryptAnswer>(),
+            Post("/decrypt", "The short form of a decryption.", DecryptShortEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptShortBody>().Answers<DecryptAnswer>()),
+        .. Tagged("Administration",
+            Get("/v1/admin/keks", "Lists the key-encryption keys and how far their rows have been sealed anew.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
+            Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are sealed anew.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),
+            Post("/v1/admin/keks/{id}/destroy", "Destroys a key-encryption key that no row needs any more.", DestroyKekEndpoint.Handle).Requires(KmsOperation.DestroyKek).Answers<KekAnswer>()),
+        .. Tagged("Operation",
+            [.. Health, Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Requires(KmsOperation.ReadReference).Open()]),
+    ];
+
+    /// <summary>Metrics for Prometheus, which the exporter answers.</summary>
+    public static Route Metrics { get; } = new(HttpMethods.Get, "/metrics", "Metrics for Prometheus.", _ => Task.CompletedTask) { Operation = KmsOperation.ReadMetrics, IsQuiet = true };
+
+    private static Route Get(string pattern, string summary, Func<RestExchange, Task> handler) =>
+        new(HttpMethods.Get, pattern, summary, handler);
+
+    private static Route Post(string pattern, string summary, Func<RestExchange, Task> handler) =>
+        new(HttpMethods.Post, pattern, summary, handler);
+
+    private static Route Put(string pattern, string summary, Func<RestExchange, Task> handler) =>
+        new(HttpMethods.Put, pattern, summary, handler);
+
+    private static Route Patch(string pattern, string summary, Func<RestExchange, Task> handler) =>
+        new(HttpMethods.Patch, pattern, summary, handler);
+
+    private static Route Delete(string pattern, string summary, Func<RestExchange, Task> handler) =>
+        new(HttpMethods.Delete, pattern, summary, handler);
+
+    private static Route[] Tagged(string tag, params Route[] routes) => Array.ConvertAll(routes, r => r with { Tag = tag });
+}

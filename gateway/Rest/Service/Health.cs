@@ -1,0 +1,88 @@
+using System.Text.Json.Serialization;
+
+namespace OrleansKms.Gateway.Rest.Service;
+
+/// <summary>Whether the service works, and which of its parts.</summary>
+internal sealed class HealthAnswer
+{
+    public const string Healthy = "healthy";
+    public const string Unhealthy = "unhealthy";
+
+    /// <summary>healthy or unhealthy.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Each part that this installation has.</summary>
+    public HealthChecks? Checks { get; init; }
+
+    /// <summary>What is wrong, in words, where the checks alone do not say it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Problems { get; init; }
+
+    public static string Of(bool healthy) => healthy ? Healthy : Unhealthy;
+}
+
+/// <summary>The parts: healthy or unhealthy.</summary>
+internal sealed class HealthChecks
+{
+    /// <summary>Whether a silo answers, and has told who may sign in.</summary>
+    public required string Cluster { get; init; }
+
+    /// <summary>Whether the silo's last probe of the database succeeded.</summary>
+    public required string Database { get; init; }
+
+    /// <summary>Whether the silo's last probe of the HSM succeeded and the HSM has refused no key lately.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Hsm { get; init; }
+
+    /// <summary>Whether the silo's clock agrees with the database's.</summary>
+    public required string Clock { get; init; }
+
+    /// <summary>Whether the KEKs are as the root key vouches for. Where they are not, the silo goes on under those that it has.</summary>
+    public required string Keks { get; init; }
+}
+
+/// <summary>Tells whether every part works.</summary>
+internal static class HealthEndpoint
+{
+    public static async Task Handle(RestExchange exchange) => await Answer(exchange, await exchange.Rest.Health.Current(), health => health.IsHealthy);
+
+    /// <summary>Tells that the process runs; says nothing of what it stands on.</summary>
+    public static Task HandleLive(RestExchange exchange) =>
+        exchange.Answer(new HealthAnswer { Status = HealthAnswer.Healthy }, RestJson.Default.HealthAnswer);
+
+    /// <summary>
+    /// Tells whether requests should be sent here: everything works but perhaps the HSM, without which software keys go on, and
+    /// the process is not about to stop.
+    /// </summary>
+    public static async Task HandleReady(RestExchange exchange)
+    {
+        var health = await exchange.Rest.Health.Current();
+        await Answer(exchange, exchange.Rest.Health.IsStopping ? health.Stopping() : health, h => h.IsReady);
+    }
+
+    private static Task Answer(
+        RestExchange exchange, Observability.Health health, Func<Observability.Health, bool> isGood)
+    {
+        var good = isGood(health);
+        if (!good)
+        {
+            exchange.Http.Response.Headers.RetryAfter = "1";
+        }
+
+        var answer = new HealthAnswer
+        {
+            Status = HealthAnswer.Of(good),
+            Checks = new HealthChecks
+            {
+                Cluster = HealthAnswer.Of(health.Cluster),
+                Database = HealthAnswer.Of(health.Database),
+                Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
+                Clock = HealthAnswer.Of(health.ClockProblem is null),
+                Keks = HealthAnswer.Of(health.KekProblem is null),
+            },
+            Problems = health.Problems is { Count: > 0 } problems ? problems : null,
+        };
+        return exchange.Answer(
+            answer, RestJson.Default.HealthAnswer, good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+}

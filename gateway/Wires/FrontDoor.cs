@@ -1,0 +1,93 @@
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Wires;
+
+/// <summary>
+/// What every request passes, in one step because each layer costs: request id, sign-in, rate limit, security headers, the
+/// one place where exceptions become errors of the request's wire, and the log line. It stands before routing, so that without
+/// credentials even the question of which addresses exist is refused, and no body is read but where the wire signs by it.
+/// </summary>
+internal sealed class FrontDoor(
+    RequestDelegate next, OperationServices services, Admission admission, IEnumerable<IWireProtocol> wires, ILoggerFactory loggers)
+{
+    // As lines of requests have it since the first release.
+    private const string Category = "OrleansKms.Gateway.Http.FrontDoor";
+
+    private readonly IWireProtocol[] _wires = [.. wires.Reverse()];
+    private readonly ILogger _log = loggers.CreateLogger(Category);
+
+    /// <summary>Takes one request through.</summary>
+    public async Task Invoke(HttpContext http)
+    {
+        var wire = WireOf(http.Request);
+        var exchange = wire.Begin(http);
+        http.Features.Set(exchange);
+        if (services.Link.IsRemote) RequestTime.Current = exchange;
+        var headers = http.Response.Headers;
+        headers[RequestId.Header] = exchange.RequestId;
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
+        try
+        {
+            if (Refuses(wire, exchange) is { } failure)
+            {
+                await wire.Tell(exchange, failure);
+            }
+            else
+            {
+                await wire.Answer(exchange, next);
+            }
+        }
+        catch (Exception e)
+        {
+            await Fail(wire, exchange, e);
+        }
+        finally
+        {
+            exchange.LetGo();
+        }
+
+        RequestLog.Write(_log, exchange);
+    }
+
+    private IWireProtocol WireOf(HttpRequest request)
+    {
+        foreach (var wire in _wires)
+        {
+            if (wire.Takes(request)) return wire;
+        }
+
+        throw new InvalidOperationException("Internal error: no wire takes the request.");
+    }
+
+    private Failure? Refuses(IWireProtocol wire, Exchange exchange) =>
+        services.Options.MetricsListener && !MetricsConnection.Serves(exchange.Http)
+            ? Failure.Of(KmsError.NotFound)
+            : admission.Refuses(exchange, wire.SignIn(exchange));
+
+    private async Task Fail(IWireProtocol wire, Exchange exchange, Exception exception)
+    {
+        var failure = HttpFailures.Of(exception);
+        if (exchange.Http.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; what it would have been told is still worth the log line.
+            exchange.Code = failure.Error.Code;
+            return;
+        }
+
+        if (failure.IsDefect)
+        {
+            RequestLog.Defect(_log, exchange.RequestId, exchange.Label, exception);
+        }
+
+        if (exchange.Http.Response.HasStarted)
+        {
+            exchange.Code = failure.Error.Code;
+            exchange.Http.Abort();
+            return;
+        }
+
+        await wire.Tell(exchange, failure);
+    }
+}

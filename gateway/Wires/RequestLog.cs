@@ -1,0 +1,34 @@
+namespace OrleansKms.Gateway.Wires;
+
+/// <summary>
+/// One line for each request. It holds the route's pattern and never the path or the query, so nothing that a caller chose
+/// gets in but a checked request id and a valid key id.
+/// </summary>
+internal static partial class RequestLog
+{
+    private static readonly EventId _request = new(2, "Request");
+
+    /// <summary>Writes the line.</summary>
+    public static void Write(ILogger log, Exchange exchange)
+    {
+        if (exchange.Services.Options.RequestLog == LogLevel.None)
+        {
+            return;
+        }
+
+        var level = exchange.IsQuiet ? LogLevel.Debug : exchange.Services.Options.RequestLog;
+        if (!log.IsEnabled(level))
+        {
+            return;
+        }
+
+        var line = new RequestLine(exchange, Method(exchange.Http.Request.Method), exchange.Label ?? "-", exchange.Elapsed.TotalMilliseconds);
+        log.Log(level, _request, line, null, static (line, _) => line.ToString());
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed in a way that nobody expected.", EventName = "Defect")]
+    public static partial void Defect(ILogger log, string requestId, string? route, Exception exception);
+
+    private static string Method(string method) =>
+        HttpMethods.GetCanonicalizedValue(method) is { Length: <= 7 } known ? known : "other";
+}

@@ -1,0 +1,32 @@
+using OrleansKms.Gateway.Access;
+
+namespace OrleansKms.Gateway.Wires;
+
+/// <summary>What a wire knows of who asks.</summary>
+internal enum SignInState
+{
+    /// <summary>No credentials, or wrong ones.</summary>
+    Nobody,
+    /// <summary>A principal.</summary>
+    Known,
+    /// <summary>There are credentials of which nobody can tell at present whether they are valid.</summary>
+    Unknown,
+    /// <summary>Nobody needs to sign in here.</summary>
+    Open,
+    /// <summary>The body says it.</summary>
+    AfterBody,
+}
+
+/// <summary>Who asks, as a wire sees it.</summary>
+internal readonly record struct SignIn(SignInState State, Principal? Principal = null)
+{
+    public static SignIn Nobody => new(SignInState.Nobody);
+
+    public static SignIn Unknown => new(SignInState.Unknown);
+
+    public static SignIn Open => new(SignInState.Open);
+
+    public static SignIn AfterBody => new(SignInState.AfterBody);
+
+    public static SignIn As(Principal principal) => new(SignInState.Known, principal);
+}
