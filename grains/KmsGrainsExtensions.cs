@@ -6,6 +6,7 @@ using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
@@ -34,6 +35,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.AddSingleton<ChangeLines>();
+        silo.Services.AddSingleton<KeyServices>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
         silo.Services.TryAddSingleton<IAdministrators, ClusterAdministrators>();
         silo.Services.AddSingleton<SeenAccess>();

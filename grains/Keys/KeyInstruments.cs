@@ -42,8 +42,19 @@ internal static class KeyInstruments
     /// </summary>
     public static KeyValuePair<string, object?> UnknownKey { get; } = new("key_id", "unknown");
 
-    /// <summary>Encryptions whose answers leave. One that the fence withholds is made anew, and must not count twice.</summary>
-    public static void Encrypted(in KeyValuePair<string, object?> key, int times = 1) => _encryptions.Add(times, key, _success);
+    /// <summary>Encryptions, data keys and rewraps whose answers or refusals leave.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="code">The error's code; null for a success.</param>
+    /// <param name="times">How many.</param>
+    public static void Encrypted(in KeyValuePair<string, object?> key, string? code, int times) =>
+        _encryptions.Add(times, key, Status(code));
+
+    /// <summary>Decryptions whose answers or refusals leave.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="code">The error's code; null for a success.</param>
+    /// <param name="times">How many.</param>
+    public static void Decrypted(in KeyValuePair<string, object?> key, string? code, int times) =>
+        _decryptions.Add(times, key, Status(code));
 
     /// <summary>How long an encryption took, whether or not its answer leaves.</summary>
     public static void EncryptionMade(in KeyValuePair<string, object?> key, long startedAt)
@@ -54,17 +65,10 @@ internal static class KeyInstruments
         }
     }
 
-    public static void EncryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
-        _encryptions.Add(times, key, new("status", code));
-
-    /// <summary>Decryptions whose answers leave.</summary>
-    public static void Decrypted(in KeyValuePair<string, object?> key, int times = 1) => _decryptions.Add(times, key, _success);
-
-    public static void DecryptionFailed(in KeyValuePair<string, object?> key, string code, int times = 1) =>
-        _decryptions.Add(times, key, new("status", code));
-
     /// <summary>A key's rotation was put off (1), or that is over (-1). 0 shows that there is a gauge, to those who watch it.</summary>
     public static void RotationOverdue(int change) => _rotationsOverdue.Add(change);
 
     public static void RotationFailed(string code) => _rotationFailures.Add(1, new KeyValuePair<string, object?>("status", code));
+
+    private static KeyValuePair<string, object?> Status(string? code) => code is null ? _success : new("status", code);
 }

@@ -5,6 +5,9 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 /// <summary>Which material of a key is to be erased, and when. Pure functions of the row.</summary>
 internal static class KeyErasures
 {
+    /// <summary>How long after a restore a deletion rests that was scheduled before it.</summary>
+    public static readonly TimeSpan RestAfterRestore = TimeSpan.FromHours(24);
+
     /// <summary>The earliest time at which something of the key is to be erased, be it the key or a version; null for never.</summary>
     public static DateTimeOffset? Next(KeyRow row)
     {

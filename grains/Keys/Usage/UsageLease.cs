@@ -32,9 +32,6 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <summary>Whether something was counted that no row holds yet.</summary>
     public bool HasUnsaved => _meters.Values.Any(m => m.HasUnsaved);
 
-    /// <summary>Whether a write is under way.</summary>
-    public bool IsWriting => !_writing.IsCompleted;
-
     /// <summary>All meters, in the order of versions.</summary>
     public IEnumerable<UsageMeter> Meters => _meters.Values.OrderBy(m => m.Version);
 

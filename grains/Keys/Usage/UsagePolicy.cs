@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Usage;
 
@@ -18,6 +19,12 @@ internal readonly record struct UsagePolicy(long RotateAt, long RefuseAt)
         origin == KeyOrigin.External
             ? new(long.MaxValue, algorithm.Limit.RefuseAt)
             : new(Math.Min(plan?.AfterUses ?? long.MaxValue, algorithm.Limit.RotateAt), algorithm.Limit.RefuseAt);
+
+    /// <summary>The policy of a key that exists.</summary>
+    /// <exception cref="KmsException">key_corrupted: this program knows no such algorithm.</exception>
+    public static UsagePolicy Of(KeyRow row) => KeyAlgorithms.TryFind(row.Spec, out var algorithm)
+        ? Of(algorithm, row.Rotation, row.Origin)
+        : throw KmsError.KeyCorrupted.Exception();
 
     /// <summary>The next threshold above a number of uses.</summary>
     public long NextThreshold(long spent) => spent < RotateAt ? Math.Min(RotateAt, RefuseAt) : RefuseAt;

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
 /// One turn after the other within an activation, for work that must not interleave while other work does. Orleans' own turns

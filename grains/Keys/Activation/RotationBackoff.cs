@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
 /// How long to wait before a rotation is tried again: a second, doubling to a minute, with jitter, so that keys whose rotation

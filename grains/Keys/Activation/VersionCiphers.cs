@@ -6,7 +6,7 @@ using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Keys;
+namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
 /// The versions of one key that are open for use. The one owner of their ciphers: whatever ends their use (a disable, a
@@ -33,15 +33,14 @@ internal sealed class VersionCiphers(
     /// <summary>Opens a version: the newest from the key's row, an older one from a row of its own.</summary>
     /// <param name="key">The key.</param>
     /// <param name="version">A version that is not destroyed.</param>
-    /// <returns>The version; null when it was closed again while its row was read.</returns>
     /// <exception cref="KmsException">
     /// key_corrupted: the material is missing or does not open; hsm_unavailable: this silo has no HSM.
     /// </exception>
-    public async ValueTask<IKeyVersion?> Open(KeyRow key, int version)
+    public async ValueTask<Opening> Open(KeyRow key, int version)
     {
         if (Find(version) is { } open)
         {
-            return open;
+            return Opening.Of(open);
         }
 
         var wrapped = key.Material;
@@ -52,14 +51,14 @@ internal sealed class VersionCiphers(
             await slot.Read();
             if (generation != _generation)
             {
-                return null;
+                return Opening.ClosedMeanwhile;
             }
 
             wrapped = slot.Row?.Incarnation == key.Incarnation ? slot.Row.Material : null;
         }
 
         return wrapped is not null && KeyAlgorithms.TryFind(key.Spec, out var algorithm)
-            ? Find(version) ?? Open(key, version, wrapped, algorithm)
+            ? Opening.Of(Find(version) ?? Open(key, version, wrapped, algorithm))
             : throw KmsError.KeyCorrupted.Exception();
     }
 

@@ -1,0 +1,284 @@
+using Orleans.Storage;
+using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Keys.Usage;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>
+/// One key in memory: what is known of its row, its open versions, its counters, its turns, and the <see cref="KeyGate"/> through which
+/// it is used. Operations are functions of it.
+/// </summary>
+/// <remarks>
+/// A change is prepared on a copy and becomes visible when its write is acknowledged. When a write's outcome is unknown, the row is
+/// read again before anything is answered.
+/// </remarks>
+internal sealed class KeyActivation : IDisposable
+{
+    private readonly KeyValuePair<string, object?> _tag;
+    private Task? _loading;
+
+    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <param name="grain">The grain.</param>
+    /// <param name="context">The grain's context.</param>
+    /// <param name="services">What all keys share.</param>
+    public KeyActivation(IGrainBase grain, IGrainContext context, KeyServices services)
+    {
+        var id = context.GrainId;
+        Grain = grain;
+        Services = services;
+        Id = id.Key.ToString()!;
+        _tag = new("key_id", Id);
+        Mark = Fence.Register(context);
+        Slot = new(services.Storage, id, RowNames.Key, Mark);
+        VersionRows = new(services.Storage, services.Providers, id, Id);
+        Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
+        Usage = new(services.Storage, id, services.Time);
+        Gate = new(this);
+        Primary = new(this);
+        Counters = new(this);
+        Rotation = new(this);
+        Reminder = new(this);
+    }
+
+    /// <summary>The grain.</summary>
+    public IGrainBase Grain { get; }
+
+    /// <summary>What all keys share.</summary>
+    public KeyServices Services { get; }
+
+    /// <summary>The key's id.</summary>
+    public string Id { get; }
+
+    /// <summary>What the fence knows of the row; null where there is no fence.</summary>
+    public FenceMark? Mark { get; }
+
+    /// <summary>The row <c>key</c>.</summary>
+    public RowSlot<KeyRow> Slot { get; }
+
+    /// <summary>The rows of older versions.</summary>
+    public VersionRows VersionRows { get; }
+
+    /// <summary>The versions that are open.</summary>
+    public VersionCiphers Versions { get; }
+
+    /// <summary>The counters, and the right to spend.</summary>
+    public UsageLease Usage { get; }
+
+    /// <summary>Turns of what must not interleave.</summary>
+    public Turns Turns { get; } = new();
+
+    /// <summary>The way in and out.</summary>
+    public KeyGate Gate { get; }
+
+    /// <summary>The version that encrypts.</summary>
+    public PrimaryVersion Primary { get; }
+
+    /// <summary>Sees to it that what is counted in memory is written.</summary>
+    public CounterSaving Counters { get; }
+
+    /// <summary>Rotation by time.</summary>
+    public OverdueRotation Rotation { get; }
+
+    /// <summary>The key's reminder.</summary>
+    public ErasureReminder Reminder { get; }
+
+    /// <summary>The key's tag in metrics. Callers can name any id, so one whose row was not seen has none of its own.</summary>
+    public KeyValuePair<string, object?> Tag => Slot.Row is null ? KeyInstruments.UnknownKey : _tag;
+
+    /// <summary>The time.</summary>
+    public DateTimeOffset Now => Services.Time.GetUtcNow();
+
+    /// <summary>Whether operations with the key answer without waiting for anything outside this process.</summary>
+    public bool AnswersAtOnce(KeyRow row) => Services.Providers.Find(row.Protection) is not { AnswersAtOnce: false };
+
+    /// <summary>The key as it is now, after what is due to be erased of it.</summary>
+    /// <exception cref="KmsException">key_not_found.</exception>
+    public async Task<KeyRow> Current()
+    {
+        var row = await Settled();
+
+        // A log that is not read puts it off: the reminder comes again.
+        return KeyErasures.Next(row) is { } at && Services.Changes.HasRoom && await Services.Erasures.IsPast(at)
+            ? await Erasure.EraseDue(this, row)
+            : row;
+    }
+
+    /// <summary>The key as it is now, also after a rotation that may or may not have been committed.</summary>
+    /// <exception cref="KmsException">key_not_found.</exception>
+    public async ValueTask<KeyRow> Settled()
+    {
+        if (Slot is { State: RowState.InDoubt, NeedsRead: false })
+        {
+            await Read();
+        }
+
+        return await Load();
+    }
+
+    /// <summary>The key as it is known.</summary>
+    /// <exception cref="KmsException">key_not_found.</exception>
+    public ValueTask<KeyRow> Load() => Slot is { NeedsRead: false, Row: { } row } ? new(row) : LoadSlowly();
+
+    /// <summary>Reads the row where it must be read, whether or not there is one. One read for all who wait: decryptions interleave.</summary>
+    public async Task LoadSlot()
+    {
+        while (Slot.NeedsRead)
+        {
+            var loading = _loading ??= LoadOnce();
+            try
+            {
+                await loading;
+            }
+            finally
+            {
+                if (_loading == loading)
+                {
+                    _loading = null;
+                }
+            }
+        }
+    }
+
+    /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
+    /// <param name="row">The row before.</param>
+    /// <param name="next">The row.</param>
+    /// <param name="permitsTheSame">As for <see cref="RowSlot{T}.Write"/>.</param>
+    public async Task<KeyRow> Write(KeyRow? row, KeyRow next, bool permitsTheSame = false)
+    {
+        // A decryption that interleaved may have read what another activation wrote, and that must not be written over.
+        if (!ReferenceEquals(row, Slot.Row))
+        {
+            throw new InconsistentStateException("The key was changed while a change of it was prepared.");
+        }
+
+        await Slot.Write(next, permitsTheSame);
+        Primary.Forget();
+        Rotation.IsKept();
+        CloseUnusable(Slot.Row!);
+        return Slot.Row!;
+    }
+
+    /// <summary>Opens a version by the newest row, and not by what the caller has checked, which may have changed since.</summary>
+    public async ValueTask<Opening> Open(int version)
+    {
+        var row = await Load();
+        return row.State == KeyState.Enabled && KeyUsability.IsEnabled(row, version) ? await Versions.Open(row, version) : Opening.NotUsable;
+    }
+
+    /// <summary>
+    /// Runs an operation, and once more when the row was sealed anew behind this activation and the KEK of what it holds is
+    /// gone. Material is opened before anything is written, so nothing happens twice.
+    /// </summary>
+    public async Task<T> WithMaterialOfToday<T>(Func<Task<T>> operation)
+    {
+        try
+        {
+            return await operation();
+        }
+        catch (MaterialOutdatedException)
+        {
+            Slot.Invalidate();
+            return await operation();
+        }
+    }
+
+    /// <summary>
+    /// Another activation of this key has written: this one ends. What it still has to answer it answers from what is stored.
+    /// </summary>
+    public void LostRace()
+    {
+        Slot.Invalidate();
+        Primary.Forget();
+        Usage.Invalidate();
+        Versions.Dispose();
+        Services.Logger.LostRace(Id);
+        End();
+    }
+
+    /// <summary>Ends the activation once it is idle.</summary>
+    public void End() => Grain.DeactivateOnIdle();
+
+    /// <summary>Writes the exact counters and lets go of the material.</summary>
+    public async Task Deactivate(CancellationToken cancellationToken)
+    {
+        await Rotation.Stop(cancellationToken);
+        Primary.Forget();
+        Versions.Dispose();
+        try
+        {
+            if (Slot is { State: RowState.Known or RowState.InDoubt, Row: { } row } && (Usage.IsLoaded || Usage.HasUnsaved))
+            {
+                await Usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
+            }
+        }
+        catch (Exception e) when (e is KmsException or StorageFailedException or InconsistentStateException or OperationCanceledException)
+        {
+            // Nothing is lost: the count resumes at the reserved ceiling.
+            Services.Logger.CountersNotSaved(Id, e);
+        }
+        finally
+        {
+            Versions.Dispose();
+        }
+    }
+
+    /// <summary>Lets go of the material, also when the activation failed.</summary>
+    public void Dispose()
+    {
+        Versions.Dispose();
+        Mark?.Remove();
+    }
+
+    private async ValueTask<KeyRow> LoadSlowly()
+    {
+        await LoadSlot();
+        return Slot.Row ?? throw KmsError.KeyNotFound.Exception();
+    }
+
+    private async Task LoadOnce()
+    {
+        Primary.Forget();
+        Versions.Dispose();
+        await Read();
+        if (Slot.Row is { ErasePending.Count: > 0 } row)
+        {
+            await Erasure.Erase(this, row);
+        }
+
+        // It is there, unless somebody cleared the table.
+        if (Slot.Row is { } read && KeyErasures.Next(read) is not null && !await Reminder.IsSet())
+        {
+            await Reminder.Set(read);
+        }
+    }
+
+    private async Task Read()
+    {
+        var inDoubt = Slot.State == RowState.InDoubt ? Slot.Row : null;
+        await Slot.Read();
+        Primary.Forget();
+        if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)
+        {
+            // A restore goes by these lines. If the version is another activation's, it is said twice.
+            await Services.Changes.KeyChanged(Id, "rotate-by-plan", row.PrimaryVersion, null, KeyServices.Self);
+        }
+    }
+
+    private void CloseUnusable(KeyRow row)
+    {
+        if (row.State != KeyState.Enabled)
+        {
+            Versions.Dispose();
+            return;
+        }
+
+        foreach (var version in row.Versions.Where(v => v.State != KeyVersionState.Enabled))
+        {
+            Versions.Close(version.Version);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
+using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Providers;
+using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>What all keys of a silo share.</summary>
+public sealed class KeyServices(
+    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, KeyOptions options,
+    [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
+    ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger)
+{
+    /// <summary>The caller of what a key does by itself.</summary>
+    internal static Caller Self { get; } = new("okms", "silo", "-");
+
+    /// <summary>Where rows are kept, sealed.</summary>
+    internal IGrainStorage Storage => storage;
+
+    /// <summary>Wraps and opens material.</summary>
+    internal IMaterialSealer Sealer => sealer;
+
+    /// <summary>Who has the material of each protection.</summary>
+    internal KeyProviders Providers => providers;
+
+    /// <summary>What the operator set.</summary>
+    internal KeyOptions Options => options;
+
+    /// <summary>The clock that keys go by.</summary>
+    internal TimeProvider Time => time;
+
+    /// <summary>What is asked before anything is erased.</summary>
+    internal ErasureClock Erasures => erasures;
+
+    /// <summary>Whether <see cref="Time"/> can be trusted.</summary>
+    internal IClockHealth Clock => clock;
+
+    /// <summary>What all silos of the cluster understand.</summary>
+    internal FeatureLevels Levels => levels;
+
+    /// <summary>The record of changes.</summary>
+    internal ChangeLines Changes => changes;
+
+    /// <summary>The restore epoch.</summary>
+    internal RestoreEpoch Epoch { get; } = epoch.Value;
+
+    /// <summary>The log of keys.</summary>
+    internal ILogger Logger => logger;
+}

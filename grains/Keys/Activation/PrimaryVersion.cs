@@ -1,0 +1,117 @@
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Usage;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>
+/// What an encryption needs when nothing stands in its way: that the key and its primary version are usable was checked when this
+/// was made, and whatever changes that forgets it.
+/// </summary>
+internal sealed record ReadyVersion(
+    IEncrypts Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+
+/// <summary>What a step of the preparation of an encryption came to.</summary>
+internal enum Preparation
+{
+    /// <summary>The version is ready.</summary>
+    Ready,
+
+    /// <summary>The key rotated, or changed, meanwhile. It is looked at anew.</summary>
+    Again,
+}
+
+/// <summary>The version that encrypts: whether it is ready, and what makes it so.</summary>
+internal sealed class PrimaryVersion(KeyActivation key)
+{
+    private ReadyVersion? _ready;
+
+    /// <summary>What an encryption needs besides a use to spend; null where something has to be prepared first.</summary>
+    public ReadyVersion? Ready =>
+        _ready is { } ready && !key.Slot.NeedsRead && (IsBefore(ready.RotateAtTicks) || !key.Rotation.MayRotate) ? ready : null;
+
+    /// <summary>Whether it was prepared and answers at once, where it is ready.</summary>
+    public bool AnswersAtOnce => _ready is { AtOnce: not null };
+
+    /// <summary>Whether it was prepared and nothing has changed it since; a rotation by time may be due.</summary>
+    public bool IsPrepared => _ready is not null;
+
+    /// <summary>The key, or what is known of it, changes: it has to be prepared again.</summary>
+    public void Forget() => _ready = null;
+
+    /// <summary>
+    /// Makes an encryption possible, by whatever it takes: a read, a rotation that must be, a reservation. Between this and the use
+    /// lies an await, in which a lost race can close the version; so whoever waited tries to spend, and prepares again where it cannot.
+    /// </summary>
+    /// <param name="wanted">How many uses are about to be spent.</param>
+    public async Task Prepare(long wanted)
+    {
+        if (await key.Rotation.RotateIfDue())
+        {
+            return;
+        }
+
+        using (await key.Turns.Begin())
+        {
+            while (await PrepareOnce(wanted) != Preparation.Ready)
+            {
+            }
+        }
+    }
+
+    /// <summary>Reserves more uses where half of the last are spent, unless the version was given up since.</summary>
+    public void RenewInBackground(ReadyVersion version)
+    {
+        if (ReferenceEquals(version, _ready)
+            && key.Usage.RenewInBackground(version.Meter, version.Policy, key.Slot.Row!.Incarnation) is { } renewal)
+        {
+            _ = key.Gate.Observe(renewal);
+        }
+    }
+
+    // Most keys rotate at no time, and the clock costs as much as all the rest of the check.
+    private bool IsBefore(long ticks) => ticks == long.MaxValue || key.Services.Time.GetUtcNow().UtcTicks < ticks;
+
+    private async Task<Preparation> PrepareOnce(long wanted)
+    {
+        var epoch = key.Services.Epoch;
+        var row = await key.Current();
+        KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+        await key.Usage.Load(row.Incarnation);
+        var meter = key.Usage.Meter(row.PrimaryVersion);
+        KeyUsability.RequireImportSinceRestore(row, epoch);
+        var policy = UsagePolicy.Of(row);
+        switch (KeyRotation.DueBeforeEncryption(row, epoch, meter.Spent, policy.RotateAt))
+        {
+            case RotationDue.SinceRestore:
+                await VersionMaking.Rotate(key, row, KeyServices.Self, "rotate-after-restore");
+                return Preparation.Again;
+            case RotationDue.ByUse:
+                await VersionMaking.Rotate(key, row, KeyServices.Self, "rotate-by-plan");
+                return Preparation.Again;
+        }
+
+        KeyUsability.RequirePrimary(row);
+        if (meter.Spent >= policy.RefuseAt)
+        {
+            throw KmsError.KeyExhausted.Exception();
+        }
+
+        // A plan that was changed may have put a threshold below what is reserved.
+        meter.SpendUntil = Math.Min(meter.SpendUntil, policy.NextThreshold(meter.Spent));
+        if (meter.Spent >= meter.SpendUntil)
+        {
+            await key.Usage.Reserve(meter, policy, row.Incarnation, wanted);
+        }
+
+        if (await key.Open(row.PrimaryVersion) is not { Outcome: OpeningOutcome.Opened, Version: { } version }
+            || !ReferenceEquals(row, key.Slot.Row) || key.Slot.NeedsRead)
+        {
+            return Preparation.Again;
+        }
+
+        var encrypts = version.Require<IEncrypts>();
+        _ready = new(encrypts, encrypts as IEncryptsAtOnce, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
+        return Preparation.Ready;
+    }
+}

@@ -1,0 +1,42 @@
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>Makes the next version of a key.</summary>
+internal static class VersionMaking
+{
+    /// <summary>Rotates the key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="row">Its row.</param>
+    /// <param name="caller">Who wants it.</param>
+    /// <param name="reason">What the record of changes says.</param>
+    /// <returns>The row that was written.</returns>
+    public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, Caller caller, string reason)
+    {
+        var next = KeyRotation.Plan(row, key.Services.Epoch, key.Now);
+        key.Services.Changes.RequireRoom();
+        await key.VersionRows.Keep(row);
+        return await Make(key, next, caller, reason);
+    }
+
+    /// <summary>Makes a version of a key whose newest is kept in a row of its own.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="next">The version.</param>
+    /// <param name="caller">Who wants it.</param>
+    /// <param name="reason">What the record of changes says.</param>
+    /// <param name="permitsTheSame">Whether a write of unknown outcome leaves the old version usable.</param>
+    public static async Task<KeyRow> Make(KeyActivation key, NextVersion next, Caller caller, string reason, bool permitsTheSame = false)
+    {
+        if (!KeyAlgorithms.TryFind(next.Row.Spec, out var algorithm))
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        var material = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number);
+        var row = await key.Write(next.Row, next.Made(material, key.Now), permitsTheSame);
+        await RowChange.Committed(key, row, caller, reason);
+        return row;
+    }
+}

@@ -1,0 +1,152 @@
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Many operations with one key in one call. What concerns the whole key fails the call, what concerns an item only that item.</summary>
+internal static class Batches
+{
+    public static ValueTask<ItemResult<Encrypted>[]> Encrypt(KeyActivation key, EncryptBatch request)
+    {
+        var limit = key.Services.Options.MaxPlaintextBytes;
+        return new Batch<EncryptItem, Encrypted>(
+            key, KmsOperation.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
+            item =>
+            {
+                KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
+                return Encryption.AtOnce(key, CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOfEncryption());
+            },
+            async (item, left) =>
+            {
+                KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
+                return await Encryption.WhenReady(
+                    key, CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, KeyInstruments.StartOfEncryption());
+            }).Run(request.Caller);
+    }
+
+    public static ValueTask<ItemResult<Decrypted>[]> Decrypt(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Decrypted>(
+        key, KmsOperation.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
+        item =>
+        {
+            KeyRequestRules.CheckAssociatedData(item.AssociatedData);
+            return Decryption.AtOnce(key, item.Ciphertext, item.AssociatedData);
+        },
+        async (item, _) =>
+        {
+            KeyRequestRules.CheckAssociatedData(item.AssociatedData);
+            return await Decryption.WhenReady(key, item.Ciphertext, item.AssociatedData);
+        }).Run(request.Caller);
+
+    public static ValueTask<ItemResult<Encrypted>[]> Rewrap(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Encrypted>(
+        key, KmsOperation.Rewrap, request.Items, KeyRequestRules.SizeInBatch,
+        item => Rewrapping.AtOnce(key, item.Ciphertext, item.AssociatedData, KeyInstruments.StartOfEncryption()),
+        (item, left) => Rewrapping.WhenReady(
+            key, item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption())).Run(request.Caller);
+}
+
+/// <summary>One batch.</summary>
+/// <param name="key">The key.</param>
+/// <param name="operation">What is asked for of each item.</param>
+/// <param name="items">The items; may be anything.</param>
+/// <param name="size">How much an item counts towards the limit of a batch.</param>
+/// <param name="atOnce">Runs an item without waiting; null where something has to be prepared first, and then nothing was done.</param>
+/// <param name="whenReady">Runs an item, knowing how many are left.</param>
+internal sealed class Batch<TItem, TResult>(
+    KeyActivation key, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
+    Func<TItem, long, Task<TResult>> whenReady)
+    where TResult : class
+{
+    /// <summary>Runs the items. The first one's answer leaves only with the last one's.</summary>
+    public async ValueTask<ItemResult<TResult>[]> Run(Caller caller)
+    {
+        var call = KeyGate.Enter(operation, caller, items?.Length ?? 0);
+        var outcome = await key.Gate.TryRun(RunAll, isRepeatable: true);
+        return outcome.Refusal is { } refusal
+            ? await key.Gate.Refuse<ItemResult<TResult>[]>(call, refusal)
+            : await key.Gate.Leave(call, outcome.AnswerOrThrow());
+    }
+
+    private async Task<ItemResult<TResult>[]> RunAll()
+    {
+        KeyRequestRules.CheckBatch(items, size);
+
+        // Settled before any item spends a use. As one of them, many wait for no turn where what they need is in memory: who has it
+        // may wait for the database.
+        var usable = operation.SpendsUse && !key.Primary.IsPrepared
+            ? await key.Gate.TryRunInTurn(() => Usable(key.Current()), isRepeatable: true)
+            : await key.Gate.TryRun(() => Usable(key.Load().AsTask()), isRepeatable: true);
+        var row = usable.AnswerOrThrow();
+        var results = new ItemResult<TResult>[items.Length];
+        var first = 0;
+        while (first < items.Length && RunAtOnce(results, first))
+        {
+            first++;
+        }
+
+        await SideBySide(row, first, i => RunAtOnce(results, i) ? Task.CompletedTask : RunWhenReady(results, i));
+        return results;
+    }
+
+    private static async Task<KeyRow> Usable(Task<KeyRow> loading)
+    {
+        var row = await loading;
+        KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+        return row;
+    }
+
+    /// <summary>
+    /// Runs an item without a task, if everything is ready for it. Whether its answer, or its failure, is out of date is settled
+    /// for all of the batch at the end.
+    /// </summary>
+    /// <returns>False where something has to be prepared first; then nothing was done. An item that fails has run.</returns>
+    private bool RunAtOnce(ItemResult<TResult>[] results, int i)
+    {
+        try
+        {
+            if (atOnce(items[i]) is not { } value)
+            {
+                return false;
+            }
+
+            results[i] = new(value, null);
+        }
+        catch (Exception e)
+        {
+            results[i] = Failed(key.Gate.Translated(e));
+        }
+
+        return true;
+    }
+
+    private async Task RunWhenReady(ItemResult<TResult>[] results, int i)
+    {
+        var outcome = await key.Gate.TryRun(() => whenReady(items[i], items.Length - i), isRepeatable: true);
+        results[i] = outcome.Refusal is { } refusal ? Failed(refusal) : new(outcome.AnswerOrThrow(), null);
+    }
+
+    private static ItemResult<TResult> Failed(KmsException failure) => new(null, new(failure.Code, failure.Message));
+
+    /// <summary>Runs the items from one on in order, or as many side by side as the key's provider does.</summary>
+    private async Task SideBySide(KeyRow row, int first, Func<int, Task> run)
+    {
+        var next = first;
+        var lanes = Math.Min(items.Length - first, key.Services.Providers.Find(row.Protection)?.Parallelism ?? 1);
+        if (lanes <= 1)
+        {
+            await Lane();
+        }
+        else
+        {
+            await Task.WhenAll(Enumerable.Range(0, lanes).Select(_ => Lane()));
+        }
+
+        async Task Lane()
+        {
+            while (next < items.Length)
+            {
+                await run(next++);
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Orleans.Storage;
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Usage;
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Creates the key.</summary>
+internal static class Creation
+{
+    private const int MaxLostRaces = 3;
+
+    public static Task<KeyDescription> Run(KeyActivation key, CreateKey request) => key.Gate.RunInTurn(
+        KeyGate.Enter(KmsOperation.CreateKey, request.Caller), () => Create(key, request));
+
+    private static async Task<KeyDescription> Create(KeyActivation key, CreateKey request)
+    {
+        var services = key.Services;
+        var algorithm = KeyRequestRules.Check(request, key.Id, services.Providers);
+        services.Changes.RequireRoom();
+        int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
+        var incarnation = await BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
+        var material = version is { } first
+            ? await key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first)
+            : null;
+        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, services.Epoch.Number, key.Now);
+        try
+        {
+            await key.Write(null, row);
+        }
+        catch (InconsistentStateException)
+        {
+            key.LostRace();
+            throw KmsError.KeyExists.Exception();
+        }
+
+        await RowChange.Committed(key, row, request.Caller, KmsOperation.CreateKey.Verb);
+        return RowChange.Described(key, row);
+    }
+
+    /// <summary>
+    /// Begins the counters of a key that does not exist. When another activation begins them at the same moment, it may have
+    /// created the key by now, or what it has begun goes on here.
+    /// </summary>
+    /// <returns>The incarnation that the row <c>key</c> must have.</returns>
+    private static async Task<Incarnation> BeginCounters(KeyActivation key, UsagePolicy policy, int? version)
+    {
+        for (var lostRaces = 0; ; lostRaces++)
+        {
+            await key.LoadSlot();
+            if (key.Slot.Row is { } existing)
+            {
+                throw (existing.State == KeyState.Destroyed ? KmsError.KeyDestroyed : KmsError.KeyExists).Exception();
+            }
+
+            try
+            {
+                return await key.Usage.Begin(policy, version);
+            }
+            catch (InconsistentStateException) when (lostRaces < MaxLostRaces)
+            {
+                key.LostRace();
+            }
+        }
+    }
+}

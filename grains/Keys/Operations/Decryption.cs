@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Decrypts with the version that the ciphertext names. What is ready is answered at once, without an await or a closure.</summary>
+internal static class Decryption
+{
+    public static ValueTask<Decrypted> Run(KeyActivation key, Decrypt request)
+    {
+        var call = KeyGate.Enter(KmsOperation.Decrypt, request.Caller);
+        try
+        {
+            KeyRequestRules.CheckAssociatedData(request.AssociatedData);
+            if (AtOnce(key, request.Ciphertext, request.AssociatedData) is { } decrypted)
+            {
+                if (key.Gate.MayLeave)
+                {
+                    return key.Gate.Leave(call, decrypted);
+                }
+
+                CryptographicOperations.ZeroMemory(decrypted.Plaintext);
+            }
+        }
+        catch (Exception e)
+        {
+            return key.Gate.Refuse<Decrypted>(call, e);
+        }
+
+        return WhenReady(key, call, request);
+    }
+
+    /// <summary>Decrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
+    public static Decrypted? AtOnce(KeyActivation key, byte[] ciphertext, byte[]? associatedData) =>
+        TryReadHeader(key, ciphertext, out var header) && FindUsable(key, header) is IEncryptsAtOnce version
+            ? Made(key, header, version.DecryptToArray(header, ciphertext, associatedData))
+            : null;
+
+    /// <summary>
+    /// Decrypts, and opens the version first where it must; finding and beginning are one step without an await. What a ciphertext is
+    /// inside is looked at last: whether the key is there and may be used does not depend on it.
+    /// </summary>
+    public static async Task<Decrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData)
+    {
+        while (true)
+        {
+            var row = await key.Load();
+            KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+            if (!TryReadHeader(key, ciphertext, out var header))
+            {
+                throw KmsError.InvalidCiphertext.Exception();
+            }
+
+            if (FindUsable(key, header) is { } version)
+            {
+                return Made(key, header, await ProviderAnswers.Awaited(
+                    key, version.Require<IEncrypts>().Decrypt(header, ciphertext, associatedData),
+                    row => KeyUsability.RequireDecrypts(row, header.KeyVersion)));
+            }
+
+            KeyUsability.RequireDecrypts(row, header.KeyVersion);
+            await key.Open(header.KeyVersion);
+        }
+    }
+
+    private static ValueTask<Decrypted> WhenReady(KeyActivation key, Call call, Decrypt request) => new(key.Gate.Run(
+        call, () => WhenReady(key, request.Ciphertext, request.AssociatedData), isRepeatable: true));
+
+    private static bool TryReadHeader(KeyActivation key, byte[]? ciphertext, out CiphertextHeader header) =>
+        CiphertextHeader.TryRead(ciphertext, out header) && header.KeyId == key.Id;
+
+    /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
+    private static IKeyVersion? FindUsable(KeyActivation key, in CiphertextHeader header) =>
+        key.Slot is { NeedsRead: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
+            ? key.Versions.Find(header.KeyVersion)
+            : null;
+
+    /// <summary>Counts a decryption that was made, whether or not its answer leaves.</summary>
+    private static Decrypted Made(KeyActivation key, in CiphertextHeader header, byte[]? opened)
+    {
+        var plaintext = opened ?? throw KmsError.InvalidCiphertext.Exception();
+        key.Usage.Meter(header.KeyVersion).CountDecryption(plaintext.Length, key.Services.Time.GetUtcNow().UtcTicks);
+        key.Counters.SaveSoon();
+        return new(header.KeyVersion, header.Kind, plaintext);
+    }
+}

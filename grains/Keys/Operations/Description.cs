@@ -1,0 +1,44 @@
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Keys.Usage;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Describes the key, after a rotation that is due.</summary>
+internal static class Description
+{
+    public static Task<KeyDescription> Run(KeyActivation key, KeyCommand request) => key.Gate.Run(
+        KeyGate.Enter(KmsOperation.DescribeKey, request.Caller), () => Describe(key, request.Caller), isRepeatable: true);
+
+    private static async Task<KeyDescription> Describe(KeyActivation key, Caller caller)
+    {
+        await key.Load();
+        await key.Rotation.RotateIfDue();
+        using (await key.Turns.Begin())
+        {
+            var row = await key.Current();
+            await key.Usage.Load(row.Incarnation);
+            if (KeyRotation.MakesVersionsByItself(row)
+                && KeyRotation.IsUsedUp(row, key.Usage.Meter(row.PrimaryVersion).Spent, UsagePolicy.Of(row).RotateAt))
+            {
+                row = await RotateIfPossible(key, row, caller);
+            }
+
+            return RowChange.Described(key, row);
+        }
+    }
+
+    private static async Task<KeyRow> RotateIfPossible(KeyActivation key, KeyRow row, Caller caller)
+    {
+        try
+        {
+            return await VersionMaking.Rotate(key, row, caller, "rotate-by-plan");
+        }
+        catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable || e.Error == KmsError.AuditUnavailable)
+        {
+            // It cannot get another version, or not now. What it is can be told all the same.
+            return row;
+        }
+    }
+}

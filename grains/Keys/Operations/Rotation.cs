@@ -1,0 +1,16 @@
+using OrleansKms.Grains.Keys.Activation;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Makes a new primary version because somebody asks for it.</summary>
+internal static class Rotation
+{
+    public static Task<KeyDescription> Run(KeyActivation key, KeyCommand request) => key.Gate.RunInTurn(
+        KeyGate.Enter(KmsOperation.RotateKey, request.Caller),
+        async () =>
+        {
+            var row = await VersionMaking.Rotate(key, await key.Current(), request.Caller, KmsOperation.RotateKey.Verb);
+            await key.Usage.Load(row.Incarnation);
+            return RowChange.Described(key, row);
+        });
+}

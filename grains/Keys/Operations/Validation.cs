@@ -1,0 +1,33 @@
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Tells whether the key can be used now. A key that cannot is an answer, and no refusal.</summary>
+internal static class Validation
+{
+    public static async Task<KeyValidation> Run(KeyActivation key, KeyCommand request)
+    {
+        var call = KeyGate.Enter(KmsOperation.ValidateKey, request.Caller);
+        KeyState? state = null;
+        var outcome = await key.Gate.TryRunInTurn(
+            async () =>
+            {
+                while (true)
+                {
+                    var row = await key.Current();
+                    state = row.State;
+                    KeyLifecycle.RequireUsable(row.State);
+                    KeyUsability.RequirePrimary(row);
+                    KeyUsability.RequireImportSinceRestore(row, key.Services.Epoch);
+                    await key.Usage.Load(row.Incarnation);
+                    if (await key.Open(row.PrimaryVersion) is { Outcome: OpeningOutcome.Opened, Version: { } version })
+                    {
+                        return version.IsAvailable ? new KeyValidation(true, state, null) : throw KmsError.HsmUnavailable.Exception();
+                    }
+                }
+            },
+            isRepeatable: true);
+        return await key.Gate.Leave(call, outcome.Refusal is { } refusal ? new(false, state, refusal.Code) : outcome.AnswerOrThrow());
+    }
+}
