@@ -34,7 +34,7 @@ internal sealed class SilentGrains : IAsyncDisposable
     /// <summary>What each method of a grain answers: a task, by the method's name.</summary>
     public Dictionary<string, Func<object>> Answers { get; }
 
-    public static async Task<SilentGrains> Start(TimeSpan requestTimeout)
+    public static async Task<SilentGrains> Start(TimeSpan requestTimeout, int maxConnections = 4096)
     {
         var (time, answers) = (new FakeTimeProvider(), new Dictionary<string, Func<object>>());
         var builder = WebApplication.CreateSlimBuilder();
@@ -46,6 +46,7 @@ internal sealed class SilentGrains : IAsyncDisposable
         {
             AdministratorTokenSha256 = SHA256.HashData(Encoding.UTF8.GetBytes(Token)),
             RequestTimeout = requestTimeout,
+            MaxConnections = maxConnections,
         });
         var app = builder.Build();
         app.MapKmsGateway();
