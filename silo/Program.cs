@@ -16,7 +16,7 @@ return await StartGuard.Run(async () =>
     ProcessHardening.Apply();
     var builder = WebApplication.CreateSlimBuilder();
     var settings = Settings.Read(builder.Configuration);
-    if (settings.IsAllInOne) DataDirectory.Prepare(settings.DataDirectory);
+    if (settings.IsAllInOne) settings.PrepareDataDirectory();
     var token = settings.IsAllInOne ? TokenFile.OpenAdministrator(settings.DataDirectory) : null;
     var metricsToken = settings.IsAllInOne && settings.Http.MetricsTokenFile is null ? TokenFile.OpenMetrics(settings.DataDirectory) : null;
 

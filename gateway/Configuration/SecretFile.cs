@@ -1,18 +1,13 @@
+using System.Text;
 using OrleansKms.Configuration;
+using OrleansKms.Files;
 
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>
-/// A file that an operator, or the platform for him, puts there with a secret in it. Its group may read it: a platform's
-/// secret belongs to root, and reaches a process that is not root by its group or by an access list, which shows as the group.
-/// </summary>
+/// <summary>A file that an operator, or the platform for him, puts there with a secret in it. Its group may read it.</summary>
 internal static class SecretFile
 {
     private const int MaxLength = 16 * 1024;
-
-    private const UnixFileMode TooOpen =
-        UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>The one line of text in the file, without white space around it.</summary>
     /// <param name="setting">The setting that names the file.</param>
@@ -20,35 +15,38 @@ internal static class SecretFile
     /// <exception cref="SettingException">It is not there, open to others, empty, or not one line of text.</exception>
     public static string Read(Setting setting, string path)
     {
-        RequirePrivate(setting, path);
-        try
-        {
-            if (new FileInfo(path).Length > MaxLength) throw new SettingException(setting, $"names a file that is too long for a secret: {path}");
-            var text = File.ReadAllText(path).Trim();
-            if (text.Length == 0) throw new SettingException(setting, $"names a file that is empty: {path}");
-            return text.Any(char.IsControl)
-                ? throw new SettingException(setting, $"names a file with more in it than one line of text: {path}")
-                : text;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw CannotBeRead(setting, path);
-        }
+        var content = Use(setting, path, () => PrivateFile.Read(path, SecretReaders.Group, MaxLength))
+            ?? throw new SettingException(setting, $"names a file that is too long for a secret: {path}");
+        // As a reader of text files does.
+        using var reader = new StreamReader(new MemoryStream(content), Encoding.UTF8);
+        var text = reader.ReadToEnd().Trim();
+        Array.Clear(content);
+        if (text.Length == 0) throw new SettingException(setting, $"names a file that is empty: {path}");
+        return text.Any(char.IsControl)
+            ? throw new SettingException(setting, $"names a file with more in it than one line of text: {path}")
+            : text;
     }
 
     /// <summary>Refuses a file that is not there, or that others than its owner and group may read.</summary>
     /// <param name="setting">The setting that names the file.</param>
     /// <param name="path">An absolute path.</param>
     /// <exception cref="SettingException">It is so.</exception>
-    public static void RequirePrivate(Setting setting, string path)
+    public static void RequirePrivate(Setting setting, string path) =>
+        Use(setting, path, () => PrivateFile.Open(path, SecretReaders.Group)).Dispose();
+
+    private static T Use<T>(Setting setting, string path, Func<T> use)
     {
-        if (!File.Exists(path)) throw CannotBeRead(setting, path);
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & TooOpen) != 0)
+        try
         {
-            throw new SettingException(setting, $"names a file that others may read; after making sure that nobody did, chmod o=,g-wx {path}");
+            return use();
+        }
+        catch (OpenToOthersException e)
+        {
+            throw new SettingException(setting, $"names a file that others may read; after making sure that nobody did, {e.Remedy}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingException(setting, $"names a file that is not there or cannot be read: {path}");
         }
     }
-
-    private static SettingException CannotBeRead(Setting setting, string path) =>
-        new(setting, $"names a file that is not there or cannot be read: {path}");
 }

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Microsoft.Win32.SafeHandles;
+using OrleansKms.Files;
 
 namespace OrleansKms.Transport;
 
@@ -67,32 +67,22 @@ internal sealed class TlsFileContents : IDisposable
     {
         try
         {
-            using var handle = File.OpenHandle(file.Path);
-            if (isSecret && !PrivateKeyFile.IsPrivate(handle))
+            using var handle = isSecret ? PrivateFile.Open(file.Path, SecretReaders.GroupOfRoots) : File.OpenHandle(file.Path);
+            return RandomAccess.GetLength(handle) switch
             {
-                throw file.Unusable($"is open to others than its owner. Run: chmod 600 {file.Path}");
-            }
-            return ReadAll(handle, file);
+                0 => throw file.Unusable("is empty."),
+                > MaxBytes => throw file.Unusable("is too large for PEM."),
+                _ => PrivateFile.ReadAll(handle),
+            };
+        }
+        catch (OpenToOthersException e)
+        {
+            throw file.Unusable($"is open to others than its owner. Run: {e.Remedy}", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw file.Unusable($"cannot be read: {e.Message}", e);
         }
-    }
-
-    private static byte[] ReadAll(SafeFileHandle handle, TlsFile file)
-    {
-        var length = RandomAccess.GetLength(handle);
-        if (length is 0 or > MaxBytes) throw file.Unusable(length == 0 ? "is empty." : "is too large for PEM.");
-        var content = GC.AllocateUninitializedArray<byte>((int)length, pinned: true);
-        var read = 0;
-        while (read < content.Length)
-        {
-            var count = RandomAccess.Read(handle, content.AsSpan(read), read);
-            if (count == 0) throw file.Unusable("became shorter while it was read.");
-            read += count;
-        }
-        return content;
     }
 
     private static string FingerprintOf(params ReadOnlySpan<byte[]> contents)

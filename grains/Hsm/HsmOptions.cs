@@ -1,5 +1,4 @@
 using OrleansKms.Configuration;
-using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Hsm;
 
@@ -42,75 +41,5 @@ public sealed record HsmOptions
     {
         var uri = HsmAddress.Parse(address);
         return new HsmOptions { Address = uri, Pin = HsmPin.Of(uri.PinFile, uri.PinValue, pin, pinSetting ?? SettingTable.HsmPin.Name) };
-    }
-}
-
-/// <summary>The PIN of the token's user. From a file it is read for each sign-in and kept nowhere. Never printed.</summary>
-public sealed class HsmPin
-{
-    private const int LongestFile = 1024;
-    private const UnixFileMode TooOpen = UnixFileMode.GroupWrite | UnixFileMode.GroupExecute
-        | UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
-    private readonly string? _file;
-    private readonly string? _value;
-
-    private HsmPin(string? file, string? value) => (_file, _value) = (file, value);
-
-    /// <summary>The file it is read from; null when it was given as a value.</summary>
-    public string? File => _file;
-
-    /// <summary>The one PIN that was given, from wherever.</summary>
-    internal static HsmPin Of(string? file, string? fromUri, string? fromSetting, string setting) =>
-        ((file is null ? 0 : 1) + (fromUri is null ? 0 : 1) + (fromSetting is null ? 0 : 1)) switch
-        {
-            0 => throw new FormatException($"has no PIN: give pin-source=file:/path in it, or set {setting}."),
-            1 => new HsmPin(file, fromUri ?? fromSetting),
-            _ => throw new FormatException($"has more than one PIN: give one of pin-source, pin-value and {setting}."),
-        };
-
-    /// <summary>The PIN in UTF-8, which the caller zeroes.</summary>
-    /// <exception cref="IOException">The file cannot be read or holds no PIN.</exception>
-    internal byte[] Read()
-    {
-        if (_value is not null)
-        {
-            var bytes = GC.AllocateArray<byte>(System.Text.Encoding.UTF8.GetByteCount(_value), pinned: true);
-            System.Text.Encoding.UTF8.GetBytes(_value, bytes);
-            return bytes;
-        }
-
-        try
-        {
-            return ReadFile();
-        }
-        catch (UnauthorizedAccessException)
-        {
-            throw new IOException($"The PIN file {_file} may not be read.");
-        }
-    }
-
-    /// <summary>Never the PIN.</summary>
-    public override string ToString() => "[secret]";
-
-    private byte[] ReadFile()
-    {
-        if (!OperatingSystem.IsWindows() && (System.IO.File.GetUnixFileMode(_file!) & TooOpen) != 0)
-        {
-            throw new IOException($"The PIN file {_file} is open to others than its owner and group. Run: chmod 440 {_file}");
-        }
-
-        using var content = new SecretBytes(LongestFile);
-        using var file = System.IO.File.OpenHandle(_file!);
-        var length = RandomAccess.Read(file, content.Span, 0);
-        var pin = content.Span[..length].TrimEnd("\r\n"u8);
-        if (pin.IsEmpty || length == LongestFile || pin.ContainsAny((byte)'\r', (byte)'\n', (byte)0))
-        {
-            throw new IOException($"The PIN file {_file} must hold one PIN on one line.");
-        }
-
-        var bytes = GC.AllocateArray<byte>(pin.Length, pinned: true);
-        pin.CopyTo(bytes);
-        return bytes;
     }
 }

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Files;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Sealing;
-using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 
@@ -52,7 +52,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
                     $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
             }
 
-            PrivateFiles.PrepareDirectory(Path.GetDirectoryName(path)!);
+            PrivateFile.PrepareDirectory(Path.GetDirectoryName(path)!);
             Make(path);
         }
 
@@ -170,7 +170,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.WriteNew(path, root.Span);
+            PrivateFile.WriteNew(path, root.Span);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -183,8 +183,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         var root = new SecretBytes(XAes256Gcm.KeyLength);
         try
         {
-            PrivateFiles.RequirePrivate(file, groupMayRead: isHandedIn);
-            using var handle = File.OpenHandle(file);
+            using var handle = PrivateFile.Open(file, isHandedIn ? SecretReaders.Group : SecretReaders.Nobody);
             if (RandomAccess.GetLength(handle) == root.Length && RandomAccess.Read(handle, root.Span, 0) == root.Length)
             {
                 return root;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansKms.Configuration;
+using OrleansKms.Files;
 using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Storage;
 
@@ -142,15 +143,15 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
             if (!File.Exists(kept))
             {
                 using var old = new Cryptography.SecretBytes(XAes256Gcm.KeyLength);
-                using (var file = File.OpenHandle(path))
+                using (var file = PrivateFile.Open(path, isHandedIn ? SecretReaders.Group : SecretReaders.Nobody))
                 {
                     RandomAccess.Read(file, old.Span, 0);
                 }
 
-                PrivateFiles.WriteNew(kept, old.Span);
+                PrivateFile.WriteNew(kept, old.Span);
             }
 
-            PrivateFiles.Replace(SuccessorPath, path);
+            PrivateFile.Replace(SuccessorPath, path);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -176,7 +177,7 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
 
             try
             {
-                PrivateFiles.Erase(file);
+                PrivateFile.Erase(file);
                 isDestroyed = true;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

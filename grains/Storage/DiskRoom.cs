@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Files;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -16,7 +17,7 @@ internal static class DiskRoom
     /// <exception cref="IOException">There is no room, or nothing may be written; the message names the file and the cause.</exception>
     public static void Require(string path)
     {
-        using var file = PrivateFiles.OpenExclusive(path);
+        using var file = PrivateFile.OpenExclusive(path);
         try
         {
             RandomAccess.Write(file.SafeFileHandle, _content, 0);

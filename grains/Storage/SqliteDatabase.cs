@@ -2,6 +2,7 @@ using System.Data.Common;
 using DbUp;
 using DbUp.Builder;
 using Microsoft.Data.Sqlite;
+using OrleansKms.Files;
 
 namespace OrleansKms.Grains.Storage;
 
@@ -91,12 +92,12 @@ internal sealed class SqliteDatabase : Database
     {
         try
         {
-            PrivateFiles.PrepareDirectory(_directory);
+            PrivateFile.PrepareDirectory(_directory);
             _lock ??= Lock();
             DiskRoom.Require(Path.Combine(_directory, RoomFileName));
 
             // SQLite gives its other files the mode of this one.
-            PrivateFiles.EnsureExists(_file);
+            PrivateFile.EnsureExists(_file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -236,7 +237,7 @@ internal sealed class SqliteDatabase : Database
     {
         try
         {
-            return PrivateFiles.OpenExclusive(Path.Combine(_directory, LockFileName));
+            return PrivateFile.OpenExclusive(Path.Combine(_directory, LockFileName));
         }
         catch (IOException e) when (_isLocked.Contains(e.HResult))
         {

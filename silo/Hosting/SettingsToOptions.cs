@@ -1,4 +1,7 @@
 using Orleans.Configuration;
+using OrleansKms.Configuration;
+using OrleansKms.Files;
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Storage;
@@ -10,6 +13,21 @@ namespace OrleansKms.Silo.Hosting;
 /// <summary>Hands each part the settings that are its own.</summary>
 internal static class SettingsToOptions
 {
+    /// <summary>Makes the directory of all that a silo keeps on its own disk, or closes an existing one to group and others.</summary>
+    /// <exception cref="SettingException">It cannot be made or used.</exception>
+    public static void PrepareDataDirectory(this Settings settings)
+    {
+        try
+        {
+            PrivateFile.PrepareDirectory(settings.DataDirectory);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SettingException(
+                SettingTable.DataDirectory, $"names a directory that cannot be used: {settings.DataDirectory}: {e.Message}");
+        }
+    }
+
     /// <summary>What the storage needs.</summary>
     public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
     {

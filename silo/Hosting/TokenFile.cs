@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using OrleansKms.Configuration;
+using OrleansKms.Files;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
@@ -16,7 +17,6 @@ namespace OrleansKms.Silo.Hosting;
 internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
 {
     private const int RandomLength = 32;
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     /// <summary>Makes the text of a new token.</summary>
     public static string New() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomLength));
@@ -44,8 +44,14 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     {
         try
         {
-            var isNew = !File.Exists(path) && TryWrite(path, New());
+            // Of two processes that make it at once the lock on the data directory decides which goes on.
+            var isNew = !File.Exists(path) && PrivateFile.TryWriteNew(path, Line(New()));
             return new TokenFile(path, SHA256.HashData(Read(path)), isNew);
+        }
+        catch (OpenToOthersException e)
+        {
+            throw new SettingException(
+                SettingTable.DataDirectory, $"holds a token file that others may read; after making sure that nobody did, {e.Remedy}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -55,14 +61,12 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
 
     private static byte[] Read(string path)
     {
-        if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & ~OwnerOnly) != 0)
-        {
-            throw new SettingException(SettingTable.DataDirectory, $"holds a token file that others may read; after making sure that nobody did, chmod 600 {path}");
-        }
-        if (new FileInfo(path).Length > TokenText.MaxLength + 2) throw NotAToken(path);
-        var token = File.ReadAllText(path).Trim();
+        var content = PrivateFile.Read(path, SecretReaders.Nobody, TokenText.MaxLength + 2) ?? throw NotAToken(path);
+        var token = Encoding.UTF8.GetString(content).Trim();
         return TokenText.IsValid(token) ? Encoding.ASCII.GetBytes(token) : throw NotAToken(path);
     }
+
+    private static byte[] Line(string token) => Encoding.ASCII.GetBytes(token + "\n");
 
     private static SettingException NotAToken(string path) => new(
         SettingTable.DataDirectory,
@@ -76,39 +80,13 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     {
         try
         {
-            if (TryWrite(path, token)) return;
+            if (PrivateFile.TryWriteNew(path, Line(token))) return;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new StartRefusedException($"The token file {path} cannot be written: {e.Message}", e);
         }
         throw new StartRefusedException($"The token file {path} is there already, and is not overwritten.");
-    }
-
-    private static bool TryWrite(string path, string token)
-    {
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        try
-        {
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnerOnly;
-            using (var file = new FileStream(temporary, options))
-            {
-                file.Write(Encoding.ASCII.GetBytes(token + "\n"));
-                file.Flush(flushToDisk: true);
-            }
-            File.Move(temporary, path, overwrite: false);
-            return true;
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            // Another process made it in the meantime; the lock on the data directory decides which of the two goes on.
-            return false;
-        }
-        finally
-        {
-            File.Delete(temporary);
-        }
     }
 }
 

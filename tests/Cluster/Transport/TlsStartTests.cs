@@ -62,17 +62,6 @@ public sealed class TlsStartTests : IDisposable
         Refused(files with { KeyFile = link }, "OKMS_TLS_KEY");
     }
 
-    [Theory]
-    [InlineData(0b110_000_000, false, true)]
-    [InlineData(0b100_000_000, false, true)]
-    [InlineData(0b110_100_000, false, false)]
-    [InlineData(0b100_100_000, true, true)]
-    [InlineData(0b110_110_000, true, false)]
-    [InlineData(0b110_100_100, true, false)]
-    [InlineData(0b110_000_001, true, false)]
-    public void Mode_OfAKey(int mode, bool lentByRoot, bool isPrivate) =>
-        Assert.Equal(isPrivate, PrivateKeyFile.IsPrivate((UnixFileMode)mode, lentByRoot));
-
     [Fact]
     public void CertificateThatOthersWouldRefuse_IsRefused()
     {

@@ -1,0 +1,59 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace OrleansKms.Files;
+
+/// <summary>What .NET does not do with files, asked of the C library.</summary>
+internal static class LibC
+{
+    private const int AtEmptyPath = 0x1000;
+    private const uint StatxUserId = 0x8;
+    private const int StatxSize = 256;
+    private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
+
+    /// <summary>Who owns an open file, on Linux; null where that cannot be told.</summary>
+    public static uint? OwnerOf(SafeFileHandle file)
+    {
+        var status = new byte[StatxSize];
+        var isTold = Statx((int)file.DangerousGetHandle(), "", AtEmptyPath, StatxUserId, status) == 0 && (ReadNative(status, 0) & StatxUserId) != 0;
+        return isTold ? ReadNative(status, UserIdOffset) : null;
+    }
+
+    /// <summary>Has the names in a directory written to the disk.</summary>
+    /// <exception cref="IOException">They cannot be.</exception>
+    public static void FlushDirectory(string path)
+    {
+        var descriptor = Open(path, 0);
+        if (descriptor < 0) throw new IOException($"Cannot open {path} (errno {Marshal.GetLastPInvokeError()}).");
+        var failed = Flush(descriptor) != 0;
+        var error = Marshal.GetLastPInvokeError();
+        _ = Close(descriptor);
+        if (failed) throw new IOException($"Cannot flush {path} (errno {error}).");
+    }
+
+    private static uint ReadNative(byte[] status, int offset) => MemoryMarshal.Read<uint>(status.AsSpan(offset));
+
+#pragma warning disable SYSLIB1054 // Generated marshalling needs unsafe code, which this project does not allow.
+    /// <summary>Who this process is.</summary>
+    [DllImport("libc", EntryPoint = "geteuid")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    public static extern uint EffectiveUserId();
+
+    [DllImport("libc", EntryPoint = "statx", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Statx(
+        int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, [Out] byte[] status);
+
+    [DllImport("libc", EntryPoint = "open", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Open([MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Flush(int descriptor);
+
+    [DllImport("libc", EntryPoint = "close")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Close(int descriptor);
+#pragma warning restore SYSLIB1054
+}
