@@ -2,6 +2,7 @@
 # Builds everything and runs every test, on a throw-away Postgres of its own. Needs nothing but .NET and apt.
 #   ./deploy/test.sh            all tests but those that hurt a whole cluster, which take minutes each
 #   ./deploy/test.sh unit       one part or several: unit, cluster, api, fuzz, faults; cluster has the faults in it
+#   ./deploy/test.sh coverage [PART...]   the same, by default unit, and which lines they ran: artifacts/coverage, in Cobertura's format
 # Ends with one line "N passed, N failed", and with 0 only if something ran and nothing failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -98,6 +99,18 @@ count() {
   echo "$sum"
 }
 
+# What the tests of one part ran, by assembly; generated code aside.
+report_coverage() {
+  local report
+  mkdir -p artifacts/coverage
+  report="$(find "$work/results" -name coverage.cobertura.xml -newer "$work/started" | head -n 1)"
+  [ -n "$report" ] || { echo "no coverage was collected"; return 1; }
+  mv "$report" "artifacts/coverage/$1.xml"
+  echo "Lines run by $1 (artifacts/coverage/$1.xml):"
+  sed -n 's/.*<package name="\([^"]*\)" line-rate="\([0-9.]*\)".*/\1 \2/p' "artifacts/coverage/$1.xml" |
+    awk '{ printf "  %-28s %5.1f %%\n", $1, $2 * 100 }'
+}
+
 project_of() {
   case "$1" in
     unit) echo tests/Unit ;;
@@ -109,7 +122,13 @@ project_of() {
 }
 
 main() {
-  local parts=("$@") part project projects=() filter=() broken=0 passed failed
+  local parts=("$@") part project projects=() filter=() collect=() settings=() broken=0 passed failed
+  if [ "${parts[0]:-}" = coverage ]; then
+    parts=("${parts[@]:1}")
+    [ ${#parts[@]} -gt 0 ] || parts=(unit)
+    collect=(--collect "XPlat Code Coverage")
+    settings=(-- DataCollectionRunSettings.DataCollectors.DataCollector.Configuration.ExcludeByAttribute=GeneratedCodeAttribute,CompilerGeneratedAttribute)
+  fi
   if [ ${#parts[@]} -eq 0 ]; then
     parts=(unit cluster api fuzz)
     filter=(--filter "Category!=Faults")
@@ -131,9 +150,11 @@ main() {
   for project in "${projects[@]}"; do
     # A run that ends without a result file, as a crashed one does, is a failure too.
     # A test that hangs is killed and named instead of holding up everything behind it.
-    dotnet test "$project" --no-build "${filter[@]}" --blame-hang-timeout 8m --blame-hang-dump-type none --logger "trx;LogFileName=$(basename "$project").trx" \
-      --results-directory "$work/results" || broken=1
+    touch "$work/started"
+    dotnet test "$project" --no-build "${filter[@]}" "${collect[@]}" --blame-hang-timeout 8m --blame-hang-dump-type none --logger "trx;LogFileName=$(basename "$project").trx" \
+      --results-directory "$work/results" "${settings[@]}" || broken=1
     [ -f "$work/results/$(basename "$project").trx" ] || { echo "$project has no results"; broken=1; }
+    [ ${#collect[@]} -eq 0 ] || report_coverage "$(basename "$project" | tr '[:upper:]' '[:lower:]')" || broken=1
   done
 
   # What this machine does not allow was not seen, and is said so.
