@@ -1,7 +1,5 @@
-using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Hosting;
-using OrleansKms.Gateway.Logging;
 
 if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
 if (args.Length > 0) return await GatewayCommands.Run(args);

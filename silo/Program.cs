@@ -1,5 +1,4 @@
 using OrleansKms.Gateway.Hosting;
-using OrleansKms.Gateway.Logging;
 using OrleansKms.Grains;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Storage;

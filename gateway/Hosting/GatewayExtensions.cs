@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansKms.Gateway.Access;
@@ -46,7 +47,7 @@ public static class GatewayExtensions
         services.Configure<KestrelServerOptions>(server => Limit(server, options));
         services.AddSingleton<IMemoryPoolFactory<byte>, ConnectionMemory>();
         services.AddTelemetry(options);
-        services.AddReference();
+        AddReference(services);
         AddAuthorization(services);
         return services;
     }
@@ -138,5 +139,20 @@ public static class GatewayExtensions
         services.AddAuthorizationBuilder()
             .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole))
             .AddPolicy(GatewayPolicies.Metrics, policy => policy.RequireRole(Principal.AdministratorRole, Principal.MetricsRole));
+    }
+
+    // The making of the OpenAPI document.
+    private static void AddReference(IServiceCollection services)
+    {
+        services.Configure<JsonOptions>(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJson.Default));
+        services.AddOpenApi(ReferenceDocument.Name, options =>
+        {
+            options.OpenApiVersion = Microsoft.OpenApi.OpenApiSpecVersion.OpenApi3_1;
+            // The host's own routes, such as the dashboard's, are not part of the interface.
+            options.ShouldInclude = description => ReferenceTransformers.RouteOf(description) is not null;
+            options.AddDocumentTransformer(ReferenceTransformers.Describe);
+            options.AddOperationTransformer(ReferenceTransformers.Describe);
+            options.AddSchemaTransformer(ReferenceTransformers.Describe);
+        });
     }
 }

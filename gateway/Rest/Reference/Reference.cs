@@ -1,29 +1,13 @@
 using System.Security.Cryptography;
-using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Routing;
 using Scalar.AspNetCore;
 
 namespace OrleansKms.Gateway.Rest.Reference;
 
-/// <summary>The OpenAPI document and the pages that show it.</summary>
+/// <summary>The pages that show the OpenAPI document.</summary>
 internal static class Reference
 {
     private const string Address = "/docs";
-
-    /// <summary>Adds the making of the document.</summary>
-    public static void AddReference(this IServiceCollection services)
-    {
-        services.Configure<JsonOptions>(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJson.Default));
-        services.AddOpenApi(ReferenceDocument.Name, options =>
-        {
-            options.OpenApiVersion = Microsoft.OpenApi.OpenApiSpecVersion.OpenApi3_1;
-            // The host's own routes, such as the dashboard's, are not part of the interface.
-            options.ShouldInclude = description => ReferenceTransformers.RouteOf(description) is not null;
-            options.AddDocumentTransformer(ReferenceTransformers.Describe);
-            options.AddOperationTransformer(ReferenceTransformers.Describe);
-            options.AddSchemaTransformer(ReferenceTransformers.Describe);
-        });
-    }
 
     /// <summary>
     /// Maps the pages. Everything they load comes from this process: no font, script or telemetry of others, and a policy by

@@ -2,7 +2,7 @@ using OpenTelemetry.Metrics;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 
-namespace OrleansKms.Gateway.Observability;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>Which metrics are collected, and how they look to Prometheus.</summary>
 internal static class Telemetry

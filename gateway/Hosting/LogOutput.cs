@@ -1,6 +1,7 @@
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Logging;
 
-namespace OrleansKms.Gateway.Logging;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>What is logged, and where to.</summary>
 internal static class LogOutput

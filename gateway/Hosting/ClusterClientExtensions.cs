@@ -1,8 +1,9 @@
 using Orleans.Configuration;
+using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Transport;
 
-namespace OrleansKms.Gateway.Cluster;
+namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>Makes a process a client of its cluster.</summary>
 internal static class ClusterClientExtensions
