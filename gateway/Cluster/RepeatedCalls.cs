@@ -41,7 +41,7 @@ internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, Ti
     {
         for (var pause = _firstPause; ; pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
         {
-            // Half of a pause by chance, so that requests that failed together do not come back together.
+            // Jitter of half a pause, so that requests that failed together do not come back together.
             var wait = pause * (0.5 + (Random.Shared.NextDouble() / 2));
             if (!await link.IsConnectedSoon(request.Remaining) || request.Remaining <= wait) break;
             await Task.Delay(wait, time);

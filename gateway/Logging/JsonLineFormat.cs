@@ -13,7 +13,7 @@ namespace OrleansKms.Gateway.Logging;
 internal sealed class JsonLineFormat : ILineFormat
 {
     private const string MessageTemplate = "{OriginalFormat}";
-    private const int MostNames = 4096;
+    private const int MaxNames = 4096;
 
     private static readonly JsonWriterOptions WriterOptions = new()
     {
@@ -107,7 +107,7 @@ internal sealed class JsonLineFormat : ILineFormat
         var snakeCase = JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
         var encoded = JsonEncodedText.Encode(Reserved.Contains(snakeCase) ? snakeCase + "_" : snakeCase);
         // Names come from message templates, of which there are few; should something ever log made-up names, memory is safe.
-        if (_names.Count < MostNames) _names.TryAdd(name, encoded);
+        if (_names.Count < MaxNames) _names.TryAdd(name, encoded);
         return encoded;
     }
 }

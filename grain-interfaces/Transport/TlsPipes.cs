@@ -8,13 +8,13 @@ internal sealed class TlsPipes : IDuplexPipe
 {
     // A record of TLS holds 16 KiB (RFC 8446, section 5.1): smaller pieces would be more records for the same message.
     private const int RecordBytes = 16 * 1024;
-    private const int LeastRead = 1024;
+    private const int MinRead = 1024;
 
     /// <summary>Makes them of an authenticated stream, which stays open when they are completed.</summary>
     public TlsPipes(SslStream stream)
     {
         Input = PipeReader.Create(stream, new StreamPipeReaderOptions(
-            bufferSize: RecordBytes, minimumReadSize: LeastRead, leaveOpen: true));
+            bufferSize: RecordBytes, minimumReadSize: MinRead, leaveOpen: true));
         Output = new Writer(PipeWriter.Create(stream, new StreamPipeWriterOptions(minimumBufferSize: RecordBytes, leaveOpen: true)));
     }
 

@@ -21,10 +21,10 @@ public sealed partial class AccessGrain(
     internal static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2);
 
     /// <summary>How old an answer may become at least while the row cannot be read; gateways let none hold for longer than they are told.</summary>
-    internal static readonly TimeSpan LeastHold = TimeSpan.FromMinutes(5);
+    internal static readonly TimeSpan MinHold = TimeSpan.FromMinutes(5);
 
     // No shorter than keys go on for, or nobody could use them.
-    private readonly TimeSpan _holdsFor = options.Fence.Grace > LeastHold ? options.Fence.Grace : LeastHold;
+    private readonly TimeSpan _holdsFor = options.Fence.Grace > MinHold ? options.Fence.Grace : MinHold;
 
     private byte[]? _tokenSha256;
     private long _order;

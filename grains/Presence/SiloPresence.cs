@@ -7,28 +7,28 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Presence;
 
 /// <summary>
-/// Signs every few seconds that this silo runs, what its program supports and which KEKs it has opened, and learns what the
-/// others have decided meanwhile: the feature level, new KEKs, destroyed ones. Whoever decides counts on what is signed; so a
-/// silo that cannot sign for long no longer works with rows.
+/// Writes a heartbeat every few seconds: that this silo runs, what its program supports and which KEKs it has opened. Learns what the
+/// others have decided meanwhile: the feature level, new KEKs, destroyed ones. Whoever decides relies on the heartbeats; so a silo that
+/// has written none for long no longer works with rows.
 /// </summary>
 internal sealed partial class SiloPresence(
     SiloRegistry registry, KekRing ring, FeatureLevels levels, IServiceProvider services, KmsStorageOptions options,
     Database database, TimeProvider time, ILogger<SiloPresence> logger)
     : BackgroundService, IHostedLifecycleService
 {
-    private static readonly TimeSpan _patience = SiloRegistry.LifeAfterSign / 2;
+    private static readonly TimeSpan _patience = SiloRegistry.LifeAfterHeartbeat / 2;
 
     // Below the time-out of a command, at which a wait for a standby is cut off and looks like a commit; and above what a busy disk takes.
     private static readonly TimeSpan _commitPatience = TimeSpan.FromSeconds(4);
 
-    // The only silo of its database signs for the probe alone, and need not wake the disk each time.
+    // The heartbeat of the only silo of a database serves the probe alone, and need not wake the disk each time.
     private static readonly TimeSpan _restAlone = TimeSpan.FromSeconds(10);
 
-    private long _signedAt;
+    private long _beatAt;
     private long _writtenAt;
     private long _writingSince;
     private volatile Exception? _writeFailure;
-    private SiloSign? _signed;
+    private Heartbeat? _last;
     private bool _isFailing;
     private volatile bool _isOutdated;
 
@@ -37,11 +37,11 @@ internal sealed partial class SiloPresence(
     /// holds the schema's lock, and for the only silo of its database.
     /// </summary>
     public bool IsFresh => !_isOutdated
-        && (_signed is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _signedAt)) < _patience);
+        && (_last is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _beatAt)) < _patience);
 
     /// <summary>
-    /// Why what this silo writes is not committed; null while the last sign was, and in the time that a commit may take. One that waits,
-    /// as for a standby that is away, is none.
+    /// Why what this silo writes is not committed; null while the last heartbeat was, and while a commit may still take its time. One that
+    /// waits, as for a standby that is away, does not count.
     /// </summary>
     public Exception? WriteFailure
     {
@@ -53,17 +53,17 @@ internal sealed partial class SiloPresence(
     }
 
     /// <summary>
-    /// Signs for the first time. The caller holds the schema's lock since before it opened the ring, so nobody can have decided
+    /// Writes the first heartbeat. The caller has held the schema's lock since before it opened the ring, so nobody can have decided
     /// anything that this silo does not know.
     /// </summary>
     public async Task Enter(CancellationToken cancellationToken)
     {
         await registry.RemoveDead(cancellationToken);
         var silo = services.GetRequiredService<ILocalSiloDetails>();
-        await Sign(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), ring.Current.Id, ring.Ids, ring.RootId), cancellationToken);
+        await Beat(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), ring.Current.Id, ring.Ids, ring.RootId), cancellationToken);
     }
 
-    /// <summary>Takes over what was decided, and signs it.</summary>
+    /// <summary>Takes over what was decided, and writes a heartbeat that says so.</summary>
     public async Task Beat(CancellationToken cancellationToken)
     {
         try
@@ -72,8 +72,8 @@ internal sealed partial class SiloPresence(
         }
         finally
         {
-            // Also where the root does not answer: what is signed is true, and a silo need not give up because of a new KEK.
-            await Sign(_signed! with { CurrentKek = ring.Current.Id, Keks = ring.Ids }, cancellationToken);
+            // Also where the root does not answer: what the heartbeat says is true, and a silo need not give up because of a new KEK.
+            await Beat(_last! with { CurrentKek = ring.Current.Id, Keks = ring.Ids }, cancellationToken);
         }
     }
 
@@ -89,14 +89,14 @@ internal sealed partial class SiloPresence(
     /// <summary>Everything has stopped: nothing is read or sealed here any more.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
-        if (_signed is not { } signed)
+        if (_last is not { } last)
         {
             return;
         }
 
         try
         {
-            await registry.Remove(signed.ClusterId, signed.Silo, cancellationToken);
+            await registry.Remove(last.ClusterId, last.Silo, cancellationToken);
         }
         catch (Exception e)
         {
@@ -109,7 +109,7 @@ internal sealed partial class SiloPresence(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.PresenceInterval, time);
-        while (_signed is not null && await timer.WaitForNextTickAsync(stoppingToken))
+        while (_last is not null && await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
@@ -123,14 +123,14 @@ internal sealed partial class SiloPresence(
         }
     }
 
-    private async Task Sign(SiloSign sign, CancellationToken cancellationToken)
+    private async Task Beat(Heartbeat heartbeat, CancellationToken cancellationToken)
     {
-        var isKnown = !database.IsShared && _signed is { } last && last.CurrentKek == sign.CurrentKek && last.Keks.SequenceEqual(sign.Keks)
+        var isKnown = !database.IsShared && _last is { } last && last.CurrentKek == heartbeat.CurrentKek && last.Keks.SequenceEqual(heartbeat.Keks)
             && _writeFailure is null && time.GetElapsedTime(_writtenAt) < _restAlone;
         var startedAt = time.GetTimestamp();
-        var level = isKnown ? await registry.ReadFeatureLevel(cancellationToken) : await Write(sign, startedAt, cancellationToken);
-        _signed = sign;
-        Volatile.Write(ref _signedAt, startedAt);
+        var level = isKnown ? await registry.ReadFeatureLevel(cancellationToken) : await Write(heartbeat, startedAt, cancellationToken);
+        _last = heartbeat;
+        Volatile.Write(ref _beatAt, startedAt);
         if (!levels.Note(level) && !_isOutdated)
         {
             _isOutdated = true;
@@ -139,12 +139,12 @@ internal sealed partial class SiloPresence(
         }
     }
 
-    private async Task<int> Write(SiloSign sign, long startedAt, CancellationToken cancellationToken)
+    private async Task<int> Write(Heartbeat heartbeat, long startedAt, CancellationToken cancellationToken)
     {
         Volatile.Write(ref _writingSince, startedAt);
         try
         {
-            var level = await registry.Sign(sign, cancellationToken);
+            var level = await registry.Write(heartbeat, cancellationToken);
             _writeFailure = time.GetElapsedTime(startedAt) > _commitPatience ? TooSlow() : null;
             _writtenAt = startedAt;
             return level;
@@ -171,7 +171,7 @@ internal sealed partial class SiloPresence(
         }
         else if (failure is null && _isFailing)
         {
-            LogSignsAgain();
+            LogBeatsAgain();
         }
 
         _isFailing = failure is not null;
@@ -179,11 +179,11 @@ internal sealed partial class SiloPresence(
 
     private static string Reason(Exception e) => (e as DatabaseUnreachableException)?.InnerException?.Message ?? e.Message;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo cannot sign that it runs: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo cannot write its heartbeat: {Reason}")]
     private partial void LogFailing(string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "This silo signs again that it runs")]
-    private partial void LogSignsAgain();
+    [LoggerMessage(Level = LogLevel.Information, Message = "This silo writes its heartbeat again")]
+    private partial void LogBeatsAgain();
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This silo has stopped and could not say so: {Reason}")]
     private partial void LogNotRemoved(string reason);

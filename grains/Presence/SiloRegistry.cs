@@ -5,33 +5,18 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Presence;
 
-/// <summary>What a silo signs.</summary>
-/// <param name="ClusterId">The Orleans cluster.</param>
-/// <param name="Silo">The silo's address, as membership names it.</param>
-/// <param name="CurrentKek">The KEK that it seals under.</param>
-/// <param name="Keks">All KEKs that it has opened.</param>
-/// <param name="RootId">The root by which it opened them.</param>
-internal sealed record SiloSign(string ClusterId, string Silo, KekId CurrentKek, IReadOnlyCollection<KekId> Keks, string RootId);
-
-/// <summary>A silo that may still run.</summary>
-/// <param name="Silo">Its address.</param>
-/// <param name="NewestFeatureLevel">The newest level that its program supports.</param>
-/// <param name="CurrentKek">The KEK that it seals under.</param>
-/// <param name="RootId">The root by which it opened the KEKs; null where its program does not say.</param>
-internal sealed record LiveSilo(string Silo, int NewestFeatureLevel, KekId CurrentKek, string? RootId);
-
 /// <summary>Reads and writes the tables okms_silo and okms_silo_kek, and the feature level.</summary>
 internal sealed class SiloRegistry(Database database)
 {
     /// <summary>
-    /// How long a silo counts as running after its last sign, if its row was not removed. A silo itself stops working with
+    /// How long a silo counts as running after its last heartbeat, if its row was not removed. A silo itself stops working with
     /// rows after half of that.
     /// </summary>
-    public static readonly TimeSpan LifeAfterSign = TimeSpan.FromMinutes(2);
+    public static readonly TimeSpan LifeAfterHeartbeat = TimeSpan.FromMinutes(2);
 
     /// <summary>Writes that a silo runs, and which KEKs it has opened.</summary>
     /// <returns>The cluster's feature level.</returns>
-    public Task<int> Sign(SiloSign sign, CancellationToken cancellationToken) => database.Write(async () =>
+    public Task<int> Write(Heartbeat heartbeat, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -41,9 +26,9 @@ internal sealed class SiloRegistry(Database database)
             VALUES (@cluster, @silo, @least, @newest, @current, @root)
             ON CONFLICT (cluster_id, silo) DO UPDATE SET seen_at = CURRENT_TIMESTAMP, current_kek = excluded.current_kek
             """,
-            [("cluster", sign.ClusterId), ("silo", sign.Silo), ("least", FeatureLevels.Least), ("newest", FeatureLevels.Newest),
-                ("current", sign.CurrentKek.ToBytes()), ("root", sign.RootId)], cancellationToken);
-        foreach (var kek in sign.Keks)
+            [("cluster", heartbeat.ClusterId), ("silo", heartbeat.Silo), ("least", FeatureLevels.Least), ("newest", FeatureLevels.Newest),
+                ("current", heartbeat.CurrentKek.ToBytes()), ("root", heartbeat.RootId)], cancellationToken);
+        foreach (var kek in heartbeat.Keks)
         {
             // Not one that was destroyed since it was read.
             await transaction.Execute(
@@ -52,7 +37,7 @@ internal sealed class SiloRegistry(Database database)
                 SELECT @cluster, @silo, kek_id FROM okms_kek WHERE kek_id = @kek
                 ON CONFLICT (cluster_id, silo, kek_id) DO NOTHING
                 """,
-                [("cluster", sign.ClusterId), ("silo", sign.Silo), ("kek", kek.ToBytes())], cancellationToken);
+                [("cluster", heartbeat.ClusterId), ("silo", heartbeat.Silo), ("kek", kek.ToBytes())], cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
@@ -129,7 +114,7 @@ internal sealed class SiloRegistry(Database database)
         "UPDATE okms_schema SET feature_level = @level WHERE id = 1 AND feature_level < @level", [("level", level)],
         cancellationToken));
 
-    private static (string, object) Seconds => ("seconds", LifeAfterSign.TotalSeconds);
+    private static (string, object) Seconds => ("seconds", LifeAfterHeartbeat.TotalSeconds);
 
     private static async Task<int> ReadFeatureLevel(DbConnection connection, CancellationToken cancellationToken)
     {

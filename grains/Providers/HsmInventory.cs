@@ -16,7 +16,7 @@ internal sealed record HsmKeyFound(HsmKeyId Id, string Label);
 /// </summary>
 internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider time)
 {
-    private const int MostKeys = 1 << 20;
+    private const int MaxKeys = 1 << 20;
 
     // Reading attributes is a call of the token for each, so a page is a moment, between which others come in.
     private const int PageSize = 20;
@@ -28,7 +28,7 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     public async Task<List<HsmKeyFound>> List(CancellationToken cancellationToken)
     {
         List<HsmKeyFound> found = [];
-        var handles = await hsm.RunInBackground(session => session.Find(HsmSession.SecretKeys(), MostKeys), cancellationToken);
+        var handles = await hsm.RunInBackground(session => session.Find(HsmSession.SecretKeys(), MaxKeys), cancellationToken);
         foreach (var page in handles.Chunk(PageSize))
         {
             found.AddRange(await hsm.RunInBackground(session => Read(session, page), cancellationToken));

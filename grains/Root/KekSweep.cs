@@ -21,7 +21,7 @@ internal sealed partial class KekSweep(
     private const int StepsPerSecond = 5;
 
     // Rows that do not open stay where they are. Beyond so many, something else is wrong than a few damaged rows.
-    private const int MostDamaged = 1000;
+    private const int MaxDamaged = 1000;
 
     private static readonly TimeSpan _pauseAfterDamage = TimeSpan.FromMinutes(10);
 
@@ -88,7 +88,7 @@ internal sealed partial class KekSweep(
             var limit = Math.Clamp(options.ResealRate / StepsPerSecond, 1, LargestStep);
             var step = await Step(kek, limit, damaged, rate, cancellationToken);
             done += step.Resealed;
-            if (step.Read == 0 || damaged.Count > MostDamaged)
+            if (step.Read == 0 || damaged.Count > MaxDamaged)
             {
                 break;
             }

@@ -14,14 +14,14 @@ namespace OrleansKms.Grains.Sealing;
 internal static class ContentEncoding
 {
     /// <summary>The longest content that is taken; a row is far below it.</summary>
-    public const int MostDecoded = 64 << 20;
+    public const int MaxDecoded = 64 << 20;
 
     private const byte Plain = 0;
     private const byte Brotli = 1;
     private const int BrotliPrefix = 1 + sizeof(int);
 
     // Below this a row is small, and what compression saves is lost again in what it costs.
-    private const int LeastCompressed = 512;
+    private const int MinCompressed = 512;
 
     // A compromise that .NET's own web server makes too; the rows have a few tens of kilobytes at the most usual.
     private const int Quality = 4;
@@ -30,7 +30,7 @@ internal static class ContentEncoding
     /// <summary>Encodes a content.</summary>
     public static byte[] Encode(ReadOnlySpan<byte> content, bool mayCompress)
     {
-        if (mayCompress && content.Length >= LeastCompressed)
+        if (mayCompress && content.Length >= MinCompressed)
         {
             var compressed = new byte[content.Length - sizeof(int)];
             if (BrotliEncoder.TryCompress(content, compressed.AsSpan(BrotliPrefix), out var written, Quality, Window))
@@ -56,7 +56,7 @@ internal static class ContentEncoding
 
     private static byte[]? TryDecompress(ReadOnlySpan<byte> compressed, int length)
     {
-        if (length is < 0 or > MostDecoded)
+        if (length is < 0 or > MaxDecoded)
         {
             return null;
         }

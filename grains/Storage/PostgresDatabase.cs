@@ -16,11 +16,11 @@ internal sealed partial class PostgresDatabase : Database
     private const long ResealingLock = 0x4F4B_4D53_0002;
 
     // Postgres allows 100 connections unless told otherwise; the silos of a small cluster fit into that.
-    private const int MostConnections = 30;
+    private const int MaxConnections = 30;
 
     // More than there are statements here and in the providers, so that none drives out another. A session that is lent to others, in
     // which they would be lost, is refused at the start.
-    private const int MostPrepared = 64;
+    private const int MaxPrepared = 64;
 
     // What Postgres must not run with: it could lose what it has acknowledged, or not come back from a crash.
     private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
@@ -246,12 +246,12 @@ internal sealed partial class PostgresDatabase : Database
                 $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
         }
 
-        // One that the membership has forgotten, as after a dump that holds none of it, still signs every 3 seconds.
-        await using var signing = connection.Command("SELECT count(*) FROM okms_silo WHERE seen_at > now() - interval '15 seconds'");
-        if (await signing.ExecuteScalarAsync(cancellationToken) is long signs and > 0)
+        // One that the membership has forgotten, as after a dump that holds none of it, still writes its heartbeat every 3 seconds.
+        await using var beating = connection.Command("SELECT count(*) FROM okms_silo WHERE seen_at > now() - interval '15 seconds'");
+        if (await beating.ExecuteScalarAsync(cancellationToken) is long beats and > 0)
         {
             throw new StartRefusedException(
-                $"{signs} silos use this database, or did within the last 15 seconds. Stop all silos first.");
+                $"{beats} silos use this database, or did within the last 15 seconds. Stop all silos first.");
         }
 
         await using var remove = connection.Command("DELETE FROM okms_membership; DELETE FROM okms_silo");
@@ -334,7 +334,7 @@ internal sealed partial class PostgresDatabase : Database
             builder.ApplicationName ??= "orleanskms";
             if (!builder.ShouldSerialize("Maximum Pool Size"))
             {
-                builder.MaxPoolSize = MostConnections;
+                builder.MaxPoolSize = MaxConnections;
             }
 
             if (!builder.ShouldSerialize("Timeout"))
@@ -349,7 +349,7 @@ internal sealed partial class PostgresDatabase : Database
 
             if (!builder.ShouldSerialize("Max Auto Prepare"))
             {
-                builder.MaxAutoPrepare = MostPrepared;
+                builder.MaxAutoPrepare = MaxPrepared;
             }
 
             builder.Options = $"{ServerOptions} {builder.Options}".TrimEnd();

@@ -9,7 +9,7 @@ internal sealed class StorageOpening(
     Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch, KmsStorageOptions options,
     StorageProgress progress)
 {
-    /// <summary>Migrates the schema, opens the KEK ring, signs that a silo runs, and lets the next process in.</summary>
+    /// <summary>Migrates the schema, opens the KEK ring, writes the silo's first heartbeat, and lets the next process in.</summary>
     /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
     public async Task Open(SiloPresence presence, CancellationToken cancellationToken)
     {

@@ -16,7 +16,7 @@ internal static class ClusterSilo
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How often a silo signs as alive. After three of them without a sign, a new silo no longer waits for an answer of one that
+    /// How often a silo writes its heartbeat. After three of them without one, a new silo no longer waits for an answer of one that
     /// stands in the table, so a cluster that died as a whole comes back after that time.
     /// </summary>
     private static readonly TimeSpan IAmAlive = TimeSpan.FromSeconds(10);

@@ -19,7 +19,7 @@ internal static class EvenPlacement
     /// The most keys that leave one silo in one cycle. They go at once, so this many small writes must not keep a small database
     /// so long that one of them gives up, whose counter would then resume at its reserved ceiling.
     /// </summary>
-    private const int MostMoves = 1000;
+    private const int MaxMoves = 1000;
 
     /// <summary>Adds the moving of keys.</summary>
     public static ISiloBuilder UseEvenPlacement(this ISiloBuilder silo)
@@ -32,7 +32,7 @@ internal static class EvenPlacement
         {
             options.RebalancerDueTime = TimeSpan.FromSeconds(30);
             options.SessionCyclePeriod = Cycle;
-            options.ActivationMigrationCountLimit = MostMoves;
+            options.ActivationMigrationCountLimit = MaxMoves;
             // How much of a difference goes in the first cycles of a session: with the default of 0.1 a tenth.
             options.CycleNumberWeight = 0.5;
         });

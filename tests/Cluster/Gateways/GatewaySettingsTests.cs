@@ -10,7 +10,7 @@ public sealed class GatewaySettingsTests
     private static readonly (string, string) _insecure = ("OKMS_INSECURE_CLUSTER_NETWORK", "true");
 
     [Fact]
-    public void LeastSettings_TakeTheirDefaults()
+    public void FewestSettings_TakeTheirDefaults()
     {
         var settings = Read(_database, _insecure);
         Assert.Equal(8080, settings.Http.Port);

@@ -32,7 +32,7 @@ public sealed class AccessGrainTests
     {
         Assert.Equal(TimeSpan.Zero, (await _grain.ListCredentials(_query)).Age);
         _row.IsAway = true;
-        for (var age = AccessGrain.FreshFor; age <= AccessGrain.LeastHold; age += AccessGrain.FreshFor)
+        for (var age = AccessGrain.FreshFor; age <= AccessGrain.MinHold; age += AccessGrain.FreshFor)
         {
             _time.Advance(AccessGrain.FreshFor);
             var answer = await _grain.ListCredentials(_query);
@@ -53,13 +53,13 @@ public sealed class AccessGrainTests
     [Fact]
     public async Task DatabaseAway_HoldsNoShorterThanKeysGoOnFor()
     {
-        var grace = 3 * AccessGrain.LeastHold;
+        var grace = 3 * AccessGrain.MinHold;
         var grain = NewGrain(grace);
         Assert.Equal(grace, (await grain.ListCredentials(_query)).HoldsFor);
         _row.IsAway = true;
         _time.Advance(grace);
         Assert.Equal(grace, (await grain.ListCredentials(_query)).Age);
-        Assert.Equal(AccessGrain.LeastHold, (await NewGrain(AccessGrain.LeastHold / 5, new OneRow()).ListCredentials(_query)).HoldsFor);
+        Assert.Equal(AccessGrain.MinHold, (await NewGrain(AccessGrain.MinHold / 5, new OneRow()).ListCredentials(_query)).HoldsFor);
     }
 
     [Fact]

@@ -10,9 +10,9 @@ public sealed class KeyRequestRulesTests
     [InlineData(0, 7)]
     [InlineData(7, 7)]
     [InlineData(10, 10)]
-    public void Destruction_WaitsSevenDaysUnlessTheOperatorsLeastIsLonger(int leastDays, int expectedDays)
+    public void Destruction_WaitsSevenDaysUnlessTheOperatorsMinimumIsLonger(int minDays, int expectedDays)
     {
-        var options = new KeyOptions { MinDeletionDelay = TimeSpan.FromDays(leastDays) };
+        var options = new KeyOptions { MinDeletionDelay = TimeSpan.FromDays(minDays) };
         var delay = KeyRequestRules.DefaultDestructionDelay(options);
         Assert.Equal(TimeSpan.FromDays(expectedDays), delay);
         KeyRequestRules.CheckDelay(delay, options);

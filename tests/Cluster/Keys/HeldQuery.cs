@@ -5,16 +5,6 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
-/// <summary>The real clock, and what a test adds to it, as a suspension does.</summary>
-internal sealed class MovedClock : BootClock
-{
-    private long _moved;
-
-    public override long Now => base.Now + Volatile.Read(ref _moved);
-
-    public void Advance(TimeSpan time) => Interlocked.Add(ref _moved, time.Ticks * TimeSpan.NanosecondsPerTick);
-}
-
 /// <summary>The real question to the real database, which a test can hold up, let fail, and make come from another server.</summary>
 internal sealed class HeldQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster, ILocalSiloDetails silo)
     : FenceQuery(database, epoch, cluster, silo)

@@ -1,0 +1,10 @@
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Presence;
+
+/// <summary>A silo that may still run.</summary>
+/// <param name="Silo">Its address.</param>
+/// <param name="NewestFeatureLevel">The newest level that its program supports.</param>
+/// <param name="CurrentKek">The KEK that it seals under.</param>
+/// <param name="RootId">The root by which it opened the KEKs; null where its program does not say.</param>
+internal sealed record LiveSilo(string Silo, int NewestFeatureLevel, KekId CurrentKek, string? RootId);

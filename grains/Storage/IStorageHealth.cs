@@ -1,0 +1,8 @@
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>Whether the database answers, as the last probe in the background found it.</summary>
+public interface IStorageHealth
+{
+    /// <summary>Whether the last probe succeeded.</summary>
+    bool IsHealthy { get; }
+}

@@ -1,0 +1,29 @@
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// The names of the rows. A row is found by its name and its grain's key, so names differ between grain kinds: each begins with
+/// the type of its grain.
+/// </summary>
+public static class RowNames
+{
+    /// <summary>A key: its description, state and newest material.</summary>
+    public const string Key = "key";
+    /// <summary>A key's counters and the reserved ceiling.</summary>
+    public const string KeyUsage = "key.usage";
+    /// <summary>An alias.</summary>
+    public const string Alias = "alias";
+    /// <summary>Who may sign in at the gateways of a cluster.</summary>
+    public const string Access = "access";
+
+    /// <summary>An older version's material.</summary>
+    /// <param name="version">The key version.</param>
+    public static string KeyVersion(int version) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"key.v{version}");
+
+    /// <summary>
+    /// The type of the grains that have rows of a name: what stands before its first dot. Rows are sealed to it, and it is not
+    /// stored beside them.
+    /// </summary>
+    /// <param name="rowName">A row name.</param>
+    public static string GrainType(string rowName) => rowName.Split('.')[0];
+}
