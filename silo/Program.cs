@@ -1,7 +1,6 @@
 using OrleansKms.Gateway.Hosting;
-using OrleansKms.Grains;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Keys;
-using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Commands;
 using OrleansKms.Silo.Configuration;

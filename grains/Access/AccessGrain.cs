@@ -2,6 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Access;
@@ -14,7 +16,7 @@ namespace OrleansKms.Grains.Access;
 [StatelessWorker(maxLocalWorkers: 1)]
 public sealed partial class AccessGrain(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-    [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, KmsStorageOptions options,
+    [FromKeyedServices(ClockNames.Keys)] TimeProvider time, KmsStorageOptions options,
     SeenAccess seen, CurrentEpoch epoch, ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
     /// <summary>How long what was read is answered without reading again.</summary>

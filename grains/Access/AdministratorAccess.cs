@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
@@ -8,7 +9,7 @@ namespace OrleansKms.Grains.Access;
 
 /// <summary>Makes the administrator of a cluster, by the hash of a token.</summary>
 public sealed class AdministratorAccess(
-    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time)
+    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time)
 {
     /// <summary>Whether the cluster has an administrator.</summary>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Messaging;
 using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Sealing;
@@ -25,7 +26,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-        [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ILogger<AliasGrain> logger, ChangeLines changes, IGrainContext context)
+        [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILogger<AliasGrain> logger, ChangeLines changes, IGrainContext context)
     {
         _time = time;
         _logger = logger;

@@ -1,4 +1,3 @@
-using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Clocks;

@@ -5,7 +5,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Fencing;
 
@@ -45,10 +47,9 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
 
     /// <summary>Makes it; the first poll is at the start.</summary>
     public Fence(
-        KmsStorageOptions storage, FenceQuery query, BootClock clock, TimeProvider time,
+        FenceOptions options, FenceQuery query, BootClock clock, TimeProvider time,
         IOptions<SiloMessagingOptions> messaging, IMeterFactory meters, ILogger<Fence> logger)
     {
-        var options = storage.Fence;
         _query = query;
         _clock = clock;
         _time = time;
@@ -57,7 +58,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         _grace = Nanoseconds(options.Grace);
         _waitLimit = messaging.Value.ResponseTimeout;
         _logger = logger;
-        _ended = meters.Create(KmsGrainsExtensions.MeterName).CreateCounter<long>(
+        _ended = meters.Create(KmsMeter.Name).CreateCounter<long>(
             "fence_activations_ended", "{activation}", "Activations that ended because another one had changed their row.");
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Hsm;
 
@@ -18,7 +19,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     // Within the time that a stop may take.
     private static readonly TimeSpan _patienceAtTheEnd = TimeSpan.FromSeconds(5);
 
-    private static readonly Counter<long> _counter = new Meter(KmsGrainsExtensions.MeterName).CreateCounter<long>(
+    private static readonly Counter<long> _counter = new Meter(KmsMeter.Name).CreateCounter<long>(
         "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
 
     private static readonly KeyValuePair<string, object?> _answered = new("status", "success");

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Keys;
 
@@ -11,7 +12,7 @@ namespace OrleansKms.Grains.Keys;
 internal static class KeyInstruments
 {
     /// <summary>The meter's name.</summary>
-    public const string MeterName = "OrleansKms";
+    public const string MeterName = KmsMeter.Name;
 
     private static readonly Meter _meter = new(MeterName);
 

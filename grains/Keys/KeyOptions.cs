@@ -1,6 +1,6 @@
 using OrleansKms.Configuration;
 
-namespace OrleansKms.Grains;
+namespace OrleansKms.Grains.Keys;
 
 /// <summary>What an operator sets about keys.</summary>
 public sealed record KeyOptions

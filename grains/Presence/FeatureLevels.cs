@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Presence;
@@ -13,17 +14,13 @@ namespace OrleansKms.Grains.Presence;
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
 /// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). The level is the database's, so clusters that share one share it.
 /// </remarks>
-public sealed class FeatureLevels
+public sealed class FeatureLevels : IFeatureLevel
 {
     /// <summary>The oldest level that this program can run at.</summary>
-    public const int Least = 1;
+    public const int Least = FeatureLevel.Min;
 
     /// <summary>The newest level that this program can run at.</summary>
-#if OKMS_FEATURE_LEVEL_1
-    public const int Newest = 1;
-#else
-    public const int Newest = 3;
-#endif
+    public const int Newest = FeatureLevel.Max;
 
     private const int PendingDestruction = 3;
     private const int ProgramOfPendingDestruction = 2;
@@ -61,7 +58,7 @@ public sealed class FeatureLevels
     /// A silo that may still run does not support the level, and is named; or the database cannot be used.
     /// </exception>
     public static async Task<(int From, int To)> Raise(
-        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
+        DatabaseOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         options.Validate();
         using var database = Database.Of(options, time, loggers);
@@ -89,7 +86,7 @@ public sealed class FeatureLevels
     }
 
     /// <summary>Raises the level of the cluster that this silo is in.</summary>
-    /// <inheritdoc cref="Raise(KmsStorageOptions, TimeProvider, ILoggerFactory, CancellationToken)" path="/returns"/>
+    /// <inheritdoc cref="Raise(DatabaseOptions, TimeProvider, ILoggerFactory, CancellationToken)" path="/returns"/>
     internal async Task<(int From, int To)> Raise(CancellationToken cancellationToken)
     {
         await using var schema = await _database.LockSchema(cancellationToken);

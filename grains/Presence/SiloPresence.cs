@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Root;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Presence;
@@ -12,9 +12,9 @@ namespace OrleansKms.Grains.Presence;
 /// has written none for long no longer works with rows.
 /// </summary>
 internal sealed partial class SiloPresence(
-    SiloRegistry registry, KekRing ring, FeatureLevels levels, IServiceProvider services, KmsStorageOptions options,
+    SiloRegistry registry, IAnnouncedKeks keks, FeatureLevels levels, IServiceProvider services, DatabaseOptions options,
     Database database, TimeProvider time, ILogger<SiloPresence> logger)
-    : BackgroundService, IHostedLifecycleService
+    : BackgroundService, IHostedLifecycleService, IClusterContact
 {
     private static readonly TimeSpan _patience = SiloRegistry.LifeAfterHeartbeat / 2;
 
@@ -32,10 +32,7 @@ internal sealed partial class SiloPresence(
     private bool _isFailing;
     private volatile bool _isOutdated;
 
-    /// <summary>
-    /// Whether what this silo knows of the level and the KEKs is recent. Always so for a process that never entered, since it
-    /// holds the schema's lock, and for the only silo of its database.
-    /// </summary>
+    /// <inheritdoc/>
     public bool IsFresh => !_isOutdated
         && (_last is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _beatAt)) < _patience);
 
@@ -60,7 +57,7 @@ internal sealed partial class SiloPresence(
     {
         await registry.RemoveDead(cancellationToken);
         var silo = services.GetRequiredService<ILocalSiloDetails>();
-        await Beat(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), ring.Current.Id, ring.Ids, ring.RootId), cancellationToken);
+        await Beat(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), keks.CurrentId, keks.Ids, keks.RootId), cancellationToken);
     }
 
     /// <summary>Takes over what was decided, and writes a heartbeat that says so.</summary>
@@ -68,12 +65,12 @@ internal sealed partial class SiloPresence(
     {
         try
         {
-            await ring.Refresh(cancellationToken);
+            await keks.Refresh(cancellationToken);
         }
         finally
         {
             // Also where the root does not answer: what the heartbeat says is true, and a silo need not give up because of a new KEK.
-            await Beat(_last! with { CurrentKek = ring.Current.Id, Keks = ring.Ids }, cancellationToken);
+            await Beat(_last! with { CurrentKek = keks.CurrentId, Keks = keks.Ids }, cancellationToken);
         }
     }
 

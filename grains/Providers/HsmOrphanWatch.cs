@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Providers;
 
@@ -24,7 +25,7 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
     public HsmOrphanWatch(HsmOrphans orphans, TimeProvider time, IMeterFactory meters, ILogger<HsmOrphanWatch> logger)
     {
         (_orphans, _time, _logger) = (orphans, time, logger);
-        meters.Create("OrleansKms").CreateObservableGauge(
+        meters.Create(KmsMeter.Name).CreateObservableGauge(
             "hsm_orphans", () => _found, description: "Keys on the token that are older than a day and that no row knows, when last looked at.");
     }
 

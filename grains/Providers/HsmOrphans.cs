@@ -1,10 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Storage;
-using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains.Keys.Rows;
-using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Providers;
@@ -23,16 +20,14 @@ public sealed record HsmOrphan(string Id, string Label, DateOnly MadeOn, bool Is
 public sealed class HsmOrphans
 {
     private readonly HsmInventory _inventory;
-    private readonly IGrainStorage _rows;
-    private readonly IMaterialSealer _sealer;
+    private readonly IKeyRecords _keys;
     private readonly Database _database;
     private readonly RestoreEpochStore _epochs;
 
     internal HsmOrphans(HsmInventory inventory, IServiceProvider services)
     {
         _inventory = inventory;
-        _rows = services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
-        _sealer = services.GetRequiredService<IMaterialSealer>();
+        _keys = services.GetRequiredService<IKeyRecords>();
         _database = services.GetRequiredService<Database>();
         _epochs = services.GetRequiredService<RestoreEpochStore>();
     }
@@ -58,10 +53,10 @@ public sealed class HsmOrphans
         {
             switch (await StandingOf(found))
             {
-                case Standing.Orphan:
+                case RecordedAs.Unknown:
                     orphans.Add(new(found.Id.ToString(), found.Label, found.Id.MadeOn, _inventory.IsOld(found)));
                     break;
-                case Standing.Destroyed:
+                case RecordedAs.Destroyed:
                     leftovers.Add(found);
                     break;
             }
@@ -89,7 +84,7 @@ public sealed class HsmOrphans
     {
         try
         {
-            await _inventory.RemoveOrphans(ids, async found => await StandingOf(found) != Standing.Orphan, await KnowsAllSince(cancellationToken), cancellationToken);
+            await _inventory.RemoveOrphans(ids, async found => await StandingOf(found) != RecordedAs.Unknown, await KnowsAllSince(cancellationToken), cancellationToken);
         }
         catch (DbException e)
         {
@@ -112,52 +107,9 @@ public sealed class HsmOrphans
     }
 
     /// <summary>What a key's row says of an object. Where that cannot be said, it is no orphan.</summary>
-    private async ValueTask<Standing> StandingOf(HsmKeyFound found)
-    {
-        if (KeyIdOf(found) is not { } keyId)
-        {
-            return Standing.Known;
-        }
-
-        try
-        {
-            var grain = GrainId.Create(RowNames.GrainType(RowNames.Key), keyId);
-            var slot = new RowSlot<KeyRow>(_rows, grain, RowNames.Key);
-            await slot.Read();
-            return slot.Row is { } row && row.Incarnation == found.Id.Incarnation ? await StandingOf(grain, row, found.Id) : Standing.Orphan;
-        }
-        catch (Exception e) when (e is MaterialOutdatedException || (e as KmsException)?.Error == KmsError.KeyCorrupted)
-        {
-            return Standing.Known;
-        }
-    }
-
-    private async Task<Standing> StandingOf(GrainId grain, KeyRow row, HsmKeyId id)
-    {
-        switch (row.Find(id.Version)?.State)
-        {
-            case null:
-                return Standing.Orphan;
-            case KeyVersionState.Destroyed:
-                return Standing.Destroyed;
-        }
-
-        var wrapped = row.Material;
-        if (wrapped?.Version != id.Version)
-        {
-            var slot = new RowSlot<KeyVersionRow>(_rows, grain, RowNames.KeyVersion(id.Version));
-            await slot.Read();
-            wrapped = slot.Row?.Material;
-        }
-
-        if (wrapped is null)
-        {
-            return Standing.Known;
-        }
-
-        using var kept = _sealer.Open(new(grain, row.Incarnation, id.Version), wrapped);
-        return kept.Span.SequenceEqual(id.ToArray()) ? Standing.Known : Standing.Orphan;
-    }
+    private async ValueTask<RecordedAs> StandingOf(HsmKeyFound found) => KeyIdOf(found) is { } keyId
+        ? await _keys.Find(new(keyId, found.Id.Incarnation, found.Id.Version), found.Id.ToArray())
+        : RecordedAs.Kept;
 
     /// <summary>The key's id from the label; null when the label is not one of ours.</summary>
     private static string? KeyIdOf(HsmKeyFound found)
@@ -165,18 +117,5 @@ public sealed class HsmOrphans
         var version = string.Create(CultureInfo.InvariantCulture, $" v{found.Id.Version}");
         var keyId = found.Label.EndsWith(version, StringComparison.Ordinal) ? found.Label.Remove(found.Label.Length - version.Length) : "";
         return KeyId.IsValid(keyId) ? keyId : null;
-    }
-
-    /// <summary>What a row says of an object on the token.</summary>
-    private enum Standing
-    {
-        /// <summary>It is a version's, or that cannot be said.</summary>
-        Known,
-
-        /// <summary>No row has it.</summary>
-        Orphan,
-
-        /// <summary>It is what is left of a destroyed version.</summary>
-        Destroyed,
     }
 }

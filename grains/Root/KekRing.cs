@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
@@ -15,7 +16,7 @@ namespace OrleansKms.Grains.Root;
 /// sealed under a KEK, and no row is opened by one, that the manifest does not list. <c>KekRing.Changes.cs</c> makes the next
 /// manifest with each change.
 /// </remarks>
-internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IRingHealth, IDisposable
+internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IAnnouncedKeks, IRingHealth, IDisposable
 {
     private readonly SemaphoreSlim _reloading = new(1, 1);
     private volatile Snapshot? _snapshot;
@@ -33,6 +34,9 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 
     /// <inheritdoc/>
     public Kek? Find(KekId id) => Ring.ById.GetValueOrDefault(id);
+
+    /// <inheritdoc/>
+    public KekId CurrentId => Current.Id;
 
     /// <summary>The ids of all KEKs that are open, in order.</summary>
     public IReadOnlyList<KekId> Ids => [.. Ring.ById.Keys.OrderBy(id => (id.High, id.Low))];
@@ -130,7 +134,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     /// Takes over what the database says now: opens KEKs that were added, seals under the one that is current, and erases those
     /// that are destroyed.
     /// </summary>
-    internal async Task Refresh(CancellationToken cancellationToken)
+    public async Task Refresh(CancellationToken cancellationToken)
     {
         await _reloading.WaitAsync(cancellationToken);
         try

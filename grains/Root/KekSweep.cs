@@ -11,7 +11,7 @@ namespace OrleansKms.Grains.Root;
 /// so another goes on where one died.
 /// </summary>
 internal sealed partial class KekSweep(
-    KekRotation rotation, KekRecords records, KekRing ring, RowResealing rows, Database database, KmsStorageOptions options,
+    KekRotation rotation, KekRecords records, KekRing ring, RowResealing rows, Database database, DatabaseOptions options,
     TimeProvider time, ILogger<KekSweep> logger)
     : BackgroundService
 {

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using OrleansKms.Configuration;
 using OrleansKms.Files;
 using OrleansKms.Grains.Cryptography.Aead;
-using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 

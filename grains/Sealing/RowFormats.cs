@@ -1,4 +1,4 @@
-using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Sealing;
 
@@ -15,7 +15,7 @@ internal static class RowFormats
     public const byte Encoded = 2;
 
     /// <summary>The newest format that this program reads.</summary>
-    public const byte Newest = FeatureLevels.Newest >= 2 ? Encoded : First;
+    public const byte Newest = FeatureLevel.Max >= 2 ? Encoded : First;
 
     /// <summary>The format that is written at a feature level of the cluster.</summary>
     public static byte At(int featureLevel) => featureLevel >= 2 ? Encoded : First;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Aead;
-using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Sealing;
@@ -26,8 +25,8 @@ internal sealed class RowSealer : IMaterialSealer
     private readonly Func<byte> _format;
 
     /// <summary>Seals for one service.</summary>
-    public RowSealer(IKekRing ring, IOptions<ClusterOptions> cluster, FeatureLevels levels)
-        : this(ring, cluster.Value.ServiceId, NonceSource.System, () => RowFormats.At(levels.Current))
+    public RowSealer(IKekRing ring, IOptions<ClusterOptions> cluster, IFeatureLevel level)
+        : this(ring, cluster.Value.ServiceId, NonceSource.System, () => RowFormats.At(level.Current))
     {
     }
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
-using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Sealing;
@@ -20,21 +19,21 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     private readonly RowSealer _sealer;
     private readonly IKekRing _ring;
     private readonly RowTypes _types;
-    private readonly SiloPresence _presence;
+    private readonly IClusterContact _contact;
     private readonly ILogger<SealedGrainStorage> _logger;
     private readonly Counter<long> _corrupted;
 
     /// <summary>Decorates the raw storage.</summary>
     public SealedGrainStorage(
-        [FromKeyedServices(KmsStorageExtensions.RawStorage)] IGrainStorage rows, Database database, RowSealer sealer,
-        IKekRing ring, RowTypes types, SiloPresence presence, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
+        [FromKeyedServices(StorageNames.Raw)] IGrainStorage rows, Database database, RowSealer sealer,
+        IKekRing ring, RowTypes types, IClusterContact contact, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
     {
         _rows = rows;
         _database = database;
         _sealer = sealer;
         _ring = ring;
         _types = types;
-        _presence = presence;
+        _contact = contact;
         _logger = logger;
         _corrupted = meters.Create("OrleansKms").CreateCounter<long>("rows_corrupted", "{row}", "Rows read that did not open.");
     }
@@ -187,7 +186,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     private async Task<TResult> Run<TResult>(
         Func<Func<Task<TResult>>, Task<TResult>> database, string operation, bool isWrite, Func<Task<TResult>> call)
     {
-        if (!_presence.IsFresh)
+        if (!_contact.IsFresh)
         {
             // Others may have decided meanwhile, counting on this silo being gone, what it could not read.
             throw new StorageFailedException(

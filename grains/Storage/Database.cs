@@ -11,7 +11,7 @@ internal abstract class Database : IDisposable
 {
     /// <summary>The database that the options name; connects to nothing yet.</summary>
     /// <exception cref="StartRefusedException">The connection string is not one.</exception>
-    public static Database Of(KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers) => options.IsEmbedded
+    public static Database Of(DatabaseOptions options, TimeProvider time, ILoggerFactory loggers) => options.IsEmbedded
         ? new SqliteDatabase(options.DataDirectory, time)
         : new PostgresDatabase(options, time, loggers.CreateLogger<PostgresDatabase>());
 

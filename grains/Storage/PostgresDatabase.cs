@@ -51,7 +51,7 @@ internal sealed partial class PostgresDatabase : Database
 
     /// <summary>Names the database; connects to nothing yet.</summary>
     /// <exception cref="StartRefusedException">It is not a connection string.</exception>
-    public PostgresDatabase(KmsStorageOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
+    public PostgresDatabase(DatabaseOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
     {
         _migrationTimeout = options.MigrationTimeout;
         _startTimeout = options.StartTimeout;

@@ -3,7 +3,7 @@ using Orleans.Configuration;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Observability;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Silo.Configuration;
 

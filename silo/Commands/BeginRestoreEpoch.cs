@@ -1,5 +1,5 @@
 using System.CommandLine;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Silo.Hosting;
 
 namespace OrleansKms.Silo.Commands;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Security.Cryptography;
 using System.Text;
 using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Silo.Hosting;
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using OrleansKms.Configuration;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 

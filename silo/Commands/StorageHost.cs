@@ -3,8 +3,7 @@ using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Hosting;
 using OrleansKms.Gateway.Logging;
-using OrleansKms.Grains;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 

@@ -2,9 +2,9 @@ using Orleans.Configuration;
 using OrleansKms.Configuration;
 using OrleansKms.Files;
 using OrleansKms.Gateway.Configuration;
-using OrleansKms.Grains;
+using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Access;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Root;
 using OrleansKms.Silo.Configuration;
 using GatewayOptions = OrleansKms.Gateway.Configuration.GatewayOptions;
 

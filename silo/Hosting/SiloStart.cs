@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Observability;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Hosting;

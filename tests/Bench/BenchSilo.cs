@@ -3,9 +3,12 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
-using OrleansKms.Grains;
+using OrleansKms.Grains.Keys;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Bench;

@@ -12,7 +12,7 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// <summary>What all keys of a silo share.</summary>
 public sealed class KeyServices(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, KeyOptions options,
-    [FromKeyedServices(KmsGrainsExtensions.Clock)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
+    [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
     ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger)
 {
     /// <summary>The caller of what a key does by itself.</summary>

@@ -3,6 +3,7 @@ using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Usage;
 using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Operations;
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using OrleansKms.Grains.Aliases;
 
 namespace OrleansKms.Grains.Keys.Rows;
 
@@ -14,5 +13,4 @@ namespace OrleansKms.Grains.Keys.Rows;
 [JsonSerializable(typeof(KeyRow))]
 [JsonSerializable(typeof(KeyVersionRow))]
 [JsonSerializable(typeof(KeyUsageRow))]
-[JsonSerializable(typeof(AliasRow))]
 public sealed partial class KeyRowJson : JsonSerializerContext;

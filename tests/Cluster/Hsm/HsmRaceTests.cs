@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Root;
 using OrleansKms.Tests.Cluster.Keys;
 
 namespace OrleansKms.Tests.Cluster.Hsms;

@@ -4,8 +4,9 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Net.Pkcs11Interop.Common;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Hsm;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Root;
 using OrleansKms.Tests.Cluster.Storage;
 using TemporaryDirectory = OrleansKms.Tests.Cluster.Processes.TemporaryDirectory;
 

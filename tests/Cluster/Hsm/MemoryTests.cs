@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Keys;

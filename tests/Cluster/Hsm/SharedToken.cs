@@ -2,8 +2,8 @@ using System.Runtime.InteropServices;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
-using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;
 
 namespace OrleansKms.Tests.Cluster.Hsms;

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;

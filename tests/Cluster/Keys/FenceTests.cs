@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
 

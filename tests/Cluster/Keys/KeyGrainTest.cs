@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Storage;
 
@@ -39,7 +38,7 @@ public abstract class KeyGrainTest : IAsyncLifetime
     private Task<TestSilo> Start() => TestSilo.Start(
         new() { DataDirectory = Folder.FullName }, time: Time, keys: new() { MinDeletionDelay = TimeSpan.FromHours(1) },
         services: services => services.AddLogging(logging =>
-            logging.AddProvider(Log).AddFilter<LogRecorder>(typeof(KmsGrainsExtensions).Namespace, LogLevel.Information)));
+            logging.AddProvider(Log).AddFilter<LogRecorder>("OrleansKms.Grains", LogLevel.Information)));
 
     private protected async Task<T?> Row<T>(string id, string name)
         where T : OrleansKms.Grains.Sealing.Row

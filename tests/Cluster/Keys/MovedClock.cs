@@ -1,4 +1,4 @@
-using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Clocks;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 

@@ -2,7 +2,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using OrleansKms.Grains;
 using OrleansKms.Tests.Cluster.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
@@ -22,7 +21,7 @@ public sealed class OverdueRotationOnPostgresTests
         using var log = new LogRecorder();
         var name = new NpgsqlConnectionStringBuilder(database.Options.ConnectionString).Database!;
         await using var silo = await TestSilo.Start(database.Options, time: _time, services: services => services.AddLogging(logging =>
-            logging.AddProvider(log).AddFilter<LogRecorder>(typeof(KmsGrainsExtensions).Namespace, LogLevel.Information)));
+            logging.AddProvider(log).AddFilter<LogRecorder>("OrleansKms.Grains", LogLevel.Information)));
         await silo.Create("key", new(_every, null));
         Assert.Equal(1, await Version(silo));
 

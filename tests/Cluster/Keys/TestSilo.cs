@@ -3,9 +3,11 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
-using OrleansKms.Grains;
+using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Hosting;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Processes;
 
@@ -47,7 +49,7 @@ internal sealed class TestSilo : IAsyncDisposable
         builder.Logging.SetMinimumLevel(LogLevel.Error).AddConsole();
         if (log is not null)
         {
-            builder.Logging.AddProvider(log).AddFilter<ChangeLog>(typeof(KmsGrainsExtensions).Namespace, LogLevel.Information);
+            builder.Logging.AddProvider(log).AddFilter<ChangeLog>("OrleansKms.Grains", LogLevel.Information);
         }
 
         builder.UseOrleans(silo =>
@@ -59,7 +61,7 @@ internal sealed class TestSilo : IAsyncDisposable
             Gated(silo.Services, gate);
             if (time is not null)
             {
-                silo.Services.AddKeyedSingleton(KmsGrainsExtensions.Clock, time);
+                silo.Services.AddKeyedSingleton(ClockNames.Keys, time);
                 silo.Services.AddSingleton<ReferenceClock>(new AgreeingClock(time));
             }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Faults;
 using static OrleansKms.Tests.Cluster.Storage.StorageSilo;

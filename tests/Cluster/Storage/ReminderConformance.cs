@@ -1,4 +1,3 @@
-
 namespace OrleansKms.Tests.Cluster.Storage;
 
 /// <summary>The reminder table, on every database.</summary>

@@ -3,6 +3,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Orleans.Storage;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using static OrleansKms.Tests.Cluster.Storage.StorageSilo;
@@ -18,7 +19,7 @@ public sealed class SqliteDurability(SqliteFixture fixture) : IClassFixture<Sqli
     public async Task Settings_OnTheProvidersConnections_MakeACommitDurable()
     {
         await using var silo = await OwnSilo();
-        var raw = (AdoNetGrainStorage)silo.Silo.Services.GetRequiredKeyedService<IGrainStorage>(KmsStorageExtensions.RawStorage);
+        var raw = (AdoNetGrainStorage)silo.Silo.Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Raw);
         var queries = raw.CurrentOperationalQueries;
         raw.CurrentOperationalQueries = new RelationalStorageProviderQueries(queries.WriteToStorage,
             """

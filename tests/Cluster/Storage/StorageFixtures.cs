@@ -1,5 +1,5 @@
 using Npgsql;
-using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Tests.Cluster.Storage;
 

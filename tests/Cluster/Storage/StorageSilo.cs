@@ -4,6 +4,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
 using Orleans.TestingHost;
+using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;

@@ -3,6 +3,8 @@ using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Hosting;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Storage;
 using static OrleansKms.Tests.Cluster.Storage.StorageSilo;
 

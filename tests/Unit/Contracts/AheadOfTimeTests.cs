@@ -10,7 +10,7 @@ public sealed class AheadOfTimeTests
     /// </summary>
     [Theory]
     [InlineData(typeof(IKeyGrain))]
-    [InlineData(typeof(OrleansKms.Grains.KmsGrainsExtensions))]
+    [InlineData(typeof(OrleansKms.Grains.Hosting.KmsGrainsExtensions))]
     [InlineData(typeof(OrleansKms.Gateway.Hosting.GatewayExtensions))]
     public void NoFieldKeepsCodeFromBeingCompiledAhead(Type inAssembly)
     {

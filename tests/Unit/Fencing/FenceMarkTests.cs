@@ -4,8 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Unit.Fencing;
 
@@ -19,7 +19,7 @@ public sealed class FenceMarkTests : IDisposable
     public FenceMarkTests()
     {
         _fence = new(
-            new KmsStorageOptions { DataDirectory = "unused" }, new NoQuery(), new BootClock(), TimeProvider.System, Options.Create(new SiloMessagingOptions()),
+            new FenceOptions(), new NoQuery(), new BootClock(), TimeProvider.System, Options.Create(new SiloMessagingOptions()),
             _services.GetRequiredService<IMeterFactory>(), NullLogger<Fence>.Instance);
         var context = DispatchProxy.Create<IGrainContext, Context>();
         _context = (Context)(object)context;

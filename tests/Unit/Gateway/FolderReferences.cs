@@ -42,6 +42,14 @@ internal sealed class FolderReferences
         return _edges.Keys.Select(folder => Find(folder, path, done)).FirstOrDefault(circle => circle is not null);
     }
 
+    /// <summary>What refers to a folder that is not below it.</summary>
+    /// <param name="layers">The folders, from the lowest layer to the highest; those of one layer do not know each other.</param>
+    public IEnumerable<string> Upward(string[][] layers) =>
+        from edge in _edges
+        from target in edge.Value.Keys
+        where Level(layers, edge.Key) <= Level(layers, target)
+        select Describe(edge.Key, target);
+
     /// <summary>All types that a type refers to.</summary>
     public static IEnumerable<Type> TypesIn(Type type) =>
     [
@@ -74,6 +82,8 @@ internal sealed class FolderReferences
         path.RemoveAt(path.Count - 1);
         return null;
     }
+
+    private static int Level(string[][] layers, string folder) => Array.FindIndex(layers, layer => layer.Contains(folder));
 
     private string Describe(string from, string to)
     {

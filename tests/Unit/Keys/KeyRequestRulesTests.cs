@@ -1,4 +1,3 @@
-using OrleansKms.Grains;
 using OrleansKms.Grains.Keys;
 
 namespace OrleansKms.Tests.Unit.Keys;

@@ -1,4 +1,6 @@
-namespace OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>Lets silos find each other.</summary>
 public static class KmsMembershipExtensions

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace OrleansKms.Grains.Fencing;
+namespace OrleansKms.Grains.Clocks;
 
 /// <summary>
 /// A clock that only rises and goes on while the machine is suspended: a monotonic clock stands still then, and a process that

@@ -1,6 +1,4 @@
-using OrleansKms.Grains.Storage;
-
-namespace OrleansKms.Grains.Keys.Lifecycle;
+namespace OrleansKms.Grains.Storage;
 
 /// <summary>
 /// Which number a new version gets. A ciphertext names its material by key id and number alone, so a number must never be given

@@ -1,14 +1,12 @@
 using OrleansKms.Configuration;
-using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Storage;
 
-/// <summary>Where rows, the KEK ring and the root key are.</summary>
-public sealed record KmsStorageOptions
+/// <summary>Where the database is, and how it is watched.</summary>
+public record DatabaseOptions
 {
     // Several must fit into the time after which a silo without a heartbeat counts as gone.
-    private static readonly TimeSpan LongestPresenceInterval = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan _maxPresenceInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// The directory of the file root key <c>root.key</c> and, without a <see cref="ConnectionString"/>, of the database
@@ -24,9 +22,6 @@ public sealed record KmsStorageOptions
 
     /// <summary>An Npgsql connection string; null for the embedded SQLite database.</summary>
     public string? ConnectionString { get; init; }
-
-    /// <summary>The HSM that has the root key; null for a root key in a file.</summary>
-    public HsmOptions? Hsm { get; init; }
 
     /// <summary>How often the database is probed in the background.</summary>
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);
@@ -46,15 +41,12 @@ public sealed record KmsStorageOptions
     /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster.</summary>
     public int ResealRate { get; init; } = (int)SettingTable.ResealRate.Default;
 
-    /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
-    public FenceOptions Fence { get; init; } = new();
-
     /// <summary>Whether the rows are in the embedded SQLite database.</summary>
     internal bool IsEmbedded => ConnectionString is null;
 
     /// <summary>Throws on a setting that cannot work.</summary>
     /// <exception cref="StartRefusedException">Names the setting.</exception>
-    internal void Validate()
+    internal virtual void Validate()
     {
         if (string.IsNullOrWhiteSpace(DataDirectory))
         {
@@ -65,9 +57,9 @@ public sealed record KmsStorageOptions
         RequirePositive(ProbeTimeout, nameof(ProbeTimeout));
         RequirePositive(MigrationTimeout, nameof(MigrationTimeout));
         RequirePositive(PresenceInterval, nameof(PresenceInterval));
-        if (PresenceInterval > LongestPresenceInterval)
+        if (PresenceInterval > _maxPresenceInterval)
         {
-            throw new StartRefusedException($"{nameof(PresenceInterval)} must be at most {LongestPresenceInterval}.");
+            throw new StartRefusedException($"{nameof(PresenceInterval)} must be at most {_maxPresenceInterval}.");
         }
 
         if (!SettingTable.ResealRate.Allows(ResealRate))
@@ -79,8 +71,6 @@ public sealed record KmsStorageOptions
         {
             throw new StartRefusedException($"{nameof(StartTimeout)} must be {SettingTable.StartTimeout.Rule}.");
         }
-
-        Fence.Validate();
     }
 
     private static void RequirePositive(TimeSpan value, string name)
@@ -92,5 +82,5 @@ public sealed record KmsStorageOptions
     }
 
     /// <summary>Without the connection string, which may hold a password.</summary>
-    public override string ToString() => $"{nameof(KmsStorageOptions)} {{ {nameof(DataDirectory)} = {DataDirectory} }}";
+    public override string ToString() => $"{GetType().Name} {{ {nameof(DataDirectory)} = {DataDirectory} }}";
 }

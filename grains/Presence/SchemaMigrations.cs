@@ -2,9 +2,9 @@ using System.Globalization;
 using DbUp.Engine;
 using DbUp.Engine.Output;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Presence;
 
 /// <summary>
 /// Brings the schema up to this program: numbered scripts, each applied once and in a transaction of its own. A database that

@@ -1,7 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>
 /// Storage for a command: a process that has a silo's services and starts no silo, so that it joins no cluster, opens no port
@@ -30,7 +31,7 @@ public sealed class StorageSession
         {
             // The provider reads its queries when a silo starts; here nothing but the provider does.
             var lifecycle = ActivatorUtilities.CreateInstance<SiloLifecycleSubject>(_services);
-            var rows = (ILifecycleParticipant<ISiloLifecycle>)_services.GetRequiredKeyedService<IGrainStorage>(KmsStorageExtensions.RawStorage);
+            var rows = (ILifecycleParticipant<ISiloLifecycle>)_services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Raw);
             rows.Participate(lifecycle);
             await lifecycle.OnStart(cancellationToken);
             return schema;

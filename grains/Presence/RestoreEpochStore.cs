@@ -1,8 +1,8 @@
 using System.Data.Common;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Presence;
 
 /// <summary>Reads and writes the table okms_restore_epoch.</summary>
 public sealed class RestoreEpochStore
@@ -25,12 +25,12 @@ public sealed class RestoreEpochStore
     /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch or not the database's.
     /// </exception>
     public static Task<RestoreEpoch> Begin(
-        KmsStorageOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken) =>
+        DatabaseOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken) =>
         Begin(options, time, Database.MaxClockDifference, loggers, cancellationToken);
 
-    /// <inheritdoc cref="Begin(KmsStorageOptions, TimeProvider, ILoggerFactory, CancellationToken)"/>
+    /// <inheritdoc cref="Begin(DatabaseOptions, TimeProvider, ILoggerFactory, CancellationToken)"/>
     internal static async Task<RestoreEpoch> Begin(
-        KmsStorageOptions options, TimeProvider time, TimeSpan maxDifference, ILoggerFactory loggers, CancellationToken cancellationToken)
+        DatabaseOptions options, TimeProvider time, TimeSpan maxDifference, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         options.Validate();
         using var database = Database.Of(options, time, loggers);

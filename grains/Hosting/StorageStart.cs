@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using OrleansKms.Grains.Presence;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>
 /// Makes storage ready before anything else starts: the database, its schema, the KEK ring. It is a

@@ -2,27 +2,22 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Aliases;
 using OrleansKms.Grains.Clocks;
-using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Telemetry;
 
-namespace OrleansKms.Grains;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>Adds the grains to a silo.</summary>
 public static class KmsGrainsExtensions
 {
     /// <summary>The meter of everything that grains measure.</summary>
-    public const string MeterName = KeyInstruments.MeterName;
-
-    /// <summary>
-    /// The key of the clock that keys go by: rotation, deletion, times of use. Apart from the clock that Orleans' own timers
-    /// go by, so that a test can move one without the other.
-    /// </summary>
-    public const string Clock = "okms.clock";
+    public const string MeterName = KmsMeter.Name;
 
     /// <summary>Adds what key grains need besides storage.</summary>
     /// <param name="silo">The silo.</param>
@@ -32,6 +27,7 @@ public static class KmsGrainsExtensions
     {
         silo.Services.AddSingleton(options.Validated());
         silo.Services.AddRowTypes(KeyRowJson.Default);
+        silo.Services.AddRowTypes(AliasRowJson.Default);
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.AddSingleton<ChangeLines>();
@@ -39,7 +35,7 @@ public static class KmsGrainsExtensions
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
         silo.Services.TryAddSingleton<IAdministrators, ClusterAdministrators>();
         silo.Services.AddSingleton<SeenAccess>();
-        silo.Services.TryAddKeyedSingleton(Clock, TimeProvider.System);
+        silo.Services.TryAddKeyedSingleton(ClockNames.Keys, TimeProvider.System);
         AddClocks(silo.Services);
         return silo;
     }
@@ -49,9 +45,9 @@ public static class KmsGrainsExtensions
         services.TryAddSingleton<BootClock>();
         services.TryAddSingleton<ReferenceClock>(provider => provider.GetRequiredService<Database>() is { IsShared: true } shared
             ? new DatabaseClock(shared)
-            : new UptimeClock(provider.GetRequiredKeyedService<TimeProvider>(Clock), provider.GetRequiredService<BootClock>()));
+            : new UptimeClock(provider.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys), provider.GetRequiredService<BootClock>()));
         services.AddSingleton(provider => new ErasureClock(
-            provider.GetRequiredKeyedService<TimeProvider>(Clock), provider.GetRequiredService<ReferenceClock>(),
+            provider.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys), provider.GetRequiredService<ReferenceClock>(),
             provider.GetRequiredService<ILogger<ErasureClock>>()));
         services.AddSingleton<ClockWatch>();
         services.AddSingleton<IClockHealth>(provider => provider.GetRequiredService<ClockWatch>());

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>What the opening of the storage waits for.</summary>
 public enum StorageStep

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Presence;
 
 /// <summary>
 /// Finds out every few seconds whether the database can do its work, so that a health check costs and waits for nothing: whether it
@@ -11,7 +11,7 @@ namespace OrleansKms.Grains.Storage;
 /// of a change would be.
 /// </summary>
 internal sealed partial class StorageProbe(
-    Database database, SiloPresence presence, KmsStorageOptions options, TimeProvider time, ILogger<StorageProbe> logger)
+    Database database, SiloPresence presence, DatabaseOptions options, TimeProvider time, ILogger<StorageProbe> logger)
     : BackgroundService, IStorageHealth
 {
     private volatile bool _isHealthy;

@@ -3,10 +3,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Presence;
+using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Root;
+namespace OrleansKms.Grains.Services;
 
 /// <summary>What an administrator asks of the KEKs. The work itself is <see cref="KekSweep"/>'s, which goes on by itself.</summary>
 [GrainType("keks")]

@@ -1,8 +1,9 @@
 using System.Data.Common;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>What must be done, in this order and by one process at a time, before anything may be read or written.</summary>
 internal sealed class StorageOpening(

@@ -4,21 +4,21 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Storage;
+using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
+using OrleansKms.Grains.Storage;
 
-namespace OrleansKms.Grains.Storage;
+namespace OrleansKms.Grains.Hosting;
 
 /// <summary>Adds storage to a silo.</summary>
 public static class KmsStorageExtensions
 {
-    /// <summary>The unsealed storage under the sealed one; nothing else may use it.</summary>
-    internal const string RawStorage = "okms.raw";
-
     /// <summary>
     /// Adds the sealed grain storage <see cref="StorageNames.Sealed"/>, <see cref="IMaterialSealer"/>,
     /// <see cref="IRowDirectory"/>, <see cref="IStorageHealth"/> and the reminder table. Before the silo starts the schema is
@@ -31,6 +31,8 @@ public static class KmsStorageExtensions
         options.Validate();
         var services = builder.Services;
         services.AddSingleton(options);
+        services.AddSingleton<DatabaseOptions>(options);
+        services.AddSingleton(options.Fence);
         services.TryAddSingleton(TimeProvider.System);
         services.AddMetrics();
         services.AddSingleton(provider => Database.Of(
@@ -65,7 +67,9 @@ public static class KmsStorageExtensions
         services.AddSingleton<SiloRegistry>();
         services.AddSingleton(provider => new FeatureLevels(
             provider.GetRequiredService<Database>(), provider.GetRequiredService<SiloRegistry>()));
+        services.AddSingleton<IFeatureLevel>(provider => provider.GetRequiredService<FeatureLevels>());
         services.AddSingleton<SiloPresence>();
+        services.AddSingleton<IClusterContact>(provider => provider.GetRequiredService<SiloPresence>());
         services.AddHostedService(provider => provider.GetRequiredService<SiloPresence>());
     }
 
@@ -87,6 +91,7 @@ public static class KmsStorageExtensions
         services.AddSingleton<RowResealing>();
         services.AddHostedService<KekSweep>();
         services.AddSingleton<IKekRing>(provider => provider.GetRequiredService<KekRing>());
+        services.AddSingleton<IAnnouncedKeks>(provider => provider.GetRequiredService<KekRing>());
         services.AddSingleton<IRingHealth>(provider => provider.GetRequiredService<KekRing>());
     }
 
@@ -104,6 +109,7 @@ public static class KmsStorageExtensions
         services.AddSingleton(provider => new HsmInventory(
             provider.GetRequiredService<HsmToken>(),
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<IKeyRecords, KeyRecords>();
         services.AddSingleton(provider => new HsmOrphans(provider.GetRequiredService<HsmInventory>(), provider));
         services.AddSingleton<HsmOrphanWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<HsmOrphanWatch>());
@@ -111,7 +117,7 @@ public static class KmsStorageExtensions
 
     private static void AddRows(IServiceCollection services)
     {
-        services.AddAdoNetGrainStorage(RawStorage, storage => storage.Configure<Database>((o, database) =>
+        services.AddAdoNetGrainStorage(StorageNames.Raw, storage => storage.Configure<Database>((o, database) =>
         {
             o.Invariant = database.Invariant;
             o.DataSource = database.Connections;
