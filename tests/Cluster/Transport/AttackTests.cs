@@ -80,6 +80,8 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
         await stranger.Greet(attacked.Sign("unreadable"));
         await stranger.Send([.. frames.Preamble(), .. Enumerable.Repeat(frames.Unreadable(), 200).SelectMany(bytes => bytes)]);
         await stranger.UntilEnded();
+        // What a process says comes to the test a little later.
+        await attacked.First.UntilSaid("CN=unreadable (");
 
         Assert.Single(attacked.First.Output, line => line.Contains("CN=unreadable (", StringComparison.Ordinal)
             && line.Contains("arguments that cannot be read", StringComparison.Ordinal) && line.Contains("warn", StringComparison.Ordinal));
