@@ -10,6 +10,7 @@ internal static class LibC
     private const uint StatxUserId = 0x8;
     private const int StatxSize = 256;
     private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
+    private const int FileExists = 17; // EEXIST
 
     /// <summary>Who owns an open file, on Linux; null where that cannot be told.</summary>
     public static uint? OwnerOf(SafeFileHandle file)
@@ -18,6 +19,11 @@ internal static class LibC
         var isTold = Statx((int)file.DangerousGetHandle(), "", AtEmptyPath, StatxUserId, status) == 0 && (ReadNative(status, 0) & StatxUserId) != 0;
         return isTold ? ReadNative(status, UserIdOffset) : null;
     }
+
+    /// <summary>Gives a file a second name.</summary>
+    /// <returns>False when something has that name; null when it cannot be given, as where a file system knows no second names.</returns>
+    public static bool? TryLink(string path, string second) =>
+        Link(path, second) == 0 ? true : Marshal.GetLastPInvokeError() == FileExists ? false : null;
 
     /// <summary>Has the names in a directory written to the disk.</summary>
     /// <exception cref="IOException">They cannot be.</exception>
@@ -43,6 +49,10 @@ internal static class LibC
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Statx(
         int directory, [MarshalAs(UnmanagedType.LPUTF8Str)] string path, int flags, uint mask, [Out] byte[] status);
+
+    [DllImport("libc", EntryPoint = "link", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Link([MarshalAs(UnmanagedType.LPUTF8Str)] string path, [MarshalAs(UnmanagedType.LPUTF8Str)] string second);
 
     [DllImport("libc", EntryPoint = "open", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -53,11 +53,7 @@ internal static partial class PrivateFile
                 RandomAccess.FlushToDisk(file.SafeFileHandle);
             }
 
-            File.Move(unfinished, path, overwrite: false);
-        }
-        catch (IOException) when (File.Exists(unfinished) && IsThere(path))
-        {
-            return false;
+            if (!TryName(unfinished, path)) return false;
         }
         finally
         {
@@ -108,6 +104,22 @@ internal static partial class PrivateFile
     private static void Close(SafeFileHandle file)
     {
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, OwnerOnly);
+    }
+
+    // By a second name, which the kernel gives only if nothing has it. File.Move looks first and renames then, so that of two that write
+    // at once the later one would take the place of the other.
+    private static bool TryName(string unfinished, string path)
+    {
+        if (!OperatingSystem.IsWindows() && LibC.TryLink(unfinished, path) is { } isNamed) return isNamed;
+        try
+        {
+            File.Move(unfinished, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(unfinished) && IsThere(path))
+        {
+            return false;
+        }
     }
 
     // A link that leads nowhere is there, too.
