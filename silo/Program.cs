@@ -27,6 +27,7 @@ return await StartGuard.Run(async () =>
         .UseTimeouts(settings)
         .AddKmsStorage(settings.ToStorageOptions())
         .AddKmsGrains(settings.ToKeyOptions())
+        .AddKmsAudit(settings.Audit)
         .AddAdministrator(token)
         .AddDashboardPage(settings));
     builder.Services.AddKmsGateway(settings.ToGatewayOptions(token, metricsToken));

@@ -89,4 +89,25 @@ internal static partial class SettingTable
         Taker = SettingTaker.Silo,
         Meaning = "rows a second that are sealed anew after a rotation of the KEK, over the whole cluster",
     };
+
+    public static ChoiceSetting Audit { get; } = new("OKMS_AUDIT", "blocking", "async", "off")
+    {
+        Default = "off",
+        Taker = SettingTaker.Silo,
+        Meaning = "whether an operation is answered after its record was written, before, or without one",
+    };
+
+    public static TextSetting AuditDirectory { get; } = new("OKMS_AUDIT_DIR", FilePath)
+    {
+        DefaultInWords = "`audit` in the data directory",
+        Taker = SettingTaker.Silo,
+        Meaning = "the directory (mode 0700) of the silo's own audit logs",
+    };
+
+    public static SwitchSetting AuditSync { get; } = new("OKMS_AUDIT_SYNC")
+    {
+        Default = false,
+        Taker = SettingTaker.Silo,
+        Meaning = "whether a record counts as written only once the disk has it",
+    };
 }

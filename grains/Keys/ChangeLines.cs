@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Audit;
+using OrleansKms.Grains.Keys.Activation;
 
 namespace OrleansKms.Grains.Keys;
 
@@ -25,15 +27,16 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
 
     private readonly ILogger _logger = loggers.CreateLogger(Category);
     private readonly IChangeSink? _sink = services.GetService<IChangeSink>();
+    private readonly AuditLog? _audit = services.GetService<AuditLog>();
 
     /// <summary>Whether a change may be made.</summary>
-    public bool HasRoom => _sink?.HasRoom ?? true;
+    public bool HasRoom => (_sink?.HasRoom ?? true) && _audit is null or { IsWritable: true };
 
     /// <summary>Refuses a change whose line could not be kept; to be called before anything of it is done.</summary>
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public void RequireRoom()
     {
-        if (!HasRoom) throw KmsError.AuditUnavailable.Exception("The log is not read, so that changes cannot be recorded; try again once it is.");
+        if (!HasRoom) throw KmsError.AuditUnavailable.Exception("Changes cannot be recorded: the log is not read, or the audit trail cannot be written; try again once that is mended.");
     }
 
     /// <summary>Tells of a key's change that was committed.</summary>
@@ -46,7 +49,7 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     {
         if (changedVersion is { } changed) LogVersionChanged(keyId, operation, changed, version, caller.Principal, caller.RequestId);
         else LogChanged(keyId, operation, version, caller.Principal, caller.RequestId);
-        return Written();
+        return caller == KeyServices.Self && _audit is { IsOn: true } audit ? KeepOwn(audit, keyId, operation, changedVersion ?? version) : Written();
     }
 
     /// <summary>Tells that an alias was made or points elsewhere.</summary>
@@ -61,6 +64,13 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     {
         LogRemoved(alias, caller.Principal, caller.RequestId);
         return Written();
+    }
+
+    /// <summary>What a key does by itself leaves by no gate.</summary>
+    private async Task KeepOwn(AuditLog audit, string keyId, string operation, int version)
+    {
+        await Written();
+        await audit.Write(new($"keys:{operation}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, KeyVersion = version });
     }
 
     private Task Written() => _sink?.Written() ?? Task.CompletedTask;

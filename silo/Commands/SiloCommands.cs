@@ -10,5 +10,5 @@ internal static class SiloCommands
     public static Task<int> Run(string[] arguments) => CommandLine.Run(
         arguments, "A silo of OrleansKms, a key management service. Without a command it serves.",
         CreateAdministrator.Command(), CreateMetricsToken.Command(), Migrate.Command(), BeginRestoreEpoch.Command(), RaiseFeatureLevel.Command(),
-        ChangeRoot.Command(), HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), HealthCheck.Command(), SettingsCommand.Of(_ => true));
+        ChangeRoot.Command(), HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), AuditCommands.Command(), HealthCheck.Command(), SettingsCommand.Of(_ => true));
 }

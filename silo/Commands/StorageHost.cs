@@ -29,7 +29,8 @@ internal static class StorageHost
                 cluster.ClusterId = settings.Cluster.ClusterId;
             })
             .AddKmsStorage(settings.ToStorageOptions())
-            .AddKmsGrains(settings.ToKeyOptions()));
+            .AddKmsGrains(settings.ToKeyOptions())
+            .AddKmsAudit(settings.Audit));
         return builder.Build();
     }
 

@@ -1,5 +1,6 @@
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
@@ -63,6 +64,9 @@ public sealed record Settings
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true all in one, false in a cluster.</summary>
     public required bool Dashboard { get; init; }
 
+    /// <summary>OKMS_AUDIT…: how operations are recorded.</summary>
+    public required AuditOptions Audit { get; init; }
+
     /// <summary>Whether this is one process with its own embedded database.</summary>
     public bool IsAllInOne => Cluster.ConnectionString is null;
 
@@ -93,6 +97,7 @@ public sealed record Settings
         var isAllInOne = cluster.ConnectionString is null;
         var (hsm, otherRoot) = HsmSettings.Read(reader, http.MaxPlaintextBytes);
         var hasGateway = reader.ReadOrNull(SettingTable.Gateway) ?? isAllInOne;
+        var dataDirectory = Path.GetFullPath(reader.Text(SettingTable.DataDirectory) ?? SettingTable.DataDirectory.Default);
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
@@ -100,7 +105,8 @@ public sealed record Settings
             Hsm = hsm,
             OtherRoot = otherRoot,
             Cluster = cluster,
-            DataDirectory = Path.GetFullPath(reader.Text(SettingTable.DataDirectory) ?? SettingTable.DataDirectory.Default),
+            DataDirectory = dataDirectory,
+            Audit = ReadAudit(reader, dataDirectory),
             RootKeyFile = reader.SecretPath(SettingTable.RootKeyFile),
             Member = MemberSettings.Read(reader),
             StartTimeout = reader.Read(SettingTable.StartTimeout),
@@ -123,6 +129,13 @@ public sealed record Settings
         settings.RefuseContradictions();
         return settings;
     }
+
+    private static AuditOptions ReadAudit(SettingsReader reader, string dataDirectory) => new()
+    {
+        Mode = Enum.Parse<AuditMode>(reader.Word(SettingTable.Audit), ignoreCase: true),
+        Directory = Path.GetFullPath(reader.Text(SettingTable.AuditDirectory) ?? Path.Combine(dataDirectory, "audit")),
+        Sync = reader.Read(SettingTable.AuditSync),
+    };
 
     private void RefuseContradictions()
     {

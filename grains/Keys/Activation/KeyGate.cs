@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Security.Cryptography;
 using Orleans.Storage;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
@@ -9,7 +10,7 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// <summary>
 /// The one way into a key and out of it. A call enters by <see cref="Enter"/>, spends by <see cref="TrySpend"/>, and what comes of it
 /// leaves by <see cref="Leave{T}(in Call, T)"/> or <see cref="Refuse{T}"/>: not while it may be out of date, and counted once. Both
-/// go through <see cref="Record"/>; what must be kept of every operation is kept there, and both may wait for it.
+/// go through <see cref="Record"/> and <see cref="Keep{T}"/>: nothing leaves before the audit trail has it.
 /// </summary>
 internal sealed class KeyGate(KeyActivation key)
 {
@@ -65,12 +66,37 @@ internal sealed class KeyGate(KeyActivation key)
     /// <summary>An answer leaves.</summary>
     public ValueTask<T> Leave<T>(in Call call, T answer)
     {
+        if (key.Services.Audit is { } audit)
+        {
+            var kept = Keep(audit, call, null, answer);
+            if (!kept.IsCompletedSuccessfully)
+            {
+                return LeaveWhenKept(call, answer, kept);
+            }
+        }
+
         Record(call, null, 1);
         return new(answer);
     }
 
     /// <summary>The answers and refusals of a batch leave together.</summary>
     public ValueTask<ItemResult<T>[]> Leave<T>(in Call call, ItemResult<T>[] items)
+        where T : class
+    {
+        if (key.Services.Audit is { } audit)
+        {
+            var kept = Keep(audit, call, null, items);
+            if (!kept.IsCompletedSuccessfully)
+            {
+                return LeaveWhenKept(call, items, kept);
+            }
+        }
+
+        RecordItems(call, items);
+        return new(items);
+    }
+
+    private void RecordItems<T>(in Call call, ItemResult<T>[] items)
         where T : class
     {
         var answers = 0;
@@ -90,17 +116,22 @@ internal sealed class KeyGate(KeyActivation key)
         {
             Record(call, null, answers);
         }
-
-        return new(items);
     }
 
     /// <summary>A refusal leaves, for the whole call.</summary>
     public ValueTask<T> Refuse<T>(in Call call, Exception failure)
     {
         var refusal = Translated(failure);
-        Record(call, refusal.Code, Math.Max(1, call.Items));
-        EndIfAbsent();
-        return ValueTask.FromException<T>(refusal);
+        if (key.Services.Audit is { } audit)
+        {
+            var kept = Keep<T>(audit, call, refusal.Code, default);
+            if (!kept.IsCompletedSuccessfully)
+            {
+                return RefuseWhenKept<T>(call, refusal, kept);
+            }
+        }
+
+        return LeaveRefused<T>(call, refusal);
     }
 
     /// <summary>Runs an operation that may wait, and lets its answer or its refusal leave.</summary>
@@ -212,6 +243,88 @@ internal sealed class KeyGate(KeyActivation key)
         else if (call.Operation == KmsOperation.Decrypt)
         {
             KeyInstruments.Decrypted(key.Tag, code, times);
+        }
+    }
+
+    /// <summary>Writes what is kept of an operation to the audit trail, where it stays.</summary>
+    private ValueTask Keep<T>(AuditLog audit, in Call call, string? code, T? answer)
+    {
+        var facts = AnswerFacts.Of(answer);
+        return audit.Write(new(call.Operation.Name, code ?? AuditRecord.Ok)
+        {
+            Caller = call.Caller,
+            KeyId = key.Id,
+            KeyVersion = call.Version ?? facts.KeyVersion,
+            Bytes = call.Bytes ?? facts.Bytes,
+            Items = facts.Items ?? (call.Items == 1 ? null : call.Items),
+            FailedItems = facts.FailedItems,
+            AssociatedData = call.AssociatedData is { } associatedData ? associatedData : default(ReadOnlyMemory<byte>?),
+            Revision = code is null && call.Operation.Group == KmsOperationGroup.Manage ? key.Slot.Row?.Revision : null,
+        });
+    }
+
+    private async ValueTask<T> LeaveWhenKept<T>(Call call, T answer, ValueTask kept)
+    {
+        try
+        {
+            await kept;
+            await RequireFresh();
+        }
+        catch (KmsException e)
+        {
+            Withhold(answer);
+            return await LeaveRefused<T>(call, e);
+        }
+
+        Record(call, null, 1);
+        return answer;
+    }
+
+    private async ValueTask<ItemResult<T>[]> LeaveWhenKept<T>(Call call, ItemResult<T>[] items, ValueTask kept)
+        where T : class
+    {
+        try
+        {
+            await kept;
+            await RequireFresh();
+        }
+        catch (KmsException e)
+        {
+            Withhold(items);
+            return await LeaveRefused<ItemResult<T>[]>(call, e);
+        }
+
+        RecordItems(call, items);
+        return items;
+    }
+
+    private async ValueTask<T> RefuseWhenKept<T>(Call call, KmsException refusal, ValueTask kept)
+    {
+        try
+        {
+            await kept;
+        }
+        catch (KmsException e)
+        {
+            refusal = e;
+        }
+
+        return await LeaveRefused<T>(call, refusal);
+    }
+
+    private ValueTask<T> LeaveRefused<T>(in Call call, KmsException refusal)
+    {
+        Record(call, refusal.Code, Math.Max(1, call.Items));
+        EndIfAbsent();
+        return ValueTask.FromException<T>(refusal);
+    }
+
+    /// <summary>The wait for a disk may have been long: what was decided before it is asked once more.</summary>
+    private async ValueTask RequireFresh()
+    {
+        if (!MayLeave && !await key.Mark!.Settle())
+        {
+            throw KmsError.Unavailable.Exception("The key was changed while the answer waited for the audit trail; try again.");
         }
     }
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Storage;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
@@ -13,7 +14,7 @@ namespace OrleansKms.Grains.Keys.Activation;
 public sealed class KeyServices(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, KeyOptions options,
     [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
-    ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger)
+    ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger, IServiceProvider services)
 {
     /// <summary>The caller of what a key does by itself.</summary>
     internal static Caller Self { get; } = new("okms", "silo", "-");
@@ -44,6 +45,9 @@ public sealed class KeyServices(
 
     /// <summary>The record of changes.</summary>
     internal ChangeLines Changes => changes;
+
+    /// <summary>The audit trail; null where operations are not recorded.</summary>
+    internal AuditLog? Audit { get; } = services.GetService<AuditLog>() is { IsOn: true } audit ? audit : null;
 
     /// <summary>The restore epoch.</summary>
     internal RestoreEpoch Epoch { get; } = epoch.Value;

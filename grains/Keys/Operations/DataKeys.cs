@@ -8,7 +8,11 @@ internal static class DataKeys
 {
     public static ValueTask<DataKey> Run(KeyActivation key, GenerateDataKey request)
     {
-        var call = KeyGate.Enter(KmsOperation.GenerateDataKey, request.Caller);
+        var call = KeyGate.Enter(KmsOperation.GenerateDataKey, request.Caller) with
+        {
+            AssociatedData = request.AssociatedData,
+            Bytes = request.Bytes,
+        };
         return new(key.Gate.Run(call, () => Make(key, request, call.StartedAt), isRepeatable: true));
     }
 

@@ -10,7 +10,7 @@ internal static class Decryption
 {
     public static ValueTask<Decrypted> Run(KeyActivation key, Decrypt request)
     {
-        var call = KeyGate.Enter(KmsOperation.Decrypt, request.Caller);
+        var call = KeyGate.Enter(KmsOperation.Decrypt, request.Caller) with { AssociatedData = request.AssociatedData };
         try
         {
             KeyRequestRules.CheckAssociatedData(request.AssociatedData);

@@ -9,7 +9,11 @@ internal static class Encryption
 {
     public static ValueTask<Encrypted> Run(KeyActivation key, Encrypt request)
     {
-        var call = KeyGate.Enter(KmsOperation.Encrypt, request.Caller);
+        var call = KeyGate.Enter(KmsOperation.Encrypt, request.Caller) with
+        {
+            AssociatedData = request.AssociatedData,
+            Bytes = request.Plaintext?.Length,
+        };
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, key.Services.Options.MaxPlaintextBytes);

@@ -24,7 +24,7 @@ internal static class StateChanges
     private static Task<KeyDescription> Run(
         KeyActivation key, KmsOperation operation, Caller caller, Func<KeyRow, KeyRow> change, int? version = null) =>
         key.Gate.RunInTurn(
-            KeyGate.Enter(operation, caller),
+            KeyGate.Enter(operation, caller) with { Version = version },
             async () =>
             {
                 var (row, next) = await RowChange.Prepare(key, change);

@@ -7,7 +7,7 @@ namespace OrleansKms.Grains.Keys.Operations;
 internal static class VersionDestruction
 {
     public static Task<KeyDescription> Schedule(KeyActivation key, Caller caller, int version, TimeSpan? after) => key.Gate.RunInTurn(
-        KeyGate.Enter(KmsOperation.ScheduleDestruction, caller),
+        KeyGate.Enter(KmsOperation.ScheduleDestruction, caller) with { Version = version },
         async () =>
         {
             var services = key.Services;
@@ -30,7 +30,7 @@ internal static class VersionDestruction
         });
 
     public static Task<KeyDescription> Cancel(KeyActivation key, Caller caller, int version) => key.Gate.RunInTurn(
-        KeyGate.Enter(KmsOperation.CancelDestruction, caller),
+        KeyGate.Enter(KmsOperation.CancelDestruction, caller) with { Version = version },
         async () =>
         {
             var (row, next) = await RowChange.Prepare(key, row => KeyChanges.CancelDestruction(row, version));

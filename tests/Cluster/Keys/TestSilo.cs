@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Storage;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
@@ -42,7 +43,7 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public static async Task<TestSilo> Start(
         KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null,
-        string? clusterId = null, int clientPort = 0, Action<IServiceCollection>? services = null, ChangeLog? log = null)
+        string? clusterId = null, int clientPort = 0, Action<IServiceCollection>? services = null, ChangeLog? log = null, AuditOptions? audit = null)
     {
         var gate = new Gate();
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -58,6 +59,11 @@ internal sealed class TestSilo : IAsyncDisposable
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
             silo.AddKmsStorage(storage);
             silo.AddKmsGrains(keys ?? new() { MinDeletionDelay = TimeSpan.Zero });
+            if (audit is not null)
+            {
+                silo.AddKmsAudit(audit);
+            }
+
             Gated(silo.Services, gate);
             if (time is not null)
             {

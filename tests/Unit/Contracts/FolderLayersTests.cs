@@ -12,7 +12,7 @@ public sealed class FolderLayersTests
         ["Cryptography", "Telemetry"],
         ["Hsm", "Storage"],
         ["Clocks", "Sealing"],
-        ["Fencing", "Presence"],
+        ["Audit", "Fencing", "Presence"],
         ["Root"],
         ["Providers"],
         ["Access", "Keys"],

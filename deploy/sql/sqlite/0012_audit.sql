@@ -1,0 +1,9 @@
+-- The last signed checkpoint of each log of the audit trail (c2sp.org/tlog-checkpoint), out of reach of whoever has only a silo's disk.
+CREATE TABLE okms_audit_log (
+  log_id TEXT NOT NULL PRIMARY KEY,
+  verifier_key TEXT NOT NULL,
+  silo TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  checkpoint TEXT NOT NULL,
+  signed_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
+);

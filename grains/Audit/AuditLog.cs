@@ -1,0 +1,313 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using OrleansKms.Files;
+using OrleansKms.Grains.Audit.Trail;
+using OrleansKms.Grains.Audit.Transparency;
+using OrleansKms.Grains.Clocks;
+
+namespace OrleansKms.Grains.Audit;
+
+/// <summary>
+/// This silo's log of the audit trail. It opens before any grain runs and closes after the last one has ended. A log that cannot be
+/// gone on with, since something was changed or lost, is left as it is, and a new one is begun that says so.
+/// </summary>
+internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private static readonly TimeSpan _anchorPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
+    private static readonly AssociatedDataMac _noMac = new(new(AssociatedDataMac.Length));
+
+    private readonly AuditOptions _options;
+    private readonly AuditSecrets _secrets;
+    private readonly AuditAnchors _anchors;
+    private readonly ILocalSiloDetails _silo;
+    private readonly string _serviceId;
+    private readonly TimeProvider _time;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly List<(string Action, string? Detail)> _early = [];
+    private AuditTrail? _trail;
+    private AssociatedDataMac _mac = _noMac;
+    private JsonEncodedText _name;
+    private AuditAnchor? _unanchored;
+    private Task _anchoring = Task.CompletedTask;
+    private bool _isAnchorFailing;
+    private long _failedAt;
+
+    /// <summary>Makes the log; it is opened with the silo.</summary>
+    public AuditLog(
+        AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
+        [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILoggerFactory loggers)
+    {
+        (_options, _secrets, _anchors, _silo, _time, _loggers) = (options, secrets, anchors, silo, time, loggers);
+        _serviceId = cluster.Value.ServiceId;
+        _logger = loggers.CreateLogger<AuditLog>();
+    }
+
+    /// <summary>Whether operations are recorded.</summary>
+    public bool IsOn => _options.Mode != AuditMode.Off;
+
+    /// <summary>The last failure to write; null while records are written.</summary>
+    public IOException? Failure { get; private set; }
+
+    /// <summary>
+    /// Whether a change may be tried: its record will be kept, as far as can be told before. After a failure one attempt a second may
+    /// find out that it is over.
+    /// </summary>
+    public bool IsWritable => !IsOn || Failure is null || _time.GetElapsedTime(_failedAt) > _retry;
+
+    /// <summary>Records what happened. In blocking mode, completes when the record is written.</summary>
+    /// <exception cref="KmsException">audit_unavailable: it is not recorded, so its answer must not leave.</exception>
+    public ValueTask Write(in AuditRecord record)
+    {
+        if (!IsOn)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        if (_trail is not { } trail)
+        {
+            return ValueTask.FromException(Unavailable(null));
+        }
+
+        ValueTask written;
+        try
+        {
+            written = trail.Append(AuditRecordFormat.Members(record, _name, _time.GetUtcNow().UtcDateTime, _mac));
+        }
+        catch (ObjectDisposedException e)
+        {
+            return ValueTask.FromException(Unavailable(e));
+        }
+
+        if (written.IsCompletedSuccessfully)
+        {
+            Failure = null;
+            return written;
+        }
+
+        return new(Wait(written.AsTask()));
+    }
+
+    /// <summary>Records what the service itself did. Before the log is open it is kept for then.</summary>
+    /// <exception cref="KmsException">audit_unavailable.</exception>
+    public ValueTask WriteSystem(string action, string? detail = null)
+    {
+        lock (_early)
+        {
+            if (_trail is null)
+            {
+                _early.Add((action, detail));
+                return ValueTask.CompletedTask;
+            }
+        }
+
+        return Write(new(action, AuditRecord.Ok) { Detail = detail });
+    }
+
+    /// <inheritdoc/>
+    public void Participate(ISiloLifecycle lifecycle)
+    {
+        if (IsOn)
+        {
+            // The storage of rows begins at ApplicationServices, and grains run after it.
+            lifecycle.Subscribe(nameof(AuditLog), ServiceLifecycleStage.ApplicationServices + 1, Open, Close);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _stopping.Dispose();
+        _mac.Dispose();
+    }
+
+    private async Task Wait(Task written)
+    {
+        try
+        {
+            await written.WaitAsync(_options.Patience, TimeProvider.System);
+            Failure = null;
+        }
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            if (Failure is null)
+            {
+                LogNotWritten(e);
+            }
+
+            _failedAt = _time.GetTimestamp();
+            Failure = e as IOException ?? new IOException("Records are not written in time.", e);
+            throw Unavailable(e);
+        }
+    }
+
+    private async Task Open(CancellationToken cancellationToken)
+    {
+        _mac = new(await _secrets.FindOrMake(AuditRow.OfService));
+        var (trail, reason) = await OpenNewest(cancellationToken);
+        trail ??= await Begin();
+        _anchoring = KeepAnchoring();
+        List<(string Action, string? Detail)> early;
+        lock (_early)
+        {
+            _trail = trail;
+            early = [.. _early];
+        }
+
+        if (reason is not null)
+        {
+            await WriteSystem("audit-begin", reason);
+        }
+
+        foreach (var (action, detail) in early)
+        {
+            await WriteSystem(action, detail);
+        }
+
+        await WriteSystem("start", _silo.SiloAddress.ToParsableString());
+    }
+
+    private async Task Close(CancellationToken cancellationToken)
+    {
+        if (_trail is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await WriteSystem("stop", _silo.SiloAddress.ToParsableString());
+        }
+        catch (KmsException)
+        {
+            // It is logged; nothing more can be done.
+        }
+
+        await _trail.DisposeAsync();
+        await _stopping.CancelAsync();
+        await _anchoring;
+        await TryAnchor(cancellationToken);
+    }
+
+    /// <summary>Opens the newest log of the directory.</summary>
+    /// <returns>Null, and why, where a new one must be begun.</returns>
+    private async Task<(AuditTrail? Trail, string? Reason)> OpenNewest(CancellationToken cancellationToken)
+    {
+        PrivateFile.PrepareDirectory(_options.Directory);
+        var newest = TrailFolder.In(_options.Directory).LastOrDefault();
+        if (newest is null)
+        {
+            return (null, null);
+        }
+
+        using var seed = await _secrets.Find(AuditRow.OfLog(newest.Id));
+        if (seed is null)
+        {
+            return Left(newest, "the database does not have its key");
+        }
+
+        try
+        {
+            var trail = Open(newest, seed);
+            var anchor = await _anchors.Find(newest.Id, cancellationToken);
+            if (anchor is not null && !trail.BeganWith(Checkpoint.Parse(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))?.Text ?? "")))
+            {
+                await trail.Abandon();
+                return Left(newest, $"it is not the one of {anchor.Size} records that the database knows");
+            }
+
+            return (trail, null);
+        }
+        catch (BrokenTrailException e)
+        {
+            return Left(newest, e.Message);
+        }
+    }
+
+    private (AuditTrail?, string) Left(TrailFolder folder, string reason)
+    {
+        LogLeft(folder.Path, reason);
+        return (null, $"The log {folder.Id} was not gone on with: {reason}");
+    }
+
+    private async Task<AuditTrail> Begin()
+    {
+        var id = FormattableString.Invariant($"{_time.GetUtcNow():yyyyMMddTHHmmssfff}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
+        using var seed = await _secrets.FindOrMake(AuditRow.OfLog(id));
+        return Open(new(Path.Combine(_options.Directory, id)), seed);
+    }
+
+    private AuditTrail Open(TrailFolder folder, Cryptography.SecretBytes seed)
+    {
+        var name = $"orleans-kms/{_serviceId}/{folder.Id}";
+        var options = new TrailOptions
+        {
+            Limits = new(_options.MaxFileBytes, _options.MaxFileAge),
+            Sync = _options.Sync,
+            Deferred = _options.Mode == AuditMode.Async,
+        };
+        var trail = AuditTrail.Open(folder, new(name, seed), options, _time, _loggers.CreateLogger<AuditTrail>());
+        _name = JsonEncodedText.Encode(folder.Id);
+        var key = trail.Key.ToString();
+        trail.Signed += (checkpoint, note) => Volatile.Write(
+            ref _unanchored, new(folder.Id, key, _silo.SiloAddress.ToParsableString(), checkpoint.Size, note.ToString(), default));
+        return trail;
+    }
+
+    private async Task KeepAnchoring()
+    {
+        using var timer = new PeriodicTimer(_anchorPause, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                await TryAnchor(_stopping.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private async Task TryAnchor(CancellationToken cancellationToken)
+    {
+        if (Volatile.Read(ref _unanchored) is not { } anchor)
+        {
+            return;
+        }
+
+        try
+        {
+            await _anchors.Keep(anchor, cancellationToken);
+            Interlocked.CompareExchange(ref _unanchored, null, anchor);
+            _isAnchorFailing = false;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (!_isAnchorFailing)
+            {
+                LogNotAnchored(e);
+            }
+
+            _isAnchorFailing = true;
+        }
+    }
+
+    private static KmsException Unavailable(Exception? cause) =>
+        new(KmsError.AuditUnavailable.Code, "The audit trail cannot be written, so nothing is answered; try again once it can.", cause);
+
+    [LoggerMessage(LogLevel.Error, "The audit trail is not written: operations are refused until it is")]
+    private partial void LogNotWritten(Exception cause);
+
+    [LoggerMessage(LogLevel.Error, "The audit log {Path} is not gone on with, and a new one is begun: {Reason}. Keep the old one, and find out why.")]
+    private partial void LogLeft(string path, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The database does not take checkpoints of the audit trail; trying again every second")]
+    private partial void LogNotAnchored(Exception cause);
+}

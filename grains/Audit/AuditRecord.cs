@@ -1,0 +1,124 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace OrleansKms.Grains.Audit;
+
+/// <summary>What happened, once. Never holds plaintext, material or a token, nor anything that they could be told from.</summary>
+/// <param name="Action">What was asked, by its name in the table of operations; or what the service did by itself.</param>
+/// <param name="Outcome">The code of its error, or <see cref="Ok"/>.</param>
+internal readonly record struct AuditRecord(string Action, string Outcome)
+{
+    /// <summary>The outcome of what succeeded.</summary>
+    public const string Ok = "ok";
+
+    /// <summary>Who asked; null for the service itself.</summary>
+    public Caller? Caller { get; init; }
+
+    /// <summary>The key that it concerned.</summary>
+    public string? KeyId { get; init; }
+
+    /// <summary>The version that was used or changed.</summary>
+    public int? KeyVersion { get; init; }
+
+    /// <summary>The alias that it concerned.</summary>
+    public string? Alias { get; init; }
+
+    /// <summary>The plaintext's length in bytes.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>How many items a batch had; null for what is no batch.</summary>
+    public int? Items { get; init; }
+
+    /// <summary>How many of them failed.</summary>
+    public int? FailedItems { get; init; }
+
+    /// <summary>The associated data, of which only an HMAC under a key of the service is recorded, so that equal ones can be found.</summary>
+    public ReadOnlyMemory<byte>? AssociatedData { get; init; }
+
+    /// <summary>The revision of the row that the change made.</summary>
+    public long? Revision { get; init; }
+
+    /// <summary>What else an operator needs to know of it.</summary>
+    public string? Detail { get; init; }
+}
+
+/// <summary>Writes records as JSON.</summary>
+#pragma warning disable CA1001 // One for each thread, for as long as that lives; the writer holds nothing to let go of.
+internal sealed class AuditRecordFormat
+#pragma warning restore CA1001
+{
+    [ThreadStatic]
+    private static AuditRecordFormat? _ofThread;
+
+    // Nothing here is shown in a page, and names of keys and principals stay as they are.
+    private static readonly JsonWriterOptions _options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonEncodedText _time = JsonEncodedText.Encode("time"), _log = JsonEncodedText.Encode("log"),
+        _requestId = JsonEncodedText.Encode("request_id"), _principal = JsonEncodedText.Encode("principal"),
+        _source = JsonEncodedText.Encode("source"), _action = JsonEncodedText.Encode("action"), _keyId = JsonEncodedText.Encode("key_id"),
+        _keyVersion = JsonEncodedText.Encode("key_version"), _alias = JsonEncodedText.Encode("alias"),
+        _outcome = JsonEncodedText.Encode("outcome"), _bytes = JsonEncodedText.Encode("bytes"), _items = JsonEncodedText.Encode("items"),
+        _failedItems = JsonEncodedText.Encode("failed_items"), _hmac = JsonEncodedText.Encode("associated_data_hmac"),
+        _revision = JsonEncodedText.Encode("revision"), _detail = JsonEncodedText.Encode("detail");
+
+    private readonly ArrayBufferWriter<byte> _buffer = new(512);
+    private readonly Utf8JsonWriter _json;
+
+    private AuditRecordFormat() => _json = new(_buffer, _options);
+
+    /// <summary>The members of a record's JSON object, without braces; valid until the thread writes its next one.</summary>
+    public static ReadOnlySpan<byte> Members(in AuditRecord record, JsonEncodedText log, DateTime utc, AssociatedDataMac mac) =>
+        (_ofThread ??= new()).Write(record, log, utc, mac);
+
+    private ReadOnlySpan<byte> Write(in AuditRecord record, JsonEncodedText log, DateTime utc, AssociatedDataMac mac)
+    {
+        _buffer.ResetWrittenCount();
+        _json.Reset();
+        _json.WriteStartObject();
+        _json.WriteString(_time, utc);
+        _json.WriteString(_log, log);
+        if (record.Caller is { } caller)
+        {
+            _json.WriteString(_requestId, caller.RequestId);
+            _json.WriteString(_principal, caller.Principal);
+            _json.WriteString(_source, caller.Source);
+        }
+
+        _json.WriteString(_action, record.Action);
+        WriteText(_keyId, record.KeyId);
+        WriteNumber(_keyVersion, record.KeyVersion);
+        WriteText(_alias, record.Alias);
+        _json.WriteString(_outcome, record.Outcome);
+        WriteNumber(_bytes, record.Bytes);
+        WriteNumber(_items, record.Items);
+        WriteNumber(_failedItems, record.FailedItems);
+        if (record.AssociatedData is { } associatedData)
+        {
+            Span<byte> tag = stackalloc byte[AssociatedDataMac.Length];
+            mac.Compute(associatedData.Span, tag);
+            _json.WriteBase64String(_hmac, tag);
+        }
+
+        WriteNumber(_revision, record.Revision);
+        WriteText(_detail, record.Detail);
+        _json.WriteEndObject();
+        _json.Flush();
+        return _buffer.WrittenSpan[1..^1];
+    }
+
+    private void WriteText(JsonEncodedText name, string? value)
+    {
+        if (value is not null)
+        {
+            _json.WriteString(name, value);
+        }
+    }
+
+    private void WriteNumber(JsonEncodedText name, long? value)
+    {
+        if (value is { } number)
+        {
+            _json.WriteNumber(name, number);
+        }
+    }
+}

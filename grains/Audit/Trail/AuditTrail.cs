@@ -1,0 +1,212 @@
+using Microsoft.Extensions.Logging;
+using OrleansKms.Grains.Audit.Transparency;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>How a trail is kept.</summary>
+internal sealed record TrailOptions
+{
+    /// <summary>When a file of records is full: 256 MiB or a day, by default.</summary>
+    public FileLimits Limits { get; init; } = new(256 * 1024 * 1024, TimeSpan.FromDays(1));
+
+    /// <summary>Whether a record counts as written only once the disk has it, not only the kernel.</summary>
+    public bool Sync { get; init; }
+
+    /// <summary>Whether callers do not wait: records are written within 50 ms, and kept until they are.</summary>
+    public bool Deferred { get; init; }
+
+    /// <summary>How often a checkpoint is signed, where there is something new.</summary>
+    public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often a checkpoint is kept for later, too.</summary>
+    public TimeSpan KeepEvery { get; init; } = TimeSpan.FromMinutes(10);
+}
+
+/// <summary>
+/// A log of records on disk: appended to, signed every second. A checkpoint covers only what the disk has, so that no crash takes
+/// a signed record away.
+/// </summary>
+internal sealed partial class AuditTrail : IAsyncDisposable
+{
+    private readonly TrailFolder _folder;
+    private readonly NoteSigner _signer;
+    private readonly TrailOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<AuditTrail> _logger;
+    private readonly IDisposable _lock;
+    private readonly RecordWriter _writer;
+    private TrailTree? _tree;
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly Task _signing;
+    private DateTimeOffset _kept;
+    private long _keptFile;
+    private volatile SignedNote _head;
+
+    private AuditTrail(
+        TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger, IDisposable @lock)
+    {
+        (_folder, _signer, _options, _time, _logger, _lock) = (folder, signer, options, time, logger, @lock);
+        var note = folder.ReadHead();
+        var head = note is null ? null : Checkpoint.Open(note, signer.Verifier)
+            ?? throw new BrokenTrailException("The checkpoint was not signed by this log's key.");
+        _tree = TrailTree.Open(folder, head, out var written);
+        _head = note ?? Sign(_tree);
+        _keptFile = written.File.First;
+        _writer = new(folder, written, options, time);
+        _signing = KeepSigning();
+    }
+
+    /// <summary>Told of each new checkpoint, in the order of their sizes; it must not throw.</summary>
+    public event Action<Checkpoint, SignedNote>? Signed;
+
+    /// <summary>The key that verifies it.</summary>
+    public NoteVerifier Key => _signer.Verifier;
+
+    /// <summary>How many records there are.</summary>
+    public long Records => _writer.Written.Records;
+
+    /// <summary>The last signed checkpoint.</summary>
+    public SignedNote Head => _head;
+
+    /// <summary>Opens a log, or begins it in an empty folder.</summary>
+    /// <param name="folder">Where it is.</param>
+    /// <param name="signer">Its key; disposed with the trail.</param>
+    /// <param name="options">How it is kept.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">For failures to sign.</param>
+    /// <exception cref="BrokenTrailException">Its files are not what its last checkpoint was signed for. Nothing was changed.</exception>
+    /// <exception cref="IOException">Another process writes to it, or it cannot be read.</exception>
+    public static AuditTrail Open(TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger)
+    {
+        folder.Prepare();
+        var owner = folder.Lock();
+        try
+        {
+            folder.WriteKey(signer.Verifier);
+            return new(folder, signer, options, time, logger, owner);
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc cref="RecordWriter.Append"/>
+    public ValueTask Append(ReadOnlySpan<byte> members) => _writer.Append(members);
+
+    /// <summary>Signs what is written by now.</summary>
+    /// <exception cref="IOException">The disk does not take it.</exception>
+    public async Task<Checkpoint> SignNow()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            return SignWritten();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    /// <summary>Whether its first records are those of a checkpoint; for a trail that nobody writes to yet.</summary>
+    public bool BeganWith(Checkpoint? checkpoint) =>
+        checkpoint is not null && checkpoint.Size <= _tree!.Size && _tree.RootOf(checkpoint.Size) == checkpoint.Root;
+
+    /// <summary>Lets go of the files and changes nothing.</summary>
+    public async Task Abandon()
+    {
+        await _stopping.CancelAsync();
+        await _signing;
+        await _writer.DisposeAsync();
+        LetGo();
+    }
+
+    /// <summary>Writes what waits, and signs it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _signing;
+        await _writer.DisposeAsync();
+        try
+        {
+            await SignNow();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
+        {
+            NotSigned(e);
+        }
+
+        LetGo();
+    }
+
+    private void LetGo()
+    {
+        _lock.Dispose();
+        _signer.Dispose();
+        _turn.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task KeepSigning()
+    {
+        using var timer = new PeriodicTimer(_options.Every, _time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stopping.Token))
+            {
+                try
+                {
+                    await SignNow();
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
+                {
+                    NotSigned(e);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private Checkpoint SignWritten()
+    {
+        // What a failure left of the tree in memory is not believed.
+        var tree = _tree ?? TrailTree.Load(_folder, Checkpoint.Parse(_head.Text)!);
+        _tree = null;
+        var written = _writer.Written;
+        if (written.Records > tree.Size)
+        {
+            written = _writer.Flush();
+            tree.Follow(written);
+            tree.KeepPartialTiles();
+            _head = Sign(tree);
+        }
+
+        _tree = tree;
+        var checkpoint = Checkpoint.Parse(_head.Text)!;
+        var now = _time.GetUtcNow();
+        if (written.File.First != _keptFile || now - _kept >= _options.KeepEvery)
+        {
+            _folder.KeepCheckpoint(checkpoint.Size, _head);
+            (_kept, _keptFile) = (now, written.File.First);
+        }
+
+        return checkpoint;
+    }
+
+    private SignedNote Sign(TrailTree tree)
+    {
+        var checkpoint = new Checkpoint(_signer.Verifier.Name, tree.Size, tree.Root);
+        var note = _signer.Sign(checkpoint.ToText());
+        _folder.WriteHead(note);
+        Signed?.Invoke(checkpoint, note);
+        return note;
+    }
+
+    [LoggerMessage(LogLevel.Error, "The audit trail could not be signed: what is written since the last checkpoint is not proven yet. Trying again every second.")]
+    private partial void NotSigned(Exception cause);
+}

@@ -1,0 +1,384 @@
+using System.Buffers;
+using System.Buffers.Text;
+using Microsoft.Win32.SafeHandles;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>How far a log is written.</summary>
+/// <param name="Records">How many records are in its files.</param>
+/// <param name="File">The file that is written to.</param>
+/// <param name="Length">Its length in bytes, up to the end of the last record.</param>
+internal readonly record struct Written(long Records, RecordFile File, long Length);
+
+/// <summary>When a file of records is full.</summary>
+/// <param name="MaxBytes">The length at which the next one is begun.</param>
+/// <param name="MaxAge">How long it is written to.</param>
+internal readonly record struct FileLimits(long MaxBytes, TimeSpan MaxAge);
+
+/// <summary>
+/// Appends records to files, each whole or not at all. Whoever finds nobody writing writes what all wait for, himself first, so
+/// that a lone caller needs no other thread and a thousand callers share one write. A record gets its number when it is written.
+/// </summary>
+internal sealed class RecordWriter : IAsyncDisposable
+{
+    /// <summary>The bytes that may wait to be written; beyond, callers are told that there is no room.</summary>
+    public const int MaxWaiting = 16 * 1024 * 1024;
+
+    /// <summary>The length of a record that c2sp.org/tlog-tiles can carry.</summary>
+    public const int MaxRecord = ushort.MaxValue;
+
+    private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
+
+    private const int LargestKeptBuffer = 1024 * 1024;
+
+    private static readonly byte[] _before = [.. "{\"sequence\":"u8];
+    private static readonly byte[] _after = [.. "}\n"u8];
+
+    private readonly TrailFolder _folder;
+    private readonly TrailOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ITimer? _later;
+    private readonly Lock _gate = new();
+    private readonly ArrayBufferWriter<byte> _lines = new();
+    private Batch _waiting = new();
+    private Batch? _spare = new();
+    private bool _isWriting;
+    private IOException? _failure;
+    private TaskCompletionSource? _closed;
+
+    // Of whoever writes, alone.
+    private SafeFileHandle _handle;
+    private DateTimeOffset _begun;
+    private bool _mayBeTorn;
+
+    private Written _written;
+
+    /// <summary>Goes on where a log's files end.</summary>
+    /// <param name="folder">The log's folder.</param>
+    /// <param name="written">How far it is written; what the file holds beyond is cut off.</param>
+    /// <param name="options">How it is kept.</param>
+    /// <param name="time">Tells a file's age.</param>
+    public RecordWriter(TrailFolder folder, Written written, TrailOptions options, TimeProvider time)
+    {
+        (_folder, _written, _options, _time) = (folder, written, options, time);
+        _handle = Open(written.File.Path, FileMode.OpenOrCreate);
+        RandomAccess.SetLength(_handle, written.Length);
+        _begun = time.GetUtcNow();
+        _later = options.Deferred ? time.CreateTimer(_ => WriteLater(), null, _deferral, _deferral) : null;
+    }
+
+    /// <summary>How far the log is written.</summary>
+    public Written Written
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _written;
+            }
+        }
+    }
+
+    /// <summary>Appends a record.</summary>
+    /// <param name="members">The members of its JSON object, without braces; the number is added before them.</param>
+    /// <returns>Completes when it is written.</returns>
+    /// <exception cref="IOException">It cannot be written, and is not in the log.</exception>
+    public ValueTask Append(ReadOnlySpan<byte> members)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(members.Length, MaxRecord - 64);
+        Batch batch;
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_closed is not null, this);
+            batch = _waiting;
+            if (batch.Length + members.Length > MaxWaiting)
+            {
+                return ValueTask.FromException(new IOException("Too many records wait to be written."));
+            }
+
+            if (_options.Deferred && _failure is { } failed)
+            {
+                return ValueTask.FromException(failed);
+            }
+
+            batch.Add(members);
+            if (_options.Deferred)
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            if (_isWriting || _options.Sync)
+            {
+                var written = batch.Result();
+                if (!_isWriting)
+                {
+                    _isWriting = true;
+                    HandOn();
+                }
+
+                return new(written);
+            }
+
+            _isWriting = true;
+            _waiting = Take();
+        }
+
+        var failure = Write(batch);
+        Finish(batch, failure);
+        return failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
+    }
+
+    /// <summary>Has the disk take what is written, up to the records that it returns.</summary>
+    public Written Flush()
+    {
+        // A handle that a new file replaces meanwhile was flushed before it was closed.
+        Written written;
+        SafeFileHandle handle;
+        lock (_gate)
+        {
+            (written, handle) = (_written, _handle);
+        }
+
+        try
+        {
+            RandomAccess.FlushToDisk(handle);
+        }
+        catch (ObjectDisposedException)
+        {
+        }
+
+        return written;
+    }
+
+    /// <summary>Takes no more records; what waits is written.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task idle;
+        lock (_gate)
+        {
+            _closed ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            WriteLater();
+            idle = _isWriting ? _closed.Task : Task.CompletedTask;
+        }
+
+        await idle;
+        await (_later?.DisposeAsync() ?? ValueTask.CompletedTask);
+        _handle.Dispose();
+    }
+
+    private static SafeFileHandle Open(string path, FileMode mode)
+    {
+        var handle = TrailFiles.Open(path, mode);
+        return handle;
+    }
+
+    /// <summary>The batch that is filled next.</summary>
+    private Batch Take()
+    {
+        var next = _spare ?? new();
+        _spare = null;
+        return next;
+    }
+
+    private void HandOn() => ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteWaiting(), this, preferLocal: false);
+
+    private void WriteLater()
+    {
+        lock (_gate)
+        {
+            if (!_isWriting && !_waiting.IsEmpty)
+            {
+                _isWriting = true;
+                HandOn();
+            }
+        }
+    }
+
+    private void WriteWaiting()
+    {
+        Batch batch;
+        lock (_gate)
+        {
+            batch = _waiting;
+            _waiting = Take();
+        }
+
+        Finish(batch, Write(batch));
+    }
+
+    /// <summary>Tells those who wait, and hands on what came meanwhile: whoever wrote has a call of his own to answer.</summary>
+    private void Finish(Batch batch, IOException? failure)
+    {
+        batch.Complete(failure);
+        lock (_gate)
+        {
+            _failure = failure;
+            if (_options.Deferred && failure is not null)
+            {
+                // Their operations are answered, so they are kept, and tried again with the timer.
+                batch.Add(_waiting);
+                _waiting = batch;
+                _isWriting = false;
+                _closed?.TrySetResult();
+                return;
+            }
+
+            batch.Clear();
+            _spare ??= batch;
+            if (_waiting.IsEmpty)
+            {
+                _isWriting = false;
+                _closed?.TrySetResult();
+                return;
+            }
+        }
+
+        HandOn();
+    }
+
+    private IOException? Write(Batch batch)
+    {
+        try
+        {
+            if (_mayBeTorn)
+            {
+                RandomAccess.SetLength(_handle, _written.Length);
+                _mayBeTorn = false;
+            }
+
+            if (_written.Length > 0 && (_written.Length >= _options.Limits.MaxBytes || _time.GetUtcNow() - _begun >= _options.Limits.MaxAge))
+            {
+                BeginFile();
+            }
+
+            var lines = Number(batch);
+            _mayBeTorn = true;
+            RandomAccess.Write(_handle, lines, _written.Length);
+            if (_options.Sync)
+            {
+                RandomAccess.FlushToDisk(_handle);
+            }
+
+            _mayBeTorn = false;
+            lock (_gate)
+            {
+                _written = new(_written.Records + batch.Count, _written.File, _written.Length + lines.Length);
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            return e as IOException ?? new IOException(e.Message, e);
+        }
+        finally
+        {
+            _lines.ResetWrittenCount();
+        }
+    }
+
+    private void BeginFile()
+    {
+        RandomAccess.FlushToDisk(_handle);
+        var next = new RecordFile(_folder.RecordPath(_written.Records), _written.Records);
+        var handle = Open(next.Path, FileMode.CreateNew);
+        lock (_gate)
+        {
+            (var full, _handle) = (_handle, handle);
+            _written = new(_written.Records, next, 0);
+            full.Dispose();
+        }
+
+        _begun = _time.GetUtcNow();
+    }
+
+    private ReadOnlySpan<byte> Number(Batch batch)
+    {
+        var number = _written.Records;
+        foreach (var members in batch.Records)
+        {
+            var line = _lines.GetSpan(members.Length + 64);
+            var length = Put(line, 0, _before);
+            Utf8Formatter.TryFormat(number++, line[length..], out var digits);
+            length += digits;
+            line[length++] = (byte)',';
+            length = Put(line, length, members.Span);
+            _lines.Advance(Put(line, length, _after));
+        }
+
+        return _lines.WrittenSpan;
+    }
+
+    private static int Put(Span<byte> line, int at, ReadOnlySpan<byte> part)
+    {
+        part.CopyTo(line[at..]);
+        return at + part.Length;
+    }
+
+    /// <summary>Records that are written together.</summary>
+    private sealed class Batch
+    {
+        private readonly List<int> _lengths = [];
+        private ArrayBufferWriter<byte> _members = new();
+        private TaskCompletionSource? _result;
+
+        public int Count => _lengths.Count;
+
+        public int Length => _members.WrittenCount;
+
+        public bool IsEmpty => _lengths.Count == 0;
+
+        public IEnumerable<ReadOnlyMemory<byte>> Records
+        {
+            get
+            {
+                var start = 0;
+                foreach (var length in _lengths)
+                {
+                    yield return _members.WrittenMemory.Slice(start, length);
+                    start += length;
+                }
+            }
+        }
+
+        public void Add(ReadOnlySpan<byte> members)
+        {
+            _members.Write(members);
+            _lengths.Add(members.Length);
+        }
+
+        public void Add(Batch later)
+        {
+            _members.Write(later._members.WrittenSpan);
+            _lengths.AddRange(later._lengths);
+        }
+
+        public Task Result() => (_result ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+        public void Complete(IOException? failure)
+        {
+            if (failure is null)
+            {
+                _result?.SetResult();
+            }
+            else
+            {
+                _result?.SetException(failure);
+            }
+        }
+
+        public void Clear()
+        {
+            _lengths.Clear();
+            _result = null;
+            if (_members.Capacity > LargestKeptBuffer)
+            {
+                _members = new();
+            }
+            else
+            {
+                _members.ResetWrittenCount();
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using OrleansKms.Grains.Audit.Transparency;
+using OrleansKms.Files;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>
+/// A log's files: <c>records/N.jsonl</c>, where N is the number of the file's first record; the tree as c2sp.org/tlog-tiles lays it
+/// out (<c>checkpoint</c>, <c>tile/…</c>); <c>checkpoints/SIZE</c>, earlier checkpoints by which a rewritten log is narrowed down;
+/// and <c>log.vkey</c>, the key that verifies them all.
+/// </summary>
+internal sealed partial class TrailFolder(string path) : ITiles
+{
+    private const string RecordSuffix = ".jsonl";
+
+    private static readonly Comparison<RecordFile> _byFirst = (a, b) => a.First.CompareTo(b.First);
+
+    /// <summary>The folder.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>The log's id: its folder's name.</summary>
+    public string Id => System.IO.Path.GetFileName(Path);
+
+    private string Records => At("records");
+
+    private string Checkpoints => At("checkpoints");
+
+    private string Head => At("checkpoint");
+
+    private string Key => At("log.vkey");
+
+    /// <summary>The logs of a directory, in the order in which they were begun.</summary>
+    public static IEnumerable<TrailFolder> In(string directory) => Directory.Exists(directory)
+        ? Directory.EnumerateDirectories(directory).Where(path => IdForm().IsMatch(System.IO.Path.GetFileName(path)))
+            .Order(StringComparer.Ordinal).Select(path => new TrailFolder(path))
+        : [];
+
+    /// <summary>Keeps other processes from writing here, until the result is disposed.</summary>
+    /// <exception cref="IOException">Another process writes here.</exception>
+    public IDisposable Lock() => PrivateFile.OpenExclusive(At("lock"));
+
+    /// <summary>Makes the folder where it is missing.</summary>
+    public void Prepare()
+    {
+        PrivateFile.PrepareDirectory(Path);
+        PrivateFile.PrepareDirectory(Records);
+        PrivateFile.PrepareDirectory(Checkpoints);
+    }
+
+    /// <summary>The files of records, in order.</summary>
+    public List<RecordFile> RecordFiles()
+    {
+        var files = new List<RecordFile>();
+        foreach (var file in Directory.Exists(Records) ? Directory.EnumerateFiles(Records, "*" + RecordSuffix) : [])
+        {
+            if (long.TryParse(System.IO.Path.GetFileNameWithoutExtension(file), NumberStyles.None, CultureInfo.InvariantCulture, out var first))
+            {
+                files.Add(new(file, first));
+            }
+        }
+
+        files.Sort(_byFirst);
+        return files;
+    }
+
+    /// <summary>The file whose first record has this number.</summary>
+    public string RecordPath(long first) =>
+        System.IO.Path.Combine(Records, first.ToString("D20", CultureInfo.InvariantCulture) + RecordSuffix);
+
+    /// <summary>The last signed checkpoint; null where there is none.</summary>
+    public SignedNote? ReadHead() => File.Exists(Head) ? SignedNote.Parse(File.ReadAllBytes(Head)) : null;
+
+    /// <summary>Puts a signed checkpoint in the place of the last one.</summary>
+    public void WriteHead(SignedNote checkpoint) => TrailFiles.Put(Head, checkpoint.ToBytes());
+
+    /// <summary>Keeps an earlier checkpoint.</summary>
+    public void KeepCheckpoint(long size, SignedNote checkpoint) => TrailFiles.Put(
+        System.IO.Path.Combine(Checkpoints, size.ToString("D20", CultureInfo.InvariantCulture)), checkpoint.ToBytes());
+
+    /// <summary>The earlier checkpoints that were kept, in the order of their sizes.</summary>
+    public IEnumerable<SignedNote> KeptCheckpoints() => Directory.Exists(Checkpoints)
+        ? Directory.EnumerateFiles(Checkpoints).Where(file => KeptName().IsMatch(System.IO.Path.GetFileName(file))).Order(StringComparer.Ordinal)
+            .Select(file => SignedNote.Parse(File.ReadAllBytes(file))).OfType<SignedNote>()
+        : [];
+
+    /// <summary>The key that verifies the log, as the folder says; null where it does not.</summary>
+    /// <exception cref="FormatException">It is not a key.</exception>
+    public NoteVerifier? ReadKey() => File.Exists(Key) ? NoteVerifier.Parse(File.ReadAllText(Key)) : null;
+
+    /// <summary>Keeps the key that verifies the log.</summary>
+    public void WriteKey(NoteVerifier key) => TrailFiles.Put(Key, System.Text.Encoding.UTF8.GetBytes(key + "\n"));
+
+    /// <inheritdoc/>
+    public byte[] Read(Tile tile)
+    {
+        foreach (var candidate in Candidates(tile))
+        {
+            if (File.Exists(candidate) && File.ReadAllBytes(candidate) is var hashes && hashes.Length >= tile.Length)
+            {
+                return hashes[..tile.Length];
+            }
+        }
+
+        throw new InvalidDataException($"The file {At(tile.Path)} is missing or too short.");
+    }
+
+    /// <inheritdoc/>
+    public void Write(Tile tile, ReadOnlySpan<byte> hashes)
+    {
+        var file = At(tile.Path);
+        PrivateFile.PrepareDirectory(System.IO.Path.GetDirectoryName(file)!);
+        TrailFiles.Put(file, hashes[..tile.Length]);
+        if (tile.Width == Tile.FullWidth && Directory.Exists(file + ".p"))
+        {
+            Directory.Delete(file + ".p", recursive: true);
+        }
+    }
+
+    [GeneratedRegex("^[0-9]{8}T[0-9]{9}-[0-9a-f]{8}$")]
+    private static partial Regex IdForm();
+
+    [GeneratedRegex("^[0-9]{20}$")]
+    private static partial Regex KeptName();
+
+    private IEnumerable<string> Candidates(Tile tile)
+    {
+        yield return At(tile.Path);
+        if (tile.Width == Tile.FullWidth)
+        {
+            yield break;
+        }
+
+        // A checkpoint's partial tile may have been replaced by a wider one that begins with the same hashes.
+        var full = At((tile with { Width = Tile.FullWidth }).Path);
+        yield return full;
+        if (Directory.Exists(full + ".p"))
+        {
+            foreach (var wider in Directory.EnumerateFiles(full + ".p"))
+            {
+                yield return wider;
+            }
+        }
+    }
+
+    private string At(string relative) => System.IO.Path.Combine(Path, relative);
+}
+
+/// <summary>A file of records.</summary>
+/// <param name="Path">Where it is.</param>
+/// <param name="First">The number of its first record.</param>
+internal readonly record struct RecordFile(string Path, long First);

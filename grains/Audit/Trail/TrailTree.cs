@@ -1,0 +1,160 @@
+using OrleansKms.Grains.Audit.Transparency;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>A log whose files contradict its checkpoint: something was changed, removed or lost.</summary>
+internal sealed class BrokenTrailException(string message) : Exception(message);
+
+/// <summary>
+/// The tree over the records of a folder, which follows what is written: records are hashed from the file behind the writer's back,
+/// so that no caller waits for a hash. Not for threads side by side.
+/// </summary>
+internal sealed class TrailTree
+{
+    private readonly TrailFolder _folder;
+    private readonly TiledTree _tree;
+    private RecordFile _file;
+    private long _position;
+
+    private TrailTree(TrailFolder folder, TiledTree tree, RecordFile file, long position) =>
+        (_folder, _tree, _file, _position) = (folder, tree, file, position);
+
+    /// <summary>How many records are hashed.</summary>
+    public long Size => _tree.Size;
+
+    /// <summary>The root over them.</summary>
+    public TreeHash Root => _tree.Root;
+
+    /// <summary>The root over the first of them.</summary>
+    public TreeHash RootOf(long size) => MerkleTree.Root(_tree, size);
+
+    /// <summary>Takes up the tree of a folder and hashes what was written since its last checkpoint.</summary>
+    /// <param name="folder">The folder; it is there.</param>
+    /// <param name="head">The last checkpoint, verified; null for a new log.</param>
+    /// <param name="written">How far whole records go.</param>
+    /// <exception cref="BrokenTrailException">The records are not those of the checkpoint.</exception>
+    public static TrailTree Open(TrailFolder folder, Checkpoint? head, out Written written)
+    {
+        var opened = Load(folder, head);
+        var files = folder.RecordFiles();
+        written = files.Count == 0 ? new(0, opened._file, 0) : opened.EndOf(files);
+        opened.Follow(written);
+        return opened;
+    }
+
+    /// <summary>Takes up the tree of a folder as its last checkpoint has it.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static TrailTree Load(TrailFolder folder, Checkpoint? head)
+    {
+        var files = folder.RecordFiles();
+        var size = head?.Size ?? 0;
+        var tree = TryLoad(folder, head) ?? Rebuild(folder, files, head!);
+        var from = files.FindLast(file => file.First <= size);
+        if (from.Path is null)
+        {
+            return size == 0
+                ? new(folder, tree, new(folder.RecordPath(0), 0), 0)
+                : throw new BrokenTrailException($"The records before number {size} are missing.");
+        }
+
+        return new TrailTree(folder, tree, from, OffsetOf(from, size));
+    }
+
+    /// <summary>Hashes records up to what is written.</summary>
+    /// <exception cref="BrokenTrailException">They are not there, or not in order.</exception>
+    public void Follow(Written written)
+    {
+        while (_tree.Size < written.Records)
+        {
+            var isLast = _file.First == written.File.First;
+            var target = isLast ? written.Records : NextFile().First;
+            _position = RecordReader.ReadLines(_file.Path, _position, isLast ? written.Length : long.MaxValue, (line, _) =>
+            {
+                if (RecordReader.SequenceOf(line) != _tree.Size)
+                {
+                    throw new BrokenTrailException($"In {_file.Path} another record stands where number {_tree.Size} belongs.");
+                }
+
+                _tree.Append(TreeHash.OfLeaf(line));
+                return _tree.Size < target;
+            });
+            if (_tree.Size < target)
+            {
+                throw new BrokenTrailException($"The file {_file.Path} ends before record {target - 1}.");
+            }
+
+            if (!isLast)
+            {
+                (_file, _position) = (NextFile(), 0);
+            }
+        }
+    }
+
+    /// <summary>Keeps the tiles that a checkpoint of the present size needs.</summary>
+    public void KeepPartialTiles() => _tree.KeepPartialTiles();
+
+    private static TiledTree? TryLoad(TrailFolder folder, Checkpoint? head)
+    {
+        if (head is null)
+        {
+            return TiledTree.Empty(folder);
+        }
+
+        try
+        {
+            var tree = TiledTree.Load(folder, head.Size);
+            return tree.Root == head.Root ? tree : null;
+        }
+        catch (InvalidDataException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Tiles are made from records, so lost ones can be made again.</summary>
+    private static TiledTree Rebuild(TrailFolder folder, List<RecordFile> files, Checkpoint head)
+    {
+        if (files is not [{ First: 0 }, ..])
+        {
+            throw new BrokenTrailException("Tiles are missing or changed, and the first records are not here to make them again.");
+        }
+
+        var rebuilt = new TrailTree(folder, TiledTree.Empty(folder), files[0], 0);
+        rebuilt.Follow(new(head.Size, files.FindLast(file => file.First < head.Size), long.MaxValue));
+        return rebuilt.Root == head.Root
+            ? rebuilt._tree
+            : throw new BrokenTrailException($"The first {head.Size} records are not those that the last checkpoint was signed for.");
+    }
+
+    private static long OffsetOf(RecordFile file, long record)
+    {
+        var (number, offset) = (file.First, 0L);
+        if (number < record)
+        {
+            RecordReader.ReadLines(file.Path, 0, long.MaxValue, (_, end) =>
+            {
+                offset = end;
+                return ++number < record;
+            });
+        }
+
+        return number == record ? offset : throw new BrokenTrailException($"The file {file.Path} ends before record {record - 1}.");
+    }
+
+    /// <summary>How far whole records go; what a crash left half written is behind that.</summary>
+    private Written EndOf(List<RecordFile> files)
+    {
+        var last = files[^1];
+        var (count, start) = last.First == _file.First ? (_tree.Size, _position) : (last.First, 0);
+        var length = RecordReader.ReadLines(last.Path, start, long.MaxValue, (_, _) =>
+        {
+            count++;
+            return true;
+        });
+        return new(count, last, length);
+    }
+
+    private RecordFile NextFile() => _folder.RecordFiles().Find(file => file.First > _file.First) is { Path: not null } next
+        ? next
+        : throw new BrokenTrailException($"The file after {_file.Path} is missing.");
+}

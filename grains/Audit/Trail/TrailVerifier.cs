@@ -1,0 +1,314 @@
+using OrleansKms.Grains.Audit.Transparency;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>What is wrong with a log.</summary>
+internal enum TrailFault
+{
+    /// <summary>Nothing is.</summary>
+    None,
+
+    /// <summary>The checkpoint to verify against is none, or was not signed by the log's key.</summary>
+    Checkpoint,
+
+    /// <summary>A record is another than the one that was written.</summary>
+    Changed,
+
+    /// <summary>A record is gone, and those behind it moved up.</summary>
+    Removed,
+
+    /// <summary>A record stands there that was never written.</summary>
+    Inserted,
+
+    /// <summary>Records stand in another order.</summary>
+    Reordered,
+
+    /// <summary>Records at the end are gone.</summary>
+    CutOff,
+
+    /// <summary>Records and tiles agree with each other, but not with the checkpoint: the log was written anew.</summary>
+    Rewritten,
+
+    /// <summary>The records are as they were, but tiles are missing or changed. They can be made again.</summary>
+    Tiles,
+}
+
+/// <summary>What a verification found.</summary>
+/// <param name="Fault">What is wrong.</param>
+/// <param name="Record">The first record that it concerns; for <see cref="TrailFault.Rewritten"/>, the first that no checkpoint vouches for.</param>
+/// <param name="Records">How many records were read.</param>
+/// <param name="Detail">A sentence for the operator.</param>
+internal sealed record TrailReport(TrailFault Fault, long Record, long Records, string Detail);
+
+/// <summary>
+/// Verifies a log's files against a checkpoint. What vouches for a record is the signed root alone; tiles are believed where they
+/// lead to it, and then they name the record that differs.
+/// </summary>
+/// <param name="folder">The log.</param>
+/// <param name="key">The key that verifies its checkpoints. It must come from somewhere else than the folder to mean anything against whoever can write there.</param>
+internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
+{
+    /// <summary>Verifies all records, against each of the checkpoints, the folder's own and those kept in it among them.</summary>
+    /// <param name="kept">Checkpoints that were kept elsewhere.</param>
+    public TrailReport Verify(params IReadOnlyList<SignedNote> kept)
+    {
+        var notes = new List<SignedNote>(kept);
+        if (folder.ReadHead() is { } head)
+        {
+            notes.Add(head);
+        }
+        else if (kept.Count == 0)
+        {
+            return new(TrailFault.Checkpoint, 0, 0, "There is no checkpoint to verify against.");
+        }
+
+        notes.AddRange(folder.KeptCheckpoints());
+        var checkpoints = new List<Checkpoint>();
+        foreach (var note in notes)
+        {
+            if (Checkpoint.Open(note, key) is not { } checkpoint)
+            {
+                return new(TrailFault.Checkpoint, 0, 0, $"A checkpoint was not signed by the key {key.Name}:\n{note}");
+            }
+
+            checkpoints.Add(checkpoint);
+        }
+
+        checkpoints.Sort((a, b) => a.Size.CompareTo(b.Size));
+        return Verify(checkpoints);
+    }
+
+    private TrailReport Verify(List<Checkpoint> checkpoints)
+    {
+        var records = new Reading(folder, checkpoints);
+        records.ReadAll();
+        var (last, vouched) = (checkpoints[^1], records.Vouched);
+        if (records.FirstWrong is null && records.Count >= last.Size)
+        {
+            var tiles = FirstWrongTile(records, last.Size);
+            return tiles is null
+                ? new(TrailFault.None, 0, records.Count, $"{records.Count} records, {last.Size} of them signed for, are as they were written.")
+                : new(TrailFault.Tiles, 0, records.Count, tiles);
+        }
+
+        if (Trusted(checkpoints) is { } trusted && records.FirstDifferent(trusted) is { } different)
+        {
+            return Name(records, trusted, different);
+        }
+
+        return records.FirstWrong is null
+            ? new(TrailFault.CutOff, records.Count, records.Count, $"Records {records.Count} to {last.Size - 1} are cut off.")
+            : new(TrailFault.Rewritten, vouched, records.Count,
+                $"Records and tiles were written anew: the root of the first {records.FirstWrong.Size} records is not the one that was signed. The first {vouched} are as they were.");
+    }
+
+    /// <summary>The leaves as the tiles have them, if the tiles lead to the root of the last checkpoint, or of the last to which they do.</summary>
+    private Leaves? Trusted(List<Checkpoint> checkpoints)
+    {
+        for (var i = checkpoints.Count - 1; i >= 0; i--)
+        {
+            if (Leaves.Read(folder, checkpoints[i]) is { } leaves)
+            {
+                return leaves;
+            }
+        }
+
+        return null;
+    }
+
+    private static TrailReport Name(Reading records, Leaves trusted, long at)
+    {
+        TrailReport Report(TrailFault fault, string detail) => new(fault, at, records.Count, detail);
+        if (at >= records.Count)
+        {
+            return Report(TrailFault.CutOff, $"Records {at} to {trusted.Count - 1} are cut off.");
+        }
+
+        var now = records.Leaf(at);
+        var next = at + 1 < records.Count ? records.Leaf(at + 1) : (TreeHash?)null;
+        if (at + 1 < trusted.Count && now == trusted[at + 1])
+        {
+            return next == trusted[at]
+                ? Report(TrailFault.Reordered, $"Records {at} and {at + 1} stand in each other's place.")
+                : Report(TrailFault.Removed, $"Record {at} is removed.");
+        }
+
+        if (next == trusted[at])
+        {
+            return Report(TrailFault.Inserted, $"A record is inserted before record {at}.");
+        }
+
+        return trusted.Contains(now)
+            ? Report(TrailFault.Reordered, $"Another record stands where record {at} belongs.")
+            : Report(TrailFault.Changed, $"Record {at} is changed.");
+    }
+
+    /// <summary>Compares the tiles with the records, which are known to be right.</summary>
+    private string? FirstWrongTile(Reading records, long size)
+    {
+        var tree = TiledTree.Empty(new Comparing(folder));
+        try
+        {
+            for (var i = 0L; i < size; i++)
+            {
+                tree.Append(records.Leaf(i));
+            }
+
+            tree.KeepPartialTiles();
+            return null;
+        }
+        catch (InvalidDataException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>The records as they are now.</summary>
+    private sealed class Reading(TrailFolder folder, List<Checkpoint> checkpoints)
+    {
+        private readonly List<byte[]> _blocks = [];
+
+        public long Count { get; private set; }
+
+        /// <summary>The first checkpoint whose root is not that of the records.</summary>
+        public Checkpoint? FirstWrong { get; private set; }
+
+        /// <summary>As many records as the last checkpoint vouches for that agrees.</summary>
+        public long Vouched { get; private set; }
+
+        public void ReadAll()
+        {
+            var tree = TiledTree.Empty(new InMemory());
+            var next = 0;
+            Check();
+            foreach (var file in folder.RecordFiles())
+            {
+                RecordReader.ReadLines(file.Path, 0, long.MaxValue, (line, _) =>
+                {
+                    Add(line, tree);
+                    Check();
+                    return true;
+                });
+            }
+
+            void Check()
+            {
+                for (; next < checkpoints.Count && checkpoints[next].Size == Count; next++)
+                {
+                    if (tree.Root == checkpoints[next].Root)
+                    {
+                        Vouched = FirstWrong is null ? Count : Vouched;
+                    }
+                    else
+                    {
+                        FirstWrong ??= checkpoints[next];
+                    }
+                }
+            }
+        }
+
+        public TreeHash Leaf(long index) =>
+            new(_blocks[(int)(index / Tile.FullWidth)].AsSpan((int)(index % Tile.FullWidth) * TreeHash.Length));
+
+        public long? FirstDifferent(Leaves trusted)
+        {
+            for (var i = 0L; i < trusted.Count; i++)
+            {
+                if (i >= Count || Leaf(i) != trusted[i])
+                {
+                    return i;
+                }
+            }
+
+            return null;
+        }
+
+        private void Add(ReadOnlySpan<byte> line, TiledTree tree)
+        {
+            var leaf = TreeHash.OfLeaf(line);
+            tree.Append(leaf);
+            var place = (int)(Count++ % Tile.FullWidth);
+            if (place == 0)
+            {
+                _blocks.Add(new byte[Tile.FullWidth * TreeHash.Length]);
+            }
+
+            leaf.CopyTo(_blocks[^1].AsSpan(place * TreeHash.Length));
+        }
+    }
+
+    /// <summary>Leaves that lead to a signed root.</summary>
+    private sealed class Leaves
+    {
+        private readonly List<byte[]> _tiles = [];
+        private HashSet<TreeHash>? _all;
+
+        public long Count { get; private init; }
+
+        public TreeHash this[long index] =>
+            new(_tiles[(int)(index / Tile.FullWidth)].AsSpan((int)(index % Tile.FullWidth) * TreeHash.Length));
+
+        public static Leaves? Read(TrailFolder folder, Checkpoint checkpoint)
+        {
+            try
+            {
+                var leaves = new Leaves { Count = checkpoint.Size };
+                var tree = TiledTree.Empty(new InMemory());
+                for (var start = 0L; start < checkpoint.Size; start += Tile.FullWidth)
+                {
+                    var tile = Tile.Widest(0, start >> Tile.Height, checkpoint.Size);
+                    var hashes = folder.Read(tile);
+                    leaves._tiles.Add(hashes);
+                    for (var i = 0; i < tile.Width; i++)
+                    {
+                        tree.Append(new(hashes.AsSpan(i * TreeHash.Length)));
+                    }
+                }
+
+                return tree.Root == checkpoint.Root ? leaves : null;
+            }
+            catch (InvalidDataException)
+            {
+                return null;
+            }
+        }
+
+        public bool Contains(TreeHash leaf)
+        {
+            if (_all is null)
+            {
+                _all = [];
+                for (var i = 0L; i < Count; i++)
+                {
+                    _all.Add(this[i]);
+                }
+            }
+
+            return _all.Contains(leaf);
+        }
+    }
+
+    /// <summary>Keeps the full tiles above the leaves, which a root needs; leaves are kept by whoever reads them.</summary>
+    private sealed class InMemory : ITiles
+    {
+        private readonly Dictionary<(int, long), byte[]> _tiles = [];
+
+        public byte[] Read(Tile tile) => _tiles[(tile.Level, tile.Index)];
+
+        public void Write(Tile tile, ReadOnlySpan<byte> hashes) => _tiles[(tile.Level, tile.Index)] = hashes[..tile.Length].ToArray();
+    }
+
+    /// <summary>Compares what would be kept with what is.</summary>
+    private sealed class Comparing(TrailFolder folder) : ITiles
+    {
+        public byte[] Read(Tile tile) => folder.Read(tile);
+
+        public void Write(Tile tile, ReadOnlySpan<byte> hashes)
+        {
+            if (!folder.Read(tile).AsSpan().SequenceEqual(hashes[..tile.Length]))
+            {
+                throw new InvalidDataException($"The file {tile.Path} is changed; the records are as they were.");
+            }
+        }
+    }
+}

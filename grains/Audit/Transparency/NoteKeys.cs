@@ -1,0 +1,134 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Org.BouncyCastle.Math.EC.Rfc8032;
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Grains.Audit.Transparency;
+
+/// <summary>
+/// A public key that verifies notes: Ed25519 (RFC 8032), either over the note's text (type 0x01, c2sp.org/signed-note) or as a
+/// witness's time-stamped cosignature of a checkpoint (type 0x04, c2sp.org/tlog-cosignature).
+/// </summary>
+internal sealed class NoteVerifier
+{
+    /// <summary>The type of a signature over the text.</summary>
+    public const byte TextSignature = 0x01;
+
+    /// <summary>The type of a witness's cosignature.</summary>
+    public const byte Cosignature = 0x04;
+
+    private const int TimeLength = sizeof(ulong);
+
+    private readonly byte _type;
+    private readonly byte[] _publicKey;
+
+    /// <summary>Verifies under a key.</summary>
+    /// <param name="name">The key's name.</param>
+    /// <param name="publicKey">32 bytes.</param>
+    /// <param name="type">What its signatures are over.</param>
+    /// <exception cref="FormatException">The name or the key is none.</exception>
+    public NoteVerifier(string name, byte[] publicKey, byte type = TextSignature)
+    {
+        if (!NoteSignature.IsName(name) || type is not (TextSignature or Cosignature)
+            || publicKey.Length != Ed25519.PublicKeySize || !Ed25519.ValidatePublicKeyFull(publicKey, 0))
+        {
+            throw new FormatException("Not a verifier key of a kind that is supported.");
+        }
+
+        (Name, _publicKey, _type) = (name, publicKey, type);
+        var hash = SHA256.HashData([.. Encoding.UTF8.GetBytes(name), (byte)'\n', type, .. publicKey]);
+        KeyId = BinaryPrimitives.ReadUInt32BigEndian(hash);
+    }
+
+    /// <summary>The key's name.</summary>
+    public string Name { get; }
+
+    /// <summary>The key's id, which stands in its signatures.</summary>
+    public uint KeyId { get; }
+
+    /// <summary>Reads a verifier key: <c>name+hex(id)+base64(type ‖ public key)</c>.</summary>
+    /// <exception cref="FormatException">It is none, or of another type.</exception>
+    public static NoteVerifier Parse(string vkey)
+    {
+        var parts = vkey.Trim().Split('+', 3);
+        var key = parts.Length == 3 ? Convert.FromBase64String(parts[2]) : [];
+        if (key.Length == 0)
+        {
+            throw new FormatException("Not a verifier key (name+id+key).");
+        }
+
+        var verifier = new NoteVerifier(parts[0], key[1..], key[0]);
+        return verifier.ToString() == vkey.Trim() ? verifier : throw new FormatException("The verifier key's id is not that of its key.");
+    }
+
+    /// <summary>Finds this key's signature in the note.</summary>
+    /// <returns>Null where the note has none, or where the one it has does not verify: such a note is to be refused.</returns>
+    public NoteSignature? Verify(SignedNote note)
+    {
+        var own = note.Signatures.Where(signature => signature.Name == Name && signature.KeyId == KeyId).ToList();
+        return own.Count > 0 && own.All(signature => IsOver(note.Text, signature.Signature)) ? own[0] : null;
+    }
+
+    /// <summary>The verifier key.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture, $"{Name}+{KeyId:x8}+{Convert.ToBase64String([_type, .. _publicKey])}");
+
+    /// <summary>What a cosignature signs.</summary>
+    internal static byte[] CosignedMessage(ulong time, string text) =>
+        Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"cosignature/v1\ntime {time}\n{text}"));
+
+    private bool IsOver(string text, ReadOnlySpan<byte> signature)
+    {
+        var message = Encoding.UTF8.GetBytes(text);
+        if (_type == Cosignature)
+        {
+            if (signature.Length != TimeLength + Ed25519.SignatureSize)
+            {
+                return false;
+            }
+
+            message = CosignedMessage(BinaryPrimitives.ReadUInt64BigEndian(signature), text);
+            signature = signature[TimeLength..];
+        }
+
+        return signature.Length == Ed25519.SignatureSize
+            && Ed25519.Verify(signature.ToArray(), 0, _publicKey, 0, message, 0, message.Length);
+    }
+}
+
+/// <summary>A private key that signs notes: Ed25519 (RFC 8032) over the note's text.</summary>
+internal sealed class NoteSigner : IDisposable
+{
+    /// <summary>Length of the seed in bytes.</summary>
+    public const int SeedLength = 32;
+
+    private readonly byte[] _seed = GC.AllocateArray<byte>(SeedLength, pinned: true);
+
+    /// <summary>Signs under a key.</summary>
+    /// <param name="name">The key's name.</param>
+    /// <param name="seed">32 bytes. They are copied, and the copy is zeroed at the end.</param>
+    public NoteSigner(string name, SecretBytes seed)
+    {
+        seed.Span.CopyTo(_seed);
+        var publicKey = new byte[Ed25519.PublicKeySize];
+        Ed25519.GeneratePublicKey(_seed, 0, publicKey, 0);
+        Verifier = new(name, publicKey);
+    }
+
+    /// <summary>What verifies its signatures.</summary>
+    public NoteVerifier Verifier { get; }
+
+    /// <summary>Signs a text, which ends in a newline.</summary>
+    public SignedNote Sign(string text)
+    {
+        var message = Encoding.UTF8.GetBytes(text);
+        var signature = new byte[Ed25519.SignatureSize];
+        Ed25519.Sign(_seed, 0, message, 0, message.Length, signature, 0);
+        return new(text, [new(Verifier.Name, Verifier.KeyId, signature)]);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => CryptographicOperations.ZeroMemory(_seed);
+}

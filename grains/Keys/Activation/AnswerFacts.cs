@@ -1,0 +1,34 @@
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>What the audit trail keeps of an answer.</summary>
+/// <param name="KeyVersion">The version that was used, or is the primary one now.</param>
+/// <param name="Bytes">Bytes of plaintext.</param>
+/// <param name="Items">How many items there are.</param>
+/// <param name="FailedItems">How many of them failed.</param>
+internal readonly record struct AnswerFacts(int? KeyVersion = null, long? Bytes = null, int? Items = null, int? FailedItems = null)
+{
+    /// <summary>The facts of an answer; none for a refusal.</summary>
+    public static AnswerFacts Of<T>(T? answer) => answer switch
+    {
+        Encrypted encrypted => new(encrypted.KeyVersion),
+        Decrypted decrypted => new(decrypted.KeyVersion, decrypted.Plaintext.Length),
+        DataKey dataKey => new(dataKey.KeyVersion),
+        KeyDescription key => new(key.PrimaryVersion),
+        ItemResult<Encrypted>[] items => OfItems(items, _ => 0),
+        ItemResult<Decrypted>[] items => OfItems(items, decrypted => decrypted.Plaintext.Length),
+        _ => default,
+    };
+
+    private static AnswerFacts OfItems<T>(ItemResult<T>[] items, Func<T, int> bytes)
+        where T : class
+    {
+        var (failed, sum) = (0, 0L);
+        foreach (var item in items)
+        {
+            failed += item.Value is null ? 1 : 0;
+            sum += item.Value is { } value ? bytes(value) : 0;
+        }
+
+        return new(null, sum > 0 ? sum : null, items.Length, failed);
+    }
+}

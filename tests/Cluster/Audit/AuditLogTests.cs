@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using OrleansKms.Grains.Audit;
+using OrleansKms.Grains.Audit.Trail;
+using OrleansKms.Grains.Audit.Transparency;
+using OrleansKms.Tests.Cluster.Keys;
+
+namespace OrleansKms.Tests.Cluster.Audit;
+
+/// <summary>A silo's log of the audit trail: it opens with the silo, its key lies sealed in the database, and its checkpoints are anchored there.</summary>
+public sealed class AuditLogTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("okms-auditlog-");
+
+    private string Logs => Path.Combine(_folder.FullName, "audit");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("sqlite")]
+    [InlineData("postgres")]
+    public async Task Log_GoesOnAfterARestart_VerifiesByItsAnchor_AndKeepsItsSecretsSealed(string kind)
+    {
+        using var database = await KeyDatabase.Make(kind);
+        for (var run = 0; run < 2; run++)
+        {
+            await using var silo = await Start(database);
+            await Log(silo).Write(new("encrypt", AuditRecord.Ok)
+            {
+                Caller = TestSilo.Caller,
+                KeyId = "k",
+                KeyVersion = 1,
+                Bytes = 7,
+                AssociatedData = "what nobody may read"u8.ToArray(),
+            });
+        }
+
+        var folder = TrailFolder.In(Logs).Single();
+        var lines = await File.ReadAllLinesAsync(folder.RecordPath(0));
+        var records = lines.Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(["start", "encrypt", "stop", "start", "encrypt", "stop"], records.Select(record => record.GetProperty("action").GetString()));
+        Assert.Equal(
+            ["sequence", "time", "log", "request_id", "principal", "source", "action", "key_id", "key_version", "outcome", "bytes", "associated_data_hmac"],
+            records[1].EnumerateObject().Select(member => member.Name));
+        Assert.Equal(records[1].GetProperty("associated_data_hmac").GetString(), records[4].GetProperty("associated_data_hmac").GetString());
+        Assert.All(lines, line => Assert.DoesNotContain("nobody", line, StringComparison.Ordinal));
+        Assert.All(records, record => Assert.Equal(folder.Id, record.GetProperty("log").GetString()));
+
+        await using var last = await Start(database);
+        var anchor = (await Anchors(last).ReadAll(default)).Single();
+        Assert.Equal((folder.Id, 6L), (anchor.Id, anchor.Size));
+        var key = NoteVerifier.Parse(anchor.Key);
+        Assert.Equal(TrailFault.None, new TrailVerifier(folder, key).Verify(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))!).Fault);
+        foreach (var id in (GrainId[])[AuditRow.OfLog(folder.Id), AuditRow.OfService])
+        {
+            using var secret = await last.Services.GetRequiredService<AuditSecrets>().Find(id);
+            Assert.False(await KeyDatabase.Holds(last, secret!.Span.ToArray()));
+        }
+    }
+
+    [Theory]
+    [InlineData("older", "is not the one of")]
+    [InlineData("changed", "is not the one of")]
+    [InlineData("cut", "ends before record")]
+    public async Task LogThatWasTouchedWhileTheSiloWasAway_IsLeftAsItIs_AndANewOneSaysSo(string how, string reason)
+    {
+        using var database = await KeyDatabase.Make("sqlite");
+        await using (await Start(database))
+        {
+        }
+
+        var copy = Path.Combine(_folder.FullName, "copy");
+        Copy(Logs, copy);
+        await using (var silo = await Start(database))
+        {
+            for (var i = 0; i < 10; i++) await Log(silo).Write(new("encrypt", AuditRecord.Ok) { KeyId = $"key-{i}" });
+        }
+
+        var first = TrailFolder.In(Logs).Single();
+        var file = first.RecordPath(0);
+        if (how == "older")
+        {
+            Directory.Delete(Logs, recursive: true);
+            Directory.Move(copy, Logs);
+        }
+        else if (how == "changed")
+        {
+            // By whoever has the key: signed anew, over other records.
+            await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("key-3", "key-4", StringComparison.Ordinal));
+            await Resign(database, first);
+        }
+        else
+        {
+            await File.WriteAllLinesAsync(file, (await File.ReadAllLinesAsync(file))[..5]);
+        }
+
+        var before = await File.ReadAllBytesAsync(file);
+        await using (var silo = await Start(database))
+        {
+            await Log(silo).Write(new("encrypt", AuditRecord.Ok) { KeyId = "later" });
+        }
+
+        var folders = TrailFolder.In(Logs).ToList();
+        Assert.Equal(2, folders.Count);
+        Assert.Equal(before, await File.ReadAllBytesAsync(file));
+        var begin = JsonDocument.Parse((await File.ReadAllLinesAsync(folders[1].RecordPath(0)))[0]).RootElement;
+        Assert.Equal("audit-begin", begin.GetProperty("action").GetString());
+        Assert.Contains(first.Id, begin.GetProperty("detail").GetString(), StringComparison.Ordinal);
+        Assert.Contains(reason, begin.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Async_WritesWithoutBeingWaitedFor_AndOff_WritesNothing()
+    {
+        using var database = await KeyDatabase.Make("sqlite");
+        await using (var silo = await Start(database, AuditMode.Async))
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                var written = Log(silo).Write(new("encrypt", AuditRecord.Ok)).AsTask();
+                Assert.True(written.IsCompletedSuccessfully);
+                await written;
+            }
+        }
+
+        Assert.Equal(102, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
+        await using (var silo = await Start(database, AuditMode.Off))
+        {
+            await Log(silo).Write(new("encrypt", AuditRecord.Ok));
+        }
+
+        Assert.Equal(102, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
+    }
+
+    private Task<TestSilo> Start(KeyDatabase database, AuditMode mode = AuditMode.Blocking) =>
+        TestSilo.Start(database.Options, audit: new() { Directory = Logs, Mode = mode });
+
+    private static AuditLog Log(TestSilo silo) => silo.Services.GetRequiredService<AuditLog>();
+
+    private static AuditAnchors Anchors(TestSilo silo) => silo.Services.GetRequiredService<AuditAnchors>();
+
+    private async Task Resign(KeyDatabase database, TrailFolder folder)
+    {
+        await using var silo = await TestSilo.Start(database.Options, audit: new() { Directory = Logs, Mode = AuditMode.Off });
+        using var seed = await silo.Services.GetRequiredService<AuditSecrets>().Find(AuditRow.OfLog(folder.Id));
+        var name = folder.ReadKey()!.Name;
+        File.Delete(Path.Combine(folder.Path, "checkpoint"));
+        Directory.Delete(Path.Combine(folder.Path, "tile"), recursive: true);
+        await using var trail = AuditTrail.Open(
+            folder, new(name, seed!), new(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<AuditTrail>.Instance);
+        await trail.SignNow();
+    }
+
+    private static void Copy(string from, string to)
+    {
+        foreach (var file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(file, target);
+        }
+    }
+}

@@ -1,0 +1,253 @@
+using System.Text;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Grains.Audit.Trail;
+using OrleansKms.Grains.Audit.Transparency;
+
+namespace OrleansKms.Tests.Unit.Audit;
+
+/// <summary>A trail on disk: what is answered is in it, whatever ends the process, and whoever touches it is found out.</summary>
+public sealed class AuditTrailTests : IDisposable
+{
+    private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("okms-audit-");
+    private readonly FakeTimeProvider _time = new(DateTimeOffset.UnixEpoch);
+
+    private TrailFolder Folder => new(Path.Combine(_root.FullName, "log"));
+
+    private static NoteVerifier Key
+    {
+        get
+        {
+            using var signer = SignedNoteTests.Signer("okms.example/log", 7);
+            return signer.Verifier;
+        }
+    }
+
+    public void Dispose() => _root.Delete(recursive: true);
+
+    [Fact]
+    public async Task Records_AreNumberedInOrder_AndVerify()
+    {
+        await using (var trail = Open())
+        {
+            for (var i = 0; i < 600; i++) await trail.Append(Record(i));
+            Assert.Equal(600, (await trail.SignNow()).Size);
+            Assert.Equal(600, trail.Records);
+        }
+
+        var lines = File.ReadAllLines(Folder.RecordPath(0));
+        Assert.Equal("""{"sequence":0,"n":"record 0"}""", lines[0]);
+        Assert.Equal("""{"sequence":599,"n":"record 599"}""", lines[^1]);
+        Assert.Equal((TrailFault.None, 600L), Verdict());
+    }
+
+    [Fact]
+    public async Task Append_FromManyAtOnce_LosesNoneAndRepeatsNone()
+    {
+        await using (var trail = Open())
+        {
+            await Parallel.ForEachAsync(Enumerable.Range(0, 8), async (worker, _) =>
+            {
+                for (var i = 0; i < 500; i++) await trail.Append(Record((worker * 500) + i));
+            });
+        }
+
+        var lines = File.ReadAllLines(Folder.RecordPath(0));
+        Assert.Equal(Enumerable.Range(0, 4000), lines.Select(line => (int)RecordReader.SequenceOf(Encoding.UTF8.GetBytes(line))!.Value));
+        Assert.Equal(4000, lines.Select(line => line[line.IndexOf(',', StringComparison.Ordinal)..]).Distinct().Count());
+        Assert.Equal((TrailFault.None, 4000L), Verdict());
+    }
+
+    [Fact]
+    public async Task Files_FollowEachOther_BySizeAndAge()
+    {
+        var options = new TrailOptions { Limits = new(10_000, TimeSpan.FromHours(1)) };
+        await using (var trail = Open(options))
+        {
+            for (var i = 0; i < 700; i++) await trail.Append(Record(i));
+            await trail.SignNow();
+            _time.Advance(TimeSpan.FromHours(2));
+            await trail.Append(Record(700));
+        }
+
+        var files = Folder.RecordFiles();
+        Assert.True(files.Count > 2);
+        Assert.All(files, file => Assert.InRange(new FileInfo(file.Path).Length, 1, 10_100));
+        Assert.Equal(700, files[^1].First);
+        Assert.Equal((TrailFault.None, 701L), Verdict());
+
+        await using (var trail = Open(options))
+        {
+            await trail.Append(Record(701));
+            Assert.Equal(702, (await trail.SignNow()).Size);
+        }
+
+        Assert.Equal((TrailFault.None, 702L), Verdict());
+    }
+
+    [Fact]
+    public async Task AfterACrash_WholeRecordsStay_AndAHalfOneIsCutOff()
+    {
+        await using (var trail = Open())
+        {
+            for (var i = 0; i < 10; i++) await trail.Append(Record(i));
+            await trail.SignNow();
+
+            // What the kernel has and no checkpoint yet, as after kill -9.
+            Copy("crashed");
+            for (var i = 10; i < 300; i++) await trail.Append(Record(i));
+            File.Copy(Folder.RecordPath(0), new TrailFolder(Path.Combine(_root.FullName, "crashed")).RecordPath(0), overwrite: true);
+        }
+
+        var crashed = new TrailFolder(Path.Combine(_root.FullName, "crashed"));
+        await File.AppendAllTextAsync(crashed.RecordPath(0), "{\"sequence\":300,\"n\":\"half");
+        await using (var trail = Open(folder: crashed))
+        {
+            Assert.Equal(300, trail.Records);
+            await trail.Append(Record(300));
+            Assert.Equal(301, (await trail.SignNow()).Size);
+        }
+
+        Assert.Equal((TrailFault.None, 301L), Verdict(crashed));
+    }
+
+    [Fact]
+    public async Task TilesThatAreLost_AreMadeAgain()
+    {
+        await Fill(1000);
+        Directory.Delete(Path.Combine(Folder.Path, "tile"), recursive: true);
+        Assert.Equal(TrailFault.Tiles, Verdict().Fault);
+        await using (var trail = Open())
+        {
+            await trail.Append(Record(1000));
+        }
+
+        Assert.Equal((TrailFault.None, 1001L), Verdict());
+    }
+
+    [Fact]
+    public async Task RecordsThatTheCheckpointHasAndTheFileNot_StopTheOpening()
+    {
+        await Fill(1000);
+        Edit(lines => lines[..900]);
+        Assert.Throws<BrokenTrailException>(() => Open());
+        Edit(_ => []);
+        Assert.Throws<BrokenTrailException>(() => Open());
+    }
+
+    [Fact]
+    public async Task FolderThatIsInUse_IsRefused_AndAnotherKey_Too()
+    {
+        await using (Open())
+        {
+            Assert.ThrowsAny<IOException>(() => Open());
+        }
+
+        Assert.Throws<BrokenTrailException>(() => AuditTrail.Open(
+            Folder, SignedNoteTests.Signer("okms.example/log", 8), new(), _time, NullLogger<AuditTrail>.Instance));
+    }
+
+    [Fact]
+    public async Task OneByteChanged_Anywhere_IsNamed()
+    {
+        await Fill(700);
+        foreach (var record in (int[])[0, 255, 256, 511, 640, 699])
+        {
+            var before = await File.ReadAllBytesAsync(Folder.RecordPath(0));
+            Edit(lines => [.. lines.Select((line, i) => i == record ? line.Replace("record", "recorD", StringComparison.Ordinal) : line)]);
+            Assert.Equal((TrailFault.Changed, (long)record), Verdict(where: true));
+            await File.WriteAllBytesAsync(Folder.RecordPath(0), before);
+        }
+    }
+
+    [Fact]
+    public async Task WhatIsRemovedInsertedSwappedOrCutOff_IsNamed()
+    {
+        await Fill(700);
+        var before = await File.ReadAllBytesAsync(Folder.RecordPath(0));
+        (TrailFault, long) After(Func<string[], string[]> edit)
+        {
+            File.WriteAllBytes(Folder.RecordPath(0), before);
+            Edit(edit);
+            return Verdict(where: true);
+        }
+
+        Assert.Equal((TrailFault.Removed, 300L), After(lines => [.. lines[..300], .. lines[301..]]));
+        Assert.Equal((TrailFault.Inserted, 300L), After(lines => [.. lines[..300], "{\"sequence\":300}", .. lines[300..]]));
+        Assert.Equal((TrailFault.Reordered, 300L), After(lines => [.. lines[..300], lines[301], lines[300], .. lines[302..]]));
+        Assert.Equal((TrailFault.Reordered, 300L), After(lines => [.. lines[..300], lines[500], .. lines[301..500], lines[300], .. lines[501..]]));
+        Assert.Equal((TrailFault.CutOff, 650L), After(lines => lines[..650]));
+        Assert.Equal((TrailFault.CutOff, 0L), After(_ => []));
+    }
+
+    [Fact]
+    public async Task LogThatItsOwnerWroteAnew_IsFoundByAKeptCheckpoint()
+    {
+        await Fill(700);
+        var kept = Folder.ReadHead()!;
+        _root.GetDirectories()[0].Delete(recursive: true);
+        await using (var trail = Open())
+        {
+            for (var i = 0; i < 800; i++) await trail.Append(Record(i == 13 ? 14 : i));
+        }
+
+        Assert.Equal((TrailFault.None, 800L), Verdict());
+        var report = new TrailVerifier(Folder, Key).Verify(kept);
+        Assert.Equal(TrailFault.Rewritten, report.Fault);
+        Assert.Equal((TrailFault.Checkpoint, 0), (new TrailVerifier(Folder, SignedNoteTests.Signer("okms.example/log", 9).Verifier).Verify().Fault, 0));
+    }
+
+    [Fact]
+    public async Task RewrittenTail_IsNarrowedDownByTheCheckpointsInBetween()
+    {
+        await using (var trail = Open(new() { KeepEvery = TimeSpan.Zero }))
+        {
+            for (var i = 0; i < 700; i++)
+            {
+                await trail.Append(Record(i));
+                if (i % 100 == 99) await trail.SignNow();
+            }
+        }
+
+        Edit(lines => [.. lines.Select((line, i) => i == 350 ? line.Replace("record", "recorD", StringComparison.Ordinal) : line)]);
+        var head = Folder.ReadHead()!;
+        Directory.Delete(Path.Combine(Folder.Path, "tile"), recursive: true);
+        var report = new TrailVerifier(Folder, Key).Verify(head);
+        Assert.Equal((TrailFault.Rewritten, 300L), (report.Fault, report.Record));
+    }
+
+    private AuditTrail Open(TrailOptions? options = null, TrailFolder? folder = null) => AuditTrail.Open(
+        folder ?? Folder, SignedNoteTests.Signer("okms.example/log", 7), options ?? new(), _time, NullLogger<AuditTrail>.Instance);
+
+    private async Task Fill(int count)
+    {
+        await using var trail = Open();
+        for (var i = 0; i < count; i++) await trail.Append(Record(i));
+    }
+
+    private static byte[] Record(int n) => Encoding.UTF8.GetBytes($"\"n\":\"record {n}\"");
+
+    private (TrailFault Fault, long) Verdict(TrailFolder? folder = null, bool where = false)
+    {
+        var report = new TrailVerifier(folder ?? Folder, Key).Verify();
+        return (report.Fault, where ? report.Record : report.Records);
+    }
+
+    private void Edit(Func<string[], string[]> edit)
+    {
+        var path = Folder.RecordPath(0);
+        var lines = edit(File.ReadAllLines(path));
+        File.WriteAllText(path, string.Concat(lines.Select(line => line + "\n")));
+    }
+
+    private void Copy(string name)
+    {
+        var target = Path.Combine(_root.FullName, name);
+        foreach (var file in Directory.EnumerateFiles(Folder.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(Folder.Path, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+    }
+}
