@@ -99,7 +99,7 @@ count() {
   echo "$sum"
 }
 
-# What the tests of one part ran, by assembly; generated code aside.
+# What the tests of one part ran, by assembly.
 report_coverage() {
   local report
   mkdir -p artifacts/coverage
@@ -122,12 +122,11 @@ project_of() {
 }
 
 main() {
-  local parts=("$@") part project projects=() filter=() collect=() settings=() broken=0 passed failed
+  local parts=("$@") part project projects=() filter=() collect=() broken=0 passed failed
   if [ "${parts[0]:-}" = coverage ]; then
     parts=("${parts[@]:1}")
     [ ${#parts[@]} -gt 0 ] || parts=(unit)
     collect=(--collect "XPlat Code Coverage")
-    settings=(-- DataCollectionRunSettings.DataCollectors.DataCollector.Configuration.ExcludeByAttribute=GeneratedCodeAttribute,CompilerGeneratedAttribute)
   fi
   if [ ${#parts[@]} -eq 0 ]; then
     parts=(unit cluster api fuzz)
@@ -152,7 +151,7 @@ main() {
     # A test that hangs is killed and named instead of holding up everything behind it.
     touch "$work/started"
     dotnet test "$project" --no-build "${filter[@]}" "${collect[@]}" --blame-hang-timeout 8m --blame-hang-dump-type none --logger "trx;LogFileName=$(basename "$project").trx" \
-      --results-directory "$work/results" "${settings[@]}" || broken=1
+      --results-directory "$work/results" || broken=1
     [ -f "$work/results/$(basename "$project").trx" ] || { echo "$project has no results"; broken=1; }
     [ ${#collect[@]} -eq 0 ] || report_coverage "$(basename "$project" | tr '[:upper:]' '[:lower:]')" || broken=1
   done
