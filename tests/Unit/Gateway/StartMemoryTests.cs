@@ -65,9 +65,9 @@ public sealed class StartMemoryTests : IDisposable
     // A watch begins by asking, once its timer runs, and ends by asking.
     private async Task Pass(TimeSpan used)
     {
-        await _asked.WaitAsync();
+        Assert.True(await _asked.WaitAsync(TimeSpan.FromMinutes(1)));
         _cpu += used;
         _time.Advance(StartMemory.Watch);
-        await _asked.WaitAsync();
+        Assert.True(await _asked.WaitAsync(TimeSpan.FromMinutes(1)));
     }
 }
