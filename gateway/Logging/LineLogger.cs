@@ -5,7 +5,7 @@ namespace OrleansKms.Gateway.Logging;
 /// <summary>One category's logger: formats the event on the caller's thread and hands the line to the writer.</summary>
 internal sealed class LineLogger(string category, ILineFormat format, LineWriter writer, TimeProvider time) : ILogger
 {
-    private const int LargestKeptBuffer = 64 * 1024;
+    private const int MaxKeptBuffer = 64 * 1024;
 
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _buffer;
@@ -44,7 +44,7 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
 
         if (_isChange) writer.WriteChange(buffer.WrittenSpan);
         else writer.Write(buffer.WrittenSpan, mayDrop: logLevel < LogLevel.Warning);
-        if (buffer.Capacity > LargestKeptBuffer) return;
+        if (buffer.Capacity > MaxKeptBuffer) return;
         buffer.ResetWrittenCount();
         _buffer = buffer;
     }

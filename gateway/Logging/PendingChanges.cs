@@ -13,7 +13,7 @@ internal sealed class PendingChanges(int capacity, TimeSpan patience)
     /// <summary>16 MiB: some 50,000 changes. Each of them waited for a commit of the database, so that takes a while.</summary>
     public const int DefaultCapacity = 16 * 1024 * 1024;
 
-    private const int LargestKeptBuffer = 1024 * 1024;
+    private const int MaxKeptBuffer = 1024 * 1024;
 
     private readonly Lock _gate = new();
     private ArrayBufferWriter<byte> _waiting = new();
@@ -79,7 +79,7 @@ internal sealed class PendingChanges(int capacity, TimeSpan patience)
         lock (_gate)
         {
             _bytes -= _taken.WrittenCount;
-            if (_taken.Capacity > LargestKeptBuffer) _taken = new();
+            if (_taken.Capacity > MaxKeptBuffer) _taken = new();
             else _taken.ResetWrittenCount();
             _stands = false;
             (written, _takenIsWritten) = (_takenIsWritten, null);

@@ -12,7 +12,7 @@ namespace OrleansKms.Gateway.Rest;
 /// </summary>
 internal static class RequestForm
 {
-    private const int LongestName = 64;
+    private const int MaxNameLength = 64;
 
     /// <summary>Refuses what the route does not take.</summary>
     /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
@@ -115,5 +115,5 @@ internal static class RequestForm
 
     private static bool Is(string name, string other) => name.Equals(other, StringComparison.OrdinalIgnoreCase);
 
-    private static string Shown(string name) => name.Length <= LongestName ? name : name[..LongestName] + "…";
+    private static string Shown(string name) => name.Length <= MaxNameLength ? name : name[..MaxNameLength] + "…";
 }

@@ -30,7 +30,7 @@ public sealed record HsmOptions
     public TimeSpan ProbeInterval { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The largest message that keys in the HSM must take, in bytes.</summary>
-    public int LargestMessage { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
+    public int MaxMessage { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
     /// <summary>Reads what an operator gives: the URI, and a PIN from elsewhere.</summary>
     /// <param name="address">The URI.</param>

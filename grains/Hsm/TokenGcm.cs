@@ -28,20 +28,20 @@ internal sealed class TokenGcm
     public const int Overhead = GcmParameters.IvLength + GcmParameters.TagLength;
 
     // Some tokens make one of a whole block, which is of no use here but must not look like something else.
-    private const int LongestIv = 16;
+    private const int MaxIv = 16;
 
     private const string Name = "CKM_AES_GCM";
 
     private readonly GcmIv _iv;
     private readonly CKR _forged;
 
-    private TokenGcm(GcmIv iv, CKR forged, int largestMessage) => (_iv, _forged, LargestMessage) = (iv, forged, largestMessage);
+    private TokenGcm(GcmIv iv, CKR forged, int largestMessage) => (_iv, _forged, MaxMessage) = (iv, forged, largestMessage);
 
     /// <summary>The largest plaintext that was tried and worked, in bytes.</summary>
-    public int LargestMessage { get; private init; }
+    public int MaxMessage { get; private init; }
 
     /// <summary>What was found, for the log.</summary>
-    public override string ToString() => $"AES-GCM (IV {_iv}, forgery {_forged}, messages to {LargestMessage} bytes)";
+    public override string ToString() => $"AES-GCM (IV {_iv}, forgery {_forged}, messages to {MaxMessage} bytes)";
 
     /// <summary>Tries what the token does with a key that may encrypt and decrypt.</summary>
     /// <param name="session">A session.</param>
@@ -119,7 +119,7 @@ internal sealed class TokenGcm
 
         var failure = answer.Failure(Name);
         var isForgery = code == CKR.CKR_ENCRYPTED_DATA_LEN_RANGE || (code == _forged && !failure.IsSessionLost);
-        var isTooLarge = message.Length - Overhead > LargestMessage && (isForgery || !failure.IsTokenLost);
+        var isTooLarge = message.Length - Overhead > MaxMessage && (isForgery || !failure.IsTokenLost);
         if (!isForgery && !isTooLarge)
         {
             throw failure;
@@ -131,7 +131,7 @@ internal sealed class TokenGcm
         }
 
         // Of what is larger than what the token was tried with, it cannot be said that it is forged.
-        return isTooLarge ? throw new HsmSizeException(LargestMessage, failure) : null;
+        return isTooLarge ? throw new HsmSizeException(MaxMessage, failure) : null;
     }
 
     /// <summary>The same, with the error as it is.</summary>
@@ -160,7 +160,7 @@ internal sealed class TokenGcm
 
         // Room for an IV whether or not one is expected: an error tells nothing of what the token makes, its output does.
         var (answer, output) = session.TryEncrypt(
-            parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + LongestIv);
+            parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + MaxIv);
         if (!answer.IsOk)
         {
             throw answer.Failure(Name);

@@ -23,7 +23,7 @@ internal static class CallInstruments
 /// <param name="limit">How many principals are told apart.</param>
 internal sealed class CallCounts(int limit)
 {
-    private const int LongestName = 128;
+    private const int MaxNameLength = 128;
     private const string Others = "other";
 
     private static readonly string[] _labels = [.. KmsOperation.All.Values.Select(o => o.Metric).Distinct()];
@@ -60,7 +60,7 @@ internal sealed class CallCounts(int limit)
 
     private long[] CountsOf(string principal)
     {
-        if (principal is Others or { Length: 0 or > LongestName }) return _others;
+        if (principal is Others or { Length: 0 or > MaxNameLength }) return _others;
         if (_principals.TryGetValue(principal, out var counts)) return counts;
         // Two at once may admit one too many, which does no harm.
         return _principals.Count < limit ? _principals.GetOrAdd(principal, _ => new long[_labels.Length]) : _others;

@@ -17,7 +17,7 @@ namespace OrleansKms.Grains.Presence;
 public sealed class FeatureLevels : IFeatureLevel
 {
     /// <summary>The oldest level that this program can run at.</summary>
-    public const int Least = FeatureLevel.Min;
+    public const int Min = FeatureLevel.Min;
 
     /// <summary>The newest level that this program can run at.</summary>
     public const int Newest = FeatureLevel.Max;
@@ -27,7 +27,7 @@ public sealed class FeatureLevels : IFeatureLevel
 
     private readonly Database _database;
     private readonly SiloRegistry _registry;
-    private volatile int _current = Least;
+    private volatile int _current = Min;
     private volatile int _leastProgram;
 
     internal FeatureLevels(Database database, SiloRegistry registry)
@@ -116,7 +116,7 @@ public sealed class FeatureLevels : IFeatureLevel
     {
         var level = await _registry.ReadFeatureLevel(cancellationToken);
         Require(level);
-        _leastProgram = await _registry.ReadLeastProgramVersion(cancellationToken);
+        _leastProgram = await _registry.ReadMinProgramVersion(cancellationToken);
         Note(level);
     }
 
@@ -138,7 +138,7 @@ public sealed class FeatureLevels : IFeatureLevel
         if (level > Newest)
         {
             throw new StartRefusedException(
-                $"The cluster's feature level is {level}, and this program supports {Least} to {Newest}. Start a newer OrleansKms.");
+                $"The cluster's feature level is {level}, and this program supports {Min} to {Newest}. Start a newer OrleansKms.");
         }
     }
 }

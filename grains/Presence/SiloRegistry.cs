@@ -26,7 +26,7 @@ internal sealed class SiloRegistry(Database database)
             VALUES (@cluster, @silo, @least, @newest, @current, @root)
             ON CONFLICT (cluster_id, silo) DO UPDATE SET seen_at = CURRENT_TIMESTAMP, current_kek = excluded.current_kek
             """,
-            [("cluster", heartbeat.ClusterId), ("silo", heartbeat.Silo), ("least", FeatureLevels.Least), ("newest", FeatureLevels.Newest),
+            [("cluster", heartbeat.ClusterId), ("silo", heartbeat.Silo), ("least", FeatureLevels.Min), ("newest", FeatureLevels.Newest),
                 ("current", heartbeat.CurrentKek.ToBytes()), ("root", heartbeat.RootId)], cancellationToken);
         foreach (var kek in heartbeat.Keks)
         {
@@ -102,7 +102,7 @@ internal sealed class SiloRegistry(Database database)
     });
 
     /// <summary>The least program version that may use the database; only a migration changes it.</summary>
-    public Task<int> ReadLeastProgramVersion(CancellationToken cancellationToken) => database.Read(async () =>
+    public Task<int> ReadMinProgramVersion(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
         await using var command = connection.Command("SELECT least_program_version FROM okms_schema WHERE id = 1");

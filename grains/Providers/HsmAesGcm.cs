@@ -13,7 +13,7 @@ internal sealed class HsmAesGcm : HsmMechanism
     public override string Spec => _algorithm.Spec;
 
     /// <inheritdoc/>
-    public override bool IsOffered(HsmToken hsm) => hsm.Gcm is { LargestMessage: > 0 };
+    public override bool IsOffered(HsmToken hsm) => hsm.Gcm is { MaxMessage: > 0 };
 
     /// <inheritdoc/>
     public override void Make(HsmSession session, byte[] id, string label) =>

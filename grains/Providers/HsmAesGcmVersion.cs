@@ -29,9 +29,9 @@ internal sealed class HsmAesGcmVersion(HsmToken hsm, byte[] id, int version, Cip
         var header = new byte[codec.HeaderLength];
         codec.WriteHeader(kind, header);
         var gcm = Gcm();
-        if (plaintext.Length > gcm.LargestMessage)
+        if (plaintext.Length > gcm.MaxMessage)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts to {gcm.LargestMessage} bytes.");
+            throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts to {gcm.MaxMessage} bytes.");
         }
 
         byte[] bound = [.. header, .. associatedData.Span];

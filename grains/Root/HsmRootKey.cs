@@ -337,7 +337,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
         try
         {
-            HsmRootCipher.Prove(session, key, options.LargestMessage);
+            HsmRootCipher.Prove(session, key, options.MaxMessage);
             return true;
         }
         finally
@@ -387,7 +387,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     private (HsmRootCipher, HsmKnownAnswer) Prove(HsmSession session, byte[] id)
     {
         var key = Checked(session, id);
-        var cipher = HsmRootCipher.Prove(session, key, options.LargestMessage);
+        var cipher = HsmRootCipher.Prove(session, key, options.MaxMessage);
         return (cipher, cipher.NewKnownAnswer(session, key, id));
     }
 

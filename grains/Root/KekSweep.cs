@@ -15,7 +15,7 @@ internal sealed partial class KekSweep(
     TimeProvider time, ILogger<KekSweep> logger)
     : BackgroundService
 {
-    private const int LargestStep = 100;
+    private const int MaxStep = 100;
 
     // Five steps a second, so that a low rate is a trickle and not a burst each second.
     private const int StepsPerSecond = 5;
@@ -85,7 +85,7 @@ internal sealed partial class KekSweep(
         while (true)
         {
             var startedAt = time.GetTimestamp();
-            var limit = Math.Clamp(options.ResealRate / StepsPerSecond, 1, LargestStep);
+            var limit = Math.Clamp(options.ResealRate / StepsPerSecond, 1, MaxStep);
             var step = await Step(kek, limit, damaged, rate, cancellationToken);
             done += step.Resealed;
             if (step.Read == 0 || damaged.Count > MaxDamaged)

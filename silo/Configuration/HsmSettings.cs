@@ -25,7 +25,7 @@ internal static class HsmSettings
             MayCreateRoot = mayCreateRoot,
             Sessions = sessions,
             Timeout = timeout,
-            LargestMessage = maxPlaintextBytes,
+            MaxMessage = maxPlaintextBytes,
         };
     }
 

@@ -29,7 +29,7 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
 
-    private const int LargestKeptBuffer = 1024 * 1024;
+    private const int MaxKeptBuffer = 1024 * 1024;
 
     private static readonly byte[] _before = [.. "{\"sequence\":"u8];
     private static readonly byte[] _after = [.. "}\n"u8];
@@ -371,7 +371,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         {
             _lengths.Clear();
             _result = null;
-            if (_members.Capacity > LargestKeptBuffer)
+            if (_members.Capacity > MaxKeptBuffer)
             {
                 _members = new();
             }

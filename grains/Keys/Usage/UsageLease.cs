@@ -192,7 +192,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         }
 
         var busy = _lastReservation != 0 && time.GetElapsedTime(_lastReservation) < TimeSpan.FromMinutes(1);
-        meter.Block = Math.Clamp(busy ? meter.Block * 2 : meter.Block, UsagePolicy.FirstBlock, UsagePolicy.LargestBlock);
+        meter.Block = Math.Clamp(busy ? meter.Block * 2 : meter.Block, UsagePolicy.FirstBlock, UsagePolicy.MaxBlock);
         var from = Math.Max(meter.Spent, meter.Ceiling);
         var uses = policy.Reservation(from, Math.Max(wanted, meter.Block));
         if (uses > 0)

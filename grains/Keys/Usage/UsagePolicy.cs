@@ -12,7 +12,7 @@ internal readonly record struct UsagePolicy(long RotateAt, long RefuseAt)
     public const long FirstBlock = 1024;
 
     /// <summary>The block of a key that is always busy.</summary>
-    public const long LargestBlock = 1L << 20;
+    public const long MaxBlock = 1L << 20;
 
     /// <summary>The policy of a key. One whose material comes from outside cannot rotate by itself.</summary>
     public static UsagePolicy Of(KeyAlgorithm algorithm, RotationPlan? plan, KeyOrigin origin) =>

@@ -81,7 +81,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
         using var version = await Make(new("large", Incarnation.New(), 1));
 
         var refusal = await Assert.ThrowsAsync<KmsException>(
-            async () => await version.Encrypt(CiphertextKind.Data, new byte[shared.Token.Gcm!.LargestMessage + 1], default));
+            async () => await version.Encrypt(CiphertextKind.Data, new byte[shared.Token.Gcm!.MaxMessage + 1], default));
 
         Assert.Equal("payload_too_large", refusal.Code);
         Assert.True(shared.Token.IsHealthy);

@@ -13,16 +13,26 @@ internal sealed class Stranger : IDisposable
 
     private readonly TcpClient _tcp = new(NextAddress());
 
+    private Stranger() => Name = _tcp.Client.LocalEndPoint!.ToString()!;
+
     private Stream Stream { get; set; } = Stream.Null;
 
     /// <summary>How the silo's log names this connection, and no other: a port alone comes again, and may be in use towards two ports at once.</summary>
-    public string Name => _tcp.Client.LocalEndPoint!.ToString()!;
+    public string Name { get; }
 
     public static async Task<Stranger> Connect(int port)
     {
         var stranger = new Stranger();
-        await stranger._tcp.ConnectAsync(IPAddress.Loopback, port);
-        stranger.Stream = stranger._tcp.GetStream();
+        try
+        {
+            await stranger._tcp.ConnectAsync(IPAddress.Loopback, port);
+            stranger.Stream = stranger._tcp.GetStream();
+        }
+        catch (SocketException e) when (e.SocketErrorCode is SocketError.ConnectionReset or SocketError.Shutdown)
+        {
+            // The silo took the connection and ended it before this side had looked: it is closed, as if it were read to its end.
+        }
+
         return stranger;
     }
 

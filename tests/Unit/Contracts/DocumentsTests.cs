@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using OrleansKms.Configuration;
 
 namespace OrleansKms.Tests.Unit.Contracts;
 
@@ -30,6 +31,27 @@ public sealed partial class DocumentsTests
     [Fact]
     public void Readme_IsShort() =>
         Assert.InRange(File.ReadAllLines(Path.Combine(Root, "README.md")).Length, 1, MaxReadmeLines);
+
+    [Fact]
+    public void TableOfLimits_IsThatOfTheContract()
+    {
+        var readme = File.ReadAllText(Path.Combine(Root, "gateway", "README.md"));
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture,
+            $"""
+            | plaintext | 1 byte to {KmsLimits.DefaultPlaintextBytes >> 10} KiB; up to {KmsLimits.PlaintextBytes >> 20} MiB by `{SettingTable.MaxPlaintextBytes}` |
+            | associated data | {KmsLimits.AssociatedDataBytes >> 10} KiB |
+            | data key, random bytes | {KmsLimits.DataKeyBytes:N0} bytes, {KmsLimits.RandomBytes:N0} bytes |
+            | items of a batch | {KmsLimits.BatchItems:N0}, {KmsLimits.BatchBytes >> 20} MiB together |
+            | page of a list | {KmsLimits.PageItems:N0} keys or aliases |
+            | key id, alias | {KmsLimits.IdLength} characters |
+            | description | {KmsLimits.DescriptionLength:N0} characters |
+            | tags | {KmsLimits.Tags}, names of {KmsLimits.TagNameLength} characters, values of {KmsLimits.TagValueLength} |
+            | versions of a key | {KmsLimits.Versions:N0} |
+            | rotation | every `{Iso8601Duration.Format(KmsLimits.MinRotation)}` to `{Iso8601Duration.Format(KmsLimits.MaxRotation)}`, or after at most {KmsLimits.MaxRotationUses:N0} uses |
+            | wait before a deletion or destruction | up to `{Iso8601Duration.Format(KmsLimits.MaxDeletionDelay)}`; by default `{Iso8601Duration.Format(KmsLimits.DefaultDeletionDelay)}` for a key and `{Iso8601Duration.Format(KmsLimits.DefaultDestructionDelay)}` for a version, and never less than `{SettingTable.MinDeletionDelay}` |
+            | time-out of a request | `{Iso8601Duration.Format(KmsLimits.MinRequestTimeout)}` to `{Iso8601Duration.Format(KmsLimits.MaxRequestTimeout)}` |
+            """), readme, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void TableOfErrors_NamesEveryCodeWithItsStatusAndNoOther() =>

@@ -24,7 +24,7 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
     /// <summary>The room that it demands for AES-GCM beyond what it writes.</summary>
     public int Margin { get; init; }
 
-    public int LargestMessage { get; set; } = int.MaxValue;
+    public int MaxMessage { get; set; } = int.MaxValue;
 
     /// <summary>What it answers to a forgery.</summary>
     public CKR Forged { get; init; } = CKR.CKR_ENCRYPTED_DATA_INVALID;
@@ -61,7 +61,7 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
         }
 
         length = ciphertext.Length - GcmParameters.TagLength;
-        if (length > LargestMessage) return Failed(CKR.CKR_ENCRYPTED_DATA_LEN_RANGE);
+        if (length > MaxMessage) return Failed(CKR.CKR_ENCRYPTED_DATA_LEN_RANGE);
 
         var (iv, associatedData) = Parameters(mechanism);
         try
@@ -79,7 +79,7 @@ internal sealed class FakeToken : ITokenCipher, IDisposable
 
     private (CKR, byte[], int Margin) Encrypt(GcmIv who, CK_MECHANISM mechanism, byte[] plaintext)
     {
-        if (plaintext.Length > LargestMessage) return (CKR.CKR_DATA_LEN_RANGE, [], 0);
+        if (plaintext.Length > MaxMessage) return (CKR.CKR_DATA_LEN_RANGE, [], 0);
 
         var (at, associatedData) = Parameters(mechanism);
         var iv = who == GcmIv.Caller ? Read(at, GcmParameters.IvLength) : RandomNumberGenerator.GetBytes(IvLength);

@@ -97,8 +97,8 @@ public sealed class TokenMechanismTests
     [InlineData(100_000, 4096)]
     public void LargestMessage_IsWhatIsWanted_OrElseDependsOnTheTokenAlone(int wanted, int found)
     {
-        using var token = new FakeToken { Iv = GcmIv.Caller, LargestMessage = 5000 };
-        Assert.Equal(found, Prove(token, wanted).LargestMessage);
+        using var token = new FakeToken { Iv = GcmIv.Caller, MaxMessage = 5000 };
+        Assert.Equal(found, Prove(token, wanted).MaxMessage);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public sealed class TokenMechanismTests
         var message = gcm.Encrypt(token, Key, new byte[5000], _associatedData);
         Assert.Equal(new byte[5000], Decrypt(gcm, token, message));
 
-        token.LargestMessage = 4096;
+        token.MaxMessage = 4096;
         Assert.False(Assert.Throws<HsmSizeException>(() => Decrypt(gcm, token, message)).IsTokenLost);
         Assert.Throws<HsmLostException>(() => Decrypt(gcm, token, message, isTokenWell: false));
         Assert.Null(Decrypt(gcm, token, message[..4000]));

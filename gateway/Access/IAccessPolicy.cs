@@ -13,15 +13,3 @@ internal interface IAccessPolicy
     /// <exception cref="KmsException">permission_denied, whether or not the key exists.</exception>
     void Authorize(Principal principal, KmsOperation operation, string? keyId);
 }
-
-/// <summary>The administrator may do everything, and nobody else anything.</summary>
-internal sealed class AdministratorOnly : IAccessPolicy
-{
-    public void Authorize(Principal principal, KmsOperation operation, string? keyId)
-    {
-        if (!principal.IsAdministrator)
-        {
-            throw KmsError.PermissionDenied.Exception();
-        }
-    }
-}

@@ -1,0 +1,7 @@
+namespace OrleansKms;
+
+/// <summary>One decryption or rewrap of a batch.</summary>
+/// <param name="Ciphertext">As in <see cref="Decrypt"/>.</param>
+/// <param name="AssociatedData">As in <see cref="Decrypt"/>.</param>
+[GenerateSerializer, Immutable, Alias("okms.DecryptItem")]
+public sealed record DecryptItem([property: Id(0)] byte[] Ciphertext, [property: Id(1)] byte[]? AssociatedData = null);

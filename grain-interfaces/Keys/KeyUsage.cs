@@ -1,0 +1,17 @@
+namespace OrleansKms;
+
+/// <summary>What a key may be used for. One key has one use (SP 800-57 part 1, 5.2).</summary>
+[GenerateSerializer, Alias("okms.KeyUsage")]
+public enum KeyUsage
+{
+    /// <summary>Encryption, decryption and data keys.</summary>
+    EncryptDecrypt = 0,
+    /// <summary>Digital signatures.</summary>
+    SignVerify = 1,
+    /// <summary>Message authentication codes.</summary>
+    Mac = 2,
+    /// <summary>Derivation and key agreement.</summary>
+    Derive = 3,
+    /// <summary>Key encapsulation.</summary>
+    Encapsulate = 4,
+}
