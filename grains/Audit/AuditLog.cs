@@ -8,6 +8,7 @@ using OrleansKms.Files;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Audit.Transparency;
 using OrleansKms.Grains.Clocks;
+using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Audit;
 
@@ -148,6 +149,23 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
     }
 
     private async Task Open(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await OpenTrail(cancellationToken);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"The audit log in {_options.Directory} cannot be opened: {e.Message}", e);
+        }
+        catch (Exception e) when (e is System.Data.Common.DbException or DatabaseUnreachableException or StorageFailedException or KmsException)
+        {
+            throw new StartRefusedException(
+                $"The database cannot open the audit log: {(e.InnerException ?? e).Message} (in a cluster: did deploy/sql/roles.sql run after migrate?)", e);
+        }
+    }
+
+    private async Task OpenTrail(CancellationToken cancellationToken)
     {
         _mac = new(await _secrets.FindOrMake(AuditRow.OfService));
         var (trail, reason) = await OpenNewest(cancellationToken);

@@ -48,6 +48,8 @@ internal readonly record struct AuditRecord(string Action, string Outcome)
 internal sealed class AuditRecordFormat
 #pragma warning restore CA1001
 {
+    private const int MaxText = 512;
+
     [ThreadStatic]
     private static AuditRecordFormat? _ofThread;
 
@@ -79,9 +81,9 @@ internal sealed class AuditRecordFormat
         _json.WriteString(_log, log);
         if (record.Caller is { } caller)
         {
-            _json.WriteString(_requestId, caller.RequestId);
-            _json.WriteString(_principal, caller.Principal);
-            _json.WriteString(_source, caller.Source);
+            WriteText(_requestId, caller.RequestId);
+            WriteText(_principal, caller.Principal);
+            WriteText(_source, caller.Source);
         }
 
         _json.WriteString(_action, record.Action);
@@ -110,7 +112,8 @@ internal sealed class AuditRecordFormat
     {
         if (value is not null)
         {
-            _json.WriteString(name, value);
+            // A .NET caller can say anything of itself, and a record has a greatest length.
+            _json.WriteString(name, value.AsSpan(0, Math.Min(value.Length, MaxText)));
         }
     }
 

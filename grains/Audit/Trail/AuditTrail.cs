@@ -129,9 +129,14 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     {
         await _stopping.CancelAsync();
         await _signing;
-        await _writer.DisposeAsync();
+        if (await _writer.Complete() is > 0 and var lost)
+        {
+            NotWritten(lost);
+        }
+
         try
         {
+            // While the file is open still: the checkpoint covers only what the disk has.
             await SignNow();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
@@ -139,6 +144,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
             NotSigned(e);
         }
 
+        await _writer.DisposeAsync();
         LetGo();
     }
 
@@ -206,6 +212,9 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         Signed?.Invoke(checkpoint, note);
         return note;
     }
+
+    [LoggerMessage(LogLevel.Error, "{Count} records of the audit trail could not be written before the silo stopped, and are lost")]
+    private partial void NotWritten(int count);
 
     [LoggerMessage(LogLevel.Error, "The audit trail could not be signed: what is written since the last checkpoint is not proven yet. Trying again every second.")]
     private partial void NotSigned(Exception cause);

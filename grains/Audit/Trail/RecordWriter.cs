@@ -61,7 +61,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     public RecordWriter(TrailFolder folder, Written written, TrailOptions options, TimeProvider time)
     {
         (_folder, _written, _options, _time) = (folder, written, options, time);
-        _handle = Open(written.File.Path, FileMode.OpenOrCreate);
+        _handle = TrailFiles.Open(written.File.Path, FileMode.OpenOrCreate);
         RandomAccess.SetLength(_handle, written.Length);
         _begun = time.GetUtcNow();
         _later = options.Deferred ? time.CreateTimer(_ => WriteLater(), null, _deferral, _deferral) : null;
@@ -151,7 +151,8 @@ internal sealed class RecordWriter : IAsyncDisposable
     }
 
     /// <summary>Takes no more records; what waits is written.</summary>
-    public async ValueTask DisposeAsync()
+    /// <returns>How many could not be.</returns>
+    public async Task<int> Complete()
     {
         Task idle;
         lock (_gate)
@@ -163,13 +164,17 @@ internal sealed class RecordWriter : IAsyncDisposable
 
         await idle;
         await (_later?.DisposeAsync() ?? ValueTask.CompletedTask);
-        _handle.Dispose();
+        lock (_gate)
+        {
+            return _waiting.Count;
+        }
     }
 
-    private static SafeFileHandle Open(string path, FileMode mode)
+    /// <summary>Lets go of the file, after <see cref="Complete"/>.</summary>
+    public async ValueTask DisposeAsync()
     {
-        var handle = TrailFiles.Open(path, mode);
-        return handle;
+        await Complete();
+        _handle.Dispose();
     }
 
     /// <summary>The batch that is filled next.</summary>
@@ -281,7 +286,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     {
         RandomAccess.FlushToDisk(_handle);
         var next = new RecordFile(_folder.RecordPath(_written.Records), _written.Records);
-        var handle = Open(next.Path, FileMode.CreateNew);
+        var handle = TrailFiles.Open(next.Path, FileMode.CreateNew);
         lock (_gate)
         {
             (var full, _handle) = (_handle, handle);

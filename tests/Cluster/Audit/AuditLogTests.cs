@@ -110,6 +110,29 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Fact]
+    public async Task DirectoryThatCannotServe_RefusesTheStart()
+    {
+        using var database = await KeyDatabase.Make("sqlite");
+        await File.WriteAllTextAsync(Logs, "a file");
+        var refused = await Assert.ThrowsAnyAsync<Exception>(() => Start(database));
+        Assert.Contains(Logs, refused.GetBaseException().Message + refused.Message, StringComparison.Ordinal);
+        Assert.True(refused is StartRefusedException || refused.InnerException is StartRefusedException, $"{refused}");
+    }
+
+    [Fact]
+    public async Task CallerThatSaysTooMuchOfItself_IsRecordedInShort()
+    {
+        using var database = await KeyDatabase.Make("sqlite");
+        await using (var silo = await Start(database))
+        {
+            await Log(silo).Write(new("encrypt", AuditRecord.Ok) { Caller = new("p", new string('s', 200_000), "r") });
+        }
+
+        var line = (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0)))[1];
+        Assert.InRange(line.Length, 512, 1024);
+    }
+
+    [Fact]
     public async Task Async_WritesWithoutBeingWaitedFor_AndOff_WritesNothing()
     {
         using var database = await KeyDatabase.Make("sqlite");
