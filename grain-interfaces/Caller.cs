@@ -11,4 +11,11 @@ namespace OrleansKms;
 public sealed record Caller(
     [property: Id(0)] string Principal,
     [property: Id(1)] string Source,
-    [property: Id(2)] string RequestId);
+    [property: Id(2)] string RequestId)
+{
+    /// <summary>What showed who it is: <c>token:</c>, <c>jwt:</c> or <c>certificate:</c> and its id, never the secret; null if unknown.</summary>
+    [Id(3)] public string? Credential { get; init; }
+
+    /// <summary>The W3C trace id that the request came with; null for none.</summary>
+    [Id(4)] public string? TraceId { get; init; }
+}

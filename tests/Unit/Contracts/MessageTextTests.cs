@@ -6,14 +6,14 @@ namespace OrleansKms.Tests.Unit.Contracts;
 /// <summary>What messages say of themselves, since Orleans writes those that it cannot deliver into its log, arguments included.</summary>
 public sealed class MessageTextTests
 {
-    /// <summary>What may be said: who asks, of which key, alias or KEK, and what is wrong. Whatever comes new needs a decision here.</summary>
+    /// <summary>What may be said: who asks, of which key, alias, KEK or policy, and what is wrong. Whatever comes new needs a decision here.</summary>
     private static readonly string[] _said =
     [
-        "AliasDescription.KeyId", "AliasDescription.Name", "Caller.Principal", "Caller.RequestId", "Caller.Source",
-        "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix", "HealthReport.ClockProblem",
-        "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail", "KekDescription.Id",
-        "KeyDescription.Id", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "PointAlias.KeyId",
-        "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+        "AliasDescription.KeyId", "AliasDescription.Name", "Caller.Credential", "Caller.Principal", "Caller.RequestId", "Caller.Source",
+        "Caller.TraceId", "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
+        "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail",
+        "KekDescription.Id", "KeyDescription.Id", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "LimitRule.Of",
+        "PointAlias.KeyId", "Policy.Name", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
     ];
 
     [Fact]
