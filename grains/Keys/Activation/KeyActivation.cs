@@ -9,8 +9,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// One key in memory: what is known of its row, its open versions, its counters, its turns, and the <see cref="KeyGate"/> through which
-/// it is used. Operations are functions of it.
+/// One key in memory: its row as last read, its open versions, its counters, its turns, the <see cref="KeyGate"/> by which calls enter
+/// and the <see cref="KeyRecorder"/> by which answers leave. Operations are functions of it.
 /// </summary>
 /// <remarks>
 /// A change is prepared on a copy and becomes visible when its write is acknowledged. When a write's outcome is unknown, the row is
@@ -38,6 +38,7 @@ internal sealed class KeyActivation : IDisposable
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
         Gate = new(this);
+        Recorder = new(this);
         Primary = new(this);
         Counters = new(this);
         Rotation = new(this);
@@ -71,8 +72,11 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Turns of what must not interleave.</summary>
     public Turns Turns { get; } = new();
 
-    /// <summary>The way in and out.</summary>
+    /// <summary>The way in.</summary>
     public KeyGate Gate { get; }
+
+    /// <summary>The way out.</summary>
+    public KeyRecorder Recorder { get; }
 
     /// <summary>The version that encrypts.</summary>
     public PrimaryVersion Primary { get; }

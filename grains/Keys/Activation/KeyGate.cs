@@ -1,16 +1,13 @@
 using System.Collections.Frozen;
-using System.Security.Cryptography;
 using Orleans.Storage;
-using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The one way into a key and out of it. A call enters by <see cref="Enter"/>, spends by <see cref="TrySpend"/>, and what comes of it
-/// leaves by <see cref="Leave{T}(in Call, T)"/> or <see cref="Refuse{T}"/>: not while it may be out of date, and counted once. Both
-/// go through <see cref="Record"/> and <see cref="Keep{T}"/>: nothing leaves before the audit trail has it.
+/// The one way into a key. A call enters by <see cref="Enter"/> and spends by <see cref="TrySpend"/>; work that may wait goes through
+/// <see cref="Run"/>, which repeats it while its outcome is out of date. What comes of it leaves through <see cref="KeyRecorder"/>.
 /// </summary>
 internal sealed class KeyGate(KeyActivation key)
 {
@@ -63,77 +60,6 @@ internal sealed class KeyGate(KeyActivation key)
         key.Primary.RenewInBackground(version);
     }
 
-    /// <summary>An answer leaves.</summary>
-    public ValueTask<T> Leave<T>(in Call call, T answer)
-    {
-        if (key.Services.Audit is { } audit)
-        {
-            var kept = Keep(audit, call, null, answer);
-            if (!kept.IsCompletedSuccessfully)
-            {
-                return LeaveWhenKept(call, answer, kept);
-            }
-        }
-
-        Record(call, null, 1);
-        return new(answer);
-    }
-
-    /// <summary>The answers and refusals of a batch leave together.</summary>
-    public ValueTask<ItemResult<T>[]> Leave<T>(in Call call, ItemResult<T>[] items)
-        where T : class
-    {
-        if (key.Services.Audit is { } audit)
-        {
-            var kept = Keep(audit, call, null, items);
-            if (!kept.IsCompletedSuccessfully)
-            {
-                return LeaveWhenKept(call, items, kept);
-            }
-        }
-
-        RecordItems(call, items);
-        return new(items);
-    }
-
-    private void RecordItems<T>(in Call call, ItemResult<T>[] items)
-        where T : class
-    {
-        var answers = 0;
-        foreach (var item in items)
-        {
-            if (item.Error is { } error)
-            {
-                Record(call, error.Code, 1);
-            }
-            else
-            {
-                answers++;
-            }
-        }
-
-        if (answers > 0)
-        {
-            Record(call, null, answers);
-        }
-    }
-
-    /// <summary>A refusal leaves, for the whole call.</summary>
-    public ValueTask<T> Refuse<T>(in Call call, Exception failure)
-    {
-        var refusal = Translated(failure);
-        if (key.Services.Audit is { } audit)
-        {
-            var kept = Keep<T>(audit, call, refusal.Code, default);
-            if (!kept.IsCompletedSuccessfully)
-            {
-                return RefuseWhenKept<T>(call, refusal, kept);
-            }
-        }
-
-        return LeaveRefused<T>(call, refusal);
-    }
-
     /// <summary>Runs an operation that may wait, and lets its answer or its refusal leave.</summary>
     /// <param name="call">The call.</param>
     /// <param name="operation">The operation.</param>
@@ -141,7 +67,9 @@ internal sealed class KeyGate(KeyActivation key)
     public async Task<T> Run<T>(Call call, Func<Task<T>> operation, bool isRepeatable = false)
     {
         var outcome = await TryRun(operation, isRepeatable);
-        return outcome.Refusal is { } refusal ? await Refuse<T>(call, refusal) : await Leave(call, outcome.AnswerOrThrow());
+        return outcome.Refusal is { } refusal
+            ? await key.Recorder.Refuse<T>(call, refusal)
+            : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
     }
 
     /// <summary>As <see cref="Run"/>, for what must not interleave with its like.</summary>
@@ -230,104 +158,6 @@ internal sealed class KeyGate(KeyActivation key)
         }
     }
 
-    /// <summary>What is kept of every operation that a caller is answered: for now, metrics.</summary>
-    /// <param name="call">The call.</param>
-    /// <param name="code">The error's code; null for an answer.</param>
-    /// <param name="times">How many items it is of.</param>
-    private void Record(in Call call, string? code, int times)
-    {
-        if (call.Operation.SpendsUse)
-        {
-            KeyInstruments.Encrypted(key.Tag, code, times);
-        }
-        else if (call.Operation == KmsOperation.Decrypt)
-        {
-            KeyInstruments.Decrypted(key.Tag, code, times);
-        }
-    }
-
-    /// <summary>Writes what is kept of an operation to the audit trail, where it stays.</summary>
-    private ValueTask Keep<T>(AuditLog audit, in Call call, string? code, T? answer)
-    {
-        var facts = AnswerFacts.Of(answer);
-        return audit.Write(new(call.Operation.Name, code ?? AuditRecord.Ok)
-        {
-            Caller = call.Caller,
-            KeyId = key.Id,
-            KeyVersion = call.Version ?? facts.KeyVersion,
-            Bytes = call.Bytes ?? facts.Bytes,
-            Items = facts.Items ?? (call.Items == 1 ? null : call.Items),
-            FailedItems = facts.FailedItems,
-            AssociatedData = call.AssociatedData is { } associatedData ? associatedData : default(ReadOnlyMemory<byte>?),
-            Revision = code is null && call.Operation.Group == KmsOperationGroup.Manage ? key.Slot.Row?.Revision : null,
-        });
-    }
-
-    private async ValueTask<T> LeaveWhenKept<T>(Call call, T answer, ValueTask kept)
-    {
-        try
-        {
-            await kept;
-            await RequireFresh();
-        }
-        catch (KmsException e)
-        {
-            Withhold(answer);
-            return await LeaveRefused<T>(call, e);
-        }
-
-        Record(call, null, 1);
-        return answer;
-    }
-
-    private async ValueTask<ItemResult<T>[]> LeaveWhenKept<T>(Call call, ItemResult<T>[] items, ValueTask kept)
-        where T : class
-    {
-        try
-        {
-            await kept;
-            await RequireFresh();
-        }
-        catch (KmsException e)
-        {
-            Withhold(items);
-            return await LeaveRefused<ItemResult<T>[]>(call, e);
-        }
-
-        RecordItems(call, items);
-        return items;
-    }
-
-    private async ValueTask<T> RefuseWhenKept<T>(Call call, KmsException refusal, ValueTask kept)
-    {
-        try
-        {
-            await kept;
-        }
-        catch (KmsException e)
-        {
-            refusal = e;
-        }
-
-        return await LeaveRefused<T>(call, refusal);
-    }
-
-    private ValueTask<T> LeaveRefused<T>(in Call call, KmsException refusal)
-    {
-        Record(call, refusal.Code, Math.Max(1, call.Items));
-        EndIfAbsent();
-        return ValueTask.FromException<T>(refusal);
-    }
-
-    /// <summary>The wait for a disk may have been long: what was decided before it is asked once more.</summary>
-    private async ValueTask RequireFresh()
-    {
-        if (!MayLeave && !await key.Mark!.Settle())
-        {
-            throw KmsError.Unavailable.Exception("The key was changed while the answer waited for the audit trail; try again.");
-        }
-    }
-
     private Func<Task<T>> InTurn<T>(Func<Task<T>> operation) => async () =>
     {
         using (await key.Turns.Begin())
@@ -360,37 +190,16 @@ internal sealed class KeyGate(KeyActivation key)
         {
             if (mayBeOutdated && key.Mark is { } mark && !await mark.Settle())
             {
-                Withhold(answer);
+                WithheldAnswer.Zero(answer);
                 return Outcome<T>.Outdated;
             }
         }
         catch (KmsException e)
         {
-            Withhold(answer);
+            WithheldAnswer.Zero(answer);
             return Outcome<T>.Refused(e);
         }
 
         return refusal is null ? Outcome<T>.Answered(answer!) : Outcome<T>.Refused(refusal);
-    }
-
-    // What does not leave must not stay readable either.
-    private static void Withhold<T>(T? answer)
-    {
-        switch (answer)
-        {
-            case Decrypted decrypted:
-                CryptographicOperations.ZeroMemory(decrypted.Plaintext);
-                break;
-            case DataKey dataKey:
-                CryptographicOperations.ZeroMemory(dataKey.Plaintext);
-                break;
-            case ItemResult<Decrypted>[] items:
-                foreach (var item in items)
-                {
-                    CryptographicOperations.ZeroMemory(item.Value?.Plaintext);
-                }
-
-                break;
-        }
     }
 }

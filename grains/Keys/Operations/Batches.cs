@@ -63,8 +63,8 @@ internal sealed class Batch<TItem, TResult>(
         var call = KeyGate.Enter(operation, caller, items?.Length ?? 0);
         var outcome = await key.Gate.TryRun(RunAll, isRepeatable: true);
         return outcome.Refusal is { } refusal
-            ? await key.Gate.Refuse<ItemResult<TResult>[]>(call, refusal)
-            : await key.Gate.Leave(call, outcome.AnswerOrThrow());
+            ? await key.Recorder.Refuse<ItemResult<TResult>[]>(call, refusal)
+            : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
     }
 
     private async Task<ItemResult<TResult>[]> RunAll()

@@ -18,7 +18,7 @@ internal static class Decryption
             {
                 if (key.Gate.MayLeave)
                 {
-                    return key.Gate.Leave(call, decrypted);
+                    return key.Recorder.Leave(call, decrypted);
                 }
 
                 CryptographicOperations.ZeroMemory(decrypted.Plaintext);
@@ -26,7 +26,7 @@ internal static class Decryption
         }
         catch (Exception e)
         {
-            return key.Gate.Refuse<Decrypted>(call, e);
+            return key.Recorder.Refuse<Decrypted>(call, e);
         }
 
         return WhenReady(key, call, request);

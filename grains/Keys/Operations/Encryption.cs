@@ -19,12 +19,12 @@ internal static class Encryption
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, key.Services.Options.MaxPlaintextBytes);
             if (AtOnce(key, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
             {
-                return key.Gate.Leave(call, encrypted);
+                return key.Recorder.Leave(call, encrypted);
             }
         }
         catch (Exception e)
         {
-            return key.Gate.Refuse<Encrypted>(call, e);
+            return key.Recorder.Refuse<Encrypted>(call, e);
         }
 
         return WhenReady(key, call, request);

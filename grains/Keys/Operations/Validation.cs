@@ -28,6 +28,6 @@ internal static class Validation
                 }
             },
             isRepeatable: true);
-        return await key.Gate.Leave(call, outcome.Refusal is { } refusal ? new(false, state, refusal.Code) : outcome.AnswerOrThrow());
+        return await key.Recorder.Leave(call, outcome.Refusal is { } refusal ? new(false, state, refusal.Code) : outcome.AnswerOrThrow());
     }
 }

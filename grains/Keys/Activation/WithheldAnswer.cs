@@ -1,0 +1,28 @@
+using System.Security.Cryptography;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>An answer that does not leave after all must not stay readable in memory.</summary>
+internal static class WithheldAnswer
+{
+    /// <summary>Overwrites the plaintext in an answer, if there is any.</summary>
+    public static void Zero<T>(T? answer)
+    {
+        switch (answer)
+        {
+            case Decrypted decrypted:
+                CryptographicOperations.ZeroMemory(decrypted.Plaintext);
+                break;
+            case DataKey dataKey:
+                CryptographicOperations.ZeroMemory(dataKey.Plaintext);
+                break;
+            case ItemResult<Decrypted>[] items:
+                foreach (var item in items)
+                {
+                    CryptographicOperations.ZeroMemory(item.Value?.Plaintext);
+                }
+
+                break;
+        }
+    }
+}
