@@ -12,7 +12,8 @@ namespace OrleansKms.Grains.Presence;
 /// </summary>
 /// <remarks>
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
-/// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). The level is the database's, so clusters that share one share it.
+/// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). Level 4: a key's history, own policy, limits and approval rule in the row
+/// <c>key</c>, and principals and policies. The level is the database's, so clusters that share one share it.
 /// </remarks>
 public sealed class FeatureLevels : IFeatureLevel
 {
@@ -24,6 +25,8 @@ public sealed class FeatureLevels : IFeatureLevel
 
     private const int PendingDestruction = 3;
     private const int ProgramOfPendingDestruction = 2;
+    private const int AccessAndHistory = 4;
+    private const int ProgramOfAccessAndHistory = 3;
 
     private readonly Database _database;
     private readonly SiloRegistry _registry;
@@ -44,6 +47,12 @@ public sealed class FeatureLevels : IFeatureLevel
     /// database was made by a program that does and takes no older one.
     /// </summary>
     public bool AllKnowPendingDestruction => _current >= PendingDestruction || _leastProgram >= ProgramOfPendingDestruction;
+
+    /// <summary>
+    /// Whether every silo that runs or may join keeps what level 4 brings: the level was raised, or the database was made by a program
+    /// that knows it and takes no older one. An older program would drop those fields of the row <c>key</c> when it next writes it.
+    /// </summary>
+    public bool AllKnowLevel4 => _current >= AccessAndHistory || _leastProgram >= ProgramOfAccessAndHistory;
 
     /// <summary>
     /// Raises a cluster's level to <see cref="Newest"/>, from a process that is no silo. Silos follow within seconds. It cannot

@@ -13,8 +13,11 @@ namespace OrleansKms.Grains.Presence;
 internal sealed partial class SchemaMigrations(Database database, FeatureLevels levels, ILogger<SchemaMigrations> logger)
 {
     /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
-    /// <remarks>Version 2 knows versions of keys that are to be destroyed, and renews the manifest of the KEKs with each change of them.</remarks>
-    public const int ProgramVersion = FeatureLevels.Newest >= 3 ? 2 : 1;
+    /// <remarks>
+    /// Version 2 knows versions of keys that are to be destroyed, and renews the manifest of the KEKs with each change of them. Version 3
+    /// keeps a key's history, policy, limits and approval rule.
+    /// </remarks>
+    public const int ProgramVersion = FeatureLevels.Newest >= 4 ? 3 : 1;
 
     /// <summary>The migrations of a database for a command, which has no silo's services.</summary>
     public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>
