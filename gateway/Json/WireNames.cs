@@ -13,9 +13,6 @@ internal static class WireNames<T>
     private static readonly FrozenDictionary<string, T> _values =
         _names.ToFrozenDictionary(pair => pair.Value, pair => pair.Key, StringComparer.Ordinal);
 
-    /// <summary>All names.</summary>
-    public static IEnumerable<string> All => _names.Values;
-
     /// <summary>A value's name.</summary>
     public static string Of(T value) => _names[value];
 

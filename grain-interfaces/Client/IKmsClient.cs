@@ -25,7 +25,7 @@ public interface IKmsClient
     /// <param name="description">A text for people; at most 1,024 characters.</param>
     /// <param name="tags">Up to 50 tags, names 1 to 128 and values up to 256 characters.</param>
     Task<KeyDescription> CreateKey(
-        string keyId, string spec = "AES_256_GCM", RotationPlan? rotation = null, string? description = null,
+        string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
         IReadOnlyDictionary<string, string>? tags = null);
 
     /// <summary>Describes a key, after a rotation that is due by time.</summary>

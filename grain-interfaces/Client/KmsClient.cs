@@ -15,7 +15,7 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
         : throw KmsError.InvalidKeyId.Exception();
 
     public Task<KeyDescription> CreateKey(
-        string keyId, string spec = "AES_256_GCM", RotationPlan? rotation = null, string? description = null,
+        string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
         IReadOnlyDictionary<string, string>? tags = null) =>
         Key(keyId).Create(
             new CreateKey { Caller = NewCaller(), Spec = spec, Rotation = rotation, Description = description, Tags = tags });

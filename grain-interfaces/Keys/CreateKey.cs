@@ -4,10 +4,13 @@ namespace OrleansKms;
 [GenerateSerializer, Immutable, Alias("okms.CreateKey")]
 public sealed record CreateKey : ICallerRequest
 {
+    /// <summary>The spec of a key whose creator names none.</summary>
+    public const string DefaultSpec = "AES_256_GCM";
+
     /// <summary>Who asks.</summary>
     [Id(0)] public required Caller Caller { get; init; }
     /// <summary>The key spec.</summary>
-    [Id(1)] public string Spec { get; init; } = "AES_256_GCM";
+    [Id(1)] public string Spec { get; init; } = DefaultSpec;
     /// <summary>What the key may be used for; null for the spec's first use.</summary>
     [Id(2)] public KeyUsage? Usage { get; init; }
     /// <summary>A text for people; at most 1,024 characters.</summary>

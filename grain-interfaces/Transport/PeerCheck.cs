@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -31,6 +32,7 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
     /// <param name="certificate">The other side's certificate, if it showed one.</param>
     /// <param name="chain">Its way to one of our authorities, as far as there is one.</param>
     /// <param name="errors">What the platform found.</param>
+    [SuppressMessage("Style", "IDE0060", Justification = "The platform calls it so.")]
     public bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         Refusal = certificate is X509Certificate2 shown && !errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable)

@@ -7,9 +7,6 @@ namespace OrleansKms.Grains.Cryptography;
 /// <summary>The algorithm table. A new key algorithm is one new file and one row here.</summary>
 public static class KeyAlgorithms
 {
-    /// <summary>The spec of a key whose creator names none.</summary>
-    public const string DefaultSpec = "AES_256_GCM";
-
     /// <summary>Algorithms that encrypt, in the order of their bytes in ciphertexts.</summary>
     public static IReadOnlyList<AeadAlgorithm> Aeads { get; } =
     [

@@ -157,15 +157,6 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
     }
 
-    /// <summary>Removes the row that was last seen.</summary>
-    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
-    /// <exception cref="StorageFailedException">It failed; the slot is invalid.</exception>
-    public async Task Clear()
-    {
-        Invalidate();
-        await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
-    }
-
     /// <summary>Removes whatever is there, also a row that does not open; the next write inserts.</summary>
     /// <exception cref="StorageFailedException">It failed.</exception>
     public async Task ClearUnread()

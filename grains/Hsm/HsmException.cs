@@ -92,10 +92,6 @@ internal sealed class Pkcs11Exception(string function, CKR code)
         ? base.ForCallers
         : $"The HSM refuses the call: {Message}.";
 
-    /// <summary>Whether the token says that it does not do this at all.</summary>
-    public bool IsNotSupported => Code is CKR.CKR_MECHANISM_INVALID or CKR.CKR_MECHANISM_PARAM_INVALID
-        or CKR.CKR_FUNCTION_NOT_SUPPORTED or CKR.CKR_KEY_TYPE_INCONSISTENT or CKR.CKR_KEY_FUNCTION_NOT_PERMITTED;
-
     private static bool IsFull(CKR code) => code == CKR.CKR_DEVICE_MEMORY;
 
     /// <summary>An error's name, or its number when it is a vendor's.</summary>

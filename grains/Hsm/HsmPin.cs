@@ -13,9 +13,6 @@ public sealed class HsmPin
 
     private HsmPin(string? file, string? value) => (_file, _value) = (file, value);
 
-    /// <summary>The file it is read from; null when it was given as a value.</summary>
-    public string? File => _file;
-
     /// <summary>The one PIN that was given, from wherever.</summary>
     internal static HsmPin Of(string? file, string? fromUri, string? fromSetting, string setting) =>
         ((file is null ? 0 : 1) + (fromUri is null ? 0 : 1) + (fromSetting is null ? 0 : 1)) switch

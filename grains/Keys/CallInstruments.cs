@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using System.Diagnostics.Metrics;
 
 namespace OrleansKms.Grains.Keys;
@@ -9,6 +10,8 @@ namespace OrleansKms.Grains.Keys;
 internal static class CallInstruments
 {
     private static readonly CallCounts _counts = new(limit: 1000);
+
+    [SuppressMessage("Style", "IDE0052", Justification = "It is read through its meter.")]
     private static readonly ObservableCounter<long> _calls = new Meter(KeyInstruments.MeterName).CreateObservableCounter(
         "calls", _counts.Observe, description: "Calls of keys, by the caller's own name and what was asked for.");
 

@@ -18,7 +18,7 @@ internal static class ReferenceTransformers
         description.ActionDescriptor.EndpointMetadata.OfType<Route>().LastOrDefault();
 
     /// <summary>Describes the document as a whole.</summary>
-    public static Task Describe(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    public static Task Describe(OpenApiDocument document, OpenApiDocumentTransformerContext _, CancellationToken _1)
     {
         document.Info = new OpenApiInfo
         {
@@ -57,7 +57,7 @@ internal static class ReferenceTransformers
     }
 
     /// <summary>Describes what a schema made from a type cannot know.</summary>
-    public static Task Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    public static Task Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken _)
     {
         // The framework's own reading of JSON would take numbers in strings; the gateway's does not.
         if (schema.Type is { } type && type.HasFlag(JsonSchemaType.Integer))

@@ -21,7 +21,7 @@ internal static class ProviderAnswers
             return operation.Result;
         }
 
-        var answer = default(T);
+        T answer;
         try
         {
             answer = await operation;

@@ -35,9 +35,6 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
     /// <summary>Passes over bytes if they are these.</summary>
     public bool TrySkip(scoped ReadOnlySpan<byte> expected) => _rest.IsNext(expected, advancePast: true);
 
-    /// <summary>Whether the bytes that come next are these.</summary>
-    public readonly bool IsNext(scoped ReadOnlySpan<byte> expected) => _rest.IsNext(expected);
-
     /// <summary>Copies bytes out and passes over them.</summary>
     public bool TryRead(scoped Span<byte> destination)
     {

@@ -45,8 +45,8 @@ public class KeyAlgorithmsTests
     [Fact]
     public void DefaultSpec_IsInTheTable()
     {
-        Assert.Equal("AES_256_GCM", KeyAlgorithms.DefaultSpec);
-        Assert.True(KeyAlgorithms.TryFind(KeyAlgorithms.DefaultSpec, out _));
+        Assert.Equal("AES_256_GCM", CreateKey.DefaultSpec);
+        Assert.True(KeyAlgorithms.TryFind(CreateKey.DefaultSpec, out _));
     }
 
     [Theory]
