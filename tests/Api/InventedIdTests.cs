@@ -10,9 +10,8 @@ namespace OrleansKms.Tests.Api;
 [Collection(DefaultApiCollection.Name)]
 public sealed partial class InventedIdTests(DefaultApi api)
 {
-    private const int IdsOfEach = 200;
     private const string Octets = "application/octet-stream";
-    private static readonly string _prefix = "invented." + Guid.NewGuid().ToString("N") + ".";
+    private readonly string _prefix = "invented." + Guid.NewGuid().ToString("N") + ".";
 
     private sealed record Probe(string Method, string Path, string Code, Func<string, object>? Json = null, Func<string, byte[]>? Bytes = null);
 
@@ -55,11 +54,38 @@ public sealed partial class InventedIdTests(DefaultApi api)
     [Fact]
     public async Task IdsThatAreMadeUp_OnEveryRoute_LeaveNoActivationAndNoSeries()
     {
-        var before = await Activations();
-        var requests = _probes.SelectMany((probe, p) => Enumerable.Range(0, IdsOfEach).Select(i => (probe, Id: $"{_prefix}{p}.{i}")));
-        await Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (request, _) => await Try(request.probe, request.Id));
+        var (before, counted) = (await Activations(), await UnknownKeys());
+        await TryEach(_probes, idsOfEach: 200);
+        await TryMany("many");
+        await LeaveNothing(before, counted + (5 * 200) + 2000);
+    }
 
-        var ids = Enumerable.Range(0, 1000).Select(i => $"{_prefix}many.{i}").ToArray();
+    /// <summary>So many that whatever stays of each is seen in the memory of the process: of an activation it would be a gigabyte.</summary>
+    [Fact]
+    [Trait("Category", "Faults")]
+    public async Task TenThousandIds_OnEachRoute_LeaveMemoryAsItWas()
+    {
+        const int Ids = 10_000, Growth = 64 * 1024 * 1024;
+        var (before, counted) = (await Activations(), await UnknownKeys());
+        // What one route needs for as many at once, the others find there.
+        await TryEach([_probes[0]], Ids);
+        var heap = await Heap();
+        await TryEach(_probes[1..], Ids);
+        for (var i = 0; i < Ids / 1000; i++) await TryMany($"many{i}");
+        await LeaveNothing(before, counted + (7 * Ids));
+        Assert.InRange(await Heap(), 0, heap + Growth);
+    }
+
+    private async Task TryEach(Probe[] probes, int idsOfEach)
+    {
+        var requests = probes.SelectMany((probe, p) => Enumerable.Range(0, idsOfEach).Select(i => (probe, Id: $"{_prefix}{probes.Length}.{p}.{i}")));
+        await Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (request, _) => await Try(request.probe, request.Id));
+    }
+
+    /// <summary>A thousand in one request, on each route that takes many.</summary>
+    private async Task TryMany(string name)
+    {
+        var ids = Enumerable.Range(0, 1000).Select(i => $"{_prefix}{name}.{i}").ToArray();
         await EveryResult("/v1/keys/validate", new { ids });
         foreach (var operation in new Func<string, object>[]
         {
@@ -70,14 +96,15 @@ public sealed partial class InventedIdTests(DefaultApi api)
         {
             await EveryResult("/v1/batch", new { operations = ids.Select(operation) });
         }
+    }
 
-        Assert.DoesNotContain(_prefix, await MetricsWithUnknownKeys(), StringComparison.Ordinal);
+    private async Task LeaveNothing(long activations, long counted)
+    {
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (await UnknownKeys() < counted) await Task.Delay(100, patience.Token);
+        Assert.DoesNotContain(_prefix, (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text, StringComparison.Ordinal);
         // The dashboard counts every second, so that what the tests before this one made may not be in its first figure.
-        while (await Activations() > before + IdsOfEach / 2)
-        {
-            await Task.Delay(100, patience.Token);
-        }
+        while (await Activations() > activations + 100) await Task.Delay(100, patience.Token);
     }
 
     private async Task Try(Probe probe, string id)
@@ -97,21 +124,14 @@ public sealed partial class InventedIdTests(DefaultApi api)
         Assert.All(results, r => Assert.Equal("key_not_found", (string?)r!["error"]?["code"]));
     }
 
-    /// <summary>The metrics, once they count what was refused.</summary>
-    private async Task<string> MetricsWithUnknownKeys()
-    {
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
-        while (true)
-        {
-            var metrics = (await api.Get("/metrics")).Is(HttpStatusCode.OK).Text;
-            if (Unknown().Match(metrics) is { Success: true } unknown && long.Parse(unknown.Groups[1].Value, null) >= 5 * IdsOfEach + 2000)
-            {
-                return metrics;
-            }
+    /// <summary>How many decryptions by keys that do not exist the metrics count.</summary>
+    private Task<long> UnknownKeys() => Metric(Unknown());
 
-            await Task.Delay(100, patience.Token);
-        }
-    }
+    /// <summary>The bytes of all generations after the last collection.</summary>
+    private Task<long> Heap() => Metric(HeapSize());
+
+    private async Task<long> Metric(Regex sample) =>
+        sample.Matches((await api.Get("/metrics")).Is(HttpStatusCode.OK).Text).Sum(match => long.Parse(match.Groups[1].Value, null));
 
     /// <summary>How many keys and aliases are in memory, as the dashboard tells.</summary>
     private async Task<long> Activations()
@@ -129,4 +149,7 @@ public sealed partial class InventedIdTests(DefaultApi api)
 
     [GeneratedRegex("decryptions_total\\{key_id=\"unknown\",status=\"key_not_found\"\\} (\\d+)")]
     private static partial Regex Unknown();
+
+    [GeneratedRegex(@"dotnet_gc_last_collection_heap_size_bytes\{[^}]*\} (\d+)")]
+    private static partial Regex HeapSize();
 }

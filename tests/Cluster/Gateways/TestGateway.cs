@@ -37,7 +37,7 @@ internal sealed class TestGateway : IAsyncDisposable
     /// <summary>Starts it; whether it is connected is another matter.</summary>
     public static async Task<TestGateway> Start(
         string clusterId, int clientPort, TimeSpan? requestTimeout = null, Action<WebApplication>? map = null,
-        Action<IServiceCollection>? services = null)
+        Action<IServiceCollection>? services = null, Action<IClientBuilder>? transport = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().SetMinimumLevel(LogLevel.Critical).AddConsole();
@@ -47,6 +47,7 @@ internal sealed class TestGateway : IAsyncDisposable
         {
             client.UseStaticClustering(new IPEndPoint(IPAddress.Loopback, clientPort));
             client.Configure<ClusterOptions>(cluster => (cluster.ServiceId, cluster.ClusterId) = ("okms-test", clusterId));
+            transport?.Invoke(client);
         });
         builder.Services.AddKmsGateway(new()
         {

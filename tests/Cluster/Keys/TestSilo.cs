@@ -43,7 +43,8 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public static async Task<TestSilo> Start(
         KmsStorageOptions storage, string serviceId = "okms-test", TimeProvider? time = null, KeyOptions? keys = null,
-        string? clusterId = null, int clientPort = 0, Action<IServiceCollection>? services = null, ChangeLog? log = null, AuditOptions? audit = null)
+        string? clusterId = null, int clientPort = 0, Action<IServiceCollection>? services = null, ChangeLog? log = null, AuditOptions? audit = null,
+        Action<ISiloBuilder>? transport = null)
     {
         var gate = new Gate();
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
@@ -57,6 +58,7 @@ internal sealed class TestSilo : IAsyncDisposable
         {
             silo.UseLocalhostClustering(ServiceProcess.FreePort(), clientPort, serviceId: serviceId, clusterId: clusterId ?? Guid.NewGuid().ToString("N"));
             silo.Configure<ClusterOptions>(o => o.ServiceId = serviceId);
+            transport?.Invoke(silo);
             silo.AddKmsStorage(storage);
             silo.AddKmsGrains(keys ?? new() { MinDeletionDelay = TimeSpan.Zero });
             if (audit is not null)

@@ -67,6 +67,7 @@ public sealed class ClusterTests
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf(silo, "/metrics"));
         silo.SignIn(token);
         Assert.Equal(HttpStatusCode.OK, await StatusOf(silo, "/metrics"));
+        await StartAllocations.AreFew(silo);
         silo.SignIn(cluster.Token);
         await ClusterProcesses.Until(async () => await StatusOf(silo, "/metrics") == HttpStatusCode.OK ? true : throw new HttpRequestException());
         Assert.Equal(HttpStatusCode.OK, await StatusOf(silo, "/dashboard/"));

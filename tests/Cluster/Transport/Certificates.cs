@@ -85,6 +85,14 @@ internal sealed class Certificates : IDisposable
         return files;
     }
 
+    /// <summary>Puts others into the place of files that are in use.</summary>
+    public static void Replace(MutualTlsFiles by, MutualTlsFiles files)
+    {
+        if (by.AuthorityFile != files.AuthorityFile) File.Copy(by.AuthorityFile, files.AuthorityFile, overwrite: true);
+        File.Copy(by.CertificateFile, files.CertificateFile, overwrite: true);
+        File.Copy(by.KeyFile, files.KeyFile, overwrite: true);
+    }
+
     public void Dispose() => _directory.Dispose();
 
     private MutualTlsFiles MadeFor(string kind, string name)

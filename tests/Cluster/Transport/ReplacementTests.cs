@@ -3,7 +3,7 @@ using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Transport;
 
-/// <summary>Connections that end, and certificates that are replaced, while silo and client run.</summary>
+/// <summary>Connections that are cut, and certificates that are replaced, while silo and client run.</summary>
 public sealed class ReplacementTests : IDisposable
 {
     private readonly Certificates _certificates = new();
@@ -25,34 +25,7 @@ public sealed class ReplacementTests : IDisposable
 
         await silo.Connections.Until(connections => connections.Ended == 1);
         await client.Connections.Until(connections => connections.Ended == 1);
-        await UntilServed(client);
-        Assert.Equal(1, silo.Connections.Begun - silo.Connections.Ended);
-    }
-
-    [Theory]
-    [InlineData("the greatest age", 60, 24 * 60)]
-    [InlineData("the certificate's end", 24 * 60, 60)]
-    public async Task ConnectionWhoseTimeIsOver_EndsOnBothSides_AndIsMadeAnew(string bound, int ageMinutes, int certificateMinutes)
-    {
-        // By the test's clock, which is ten minutes ahead, a certificate of the client's ends; by the machine's it is good.
-        var files = _certificates.Sign("client", ["okms:client"], validFor: TimeSpan.FromMinutes(certificateMinutes + 11));
-        await using var silo = await StartSilo(_certificates.Silo("silo") with { MaxConnectionAge = TimeSpan.FromMinutes(ageMinutes) });
-        // By its own clock, the client has no reason to end anything.
-        await using var client = await TlsHost.StartClient(files, [_port]);
-        await Echo(client);
-        _clock.Advance(TimeSpan.FromMinutes(50));
-        await Echo(client);
-        Assert.Equal(0, silo.Connections.Ended);
-        // Under the same name, to which the client's id belongs.
-        Replace(_certificates.Sign("client", ["okms:client"], file: "renewed"), files);
-        await client.Log.Line("Information", "were replaced", "CN=client");
-
-        _clock.Advance(TimeSpan.FromMinutes(11));
-
-        await silo.Log.Line("CN=client", "it has reached " + bound);
-        await silo.Connections.Until(connections => connections.Ended == 1);
-        await client.Connections.Until(connections => connections.Ended == 1);
-        await UntilServed(client);
+        await TlsHost.UntilServed(() => Echo(client));
         Assert.Equal(1, silo.Connections.Begun - silo.Connections.Ended);
     }
 
@@ -64,7 +37,7 @@ public sealed class ReplacementTests : IDisposable
         await using var client = await TlsHost.StartClient(files, [_port], _clock);
         await Echo(client);
 
-        Replace(_certificates.Client("another"), files);
+        Certificates.Replace(_certificates.Client("another"), files);
         Tick();
 
         await client.Log.Line("Warning", "OKMS_TLS_CERT", "names CN=another", "restart the client", "go on with the certificate CN=client");
@@ -117,7 +90,7 @@ public sealed class ReplacementTests : IDisposable
         await using var client = await TlsHost.StartClient(clientFiles, [relay.Port], _clock);
         await Echo(client);
 
-        Replace(successors.Silo("silo"), siloFiles);
+        Certificates.Replace(successors.Silo("silo"), siloFiles);
         Tick();
         await silo.Log.Line("Information", "were replaced", "CN=silo");
 
@@ -130,11 +103,11 @@ public sealed class ReplacementTests : IDisposable
             await silo.Log.Line(stranger.Name, "comes from no trusted authority");
         }
 
-        Replace(successors.Client("client"), clientFiles);
+        Certificates.Replace(successors.Client("client"), clientFiles);
         Tick();
         await client.Log.Line("Information", "were replaced", "CN=client");
         relay.Cut();
-        await UntilServed(client);
+        await TlsHost.UntilServed(() => Echo(client));
         await using var another = await TlsHost.StartClient(successors.Files("client"), [relay.Port]);
         await Echo(another);
     }
@@ -186,24 +159,6 @@ public sealed class ReplacementTests : IDisposable
 
     private static async Task Echo(TlsHost host) => Assert.Equal([1, 2, 3], (await host.Echo("one").Echo(new([1, 2, 3]))).Bytes);
 
-    /// <summary>Calls until a call is answered: while a connection is made anew, calls may fail.</summary>
-    private static async Task UntilServed(TlsHost host)
-    {
-        using var patience = new CancellationTokenSource(TlsHost.Patience);
-        while (true)
-        {
-            try
-            {
-                await Echo(host).WaitAsync(patience.Token);
-                return;
-            }
-            catch (Exception e) when (e is OrleansException or TimeoutException or IOException)
-            {
-                await Task.Delay(100, patience.Token);
-            }
-        }
-    }
-
     /// <summary>Lets the files be looked at as often as it takes.</summary>
     private void Tick()
     {
@@ -215,12 +170,5 @@ public sealed class ReplacementTests : IDisposable
         var copy = _certificates.Write(name, File.ReadAllText(files.CertificateFile), File.ReadAllText(files.KeyFile));
         File.Copy(files.AuthorityFile, Path.Combine(_certificates.Directory, $"{name}-ca.pem"));
         return copy with { AuthorityFile = Path.Combine(_certificates.Directory, $"{name}-ca.pem") };
-    }
-
-    private static void Replace(MutualTlsFiles by, MutualTlsFiles files)
-    {
-        if (by.AuthorityFile != files.AuthorityFile) File.Copy(by.AuthorityFile, files.AuthorityFile, overwrite: true);
-        File.Copy(by.CertificateFile, files.CertificateFile, overwrite: true);
-        File.Copy(by.KeyFile, files.KeyFile, overwrite: true);
     }
 }

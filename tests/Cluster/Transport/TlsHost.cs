@@ -16,17 +16,38 @@ internal sealed class TlsHost : IAsyncDisposable
 
     private readonly IHost _host;
 
-    private TlsHost(IHost host, TransportLog log, ConnectionCount connections) =>
-        (_host, Log, Connections) = (host, log, connections);
+    private TlsHost(IHost host, TransportLog log, ConnectionCount connections, ConnectionCount toSilos) =>
+        (_host, Log, Connections, ToSilos) = (host, log, connections, toSilos);
 
     public TransportLog Log { get; }
 
     /// <summary>A silo's connections to clients, or a client's to silos.</summary>
     public ConnectionCount Connections { get; }
 
+    /// <summary>A silo's connections to silos, whoever has made them.</summary>
+    public ConnectionCount ToSilos { get; }
+
     public IServiceProvider Services => _host.Services;
 
     public IEchoGrain Echo(string key) => Services.GetRequiredService<IGrainFactory>().GetGrain<IEchoGrain>(key);
+
+    /// <summary>Calls until a call is answered: while a connection is made anew, calls may fail.</summary>
+    public static async Task UntilServed(Func<Task> call)
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        while (true)
+        {
+            try
+            {
+                await call().WaitAsync(patience.Token);
+                return;
+            }
+            catch (Exception e) when (e is OrleansException or TimeoutException or IOException)
+            {
+                await Task.Delay(100, patience.Token);
+            }
+        }
+    }
 
     /// <param name="files">What the silo shows and whom it trusts.</param>
     /// <param name="siloPort">Its silo port.</param>
@@ -37,20 +58,25 @@ internal sealed class TlsHost : IAsyncDisposable
     /// <param name="maxClients">How many connections its client port holds.</param>
     public static Task<TlsHost> StartSilo(
         MutualTlsFiles files, int siloPort, int clientPort, int? advertisedPort = null, int? primaryPort = null,
-        TimeProvider? clock = null, int? maxClients = null) => Start((host, connections) =>
+        TimeProvider? clock = null, int? maxClients = null) => Start((host, connections, toSilos) =>
         host.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(
                 siloPort, advertisedPort ?? clientPort, new IPEndPoint(IPAddress.Loopback, primaryPort ?? siloPort));
             silo.Configure<EndpointOptions>(o => o.GatewayListeningEndpoint = new IPEndPoint(IPAddress.Loopback, clientPort));
             silo.Configure<ClusterOptions>(Name);
-            silo.Configure<SiloConnectionOptions>(o => o.ConfigureGatewayInboundConnection(connections.Count));
+            silo.Configure<SiloConnectionOptions>(o =>
+            {
+                o.ConfigureGatewayInboundConnection(connections.Count);
+                o.ConfigureSiloInboundConnection(toSilos.Count);
+                o.ConfigureSiloOutboundConnection(toSilos.Count);
+            });
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
             if (maxClients is { } max) silo.Configure<ClientPortOptions>(port => port.MaxConnections = max);
             silo.Services.AddSingleton(new ExtraInterface(typeof(IEchoGrain)));
         }));
 
-    public static Task<TlsHost> StartClient(MutualTlsFiles files, int[] ports, TimeProvider? clock = null) => Start((host, connections) =>
+    public static Task<TlsHost> StartClient(MutualTlsFiles files, int[] ports, TimeProvider? clock = null) => Start((host, connections, _) =>
         host.UseOrleansClient(client =>
         {
             client.UseStaticClustering([.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))]);
@@ -69,17 +95,17 @@ internal sealed class TlsHost : IAsyncDisposable
 
     private static void Name(ClusterOptions cluster) => (cluster.ClusterId, cluster.ServiceId) = ("tls", "tls");
 
-    private static async Task<TlsHost> Start(Action<HostApplicationBuilder, ConnectionCount> configure)
+    private static async Task<TlsHost> Start(Action<HostApplicationBuilder, ConnectionCount, ConnectionCount> configure)
     {
-        var (log, connections) = (new TransportLog(), new ConnectionCount());
+        var (log, connections, toSilos) = (new TransportLog(), new ConnectionCount(), new ConnectionCount());
         var builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.AddProvider(log);
-        configure(builder, connections);
+        configure(builder, connections, toSilos);
         var host = builder.Build();
         try
         {
             await host.StartAsync();
-            return new(host, log, connections);
+            return new(host, log, connections, toSilos);
         }
         catch
         {
