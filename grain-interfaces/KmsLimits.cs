@@ -66,6 +66,15 @@ public static class KmsLimits
     /// <summary>How many versions a key can have: the row that lists them is written whole.</summary>
     public const int Versions = 50_000;
 
+    /// <summary>How many statements a policy can have.</summary>
+    public const int PolicyStatements = 100;
+
+    /// <summary>How many bytes a policy can have, as compact JSON: 32 KiB.</summary>
+    public const int PolicyBytes = 32 * 1024;
+
+    /// <summary>How many policies a principal can have.</summary>
+    public const int PoliciesOfPrincipal = 32;
+
     /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
     public const long MaxRotationUses = 1L << 31;
 

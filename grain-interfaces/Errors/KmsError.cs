@@ -29,6 +29,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError KeyNotFound = new("key_not_found", 404, "There is no key with this id.");
     /// <summary>No alias has this name.</summary>
     public static readonly KmsError AliasNotFound = new("alias_not_found", 404, "There is no alias with this name.");
+    /// <summary>No policy has this name, or the key has no policy of its own.</summary>
+    public static readonly KmsError PolicyNotFound = new("policy_not_found", 404, "There is no such policy.");
     /// <summary>No such route.</summary>
     public static readonly KmsError NotFound = new("not_found", 404, "There is nothing at this address.");
     /// <summary>The route exists, but not with this HTTP method.</summary>
@@ -59,6 +61,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError WrongKeyUsage = new("wrong_key_usage", 422, "The key is not made for this use.");
     /// <summary>The key was not created as exportable.</summary>
     public static readonly KmsError NotExportable = new("not_exportable", 422, "The key cannot be exported.");
+    /// <summary>The policy has more statements or bytes than a policy can have.</summary>
+    public static readonly KmsError PolicyTooLarge = new("policy_too_large", 422, "The policy is too large.");
     /// <summary>The principal sends more requests than its limit allows.</summary>
     public static readonly KmsError RateLimited = new("rate_limited", 429, "Too many requests; wait and try again.");
     /// <summary>The key's stored rows do not open or contradict each other.</summary>
@@ -82,9 +86,9 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static FrozenDictionary<string, KmsError> All { get; } = new[]
     {
         InvalidRequest, InvalidKeyId, InvalidCiphertext, InvalidParameter, UnsupportedAlgorithm, Unauthenticated,
-        PermissionDenied, KeyNotFound, AliasNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, KeyDisabled,
+        PermissionDenied, KeyNotFound, AliasNotFound, PolicyNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, KeyDisabled,
         KeyPendingDeletion, KeyPendingImport, KeyDestroyed, VersionNotUsable, KeyExhausted, Conflict, PayloadTooLarge,
-        UnsupportedMediaType, WrongKeyUsage, NotExportable, RateLimited, KeyCorrupted, Internal, StorageUnavailable,
+        UnsupportedMediaType, WrongKeyUsage, NotExportable, PolicyTooLarge, RateLimited, KeyCorrupted, Internal, StorageUnavailable,
         HsmUnavailable, AuditUnavailable, Unavailable, Overloaded, Timeout,
     }.ToFrozenDictionary(e => e.Code, StringComparer.Ordinal);
 

@@ -1,0 +1,21 @@
+using System.Collections.Frozen;
+
+namespace OrleansKms;
+
+/// <summary>
+/// Policies that are always there and cannot be changed. They part the duties: who manages keys does not use them, who uses them does
+/// not manage them, and who reads the audit trail does neither.
+/// </summary>
+internal static class BuiltInPolicies
+{
+    /// <summary>Every one of them, by its name.</summary>
+    public static FrozenDictionary<string, Policy> All { get; } = new[]
+    {
+        Allowing("administrator", PolicyActions.Everything),
+        Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage)),
+        Allowing("key-user", PolicyActions.NameOf(KmsOperationGroup.Use)),
+        Allowing("auditor", PolicyActions.NameOf(KmsOperationGroup.Audit)),
+    }.ToFrozenDictionary(policy => policy.Name, StringComparer.Ordinal);
+
+    private static Policy Allowing(string name, string action) => new(name, [new(PolicyEffect.Allow, [action], ["*"])]);
+}

@@ -1,0 +1,144 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+
+namespace OrleansKms;
+
+/// <summary>What a policy may be. Whoever stores one checks it here, so that whoever reads it need not.</summary>
+internal static class PolicyRules
+{
+    // What compact JSON writes around the texts of a statement: names of fields, punctuation.
+    private const int StatementOverhead = 64;
+    private const int TextOverhead = 3;
+    private const int TimeBytes = 32;
+
+    private static readonly SearchValues<char> _specCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+    /// <summary>Refuses a name that a policy cannot have.</summary>
+    /// <exception cref="KmsException">invalid_parameter; conflict for one that is built in.</exception>
+    public static void CheckName(string? name)
+    {
+        if (!KeyId.IsValid(name))
+        {
+            throw KmsError.InvalidParameter.Exception($"The name of a policy must be {KeyId.Rule}.");
+        }
+    }
+
+    /// <summary>Refuses to change a policy that is built in.</summary>
+    /// <exception cref="KmsException">conflict.</exception>
+    public static void CheckMayChange(string name)
+    {
+        if (BuiltInPolicies.All.ContainsKey(name))
+        {
+            throw KmsError.Conflict.Exception($"The policy '{name}' is built in and stays as it is.");
+        }
+    }
+
+    /// <summary>Refuses statements that no policy can have.</summary>
+    /// <param name="statements">The statements; may be anything that a message can hold.</param>
+    /// <param name="isOfKey">Whether they are a key's own policy: they may name principals, and need name no key.</param>
+    /// <exception cref="KmsException">policy_too_large, invalid_parameter.</exception>
+    public static void Check(IReadOnlyList<PolicyStatement?>? statements, bool isOfKey)
+    {
+        if (statements is null) throw KmsError.InvalidParameter.Exception("'statements' is missing.");
+        if (statements.Count > KmsLimits.PolicyStatements)
+        {
+            throw KmsError.PolicyTooLarge.Exception($"A policy must have {KmsLimits.PolicyStatements} statements or less.");
+        }
+
+        for (var i = 0; i < statements.Count; i++)
+        {
+            Check(statements[i] ?? throw Refused(i, "is null"), i, isOfKey);
+        }
+
+        if (statements.Sum(SizeOf) > KmsLimits.PolicyBytes)
+        {
+            throw KmsError.PolicyTooLarge.Exception($"A policy must be {KmsLimits.PolicyBytes} bytes or less.");
+        }
+    }
+
+    /// <summary>About how many bytes a statement is as compact JSON.</summary>
+    public static long SizeOf(PolicyStatement? statement) => statement is null ? 0 :
+        StatementOverhead + SizeOf(statement.Actions) + SizeOf(statement.Keys) + SizeOf(statement.Principals) + SizeOf(statement.When);
+
+    private static long SizeOf(PolicyConditions? when) => when is null ? 0 :
+        StatementOverhead + SizeOf(when.Source) + SizeOf(when.Specs) + (when.NotBefore is null ? 0 : TimeBytes) + (when.NotAfter is null ? 0 : TimeBytes)
+            + Base64Length(when.AssociatedDataPrefix);
+
+    private static long SizeOf(IReadOnlyList<string>? texts) => texts?.Sum(text => (long)Encoding.UTF8.GetByteCount(text) + TextOverhead) ?? 0;
+
+    private static long Base64Length(byte[]? bytes) => bytes is null ? 0 : ((bytes.Length + 2L) / 3 * 4) + TextOverhead;
+
+    private static void Check(PolicyStatement statement, int index, bool isOfKey)
+    {
+        if (statement.Effect is not (PolicyEffect.Allow or PolicyEffect.Deny)) throw Refused(index, "must have the effect allow or deny");
+        RequireSome(statement.Actions, index, "actions");
+        foreach (var action in statement.Actions)
+        {
+            if (!PolicyActions.Exists(action ?? "")) throw Refused(index, $"names an action that does not exist{Shown(action)}");
+        }
+
+        if (!isOfKey || statement.Keys is null) RequireSome(statement.Keys, index, "keys");
+        foreach (var key in statement.Keys)
+        {
+            if (!IsKeyPattern(key)) throw Refused(index, $"names a key that is neither an id nor a prefix and '*'{Shown(key)}");
+        }
+
+        CheckPrincipals(statement.Principals, index, isOfKey);
+        if (statement.When is { } when) CheckConditions(when, index);
+    }
+
+    private static void CheckPrincipals(IReadOnlyList<string>? principals, int index, bool isOfKey)
+    {
+        if (principals is null) return;
+        if (!isOfKey) throw Refused(index, "names principals, which only a key's own policy does");
+        RequireSome(principals, index, "principals");
+        foreach (var principal in principals)
+        {
+            if (!IsPrincipalPattern(principal)) throw Refused(index, $"names a principal that is neither a name nor a prefix and '*'{Shown(principal)}");
+        }
+    }
+
+    private static void CheckConditions(PolicyConditions when, int index)
+    {
+        if (when.Source is { } source)
+        {
+            RequireSome(source, index, "source");
+            foreach (var network in source)
+            {
+                if (network is null || !NetworkRange.TryParse(network, out _)) throw Refused(index, $"names a network that is not in CIDR notation{Shown(network)}");
+            }
+        }
+
+        if (when.Specs is { } specs)
+        {
+            RequireSome(specs, index, "spec");
+            foreach (var spec in specs)
+            {
+                if (spec is not { Length: > 0 and <= KmsLimits.IdLength } || spec.AsSpan().ContainsAnyExcept(_specCharacters)) throw Refused(index, $"names a spec that cannot be one{Shown(spec)}");
+            }
+        }
+
+        if (when.NotAfter < when.NotBefore) throw Refused(index, "has a 'not_after' before its 'not_before'");
+        if (when.AssociatedDataPrefix is { Length: 0 or > KmsLimits.AssociatedDataBytes }) throw Refused(index, $"must have an 'associated_data_prefix' of 1 to {KmsLimits.AssociatedDataBytes} bytes");
+        if (when.Protection is not (null or KeyProtection.Software or KeyProtection.Hsm)) throw Refused(index, "names a protection that does not exist");
+        if (when.Kind is not (null or CiphertextKind.Data or CiphertextKind.DataKey or CiphertextKind.DataKeyPair)) throw Refused(index, "names a kind that does not exist");
+    }
+
+    private static bool IsKeyPattern(string? pattern) =>
+        pattern is not null && (pattern.EndsWith('*') ? KeyId.IsValidPrefix(pattern.AsSpan(0, pattern.Length - 1)) : KeyId.IsValid(pattern));
+
+    private static bool IsPrincipalPattern(string? pattern) =>
+        pattern is "*" || (pattern is { Length: > 0 } && KmsCaller.IsPrincipal(pattern.EndsWith('*') ? pattern[..^1] : pattern));
+
+    private static void RequireSome([NotNull] IReadOnlyList<string>? texts, int index, string field)
+    {
+        if (texts is not { Count: > 0 }) throw Refused(index, $"must have something in '{field}'");
+    }
+
+    private static KmsException Refused(int index, string reason) => KmsError.InvalidParameter.Exception($"Statement {index} {reason}.");
+
+    // What a caller sent is shown only where it cannot be mistaken for anything else.
+    private static string Shown(string? text) =>
+        text is { Length: > 0 and <= 64 } && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.Contains('\'', StringComparison.Ordinal) ? $": '{text}'" : "";
+}
