@@ -129,6 +129,7 @@ public sealed class IgnoredTests(DefaultApi api)
     [InlineData("/v1/batch", """{"operations":[{"key_id":"{id}","op":"encrypt","plaintext":"AQ==","op":"encrypt"}]}""")]
     [InlineData("/v1/batch", """{"operations":[{"op":"encrypt","key_id":"{id}","plaintext":"AQ=="}]}{}""")]
     [InlineData("/v1/keys", """{"rotation":{"every":"P1D","every":"P2D"}}""")]
+    [InlineData("/v1/keys", """{"tags":{"team":"a","team":"b"}}""")]
     [InlineData("/v1/keys", """{"rotation":{"every":"P1D","on":"monday"}}""")]
     [InlineData("/v1/keys/{id}/enable", """{"after":"P1D"}""")]
     [InlineData("/v1/keys/{id}/versions/1/destroy", """{"before":"P1D"}""")]

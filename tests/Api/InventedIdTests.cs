@@ -51,6 +51,18 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("POST", "/v1/keys/alias:{id}/encrypt", "alias_not_found", _ => new { plaintext = "AQ==" }),
     ];
 
+    /// <summary>What is known of every route that names a key or an alias, today's and tomorrow's.</summary>
+    [Fact]
+    public async Task EveryRouteThatNamesAKeyOrAnAlias_IsProbed()
+    {
+        var probed = _probes.Select(probe => $"{probe.Method} {probe.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal)}");
+        var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject()
+            .Where(path => path.Key.Contains("{id}", StringComparison.Ordinal) || path.Key.Contains("{name}", StringComparison.Ordinal))
+            .Where(path => !path.Key.StartsWith("/v1/admin/", StringComparison.Ordinal));
+        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.Replace("{name}", "{id}", StringComparison.Ordinal)}"));
+        Assert.Empty(routes.Except(probed));
+    }
+
     [Fact]
     public async Task IdsThatAreMadeUp_OnEveryRoute_LeaveNoActivationAndNoSeries()
     {

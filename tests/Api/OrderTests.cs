@@ -125,6 +125,14 @@ public sealed class OrderTests(DefaultApi api)
         ["alias"] = p => new("PUT", $"/v1/aliases/{(p.Field ? "-x" : "x-" + p.Key.Replace("alias:", "", StringComparison.Ordinal))}", new() { ["key_id"] = p.Key }),
     };
 
+    /// <summary>The routes of what is no key: with the code of something that is not there, and of a name that can be none.</summary>
+    private static readonly Dictionary<string, (string Missing, string Invalid, Func<Parts, Form> Make)> _others = new()
+    {
+        ["describe alias"] = ("alias_not_found", "invalid_parameter", p => new("GET", $"/v1/aliases/{p.Key}", null)),
+        ["remove alias"] = ("alias_not_found", "invalid_parameter", p => new("DELETE", $"/v1/aliases/{p.Key}", null)),
+        ["destroy KEK"] = ("not_found", "invalid_parameter", p => new("POST", $"/v1/admin/keks/{p.Key}/destroy", [])),
+    };
+
     public static TheoryData<string, bool> NamedForms()
     {
         var rows = new TheoryData<string, bool>();
@@ -140,6 +148,20 @@ public sealed class OrderTests(DefaultApi api)
     public static TheoryData<string> CiphertextForms => new(_byCiphertext.Keys);
 
     public static TheoryData<string> ManagingForms => new(_managing.Keys);
+
+    public static TheoryData<string> OtherForms => new(_others.Keys);
+
+    /// <summary>A route that names something, and is in none of these tables, is one of which nobody knows the order.</summary>
+    [Fact]
+    public async Task EveryRouteThatNamesSomething_IsInOneOfTheTables()
+    {
+        var parts = new Parts("{id}", [], [], false);
+        var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make))
+            .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
+        var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal));
+        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.Replace("{name}", "{id}", StringComparison.Ordinal)}"));
+        Assert.Empty(routes.Except(forms));
+    }
 
     [Theory]
     [MemberData(nameof(NamedForms))]
@@ -206,6 +228,17 @@ public sealed class OrderTests(DefaultApi api)
         }
 
         await TryPairs(make, new(await api.NewKey(), null, [], []), faults, goodToo: false);
+    }
+
+    [Theory]
+    [MemberData(nameof(OtherForms))]
+    public async Task RouteOfSomethingElse_EveryPairOfFaults_SaysWhatComesFirst(string name)
+    {
+        var (missing, invalid, make) = _others[name];
+        var faults = FormFaults(make, hasField: false);
+        faults.Add(new(2, "a name that can be none", invalid, d => d with { Key = "-x" }));
+        faults.Add(new(3, "nothing of this name", missing, d => d with { Key = Guid.NewGuid().ToString("N") }));
+        await TryPairs(make, new(Guid.NewGuid().ToString("N"), null, [], []), faults, goodToo: false);
     }
 
     private async Task TryPairs(Func<Parts, Form> make, Draft good, List<Fault> faults, bool goodToo = true)
