@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace OrleansKms.Grains.Clocks;
 
 /// <summary>
-/// A clock that only rises and goes on while the machine is suspended: a monotonic clock stands still then, and a process that
-/// wakes would believe that no time has passed. Replaced in tests.
+/// A clock that only rises and keeps counting while the machine is suspended; a monotonic clock stands still then, and a process
+/// that wakes would believe that no time has passed. Replaced in tests.
 /// </summary>
 /// <remarks>
-/// A machine that its hypervisor pauses (a live migration, a snapshot, a suspended guest) has no clock that it can trust: all stand
-/// still. So a bound counts the time for which this machine runs.
+/// When a hypervisor pauses a machine (a live migration, a snapshot, a suspended guest), all of its clocks stand still. So a
+/// bound counts the time for which this machine runs.
 /// </remarks>
 internal class BootClock
 {
@@ -25,13 +25,13 @@ internal class BootClock
                 return time.Seconds * 1_000_000_000 + time.Nanoseconds;
             }
 
-            // Elsewhere the runtime's own count, which on Windows goes on through sleep, too.
+            // Elsewhere the runtime's own count, which on Windows includes sleep, too.
             return Environment.TickCount64 * 1_000_000;
         }
     }
 
-    // Read from the kernel's shared page, without a system call; so the call need not leave the runtime's cooperative mode.
-#pragma warning disable SYSLIB1054 // The generated marshalling would need unsafe code; there is nothing to marshal.
+    // Read from the kernel's shared page, without a system call; so the call can stay in the runtime's cooperative mode.
+#pragma warning disable SYSLIB1054 // Generated marshalling would need unsafe code; there is nothing to marshal.
     [DllImport("libc", EntryPoint = "clock_gettime"), SuppressGCTransition]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int NativeClockGetTime(int clock, out Timespec time);

@@ -5,17 +5,17 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Clocks;
 
-/// <summary>What is known of this silo's clock.</summary>
+/// <summary>Whether this silo's clock can be trusted.</summary>
 public interface IClockHealth
 {
-    /// <summary>Why this silo's clock cannot be relied on; null when it agrees with the database's.</summary>
+    /// <summary>Why this silo's clock cannot be trusted; null when it agrees with the database's.</summary>
     string? Problem { get; }
 }
 
 /// <summary>
-/// Holds this silo's clock against the database's every few seconds. A silo whose clock is off rotates at the wrong times and
-/// writes wrong times into rows, so it is not ready until the clocks agree again. While the database is away, what was found last
-/// holds.
+/// Compares this silo's clock with the database's every few seconds. A silo whose clock is off rotates at the wrong times and
+/// writes wrong times into rows, so it is not ready until the clocks agree again. While the database is away, the last result
+/// stands.
 /// </summary>
 internal sealed partial class ClockWatch(
     ErasureClock clocks, ReferenceClock reference, TimeProvider timers, ILogger<ClockWatch> logger) : BackgroundService, IClockHealth
@@ -30,13 +30,13 @@ internal sealed partial class ClockWatch(
     public string? Problem => _problem;
 
     /// <summary>Compares the clocks once.</summary>
-    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    /// <exception cref="StorageFailedException">The database did not return the time.</exception>
     public async Task Compare(CancellationToken cancellationToken)
     {
         var began = timers.GetTimestamp();
         var reading = await clocks.Read(cancellationToken);
 
-        // The reference was read at some moment of the call, and this process's clock at its end.
+        // The reference was read at some moment during the call, and this process's clock at its end.
         var (early, late) = (reading.Own - timers.GetElapsedTime(began) - reading.Reference, reading.Own - reading.Reference);
         var off = early > Database.MaxClockDifference ? early : late < -Database.MaxClockDifference ? late : TimeSpan.Zero;
         if (!reference.IsIndependent)
@@ -74,7 +74,7 @@ internal sealed partial class ClockWatch(
             }
             catch (Exception e) when (e is StorageFailedException or OperationCanceledException)
             {
-                // That the database is away others say.
+                // Other probes report that the database is away.
             }
         }
         while (await Tick(timer, stoppingToken));
@@ -108,6 +108,7 @@ internal sealed partial class ClockWatch(
     [LoggerMessage(LogLevel.Information, "This silo's clock agrees with the database's again")]
     private partial void LogAgrees();
 
-    [LoggerMessage(LogLevel.Warning, "This machine's clock was set by {Off} while the service ran: an erasure waits until it is due by {Reference}, too; after a restart the new time counts")]
+    [LoggerMessage(LogLevel.Warning, "This machine's clock was set by {Off} while the service ran: an erasure waits until it "
+        + "is also due by {Reference}; after a restart the new time counts")]
     private partial void LogJumped(TimeSpan off, string reference);
 }

@@ -3,29 +3,29 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Clocks;
 
-/// <summary>What two clocks said at one moment.</summary>
+/// <summary>A reading of two clocks at one moment.</summary>
 /// <param name="Own">This process's.</param>
-/// <param name="Reference">The one that it is held against.</param>
+/// <param name="Reference">The reference clock.</param>
 public readonly record struct ClockReading(DateTimeOffset Own, DateTimeOffset Reference)
 {
-    /// <summary>The earlier of both: what is due by it is due by each.</summary>
+    /// <summary>The earlier of both: what is due by it is due by either.</summary>
     public DateTimeOffset Earlier => Own < Reference ? Own : Reference;
 
-    /// <summary>The later of both: a delay that begins at it is over by neither too soon.</summary>
+    /// <summary>The later of both: a delay that starts at it ends too soon by neither.</summary>
     public DateTimeOffset Later => Own > Reference ? Own : Reference;
 }
 
 /// <summary>
 /// The time for what cannot be undone. One clock that is wrong by a year would end every waiting period at once, so an erasure
-/// needs two clocks that both say that it is due: this process's, and the database's. Beside an embedded database, which has no
-/// clock of its own, the second is the time that has passed since the process started.
+/// must be due by two clocks: this process's, and the database's. An embedded database has no clock of its own; there the second
+/// is the time that has passed since the process started.
 /// </summary>
 /// <remarks>
-/// What two clocks cannot tell: that both are wrong alike, as on one machine whose clock was wrong before the process started.
+/// Two clocks cannot tell when both are wrong alike, as on one machine whose clock was wrong before the process started.
 /// </remarks>
 public sealed partial class ErasureClock
 {
-    // A key that waits is asked about often; the log hears of it once in a while.
+    // A waiting key is asked about often; the log hears of it once in a while.
     private static readonly TimeSpan _quiet = TimeSpan.FromMinutes(1);
 
     private readonly TimeProvider _time;
@@ -33,12 +33,12 @@ public sealed partial class ErasureClock
     private readonly ILogger _logger;
     private long _saidAt;
 
-    /// <summary>Holds a clock against another one.</summary>
+    /// <summary>Compares a clock with another.</summary>
     internal ErasureClock(TimeProvider time, ReferenceClock reference, ILogger<ErasureClock> logger) =>
         (_time, _reference, _logger) = (time, reference, logger);
 
     /// <summary>Reads both clocks.</summary>
-    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    /// <exception cref="StorageFailedException">The database did not return the time.</exception>
     public async Task<ClockReading> Read(CancellationToken cancellationToken = default)
     {
         try
@@ -48,20 +48,20 @@ public sealed partial class ErasureClock
         }
         catch (Exception e) when (e is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
-            throw new StorageFailedException("The database did not tell the time.", outcomeUnknown: false, e);
+            throw new StorageFailedException("The database did not return the time.", outcomeUnknown: false, e);
         }
     }
 
-    /// <summary>When a waiting period that begins now is over, by neither clock too soon.</summary>
-    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    /// <summary>The end of a waiting period that begins now, too soon by neither clock.</summary>
+    /// <exception cref="StorageFailedException">The database did not return the time.</exception>
     public async Task<DateTimeOffset> After(TimeSpan delay, CancellationToken cancellationToken = default) =>
         (await Read(cancellationToken)).Later + delay;
 
     /// <summary>
-    /// Whether a time is past by both clocks. The second is asked only when the first says so: an erasure is rare, and what is
-    /// not due yet costs nothing.
+    /// Whether a time is past by both clocks. The second is read only when the first says so: erasures are rare, and what is not
+    /// due yet costs nothing.
     /// </summary>
-    /// <exception cref="StorageFailedException">The database did not tell the time.</exception>
+    /// <exception cref="StorageFailedException">The database did not return the time.</exception>
     public async Task<bool> IsPast(DateTimeOffset at, CancellationToken cancellationToken = default)
     {
         if (_time.GetUtcNow() < at)
@@ -84,6 +84,7 @@ public sealed partial class ErasureClock
         return false;
     }
 
-    [LoggerMessage(LogLevel.Warning, "An erasure is due by this process's clock ({Own:u}) and not by {Reference} ({Other:u}): nothing is erased until both agree")]
+    [LoggerMessage(LogLevel.Warning, "An erasure is due by this process's clock ({Own:u}) but not by {Reference} ({Other:u}): "
+        + "nothing is erased until both agree")]
     private partial void LogNotDue(string reference, DateTimeOffset own, DateTimeOffset other);
 }

@@ -2,15 +2,15 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Clocks;
 
-/// <summary>The clock that this process's own is held against before anything is erased.</summary>
+/// <summary>The clock that this process's own is compared with before anything is erased.</summary>
 internal abstract class ReferenceClock
 {
-    /// <summary>What the clock is, for a log line.</summary>
+    /// <summary>What the clock is, in words for the log.</summary>
     public abstract string Name { get; }
 
     /// <summary>
-    /// Whether the clock tells when this process's own is wrong. One that only tells that it jumped cannot say on which side of
-    /// the jump it was right.
+    /// Whether the clock can tell that this process's own is wrong. One that only notices a jump cannot say on which side of it
+    /// the time was right.
     /// </summary>
     public abstract bool IsIndependent { get; }
 
@@ -33,7 +33,7 @@ internal class DatabaseClock(Database database) : ReferenceClock
 }
 
 /// <summary>
-/// The time at the start of this process and what the machine has counted since. An embedded database is on the same machine, so
+/// The time at the start of this process plus what the machine has counted since. An embedded database is on the same machine, so
 /// there is no second clock to ask; but this one does not follow when the machine's is set forward while the process runs.
 /// </summary>
 internal sealed class UptimeClock(TimeProvider time, BootClock boot) : ReferenceClock

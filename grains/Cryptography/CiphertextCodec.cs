@@ -4,8 +4,8 @@ using System.Text;
 namespace OrleansKms.Grains.Cryptography;
 
 /// <summary>
-/// The ciphertexts of one key version as FORMAT.md lays them out, wherever they are made: writes their header, and tells which
-/// are the version's own.
+/// The ciphertexts of one key version as FORMAT.md lays them out, wherever they are made: writes the header, and tells which
+/// ciphertexts are the version's own.
 /// </summary>
 internal sealed class CiphertextCodec
 {
@@ -14,14 +14,14 @@ internal sealed class CiphertextCodec
     private readonly int _version;
     private readonly int _overhead;
 
-    // The header of this version's ciphertexts. Its first byte, the kind, is written when it is used.
+    // The header of this version's ciphertexts. The first byte, the kind, is filled in for each ciphertext.
     private readonly byte[] _header;
 
     /// <summary>Makes the codec of a version.</summary>
     /// <param name="algorithm">The algorithm byte.</param>
     /// <param name="keyId">The key's id; a valid one.</param>
     /// <param name="version">The key version; 1 or more.</param>
-    /// <param name="bodyOverhead">By how many bytes what follows the header is longer than the plaintext.</param>
+    /// <param name="bodyOverhead">How many bytes longer the part after the header is than the plaintext.</param>
     public CiphertextCodec(byte algorithm, string keyId, int version, int bodyOverhead)
     {
         (_algorithm, _keyId, _version) = (algorithm, keyId, version);
@@ -40,14 +40,14 @@ internal sealed class CiphertextCodec
     /// <param name="plaintextLength">The plaintext's length in bytes.</param>
     public int CiphertextLength(int plaintextLength) => checked(_overhead + plaintextLength);
 
-    /// <summary>The length of a plaintext in bytes; 0 also for what is too short to be a ciphertext.</summary>
+    /// <summary>The length of a plaintext in bytes; 0 also when the input is too short to be a ciphertext.</summary>
     /// <param name="ciphertextLength">The ciphertext's length in bytes.</param>
     public int PlaintextLength(int ciphertextLength) => Math.Max(0, ciphertextLength - _overhead);
 
     /// <summary>Writes the header.</summary>
-    /// <param name="kind">A kind that ciphertexts have.</param>
+    /// <param name="kind">A kind that ciphertexts can have.</param>
     /// <param name="ciphertext">The ciphertext; the header is written to its beginning.</param>
-    /// <exception cref="ArgumentOutOfRangeException">No ciphertext has this kind.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The kind is not one of a ciphertext.</exception>
     public void WriteHeader(CiphertextKind kind, Span<byte> ciphertext)
     {
         if (!IsKind(kind))
@@ -63,9 +63,9 @@ internal sealed class CiphertextCodec
     /// <param name="header">The header read from the ciphertext.</param>
     /// <param name="ciphertext">The complete ciphertext; may be anything.</param>
     /// <remarks>
-    /// The AEAD authenticates the header too. It is compared first because these AEADs do not commit to a key: a ciphertext that
-    /// names another version or id must not reach this key at all. The caller answers with what the header says, so that has to
-    /// agree with the bytes.
+    /// The AEAD authenticates the header too. It is compared first because these AEADs are not key-committing: a ciphertext that
+    /// names another version or id must never reach this key. The caller's answer goes by the parsed header, so that has to agree
+    /// with the bytes.
     /// </remarks>
     public bool IsOwn(in CiphertextHeader header, ReadOnlySpan<byte> ciphertext) =>
         ciphertext.Length >= _overhead

@@ -8,7 +8,7 @@ namespace OrleansKms.Grains.Cryptography;
 /// </summary>
 public abstract class KeyAlgorithm
 {
-    /// <summary>The name in the interface, for example <c>AES_256_GCM</c>.</summary>
+    /// <summary>The name in the API, for example <c>AES_256_GCM</c>.</summary>
     public abstract string Spec { get; }
 
     /// <summary>What keys of this spec may be used for; the first is the default.</summary>
@@ -17,9 +17,7 @@ public abstract class KeyAlgorithm
     /// <summary>How often one version may be used.</summary>
     public abstract UsageLimit Limit { get; }
 
-    /// <summary>
-    /// Makes new material, in the encoding that <see cref="Open"/> takes. What takes long runs off the caller's turn.
-    /// </summary>
+    /// <summary>Makes new material in the encoding that <see cref="Open"/> takes. Slow work runs off the caller's turn.</summary>
     /// <returns>The material, which the caller disposes.</returns>
     public abstract ValueTask<SecretBytes> NewMaterial();
 
@@ -38,13 +36,13 @@ public abstract class KeyAlgorithm
     /// <param name="material">The version's material.</param>
     /// <returns>The version, which the caller disposes.</returns>
     /// <exception cref="ArgumentException">An argument is not valid.</exception>
-    /// <exception cref="CryptographicException">The platform does not take the material.</exception>
+    /// <exception cref="CryptographicException">The platform rejects the material.</exception>
     public IKeyVersion Open(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
         if (!Usages.Contains(usage))
         {
-            throw new ArgumentException($"{Spec} has no keys of this usage.", nameof(usage));
+            throw new ArgumentException($"A key of {Spec} cannot have this usage.", nameof(usage));
         }
 
         if (!KeyId.IsValid(keyId))
@@ -57,10 +55,10 @@ public abstract class KeyAlgorithm
             : throw new ArgumentException($"This is not material of {Spec}.", nameof(material));
     }
 
-    /// <summary>Opens a version of arguments that were checked.</summary>
+    /// <summary>Opens a version from arguments that have been checked.</summary>
     /// <param name="usage">One of <see cref="Usages"/>.</param>
     /// <param name="keyId">A valid id.</param>
     /// <param name="version">1 or more.</param>
-    /// <param name="material">Material that <see cref="Accepts"/>; not to be kept.</param>
+    /// <param name="material">Material that <see cref="Accepts"/>; do not keep it.</param>
     private protected abstract IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material);
 }

@@ -3,22 +3,22 @@ using System.Security.Cryptography;
 namespace OrleansKms.Grains.Cryptography;
 
 /// <summary>
-/// Where nonces come from. Nothing outside this assembly and its tests can supply another one than <see cref="System"/>,
-/// and no setting chooses it.
+/// The source of nonces. Only this assembly and its tests can supply one other than <see cref="System"/>, and no setting chooses
+/// it.
 /// </summary>
 internal abstract class NonceSource
 {
-    /// <summary>The system's random generator, for every thread.</summary>
+    /// <summary>The system's random generator; thread-safe.</summary>
     internal static NonceSource System { get; } = new SystemNonceSource();
 
-    /// <summary>Fills a nonce with bytes that this process hands out only once.</summary>
+    /// <summary>Fills a nonce with bytes that this process never hands out twice.</summary>
     /// <param name="nonce">The nonce; at most 64 bytes.</param>
     internal abstract void Next(Span<byte> nonce);
 
     /// <summary>
-    /// Draws blocks for each thread: a call of the generator for each nonce costs more than encrypting 1 KiB. Nonces are
-    /// not secret, so that some wait in memory harms nothing. What would harm is a process resumed twice from one memory
-    /// snapshot: both would hand out what was waiting.
+    /// Draws blocks for each thread, because a call of the generator for each nonce costs more than encrypting 1 KiB. Nonces are
+    /// not secret, so it is harmless that some wait in memory. Resuming a process twice from one memory snapshot would be
+    /// harmful: both copies would hand out the same waiting nonces.
     /// </summary>
     private sealed class SystemNonceSource : NonceSource
     {
@@ -28,8 +28,8 @@ internal abstract class NonceSource
         [ThreadStatic]
         private static byte[]? _block;
 
-        // Bytes at the end of the block that were not handed out. It is zero in a new thread, and while the generator works:
-        // should that fail, the next call must not find the old block full.
+        // Bytes at the end of the block not handed out yet. Zero in a new thread, and while the generator runs: should that fail,
+        // the next call must not take the old block for a full one.
         [ThreadStatic]
         private static int _left;
 

@@ -11,14 +11,14 @@ public sealed class SecretBytes : IDisposable
     private readonly byte[] _bytes;
     private bool _disposed;
 
-    /// <summary>Makes room for a secret.</summary>
+    /// <summary>Allocates a secret, all zeros.</summary>
     /// <param name="length">Its length in bytes.</param>
     public SecretBytes(int length) => _bytes = GC.AllocateArray<byte>(length, pinned: true);
 
     /// <summary>The secret's length in bytes.</summary>
     public int Length => _bytes.Length;
 
-    /// <summary>The secret, to be read or filled in place; not to be copied to memory that nobody zeroes.</summary>
+    /// <summary>The secret, to be read or filled in place; do not copy it to memory that nobody zeroes.</summary>
     public Span<byte> Span
     {
         get

@@ -6,7 +6,7 @@ using Net.Pkcs11Interop.LowLevelAPI80.MechanismParams;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// CK_GCM_PARAMS and what it points to, in one pinned block. The module may write to the IV, so it can be read back.
+/// CK_GCM_PARAMS and what it points to, in one pinned block. The module may write the IV, which can be read back.
 /// </summary>
 internal sealed class GcmParameters
 {
@@ -21,7 +21,7 @@ internal sealed class GcmParameters
     private readonly byte[] _block;
 
     /// <summary>Makes the parameters.</summary>
-    /// <param name="iv">12 bytes; all zero where the token makes it.</param>
+    /// <param name="iv">12 bytes; all zeros where the token makes it.</param>
     /// <param name="associatedData">Authenticated, not encrypted; may be empty.</param>
     public GcmParameters(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> associatedData)
     {
@@ -43,7 +43,7 @@ internal sealed class GcmParameters
     /// <summary>The IV as it is now.</summary>
     public ReadOnlySpan<byte> Iv => _block.AsSpan(_size, IvLength);
 
-    /// <summary>The mechanism with these parameters; valid as long as this object.</summary>
+    /// <summary>The mechanism with these parameters; valid for the lifetime of this object.</summary>
     public CK_MECHANISM Mechanism => new()
     {
         Mechanism = (ulong)CKM.CKM_AES_GCM,

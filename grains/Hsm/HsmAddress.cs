@@ -5,7 +5,7 @@ namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
 /// A PKCS#11 URI (RFC 7512): which module to load, which token to use, which object is the root key, and where the PIN is.
-/// What is not understood is refused, since an attribute that is passed over would widen what matches.
+/// Unknown attributes are refused, since ignoring one would widen what matches.
 /// </summary>
 public sealed record HsmAddress
 {
@@ -38,13 +38,13 @@ public sealed record HsmAddress
     /// <summary>The absolute path of the file with the PIN; null when the URI names none.</summary>
     public string? PinFile { get; private init; }
 
-    /// <summary>The PIN itself; null when the URI holds none. Never printed.</summary>
+    /// <summary>The PIN itself; null when the URI has none. Never printed.</summary>
     internal string? PinValue { get; private init; }
 
     /// <summary>Reads a URI.</summary>
     /// <param name="text">The URI.</param>
     /// <exception cref="FormatException">
-    /// It is not one that can be used. The message is the rest of a sentence about it and repeats no value of it.
+    /// The URI cannot be used. The message completes a sentence about it and repeats no value of it.
     /// </exception>
     public static HsmAddress Parse(string text)
     {
@@ -54,7 +54,7 @@ public sealed record HsmAddress
             throw new FormatException("must be a PKCS#11 URI (RFC 7512): pkcs11:token=…?module-path=…");
         }
 
-        // The parser takes white space out of a URI and quotes from around it, as is right for prose and not for a setting.
+        // The parser drops white space from a URI and quotes around it, which is right for prose and wrong for a setting.
         if (text.AsSpan().ContainsAnyExceptInRange('!', '~') || text.AsSpan().ContainsAny('"', '<', '>'))
         {
             throw new FormatException("is not a PKCS#11 URI: a character in it must be percent-encoded.");
@@ -102,17 +102,17 @@ public sealed record HsmAddress
     {
         try
         {
-            // The scheme is of either case (RFC 3986, 3.1); the parser knows one.
+            // The scheme is case-insensitive (RFC 3986, 3.1); the parser knows only lower case.
             return new Pkcs11Uri(Scheme + text[Scheme.Length..], checkLengths: true);
         }
         catch (IndexOutOfRangeException)
         {
-            // So the parser meets a percent sign with too little behind it.
+            // The parser reports a percent sign with too little behind it like this.
             throw new FormatException("is not a PKCS#11 URI (RFC 7512): a percent-encoding is broken.");
         }
         catch (Pkcs11UriException e)
         {
-            // The parser's message names the attribute, and what comes after a separator in a PIN looks like one.
+            // The parser's message names the attribute, and text after a separator in a PIN looks like one.
             throw new FormatException(text.Contains("pin-value", StringComparison.OrdinalIgnoreCase)
                 ? "is not a PKCS#11 URI (RFC 7512)."
                 : $"is not a PKCS#11 URI (RFC 7512): {e.Message}.");
@@ -171,7 +171,7 @@ public sealed record HsmAddress
             return AbsolutePath("pin-source", source);
         }
 
-        // file:/path, file:///path and file://localhost/path (RFC 8089); another host's files are not ours to read.
+        // file:/path, file:///path and file://localhost/path (RFC 8089); files of another host are refused.
         const string Localhost = "//localhost";
         var path = source["file:".Length..];
         if (path.StartsWith(Localhost + "/", StringComparison.OrdinalIgnoreCase))

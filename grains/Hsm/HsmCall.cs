@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>One piece of work for the HSM, and whoever waits for it.</summary>
+/// <summary>One piece of work for the HSM, and its caller.</summary>
 internal abstract class HsmCall
 {
     private const int Waiting = 0;
@@ -14,10 +14,10 @@ internal abstract class HsmCall
     /// <summary>Whether the work needs a session.</summary>
     public required bool NeedsSession { get; init; }
 
-    /// <summary>When the HSM began with it, as a time stamp of the clock; 0 before.</summary>
+    /// <summary>When the HSM started it, as a time stamp of the clock; 0 before.</summary>
     public long BeganAt => Interlocked.Read(ref _beganAt);
 
-    /// <summary>Begins, unless nobody waits any more.</summary>
+    /// <summary>Starts it, unless it was abandoned.</summary>
     /// <param name="now">The time stamp.</param>
     public bool TryBegin(long now)
     {
@@ -26,15 +26,15 @@ internal abstract class HsmCall
     }
 
     /// <summary>Ends.</summary>
-    /// <returns>False when it was abandoned meanwhile.</returns>
+    /// <returns>False when it was abandoned in the meantime.</returns>
     public bool TryEnd() => Interlocked.CompareExchange(ref _state, Ended, Running) == Running;
 
-    /// <summary>Nobody waits any more, unless it has ended: then its answer is there, or comes at once, and must be taken.</summary>
-    /// <param name="wasRunning">Whether the HSM is at work on it.</param>
+    /// <summary>Abandons the call, unless it has ended: then its answer is there, or about to be, and must be taken.</summary>
+    /// <param name="wasRunning">Whether the HSM is working on it.</param>
     /// <returns>False when it has ended.</returns>
     public bool TryAbandon(out bool wasRunning)
     {
-        // It may begin between the two, but never goes back.
+        // It may start between the two, but never goes back.
         var before = Interlocked.CompareExchange(ref _state, Abandoned, Waiting);
         if (before == Running)
         {
@@ -49,21 +49,21 @@ internal abstract class HsmCall
     /// <param name="session">A session, if the work needs one.</param>
     public abstract void Execute(HsmSession? session);
 
-    /// <summary>Tells whoever waits that it was done.</summary>
+    /// <summary>Completes the caller's task.</summary>
     public abstract void Complete();
 
-    /// <summary>Tells whoever waits that it failed.</summary>
+    /// <summary>Fails the caller's task.</summary>
     public abstract void Fail(Exception failure);
 
-    /// <summary>Lets go of a result that nobody takes.</summary>
+    /// <summary>Discards a result that nobody takes.</summary>
     public abstract void Discard();
 }
 
 /// <summary>One piece of work with a result.</summary>
-/// <param name="work">The work; it may run twice when its session turns out to be lost.</param>
+/// <param name="work">The work; runs again if its session turns out to be lost.</param>
 internal sealed class HsmCall<T>(Func<HsmSession?, T> work) : HsmCall
 {
-    // The caller goes on elsewhere: a thread of the HSM's belongs to the HSM.
+    // The caller continues elsewhere: the pool's threads are for the HSM only.
     private readonly TaskCompletionSource<T> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T _result = default!;
 

@@ -4,9 +4,9 @@ using System.Globalization;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// The pool: some threads, each with a session, that do one call after the other. Modules block, and may hang; so none of this
-/// is on a thread that grains run on. A call that its caller has given up keeps its thread and session until the module
-/// returns; another thread takes its place, but only as many again, so that a module that hangs does not eat the process.
+/// The pool: threads, each with a session, that make one call after the other. Modules block and may hang, so none of this runs
+/// on threads that grains use. An abandoned call keeps its thread and session until the module returns; another thread takes its
+/// place, but at most as many again, so that a module that hangs does not eat the process.
 /// </summary>
 internal sealed class HsmCalls : IDisposable
 {
@@ -23,12 +23,12 @@ internal sealed class HsmCalls : IDisposable
     private int _threads;
     private int _stuck;
 
-    /// <summary>Makes a pool; its threads begin with the first call.</summary>
+    /// <summary>Makes a pool; its threads start with the first call.</summary>
     /// <param name="name">Names the threads.</param>
-    /// <param name="size">Threads and sessions.</param>
-    /// <param name="connection">Where sessions come from.</param>
-    /// <param name="isTokenWell">Tells a broken token from a call that failed, after an error that does not.</param>
-    /// <param name="time">The clock of time-outs.</param>
+    /// <param name="size">How many threads and sessions.</param>
+    /// <param name="connection">Opens the sessions.</param>
+    /// <param name="isTokenWell">Tells a broken token from a failed call, after an error that leaves it open.</param>
+    /// <param name="time">The clock for time-outs.</param>
     public HsmCalls(string name, int size, HsmConnection connection, Func<HsmSession, bool> isTokenWell, TimeProvider time)
     {
         (_name, _size, _connection, _isTokenWell, _time) = (name, size, connection, isTokenWell, time);
@@ -47,27 +47,29 @@ internal sealed class HsmCalls : IDisposable
         }
     }
 
-    /// <summary>Whether so many calls hang that none can be done any more.</summary>
+    /// <summary>Whether so many calls hang that no other can be made.</summary>
     public bool IsExhausted => Stuck >= 2 * _size;
 
-    /// <summary>Does some work with a session.</summary>
-    /// <exception cref="HsmException">The HSM does not do it, or has so much to do that it did not come to it in time.</exception>
-    /// <exception cref="TimeoutException">It takes too long. It may happen later nevertheless.</exception>
+    /// <summary>Runs work that needs a session.</summary>
+    /// <exception cref="HsmException">The HSM refused, or was too busy to get to it in time.</exception>
+    /// <exception cref="TimeoutException">It takes too long, and may still be carried out.</exception>
     public Task<T> Run<T>(Func<HsmSession, T> work, TimeSpan timeout, CancellationToken cancellationToken) =>
         Run(new HsmCall<T>(session => work(session!)) { NeedsSession = true }, timeout, cancellationToken);
 
-    /// <summary>Does some work that needs no session.</summary>
-    /// <exception cref="HsmException">The HSM does not do it.</exception>
+    /// <summary>Runs work that needs no session.</summary>
+    /// <exception cref="HsmException">The HSM refused.</exception>
     /// <exception cref="TimeoutException">It takes too long.</exception>
     public Task RunWithoutSession(Action work, TimeSpan timeout, CancellationToken cancellationToken) =>
         Run(new HsmCall<bool>(_ => Do(work)) { NeedsSession = false }, timeout, cancellationToken);
 
-    /// <summary>Ends the threads when they have done what waits.</summary>
+    /// <summary>Ends the threads once the queue is empty.</summary>
     public void Dispose() => _waiting.CompleteAdding();
 
-    /// <summary>Waits, after <see cref="Dispose"/>, until the threads have ended: they close their sessions last.</summary>
-    /// <param name="patience">How long to wait for all of them.</param>
-    /// <returns>False when some have not.</returns>
+    /// <summary>
+    /// After <see cref="Dispose"/>, waits until the threads have ended; closing their sessions is the last thing they do.
+    /// </summary>
+    /// <param name="patience">How long to wait for all of them together.</param>
+    /// <returns>False when some are still running.</returns>
     public bool Join(TimeSpan patience)
     {
         Thread[] threads;
@@ -97,7 +99,7 @@ internal sealed class HsmCalls : IDisposable
             var began = call.BeganAt;
             if (!call.TryAbandon(out var wasRunning))
             {
-                // It may be a secret, which whoever waits erases.
+                // The result may be a secret, which the caller erases.
                 return await call.Answer.ConfigureAwait(false);
             }
 
@@ -106,7 +108,7 @@ internal sealed class HsmCalls : IDisposable
                 ReplaceStuck();
             }
 
-            // Most of the time others were in front of it, so it tells nothing of the module.
+            // Most of the time others were ahead of it, so this says nothing about the module.
             if (e is TimeoutException && (began == 0 || _time.GetElapsedTime(began) < timeout / 2))
             {
                 throw new HsmBusyException();
@@ -162,8 +164,8 @@ internal sealed class HsmCalls : IDisposable
         session?.Dispose();
     }
 
-    /// <summary>Hands over what a call came to.</summary>
-    /// <returns>False when this thread was replaced meanwhile and is one too many.</returns>
+    /// <summary>Delivers the outcome of a call.</summary>
+    /// <returns>False when this thread has been replaced in the meantime and is one too many.</returns>
     private bool Finish(HsmCall call, Exception? failure)
     {
         if (!call.TryEnd())
@@ -209,7 +211,7 @@ internal sealed class HsmCalls : IDisposable
         }
     }
 
-    // A session that turns out to be lost is replaced, and the call tried again, once.
+    // A session that turns out to be lost is replaced, and the call retried once.
     private Exception? DoWithSession(HsmCall call, ref HsmSession? session)
     {
         for (var isSecondTry = false; ; isSecondTry = true)
@@ -246,7 +248,7 @@ internal sealed class HsmCalls : IDisposable
                     return (e, !e.NeedsNewSession);
                 }
 
-                // Either this call was impossible, or the token is broken: it is asked something that it must know.
+                // Either this call was impossible, or the token is broken: a known answer tells.
                 return session is not null && _isTokenWell(session) ? (e, !e.NeedsNewSession) : (new HsmLostException(e.Message, e), false);
             }
         }

@@ -6,8 +6,8 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// Where the token is now, and how one signs in to it. Signing in is for the whole process; the PIN is tried once, and when it
-/// is refused never again by this object, so that no loop can lock the token.
+/// The connection to the token, and the sign-in. Signing in holds for the whole process. This object tries the PIN once, and
+/// never again after a refusal, so that no loop can lock the token.
 /// </summary>
 internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConnection> logger) : IDisposable
 {
@@ -18,13 +18,13 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
     private ulong _slot;
     private volatile int _number;
 
-    /// <summary>Counts how often the token was looked for; sessions of an earlier number are replaced.</summary>
+    /// <summary>How often the token was looked for; sessions with an earlier number are replaced.</summary>
     public int Number => _number;
 
-    /// <summary>Which handles of keys are no longer good, for all sessions.</summary>
+    /// <summary>Which handles of keys are no longer valid, for all sessions.</summary>
     public HsmHandles Handles { get; } = new();
 
-    /// <summary>The module, once it is loaded.</summary>
+    /// <summary>The module, once loaded.</summary>
     public Pkcs11Module Module => _module ?? throw new HsmException("The PKCS#11 module is not loaded yet.");
 
     /// <summary>Loads the module and finds the token.</summary>
@@ -39,8 +39,8 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         }
     }
 
-    /// <summary>Opens a session and signs in if the process is not. Inside a call of the module.</summary>
-    /// <exception cref="HsmException">It cannot be opened, or the PIN is not accepted.</exception>
+    /// <summary>Opens a session, and signs in if the process has not. Called inside a module call.</summary>
+    /// <exception cref="HsmException">The session cannot be opened, or the PIN is refused.</exception>
     public HsmSession OpenSession()
     {
         ulong handle = 0;
@@ -59,11 +59,11 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         return new HsmSession(Module, _slot, handle, _number, Handles);
     }
 
-    /// <summary>Ends the use of the module.</summary>
+    /// <summary>Stops using the module.</summary>
     public void Dispose() => End(mayFinalise: true);
 
     /// <summary>The same.</summary>
-    /// <param name="mayFinalise">Whether the module may be finalised: not while a thread may still be in it.</param>
+    /// <param name="mayFinalise">Whether the module may be finalised: false while a thread may still be in it.</param>
     public void End(bool mayFinalise)
     {
         _module?.Release(mayFinalise);
@@ -95,10 +95,11 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         return matching.Count switch
         {
             0 => throw new HsmLostException(failure is { } code
-                ? $"The HSM has no token {options.Address}, or does not tell of it: C_GetTokenInfo answered {Pkcs11Exception.Name(code)}."
-                : $"The HSM has no token {options.Address}."),
+                ? $"The token {options.Address} was not found, or cannot be read: C_GetTokenInfo returned "
+                    + $"{Pkcs11Exception.Name(code)}."
+                : $"The token {options.Address} was not found."),
             1 => matching[0],
-            _ => throw new HsmException($"The HSM has several tokens {options.Address}; name one by its serial."),
+            _ => throw new HsmException($"Several tokens match {options.Address}; name one by its serial."),
         };
     }
 
@@ -124,7 +125,8 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
 
             if (_pinRefused)
             {
-                throw new HsmPinException($"The PIN of the token {options.Address} was refused before and is not tried again. Put it right and restart.");
+                throw new HsmPinException($"The token {options.Address} refused the PIN before, so it is not tried again. "
+                    + "Correct it and restart.");
             }
 
             RequireTriesLeft();
@@ -132,7 +134,7 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         }
     }
 
-    // A last try is not spent: if it is wrong too, the token needs its security officer.
+    // The last try is not spent: after another wrong PIN only the security officer can unlock the token.
     private void RequireTriesLeft()
     {
         var token = new CK_TOKEN_INFO();
@@ -145,7 +147,8 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         if ((token.Flags & CKF.CKF_USER_PIN_FINAL_TRY) != 0)
         {
             throw new HsmPinException(
-                $"One try of the PIN is left before the token {options.Address} locks it, and it is not spent here. Sign in with the HSM's own tool, which resets the count, and start again.");
+                $"The token {options.Address} has one PIN try left before it locks, and it is not spent here. Sign in with the "
+                    + "HSM's own tool, which resets the count, and start again.");
         }
 
         if ((token.Flags & CKF.CKF_USER_PIN_COUNT_LOW) != 0)
@@ -184,17 +187,19 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
             case var _ when SaysRefused(code):
                 _pinRefused = true;
                 throw new HsmPinException(
-                    $"The PIN was refused by the token {options.Address} ({Pkcs11Exception.Name(code)}). It was tried once and is not tried again.");
+                    $"The token {options.Address} refused the PIN ({Pkcs11Exception.Name(code)}). It was tried once and will "
+                        + "not be tried again.");
             case var _ when MayMeanRefused(code) && !_hasSignedIn && AnswersStill():
                 _pinRefused = true;
                 throw new HsmPinException(
-                    $"The PIN may have been refused by the token {options.Address}: C_Login answered {Pkcs11Exception.Name(code)}. It was tried once and is not tried again.");
+                    $"The token {options.Address} may have refused the PIN: C_Login returned {Pkcs11Exception.Name(code)}. It "
+                        + "was tried once and will not be tried again.");
             default:
                 throw new Pkcs11Exception("C_Login", code);
         }
     }
 
-    // A token that cannot even tell of itself has hardly looked at a PIN.
+    // A token that cannot even describe itself has hardly checked a PIN.
     private bool AnswersStill()
     {
         var token = new CK_TOKEN_INFO();
@@ -205,9 +210,9 @@ internal sealed partial class HsmConnection(HsmOptions options, ILogger<HsmConne
         or CKR.CKR_PIN_EXPIRED or CKR.CKR_PIN_LOCKED or CKR.CKR_USER_PIN_NOT_INITIALIZED;
 
     /// <summary>
-    /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer that with all sorts of errors, and a PIN that never
-    /// was right is not tried every two seconds until it is locked: only a token that is lost may have seen none, or one that lacks
-    /// something else. One that was right before is more likely to be so still, and the HSM to be away.
+    /// Whether an error of C_Login may mean that the PIN is wrong. Tokens answer a wrong PIN with all sorts of errors, and a PIN
+    /// that never worked must not be retried every two seconds until it locks: only a token that is lost, or lacks something
+    /// else, may not have checked it. A PIN that worked before is more likely still right, and the HSM away.
     /// </summary>
     internal static bool MayMeanRefused(CKR code) => code is not (
         CKR.CKR_DEVICE_REMOVED or CKR.CKR_DEVICE_ERROR or CKR.CKR_TOKEN_NOT_PRESENT or CKR.CKR_TOKEN_NOT_RECOGNIZED

@@ -5,15 +5,18 @@ namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
 /// Destroys keys on the token, and remembers which destructions failed. A module may drop an object from its own list and then
-/// fail to remove it from the token; from then on it does not show what is still there. So after a failure, that an object is not
-/// found counts only if the module was initialised since.
+/// fail to remove it from the token; from then on it hides what is still there. So after a failure, a missing object counts as
+/// gone only if the module was initialised since.
 /// </summary>
 internal sealed class HsmDestructions
 {
-    // By CKA_ID in hexadecimal digits: when the module listed anew since, as its number of finalisations tells, what it shows is believed again.
+    // By CKA_ID in hexadecimal. Once the module has listed the token afresh, as its number of finalisations tells, its list is
+    // trusted again.
     private readonly ConcurrentDictionary<string, int> _failed = new(StringComparer.Ordinal);
 
-    /// <summary>Whether a destruction has failed in this initialisation of the module, or in an earlier one and nobody has looked since.</summary>
+    /// <summary>
+    /// Whether a destruction has failed since the module was initialised, or failed before and has not been checked since.
+    /// </summary>
     public bool HasFailed => !_failed.IsEmpty;
 
     /// <summary>Destroys a key.</summary>
@@ -25,7 +28,7 @@ internal sealed class HsmDestructions
     {
         var id = Convert.ToHexStringLower(keyId);
 
-        // Before the call: one that is given up and hangs has not succeeded either.
+        // Recorded before the call: one that hangs and is abandoned has not succeeded either.
         _failed[id] = session.Initialisation;
         try
         {
@@ -33,7 +36,7 @@ internal sealed class HsmDestructions
         }
         catch (Pkcs11Exception e) when (e.Code is CKR.CKR_OBJECT_HANDLE_INVALID or CKR.CKR_KEY_HANDLE_INVALID)
         {
-            // Somebody else has destroyed it. If not, the next look finds it.
+            // Something else has destroyed it. If not, the next search finds it.
             _failed.TryRemove(id, out _);
             throw;
         }
@@ -41,10 +44,12 @@ internal sealed class HsmDestructions
         _failed.TryRemove(id, out _);
     }
 
-    /// <summary>Requires that what is not found is gone.</summary>
-    /// <param name="session">The session in which it was not found.</param>
-    /// <param name="isAsked">Whether a key, by its CKA_ID in hexadecimal digits, is one that it is about.</param>
-    /// <exception cref="HsmException">A destruction of one has failed, and the module may only have dropped it from its own list.</exception>
+    /// <summary>Requires that an object which was not found is really gone.</summary>
+    /// <param name="session">The session that did not find it.</param>
+    /// <param name="isAsked">Whether a key, by its CKA_ID in hexadecimal, is one in question.</param>
+    /// <exception cref="HsmException">
+    /// Destroying one of them has failed, and the module may only have dropped it from its own list.
+    /// </exception>
     public void RequireGone(HsmSession session, Func<string, bool> isAsked)
     {
         foreach (var (id, initialisation) in _failed)

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// Says which handles of keys are no longer to be used, to the sessions that keep them. A token may give the handle of a destroyed
-/// key to the next one that is made; so what another silo has destroyed is forgotten here, as soon as this one hears of it.
+/// Tells the sessions which cached handles of keys to drop. A token may give the handle of a destroyed key to the next one it
+/// makes; so a handle is dropped as soon as this silo learns that another has destroyed its key.
 /// </summary>
 internal sealed class HsmHandles
 {
@@ -14,10 +14,10 @@ internal sealed class HsmHandles
     private long _now;
     private long _allForgotten;
 
-    /// <summary>The moment at which a handle is looked for.</summary>
+    /// <summary>The time stamp of a lookup.</summary>
     public long Now => Interlocked.Read(ref _now);
 
-    /// <summary>From now on the handles of a key are looked for anew.</summary>
+    /// <summary>From now on the handles of a key are looked up again.</summary>
     /// <param name="id">Its CKA_ID.</param>
     public void Forget(ReadOnlySpan<byte> id)
     {
@@ -32,7 +32,7 @@ internal sealed class HsmHandles
     }
 
     /// <summary>Whether a handle may still be used.</summary>
-    /// <param name="id">The key's CKA_ID in hexadecimal digits.</param>
+    /// <param name="id">The key's CKA_ID in hexadecimal.</param>
     /// <param name="foundAt">When it was found.</param>
     public bool IsGood(string id, long foundAt) =>
         foundAt >= Interlocked.Read(ref _allForgotten) && !(_forgotten.TryGetValue(id, out var at) && foundAt < at);

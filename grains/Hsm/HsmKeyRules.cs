@@ -4,15 +4,15 @@ using Net.Pkcs11Interop.Common;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// What a key of ours in the HSM is: AES-256, made in the token and never outside it, good for encrypting and decrypting only.
-/// A key that may also wrap or derive would give keys away through those doors, and one that may be changed or copied could
-/// be given them.
+/// The attributes of our keys in the HSM: AES-256, generated in the token and never outside it, for encryption and decryption
+/// only. A key that could also wrap or derive would leak keys that way, and one that may be changed or copied could be given
+/// those rights.
 /// </summary>
 internal static class HsmKeyRules
 {
     private const ulong KeyLength = 32;
 
-    // Attributes that are asked for when a key is made, and checked when one is found.
+    // Attributes that are set when a key is made, and checked when one is found.
     private static readonly (CKA Type, bool Value)[] _asked =
     [
         (CKA.CKA_TOKEN, true), (CKA.CKA_PRIVATE, true), (CKA.CKA_SENSITIVE, true), (CKA.CKA_EXTRACTABLE, false),
@@ -41,8 +41,8 @@ internal static class HsmKeyRules
         return template;
     }
 
-    /// <summary>Finds what is wrong with a key.</summary>
-    /// <returns>The attribute, as the operator knows it, and what it should be; null for a good key.</returns>
+    /// <summary>Finds the first thing wrong with a key.</summary>
+    /// <returns>The attribute, in the operator's terms, and what it should be; null for a good key.</returns>
     public static string? Violation(HsmSession session, ulong key)
     {
         if (Number(session, key, CKA.CKA_KEY_TYPE) != (ulong)CKK.CKK_AES)
@@ -59,7 +59,7 @@ internal static class HsmKeyRules
         {
             var value = session.Attribute(key, type);
 
-            // A token of before v2.40 does not know CKA_COPYABLE, and every other attribute has to be there.
+            // Tokens older than v2.40 do not know CKA_COPYABLE; every other attribute must be there.
             if (type == CKA.CKA_COPYABLE && value is null or [])
             {
                 continue;

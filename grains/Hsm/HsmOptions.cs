@@ -2,7 +2,7 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>Which HSM, and how it is used.</summary>
+/// <summary>Which HSM to use, and how.</summary>
 public sealed record HsmOptions
 {
     /// <summary>The label of a new root key when the URI gives no <c>object</c>.</summary>
@@ -14,13 +14,13 @@ public sealed record HsmOptions
     /// <summary>The module, the token and the root key.</summary>
     public required HsmAddress Address { get; init; }
 
-    /// <summary>Where the user's PIN comes from.</summary>
+    /// <summary>Where the user PIN comes from.</summary>
     public required HsmPin Pin { get; init; }
 
-    /// <summary>Whether a start with an empty database may make the root key in the HSM.</summary>
+    /// <summary>Whether a start with an empty database may generate the root key in the HSM.</summary>
     public bool MayCreateRoot { get; init; }
 
-    /// <summary>How many calls the HSM gets at once, each with a session and a thread of its own.</summary>
+    /// <summary>How many calls the HSM gets at a time, each with its own session and thread.</summary>
     public int Sessions { get; init; } = (int)SettingTable.HsmSessions.Default;
 
     /// <summary>How long a caller waits for the HSM.</summary>
@@ -32,11 +32,11 @@ public sealed record HsmOptions
     /// <summary>The largest message that keys in the HSM must take, in bytes.</summary>
     public int MaxMessage { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
-    /// <summary>Reads what an operator gives: the URI, and a PIN from elsewhere.</summary>
+    /// <summary>Reads what the operator set: the URI, and a PIN from elsewhere.</summary>
     /// <param name="address">The URI.</param>
-    /// <param name="pin">The PIN, when it is neither in the URI nor in a file; otherwise null.</param>
+    /// <param name="pin">The PIN, when it is neither in the URI nor in a file; null otherwise.</param>
     /// <param name="pinSetting">The setting that gives the PIN, for messages.</param>
-    /// <exception cref="FormatException">Something is missing or given twice; the message is the rest of a sentence.</exception>
+    /// <exception cref="FormatException">Something is missing or given twice; the message completes a sentence.</exception>
     public static HsmOptions Read(string address, string? pin, string? pinSetting = null)
     {
         var uri = HsmAddress.Parse(address);

@@ -3,7 +3,7 @@ using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>The PIN of the token's user. From a file it is read for each sign-in and kept nowhere. Never printed.</summary>
+/// <summary>The user PIN of the token. A PIN file is read at each sign-in and never kept. Never printed.</summary>
 public sealed class HsmPin
 {
     private const int MaxFileLength = 1024;
@@ -13,7 +13,7 @@ public sealed class HsmPin
 
     private HsmPin(string? file, string? value) => (_file, _value) = (file, value);
 
-    /// <summary>The one PIN that was given, from wherever.</summary>
+    /// <summary>The one PIN that was given, from any of its sources.</summary>
     internal static HsmPin Of(string? file, string? fromUri, string? fromSetting, string setting) =>
         ((file is null ? 0 : 1) + (fromUri is null ? 0 : 1) + (fromSetting is null ? 0 : 1)) switch
         {
@@ -39,11 +39,11 @@ public sealed class HsmPin
         }
         catch (OpenToOthersException e)
         {
-            throw new IOException($"The PIN file {_file} is open to others than its owner and group. Run: {e.Remedy}");
+            throw new IOException($"The PIN file {_file} is readable by others than its owner and group. Run: {e.Remedy}");
         }
         catch (UnauthorizedAccessException)
         {
-            throw new IOException($"The PIN file {_file} may not be read.");
+            throw new IOException($"The PIN file {_file} cannot be read: access is denied.");
         }
     }
 

@@ -2,13 +2,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>Asks the HSM every few seconds whether it works, so that a health check costs and waits for nothing.</summary>
+/// <summary>Probes the HSM every few seconds, so that a health check costs nothing and waits for nothing.</summary>
 internal sealed class HsmProbe(HsmToken hsm, HsmOptions options, TimeProvider time) : BackgroundService
 {
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        // What the start needs of the HSM came before: see StorageStart.
+        // The start has already checked what it needs of the HSM: see StorageStart.
         hsm.Serve();
         return base.StartAsync(cancellationToken);
     }
@@ -26,7 +26,7 @@ internal sealed class HsmProbe(HsmToken hsm, HsmOptions options, TimeProvider ti
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The silo stops.
+            // The silo is stopping.
         }
     }
 }

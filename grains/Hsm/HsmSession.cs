@@ -4,20 +4,20 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// One session with the token, signed in. For one thread at a time. Handles of keys are good as long as the session, so they
-/// are kept with it and go with it.
+/// One signed-in session with the token. Not thread-safe. Handles of keys are valid only within their session, so they are cached
+/// in it.
 /// </summary>
 internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection, HsmHandles known) : ITokenCipher, IDisposable
 {
-    // Enough to compare one key with the next; a cache for more would be looked at for a million keys.
+    // Enough to compare one key with the next; a larger cache would be scanned for a million keys.
     private const int HandlesKept = 4096;
 
     private readonly Dictionary<string, (ulong Handle, long FoundAt)> _handles = new(StringComparer.Ordinal);
 
-    /// <summary>The number of the connection that the session belongs to; of an older one it is not used any more.</summary>
+    /// <summary>The number of the connection that the session belongs to; a session of an older one is no longer used.</summary>
     public int Connection => connection;
 
-    /// <summary>Whether the module still knows the session's number as this session. Only inside a call of the module.</summary>
+    /// <summary>Whether the session's handle is still this session in the module. Only inside a module call.</summary>
     public bool IsOfThisInitialisation => Initialisation == module.Finalisations;
 
     /// <summary>How often the module had been finalised when the session was opened.</summary>
@@ -88,7 +88,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         return found;
     }
 
-    /// <summary>An attribute's value; null when the object or the token has none such, or does not show it.</summary>
+    /// <summary>An attribute's value; null when the object or the token lacks it or does not show it.</summary>
     public byte[]? Attribute(ulong key, CKA type)
     {
         var template = new[] { new CK_ATTRIBUTE { type = (ulong)type } };
@@ -115,16 +115,16 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         return value[..(int)template[0].valueLen];
     }
 
-    /// <summary>Makes an AES key on the token. A session that may write is opened for it, and closed again.</summary>
+    /// <summary>Generates an AES key on the token. Opens a read-write session for it, and closes that again.</summary>
     public void GenerateAesKey(Pkcs11Template template) => GenerateAesKey(template, Generate);
 
-    /// <summary>Makes an AES key that lives as long as this session, or until it is destroyed.</summary>
+    /// <summary>Generates an AES key that lives as long as this session, or until it is destroyed.</summary>
     /// <returns>Its handle.</returns>
-    /// <exception cref="Pkcs11Exception">The token makes none.</exception>
+    /// <exception cref="Pkcs11Exception">The token refused.</exception>
     public ulong GenerateSessionKey(Pkcs11Template template) => GenerateAesKey(
         template.Without(CKA.CKA_TOKEN).Add(CKA.CKA_TOKEN, false), sessionKey => Generate(handle, sessionKey));
 
-    /// <summary>Ends a key of this session.</summary>
+    /// <summary>Destroys a key of this session.</summary>
     public void DestroySessionKey(ulong key)
     {
         using var change = module.ChangeObjects();
@@ -139,14 +139,14 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         }
         catch (Pkcs11Exception e) when (MayNotKnowCopyable(e.Code) && template.Find(CKA.CKA_COPYABLE) is not null)
         {
-            // An error that says nothing may have come after the key was made.
+            // An unspecific error may have come after the key was made.
             return e.IsAmbiguous && Find(SecretKeys().Add(CKA.CKA_ID, template.Find(CKA.CKA_ID)), most: 1) is [var made]
                 ? made
                 : generate(template.Without(CKA.CKA_COPYABLE));
         }
     }
 
-    // It came with v2.40. A token that does not know it makes no copies by it either; NSS answers with a general error.
+    // CKA_COPYABLE came with v2.40. A token that does not know it cannot copy by it either; NSS answers with a general error.
     private static bool MayNotKnowCopyable(CKR code) =>
         code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_TEMPLATE_INCONSISTENT or CKR.CKR_GENERAL_ERROR;
 
@@ -219,10 +219,10 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         return new("C_Decrypt", code);
     }
 
-    /// <summary>Forgets the handles of keys, which may have changed.</summary>
+    /// <summary>Drops the cached handles of keys, which may have changed.</summary>
     public void ForgetKeys() => _handles.Clear();
 
-    /// <summary>Closes the session. Whether the module agrees does not matter: a session that is lost is closed.</summary>
+    /// <summary>Closes the session. An error from the module does not matter: a lost session is closed.</summary>
     public void Dispose()
     {
         using (module.Enter())
@@ -234,14 +234,14 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
     /// <summary>The same, inside a call of the module.</summary>
     public void CloseInCall()
     {
-        // After a new initialisation the same number may be another's session.
+        // After a reinitialisation the same handle may be another session's.
         if (IsOfThisInitialisation)
         {
             Functions.C_CloseSession(handle);
         }
     }
 
-    // Every other error ends the operation; this one lets the caller ask again with more room, which nobody here does.
+    // Every other error ends the operation; this one lets the caller retry with more room, which nobody here does.
     private CKR Ended(CKR code)
     {
         if (code == CKR.CKR_BUFFER_TOO_SMALL)
@@ -252,8 +252,8 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         return code;
     }
 
-    // PKCS#11 v2.40 has no other way to end an operation. The old session is closed last: the end of a process's last session
-    // signs it out.
+    // PKCS#11 v2.40 has no other way to end an operation. The old session is closed last, because closing a process's last
+    // session signs it out.
     private bool TryReplace()
     {
         ulong next = 0;

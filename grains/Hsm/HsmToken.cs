@@ -5,22 +5,22 @@ using OrleansKms.Grains.Telemetry;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// The HSM as the rest of the program sees it: asynchronous calls, each with a time-out, refused at once while the token is
-/// known to be away. Only the probe in the background tries whether it is back, so that no request pays for that.
+/// The HSM as the rest of the program sees it: asynchronous calls, each with a time-out, refused at once while the token is known
+/// to be away. Only the background probe checks whether it is back, so no request pays for that.
 /// </summary>
 internal sealed partial class HsmToken : IHsmHealth, IDisposable
 {
-    // Signing in, making a key and looking at all objects may take a network HSM longer than a call of everyday.
+    // Signing in, making a key and listing all objects may take a network HSM longer than an everyday call.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
 
-    // A token that has refused to make or destroy a key is not asked again only to find out whether it still would.
+    // A token that refused to make or destroy a key is not asked again just to find out whether it still refuses.
     private static readonly TimeSpan _refusalIsNews = TimeSpan.FromMinutes(10);
 
     // Within the time that a stop may take.
     private static readonly TimeSpan _patienceAtTheEnd = TimeSpan.FromSeconds(5);
 
     private static readonly Counter<long> _counter = new Meter(KmsMeter.Name).CreateCounter<long>(
-        "hsm_calls", description: "Calls of the HSM besides those of the start and of the probe, by outcome.");
+        "hsm_calls", description: "HSM calls by outcome, except those of the start and of the probe.");
 
     private static readonly KeyValuePair<string, object?> _answered = new("status", "success");
     private static readonly KeyValuePair<string, object?> _failed = new("status", "failed");
@@ -43,7 +43,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private long _made;
     private long _toldAt;
 
-    /// <summary>Names the HSM; connects to nothing yet.</summary>
+    /// <summary>Sets up the HSM without connecting.</summary>
     public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
     {
         (_options, _time, _logger) = (options, time, logger);
@@ -60,17 +60,17 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         ? _whyDownForCallers ?? KmsError.HsmUnavailable.Title
         : _refusal is { } refusal && _time.GetElapsedTime(refusal.At) < _refusalIsNews ? refusal.Text : null;
 
-    /// <summary>Whether the token is there. It may refuse some calls nevertheless.</summary>
+    /// <summary>Whether the token is there. It may still refuse some calls.</summary>
     public bool IsUp => _isUp;
 
-    /// <summary>Destroys keys, and knows which destructions failed.</summary>
+    /// <summary>Destroys keys, and tracks failed destructions.</summary>
     public HsmDestructions Destructions => _connection.Module.Destructions;
 
-    /// <summary>How many calls there were, besides those of the start and of the probe.</summary>
+    /// <summary>How many calls were made, except those of the start and of the probe.</summary>
     public long Calls => Interlocked.Read(ref _made);
 
     /// <summary>Loads the module and signs in.</summary>
-    /// <exception cref="StartRefusedException">Says what is missing or refused.</exception>
+    /// <exception cref="StartRefusedException">Names what is missing or refused.</exception>
     public async Task Connect(CancellationToken cancellationToken)
     {
         try
@@ -85,8 +85,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
-    /// <summary>Does some work that the start depends on.</summary>
-    /// <exception cref="StartRefusedException">The HSM does not do it.</exception>
+    /// <summary>Runs work that the start depends on.</summary>
+    /// <exception cref="StartRefusedException">The HSM failed to do it.</exception>
     public async Task<T> RunAtStart<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
     {
         try
@@ -102,27 +102,29 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <summary>How the token does AES-GCM; null when it does not, or is not known yet.</summary>
     public TokenGcm? Gcm { get; private set; }
 
-    /// <summary>From now on this tells whether the token works.</summary>
-    /// <param name="knownAnswer">What it must know.</param>
+    /// <summary>Sets what tells, from now on, whether the token works.</summary>
+    /// <param name="knownAnswer">What it must answer.</param>
     /// <param name="gcm">How it does AES-GCM; null when it does not.</param>
     public void Trust(HsmKnownAnswer knownAnswer, TokenGcm? gcm) => (_knownAnswer, Gcm) = (knownAnswer, gcm);
 
-    /// <summary>Whether the token still knows what it must know. Inside a call.</summary>
+    /// <summary>Whether the token still gives its known answer. Inside a module call.</summary>
     public bool IsTokenWell(HsmSession session) => _knownAnswer?.Passes(session) ?? true;
 
-    /// <summary>Requires of the token what it must know, when something else is not found on it.</summary>
-    /// <exception cref="HsmLostException">It does not know it.</exception>
+    /// <summary>Requires the known answer, after something else was not found on the token.</summary>
+    /// <exception cref="HsmLostException">The token does not give it.</exception>
     public void RequireToken(HsmSession session) => _knownAnswer?.Require(session);
 
-    /// <summary>From now on callers wait: until then, while a silo starts and in a command, calls may take as long as the start.</summary>
+    /// <summary>
+    /// From now on callers wait. Before, while a silo starts and in a command, calls may take as long as the start.
+    /// </summary>
     public void Serve() => _isServing = true;
 
-    /// <summary>Does some work. It may run twice, when its session turns out to be lost before it did anything.</summary>
+    /// <summary>Runs work. It runs twice when its session turns out to be lost before it did anything.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public Task<T> Run<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
         Run(work, _isServing ? _options.Timeout : _patience, isSlowDown: true, cancellationToken);
 
-    /// <summary>Does some work that no caller waits for. That it takes too long says nothing of the token.</summary>
+    /// <summary>Runs work that no caller waits for. Its time-out says nothing about the token.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public Task<T> RunInBackground<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
         Run(work, _patience, isSlowDown: false, cancellationToken);
@@ -169,8 +171,8 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     }
 
     /// <summary>
-    /// Does some work of which it does no harm that it is done twice: once more when the token is well and yet failed in a way that
-    /// says nothing, as modules do that share a token with another process.
+    /// Runs idempotent work; retries once when the token is healthy and yet failed with an unspecific error, as modules do that
+    /// share a token with another process.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public async Task<T> RunRepeatable<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
@@ -186,7 +188,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     }
 
     /// <summary>
-    /// Makes or destroys a key; as <see cref="RunRepeatable"/>. That a token which is there refuses it is told by its health, too.
+    /// Makes or destroys a key, as <see cref="RunRepeatable"/> does. A refusal by a token that is there also shows in its health.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public async Task<T> RunChange<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
@@ -204,12 +206,14 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
-    /// <summary>The handle of a key may be another's by now, and is looked for anew.</summary>
+    /// <summary>Looks up the handle of a key again, since it may be another key's by now.</summary>
     /// <param name="id">Its CKA_ID.</param>
     public void Forget(ReadOnlySpan<byte> id) => _connection.Handles.Forget(id);
 
-    /// <summary>Has the module list the token's objects anew. That ends all sessions of this process, which are opened again.</summary>
-    /// <exception cref="KmsException">hsm_unavailable: it cannot be initialised, or the token is not there afterwards.</exception>
+    /// <summary>
+    /// Makes the module list the token's objects afresh. That ends all sessions of this process, which are opened again.
+    /// </summary>
+    /// <exception cref="KmsException">hsm_unavailable: it cannot be initialised, or the token is missing afterwards.</exception>
     public async Task ListAnew(CancellationToken cancellationToken)
     {
         if (_isUp && _calls.Stuck + _probes.Stuck == 0 && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
@@ -219,7 +223,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
-    /// <summary>Finds out whether the token works, and if it does not, looks for it anew.</summary>
+    /// <summary>Checks whether the token works, and if not, looks for it again.</summary>
     public async Task Probe(CancellationToken cancellationToken)
     {
         try
@@ -227,7 +231,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             await Ask(cancellationToken);
             if (_calls.IsExhausted)
             {
-                throw new HsmException("Calls hang in the PKCS#11 module, as many as there may be. If they stay there, restart.");
+                throw new HsmException("The maximum number of calls hang in the PKCS#11 module. If they do not return, restart.");
             }
 
             Up();
@@ -239,14 +243,14 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
     }
 
-    /// <summary>Ends the threads and the use of the module.</summary>
+    /// <summary>Ends the threads and stops using the module.</summary>
     public void Dispose()
     {
         _isUp = false;
         _calls.Dispose();
         _probes.Dispose();
 
-        // Modules keep something of each thread that used them, and may crash when it ends after they were finalised.
+        // Modules keep state for each thread that used them, and may crash when one ends after they were finalised.
         var until = Environment.TickCount64 + (long)_patienceAtTheEnd.TotalMilliseconds;
         var haveEnded = _calls.Join(_patienceAtTheEnd)
             && _probes.Join(TimeSpan.FromMilliseconds(Math.Max(0, until - Environment.TickCount64)));
@@ -255,7 +259,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     private async Task Recover(Exception first, CancellationToken cancellationToken)
     {
-        // A module that hangs is not touched: what hangs in it would be left without what it stands on.
+        // A module that hangs is left alone: finalising it would pull the ground from under the call inside.
         if (first is not HsmException { IsTokenLost: true } || _calls.Stuck + _probes.Stuck > 0)
         {
             return;
@@ -308,7 +312,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         },
         _options.Timeout, cancellationToken);
 
-    // Once for each change: an HSM that is away for an hour is one line, and not one for each probe.
+    // One line for each change, and not for each probe while an HSM is away for an hour.
     private void Down(Exception cause)
     {
         if (_isUp)
@@ -331,7 +335,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     private static string ForCallers(Exception cause) => (cause as HsmException)?.ForCallers ?? TooSlow;
 
-    // Where the HSM refuses calls as fast as they come, every one of them could be a line.
+    // Where the HSM refuses calls as fast as they come, each would be a line.
     private bool IsTimeToTell()
     {
         var told = Interlocked.Read(ref _toldAt);
@@ -344,7 +348,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             ? $"{_options.Setting}: the HSM with the token {_options.Address} does not answer."
             : $"{_options.Setting}: {cause.Message}", cause)
     {
-        // Each start would be one more try of the PIN.
+        // Each start would spend another PIN try.
         IsForGood = cause is HsmPinException,
     };
 
@@ -353,7 +357,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
     private partial void HsmDown(string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not come back: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM could not be reconnected: {Reason}")]
     private partial void HsmStillDown(string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The HSM answers again")]
@@ -364,14 +368,14 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 }
 
 /// <summary>
-/// Something that the token must know as long as it works: it opens what the root key encrypted before. It tells a forged
-/// message from a broken device, which some tokens answer alike.
+/// What a working token must be able to do: open what the root key encrypted before. This tells a forged message from a broken
+/// device, which some tokens answer alike.
 /// </summary>
 /// <param name="keyId">The CKA_ID of the root key.</param>
 /// <param name="opens">Whether the key with this handle opens it.</param>
 internal sealed class HsmKnownAnswer(byte[] keyId, Func<HsmSession, ulong, bool> opens)
 {
-    /// <summary>Asks.</summary>
+    /// <summary>Checks, and tells the result.</summary>
     public bool Passes(HsmSession session)
     {
         try
@@ -384,11 +388,11 @@ internal sealed class HsmKnownAnswer(byte[] keyId, Func<HsmSession, ulong, bool>
         }
     }
 
-    /// <summary>Asks, and says why not.</summary>
-    /// <exception cref="HsmException">It does not know it.</exception>
+    /// <summary>Checks, and throws when it fails.</summary>
+    /// <exception cref="HsmException">The token does not give the known answer.</exception>
     public void Require(HsmSession session)
     {
-        // The handle that the session keeps may be one of an object that is gone.
+        // The handle that the session keeps may be of an object that is gone.
         session.ForgetKeys();
         var key = session.FindKey(keyId) ?? throw new HsmLostException("The token no longer has the root key.");
         if (!opens(session, key))

@@ -3,34 +3,34 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>What a token answered, and by which function: an operation takes two of them.</summary>
+/// <summary>The result of a token, and the function it came from: an operation takes two of them.</summary>
 /// <param name="Function">The function's name.</param>
-/// <param name="Code">Its answer.</param>
+/// <param name="Code">Its return code.</param>
 internal readonly record struct TokenAnswer(string Function, CKR Code)
 {
-    /// <summary>Whether it is no error.</summary>
+    /// <summary>Whether it succeeded.</summary>
     public bool IsOk => Code == CKR.CKR_OK;
 
     /// <summary>The error as an exception.</summary>
-    /// <param name="mechanism">The mechanism that was asked for.</param>
+    /// <param name="mechanism">The mechanism that was requested.</param>
     public Pkcs11Exception Failure(string mechanism) => new($"{Function} ({mechanism})", Code);
 }
 
 /// <summary>
-/// C_Encrypt and C_Decrypt of a token, with errors as they are: all that the mechanisms need of a session. No operation is left
-/// behind that would stand in the way of the next one.
+/// C_Encrypt and C_Decrypt of a token, with errors as they are: all that mechanisms need of a session. A failed operation is
+/// ended, so that it does not block the next one.
 /// </summary>
 internal interface ITokenCipher
 {
-    /// <summary>Encrypts a message at once.</summary>
+    /// <summary>Encrypts a message in one call.</summary>
     /// <param name="mechanism">The mechanism and its parameters.</param>
     /// <param name="key">The key.</param>
     /// <param name="plaintext">The message.</param>
-    /// <param name="room">The most that the ciphertext may be long, in bytes.</param>
-    /// <returns>The answer, and the ciphertext when it is no error.</returns>
+    /// <param name="room">The maximum length of the ciphertext, in bytes.</param>
+    /// <returns>The result, and the ciphertext if it succeeded.</returns>
     (TokenAnswer Answer, byte[] Ciphertext) TryEncrypt(CK_MECHANISM mechanism, ulong key, byte[] plaintext, int room);
 
-    /// <summary>Decrypts a message at once.</summary>
+    /// <summary>Decrypts a message in one call.</summary>
     /// <param name="mechanism">The mechanism and its parameters.</param>
     /// <param name="key">The key.</param>
     /// <param name="ciphertext">The message.</param>

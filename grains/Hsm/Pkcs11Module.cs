@@ -6,14 +6,15 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
-/// A PKCS#11 module in this process. A module is initialised once for a process, whoever uses it, so there is one object for
-/// each path, shared and counted. Calls are made inside <see cref="Enter"/>, and initialising it anew waits until none is.
+/// A PKCS#11 module in this process. A module is initialised once for a process, whoever uses it, so there is one shared,
+/// reference-counted object for each path. Calls are made inside <see cref="Enter"/>, and a reinitialisation waits until there is
+/// none.
 /// </summary>
-#pragma warning disable CA1001 // A module stays loaded as long as the process, and its locks with it.
+#pragma warning disable CA1001 // A module, and its locks, stay loaded for the life of the process.
 internal sealed class Pkcs11Module
 #pragma warning restore CA1001
 {
-    // A call that hangs would hold up a new initialisation for ever.
+    // A call that hangs would block a reinitialisation for ever.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
     private static readonly Lock _registry = new();
     private static readonly Dictionary<string, Pkcs11Module> _modules = new(StringComparer.Ordinal);
@@ -34,7 +35,7 @@ internal sealed class Pkcs11Module
     /// <summary>What this process has failed to destroy, and the module may no longer show.</summary>
     public HsmDestructions Destructions { get; } = new();
 
-    /// <summary>How often the module has been finalised; what came from before is no longer valid.</summary>
+    /// <summary>How often the module has been finalised; anything from before is no longer valid.</summary>
     public int Finalisations { get; private set; }
 
     /// <summary>Loads and initialises a module, unless this process has it already.</summary>
@@ -49,7 +50,7 @@ internal sealed class Pkcs11Module
                 _modules.Add(path, module);
             }
 
-            // Once loaded it stays so: modules are seldom made to be unloaded.
+            // Once loaded it stays: modules are seldom made to be unloaded.
             if (module._users == 0)
             {
                 module.Initialise();
@@ -60,8 +61,8 @@ internal sealed class Pkcs11Module
         }
     }
 
-    /// <summary>Ends the use of the module by one of its users; the last one finalises it.</summary>
-    /// <param name="mayFinalise">Whether it may: not while a thread may still be in it.</param>
+    /// <summary>Releases one use of the module; the last one finalises it.</summary>
+    /// <param name="mayFinalise">Whether it may be finalised: false while a thread may still be in it.</param>
     public void Release(bool mayFinalise = true)
     {
         lock (_registry)
@@ -74,7 +75,7 @@ internal sealed class Pkcs11Module
         }
     }
 
-    /// <summary>Begins a call of the module; its end is the disposal.</summary>
+    /// <summary>Begins a module call; dispose to end it.</summary>
     public Call Enter()
     {
         _calls.EnterReadLock();
@@ -82,20 +83,20 @@ internal sealed class Pkcs11Module
     }
 
     /// <summary>
-    /// Begins what looks for objects or reads their attributes; its end is the disposal. Not while one is made or destroyed: a
-    /// module for several threads may still show a key that is half made, and fail to make one that another thread finds meanwhile
-    /// (SoftHSM 2.6.1 does). A call that hangs holds the others up for a second, not for ever.
+    /// Begins a search for objects or a read of their attributes; dispose to end it. Excludes making and destroying: a
+    /// thread-safe module may still show a key that is half made, and fail to make one that another thread finds in the meantime
+    /// (SoftHSM 2.6.1 does). A call that hangs delays the others for a second, not for ever.
     /// </summary>
     public Objects LookAtObjects() => new(_objects, _objects.TryEnterReadLock(_patience), isWrite: false);
 
-    /// <summary>Begins what makes or destroys an object, alone; its end is the disposal.</summary>
+    /// <summary>Begins making or destroying an object, exclusively; dispose to end it.</summary>
     public Objects ChangeObjects() => new(_objects, _objects.TryEnterWriteLock(_patience), isWrite: true);
 
     /// <summary>
-    /// Initialises the module anew, which ends all sessions of this process: some modules look for tokens only then.
+    /// Reinitialises the module, which ends all sessions of this process: some modules look for tokens only then.
     /// </summary>
-    /// <param name="seen">The number of finalisations that the caller knows; nothing happens if there was one since.</param>
-    /// <returns>False when a call is under way that does not end.</returns>
+    /// <param name="seen">The number of finalisations that the caller knows; does nothing if there was one since.</param>
+    /// <returns>False when a call in progress does not end.</returns>
     /// <exception cref="HsmException">It cannot be initialised.</exception>
     public bool TryInitialiseAnew(int seen)
     {
@@ -122,10 +123,10 @@ internal sealed class Pkcs11Module
 
     private static Pkcs11Library Load(string path)
     {
-        // The structures differ with the platform; these are those of 64-bit Linux and macOS.
+        // The structures differ between platforms; these are those of 64-bit Linux and macOS.
         if (!Environment.Is64BitProcess || OperatingSystem.IsWindows())
         {
-            throw new HsmException("An HSM can be used on 64-bit Linux or macOS only.");
+            throw new HsmException("An HSM works only on 64-bit Linux or macOS.");
         }
 
         if (!File.Exists(path))
@@ -151,32 +152,32 @@ internal sealed class Pkcs11Module
             throw new HsmException($"The PKCS#11 module {_path} cannot be initialised: {new Pkcs11Exception("C_Initialize", code).Message}.");
         }
 
-        // What somebody else in this process initialised is not ours to end.
+        // Finalising what other code in this process initialised is not our job.
         _isOurs = code == CKR.CKR_OK;
     }
 
-    // Counted here, since it is this that ends sessions, whether or not the module can be initialised again.
+    // Counted here, since this is what ends sessions, whether or not the module can be initialised again.
     private void Finalise()
     {
         Finalisations++;
         Functions.C_Finalize(IntPtr.Zero);
     }
 
-    // The library asks for libdl, which Debian has only with the packages for development; the loader's own name is this one.
+    // The library asks for libdl, which Debian ships only in development packages; this is the loader's own name.
     private static IntPtr ResolveLoader(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
         name == "libdl" && OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libdl.so.2", out var handle) ? handle : IntPtr.Zero;
 
-    /// <summary>A call under way.</summary>
+    /// <summary>A call in progress.</summary>
     internal readonly struct Call(ReaderWriterLockSlim calls) : IDisposable
     {
         /// <summary>Ends it.</summary>
         public void Dispose() => calls.ExitReadLock();
     }
 
-    /// <summary>A look at objects, or a change of them.</summary>
+    /// <summary>A search for objects, or a change of them.</summary>
     internal readonly struct Objects(ReaderWriterLockSlim gate, bool isEntered, bool isWrite) : IDisposable
     {
-        /// <summary>The end.</summary>
+        /// <summary>Ends it.</summary>
         public void Dispose()
         {
             if (isEntered && isWrite)

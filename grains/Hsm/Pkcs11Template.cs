@@ -5,12 +5,12 @@ using Net.Pkcs11Interop.LowLevelAPI80;
 
 namespace OrleansKms.Grains.Hsm;
 
-/// <summary>A list of attributes, as PKCS#11 takes it. Its memory is pinned and stays valid as long as this object.</summary>
+/// <summary>A list of attributes, as PKCS#11 takes it. Its memory is pinned and valid for the lifetime of this object.</summary>
 internal sealed class Pkcs11Template
 {
     private readonly List<(CKA Type, byte[] Value)> _attributes = [];
 
-    /// <summary>An attribute's value; null when it is not in here.</summary>
+    /// <summary>An attribute's value; null when it is not in the list.</summary>
     public byte[]? Find(CKA type) => _attributes.Find(a => a.Type == type).Value;
 
     /// <summary>Adds bytes.</summary>

@@ -8,26 +8,26 @@ namespace OrleansKms.Grains.Hsm;
 /// <summary>Who makes the IV of AES-GCM on a token.</summary>
 internal enum GcmIv
 {
-    /// <summary>The caller, and the token uses it.</summary>
+    /// <summary>The caller makes it.</summary>
     Caller,
 
-    /// <summary>The token, which writes it back to the parameters.</summary>
+    /// <summary>The token makes it, and writes it back to the parameters.</summary>
     WrittenBack,
 
-    /// <summary>The token, which appends it to the ciphertext.</summary>
+    /// <summary>The token makes it, and appends it to the ciphertext.</summary>
     Appended,
 }
 
 /// <summary>
-/// AES-GCM (SP 800-38D) by C_Encrypt and C_Decrypt, as this token really does it. What it does is found by trying: lists of
-/// mechanisms leave out what works and name what does not.
+/// AES-GCM (SP 800-38D) by C_Encrypt and C_Decrypt, as this token really does it. That is found out by trying: mechanism lists
+/// omit what works and name what does not.
 /// </summary>
 internal sealed class TokenGcm
 {
-    /// <summary>How much longer a message is than its plaintext: nonce and tag.</summary>
+    /// <summary>How many bytes longer a message is than its plaintext: nonce and tag.</summary>
     public const int Overhead = GcmParameters.IvLength + GcmParameters.TagLength;
 
-    // Some tokens make one of a whole block, which is of no use here but must not look like something else.
+    // Some tokens make an IV of a whole block, which is useless here but must not look like something else.
     private const int MaxIv = 16;
 
     private const string Name = "CKM_AES_GCM";
@@ -37,17 +37,17 @@ internal sealed class TokenGcm
 
     private TokenGcm(GcmIv iv, CKR forged, int largestMessage) => (_iv, _forged, MaxMessage) = (iv, forged, largestMessage);
 
-    /// <summary>The largest plaintext that was tried and worked, in bytes.</summary>
+    /// <summary>The largest plaintext that worked when tried, in bytes.</summary>
     public int MaxMessage { get; private init; }
 
     /// <summary>What was found, for the log.</summary>
     public override string ToString() => $"AES-GCM (IV {_iv}, forgery {_forged}, messages to {MaxMessage} bytes)";
 
-    /// <summary>Tries what the token does with a key that may encrypt and decrypt.</summary>
+    /// <summary>Finds out how the token does it, with a key that may encrypt and decrypt.</summary>
     /// <param name="session">A session.</param>
     /// <param name="key">The key.</param>
-    /// <param name="largest">The largest plaintext that is wanted, in bytes.</param>
-    /// <param name="failure">Why it is of no use here, when null is returned.</param>
+    /// <param name="largest">The largest plaintext wanted, in bytes.</param>
+    /// <param name="failure">Why it is unusable here, when null is returned.</param>
     public static TokenGcm? Prove(ITokenCipher session, ulong key, int largest, out string failure)
     {
         failure = "";
@@ -74,7 +74,7 @@ internal sealed class TokenGcm
 
     /// <summary>Encrypts under a fresh nonce.</summary>
     /// <returns>nonce || ciphertext || tag.</returns>
-    /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
+    /// <exception cref="Pkcs11Exception">The token refused.</exception>
     public byte[] Encrypt(ITokenCipher session, ulong key, byte[] plaintext, ReadOnlySpan<byte> associatedData)
     {
         Span<byte> given = stackalloc byte[GcmParameters.IvLength];
@@ -91,15 +91,14 @@ internal sealed class TokenGcm
     /// <param name="session">A session.</param>
     /// <param name="key">The key.</param>
     /// <param name="message">nonce || ciphertext || tag.</param>
-    /// <param name="associatedData">What was given to encrypt.</param>
+    /// <param name="associatedData">The associated data given to encrypt.</param>
     /// <param name="plaintext">Receives the plaintext; at least as long as the message without its nonce.</param>
     /// <param name="knownAnswer">
-    /// Asks the token something that it must know. Some tokens answer a forgery with the error of a broken device, and this
-    /// tells the two apart.
+    /// Checks that the token works. Some tokens answer a forgery with the error of a broken device, and this tells the two apart.
     /// </param>
     /// <returns>The plaintext's length; null for a forgery.</returns>
-    /// <exception cref="HsmSizeException">It is larger than what was tried and worked, and does not open.</exception>
-    /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
+    /// <exception cref="HsmSizeException">It is larger than anything that worked when tried, and does not open.</exception>
+    /// <exception cref="HsmException">The token refused, or is broken.</exception>
     public int? Decrypt(
         ITokenCipher session, ulong key, ReadOnlySpan<byte> message, ReadOnlySpan<byte> associatedData, byte[] plaintext,
         Func<bool> knownAnswer)
@@ -130,7 +129,7 @@ internal sealed class TokenGcm
             throw new HsmLostException(failure.Message, failure);
         }
 
-        // Of what is larger than what the token was tried with, it cannot be said that it is forged.
+        // A message larger than any that was tried cannot be called forged.
         return isTooLarge ? throw new HsmSizeException(MaxMessage, failure) : null;
     }
 
@@ -158,7 +157,7 @@ internal sealed class TokenGcm
         var parameters = new GcmParameters(given, associatedData);
         var appended = _iv == GcmIv.Appended ? GcmParameters.IvLength : 0;
 
-        // Room for an IV whether or not one is expected: an error tells nothing of what the token makes, its output does.
+        // Room for an IV whether or not one is expected: the output, not the error, tells what the token makes.
         var (answer, output) = session.TryEncrypt(
             parameters.Mechanism, key, plaintext, plaintext.Length + GcmParameters.TagLength + MaxIv);
         if (!answer.IsOk)
@@ -170,8 +169,8 @@ internal sealed class TokenGcm
         if (output.Length != plaintext.Length + GcmParameters.TagLength + appended
             || (_iv == GcmIv.Caller && !isGivenUsed) || (_iv == GcmIv.WrittenBack && isGivenUsed))
         {
-            // Not what was proven; a nonce that is not known to be fresh must not be used.
-            throw new HsmException("The token made something else of CKM_AES_GCM than expected.");
+            // The output differs from what was tested; a nonce that may not be fresh must not be used.
+            throw new HsmException("The output of CKM_AES_GCM differs from what the token made when it was tested.");
         }
 
         var message = new byte[plaintext.Length + Overhead];
@@ -201,7 +200,7 @@ internal sealed class TokenGcm
             : new TokenGcm(_iv, forged, FindLargest(session, key, largest));
     }
 
-    // What is wanted, or else a power of two, so that what is found depends on the token alone.
+    // The wanted size, or else a power of two, so that the result depends on the token alone.
     private int FindLargest(ITokenCipher session, ulong key, int wanted)
     {
         var size = wanted;
@@ -226,7 +225,7 @@ internal sealed class TokenGcm
         }
     }
 
-    // An operation that a token does not let go of is no lost token either: what is tried next shows whether it is.
+    // An operation that a token does not let go of is not a lost token either: the next attempt shows.
     private static bool IsOfTheMechanism(HsmException e) => !e.IsTokenLost || e is Pkcs11Exception { Code: CKR.CKR_OPERATION_ACTIVE };
 
     private static bool Opens(

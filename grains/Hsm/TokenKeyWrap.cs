@@ -6,7 +6,7 @@ namespace OrleansKms.Grains.Hsm;
 
 /// <summary>
 /// AES key wrap with padding (RFC 5649, CKM_AES_KEY_WRAP_PAD) by C_Encrypt and C_Decrypt, for tokens without AES-GCM. It
-/// authenticates with 64 bits, takes no associated data, and makes the same of the same.
+/// authenticates with 64 bits, takes no associated data, and is deterministic.
 /// </summary>
 internal sealed class TokenKeyWrap
 {
@@ -21,10 +21,10 @@ internal sealed class TokenKeyWrap
     /// <summary>What was found, for the log.</summary>
     public override string ToString() => $"AES-KEY-WRAP-PAD (forgery {_forged})";
 
-    /// <summary>Tries whether the token does it.</summary>
+    /// <summary>Finds out whether the token does it.</summary>
     public static TokenKeyWrap? Prove(ITokenCipher session, ulong key, out string failure)
     {
-        // Not a multiple of eight bytes, so that the padding is tried too.
+        // Not a multiple of eight bytes, so that padding is tested too.
         var secret = "a known text, for the self-test"u8.ToArray();
         var (answer, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
         failure = "CKM_AES_KEY_WRAP_PAD is another algorithm than RFC 5649";
@@ -48,7 +48,7 @@ internal sealed class TokenKeyWrap
     }
 
     /// <summary>Wraps a secret.</summary>
-    /// <exception cref="Pkcs11Exception">The token does not do it.</exception>
+    /// <exception cref="Pkcs11Exception">The token refused.</exception>
     public static byte[] Wrap(ITokenCipher session, ulong key, byte[] secret)
     {
         var (answer, wrapped) = session.TryEncrypt(Mechanism, key, secret, WrappedLength(secret.Length));
@@ -57,7 +57,7 @@ internal sealed class TokenKeyWrap
 
     /// <summary>Opens a wrapped secret.</summary>
     /// <returns>The secret's length; null for a forgery.</returns>
-    /// <exception cref="HsmException">The token does not do it, or is broken.</exception>
+    /// <exception cref="HsmException">The token refused, or is broken.</exception>
     public int? Unwrap(ITokenCipher session, ulong key, byte[] wrapped, byte[] secret, Func<bool> knownAnswer)
     {
         var answer = session.TryDecrypt(Mechanism, key, wrapped, secret, out var length);

@@ -4,7 +4,10 @@ using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>AES-256-GCM by CKM_AES_GCM (PKCS#11 v2.40, 2.12.4; v3.0, 2.13.4), as <see cref="TokenGcm"/> found the token to do it.</summary>
+/// <summary>
+/// AES-256-GCM by CKM_AES_GCM (PKCS#11 v2.40, 2.12.4; v3.0, 2.13.4), in the way that <see cref="TokenGcm"/> found the token to do
+/// it.
+/// </summary>
 internal sealed class HsmAesGcm : HsmMechanism
 {
     private static readonly Aes256GcmAlgorithm _algorithm = new();

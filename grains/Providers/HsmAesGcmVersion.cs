@@ -5,8 +5,8 @@ using OrleansKms.Grains.Hsm;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// One version of an AES-GCM key in the HSM, in which every operation is a call. The ciphertexts are those of FORMAT.md, byte
-/// for byte as the software makes them.
+/// One version of an AES-GCM key in the HSM; every operation is an HSM call. The ciphertexts are those of FORMAT.md, byte for
+/// byte as the software makes them.
 /// </summary>
 /// <param name="hsm">The token.</param>
 /// <param name="id">The key's CKA_ID.</param>
@@ -31,7 +31,7 @@ internal sealed class HsmAesGcmVersion(HsmToken hsm, byte[] id, int version, Cip
         var gcm = Gcm();
         if (plaintext.Length > gcm.MaxMessage)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts to {gcm.MaxMessage} bytes.");
+            throw KmsError.PayloadTooLarge.Exception($"The HSM takes plaintexts of up to {gcm.MaxMessage} bytes.");
         }
 
         byte[] bound = [.. header, .. associatedData.Span];
@@ -43,7 +43,7 @@ internal sealed class HsmAesGcmVersion(HsmToken hsm, byte[] id, int version, Cip
         }
         finally
         {
-            // A call that was given up and still runs makes something of zeros that nobody gets.
+            // An abandoned call that still runs encrypts zeros, and nobody gets the result.
             CryptographicOperations.ZeroMemory(message);
         }
     }
@@ -66,7 +66,7 @@ internal sealed class HsmAesGcmVersion(HsmToken hsm, byte[] id, int version, Cip
         }
         catch (KmsException e) when (e.InnerException is HsmSizeException size)
         {
-            // Encrypted when the token took more. That it is genuine cannot be denied.
+            // Encrypted when the token took more. It cannot be called a forgery.
             throw KmsError.PayloadTooLarge.Exception(size.Message);
         }
     }

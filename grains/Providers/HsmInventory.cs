@@ -11,14 +11,14 @@ namespace OrleansKms.Grains.Providers;
 internal sealed record HsmKeyFound(HsmKeyId Id, string Label);
 
 /// <summary>
-/// What of this installation is on the token. A crash between the HSM and the database leaves a key there that no row knows;
+/// The objects of this installation on the token. A crash between the HSM and the database leaves a key there that no row names;
 /// such orphans are reported, and removed only by name.
 /// </summary>
 internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider time)
 {
     private const int MaxKeys = 1 << 20;
 
-    // Reading attributes is a call of the token for each, so a page is a moment, between which others come in.
+    // Reading attributes costs the token a call for each object, so the search is paged to let other calls in.
     private const int PageSize = 20;
 
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
@@ -37,9 +37,9 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
         return found;
     }
 
-    /// <summary>Those of them that no row knows.</summary>
-    /// <param name="isKnown">Whether a key's row has this very object, or that cannot be said.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>The key versions that no row names.</summary>
+    /// <param name="isKnown">Whether a key's row names this very object, or that cannot be said.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public async Task<List<HsmKeyFound>> FindOrphans(Func<HsmKeyFound, ValueTask<bool>> isKnown, CancellationToken cancellationToken)
     {
@@ -56,13 +56,13 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     }
 
     /// <summary>
-    /// Destroys orphans, each named. All or none: nothing is destroyed unless each of them is an orphan of this installation,
-    /// older than a day, since a key that is being created has no row yet either, and made when this database knew of all keys.
+    /// Destroys orphans, each given by name. All or nothing: nothing is destroyed unless each is an orphan of this installation,
+    /// older than a day (a key that is being created has no row yet either), and made when this database knew of all keys.
     /// </summary>
-    /// <param name="ids">CKA_IDs in hexadecimal digits.</param>
-    /// <param name="isKnown">Whether a key's row has this very object, or that cannot be said.</param>
-    /// <param name="since">The first day, UTC, from which on the database knows of all keys that were made.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="ids">CKA_IDs in hexadecimal.</param>
+    /// <param name="isKnown">Whether a key's row names this very object, or that cannot be said.</param>
+    /// <param name="since">The first day, UTC, from which the database knows of all keys that were made.</param>
+    /// <param name="cancellationToken">Cancels before the first destruction.</param>
     /// <exception cref="KmsException">invalid_parameter, conflict, hsm_unavailable.</exception>
     public async Task RemoveOrphans(
         IReadOnlyCollection<string> ids, Func<HsmKeyFound, ValueTask<bool>> isKnown, DateOnly since, CancellationToken cancellationToken)
@@ -83,7 +83,8 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
             if (orphan.Id.MadeOn < since)
             {
                 throw KmsError.Conflict.Exception(
-                    $"{id} was made before this database or its restore epoch began: it may be a key that is in use and that a backup did not know.");
+                    $"{id} was made before this database or its restore epoch began: it may be a key in use that the backup "
+                        + "did not have.");
             }
         }
 
@@ -93,7 +94,7 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
         }
     }
 
-    /// <summary>Whether a key is older than 24 hours for certain: only the day is known, so a whole one must lie between.</summary>
+    /// <summary>Whether a key is certainly older than 24 hours: only the day is known, so a whole day must lie between.</summary>
     public bool IsOld(HsmKeyFound key) => key.Id.MadeOn.AddDays(1) < DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
     /// <summary>Destroys one of them.</summary>
@@ -117,7 +118,8 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
         cancellationToken);
 
     /// <summary>
-    /// Has the module list the token anew where a destruction has failed: what is left of it may have been dropped from the list.
+    /// Makes the module list the token afresh where a destruction has failed: it may have dropped from its list what is still
+    /// there.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public Task ShowFailedDestructions(CancellationToken cancellationToken) =>

@@ -6,17 +6,16 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// The CKA_ID of a key version in the HSM:
-/// <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4, big endian) | day(4, big endian) |
-/// attempt(8)</c>. So objects of installations that share a token are told apart, no two lives of a key id meet, and of two
-/// silos that race to make one version each has an object of its own. A root key's id has another length. The day is in it
-/// because no attribute tells a key's age on every token.
+/// The CKA_ID of a key version in the HSM: <c>format(1) | SHA-256 of the service id, first 8 bytes | incarnation(16) | version(4,
+/// big endian) | day(4, big endian) | attempt(8)</c>. So installations that share a token can tell their objects apart, two lives
+/// of a key id never collide, and when two silos race to make a version, each gets an object of its own. A root key's id has
+/// another length. The day is included because no attribute tells a key's age on every token.
 /// </summary>
 /// <param name="Service">The installation, shortened.</param>
 /// <param name="Incarnation">The key's incarnation.</param>
 /// <param name="Version">The key version.</param>
 /// <param name="MadeOn">The day on which it was made, UTC.</param>
-/// <param name="Attempt">Random; which try to make the version it was.</param>
+/// <param name="Attempt">Random; tells attempts at the same version apart.</param>
 internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation, int Version, DateOnly MadeOn, ulong Attempt)
 {
     /// <summary>Length in bytes.</summary>
@@ -32,7 +31,7 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
     public static ulong ServiceOf(string serviceId) =>
         BinaryPrimitives.ReadUInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes("okms.hsm.service.v1\0" + serviceId)));
 
-    /// <summary>The id of an object that is about to be made.</summary>
+    /// <summary>The id for an object about to be made.</summary>
     public static HsmKeyId New(ulong service, Incarnation incarnation, int version, DateOnly today) =>
         new(service, incarnation, version, today, BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(sizeof(ulong))));
 
@@ -72,6 +71,6 @@ internal readonly record struct HsmKeyId(ulong Service, Incarnation Incarnation,
         return bytes;
     }
 
-    /// <summary>The bytes in hexadecimal digits, as commands take it.</summary>
+    /// <summary>The bytes in hexadecimal, as commands take them.</summary>
     public override string ToString() => Convert.ToHexStringLower(ToArray());
 }

@@ -7,8 +7,8 @@ using Pkcs11Exception = OrleansKms.Grains.Hsm.Pkcs11Exception;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// Keys in the HSM: made there, never outside it, and every operation is a call of it. What the grain keeps of a version is
-/// its CKA_ID. <see cref="HsmMechanism"/> says how a token has keys of each spec.
+/// Keys in the HSM: generated there, never outside it, and every operation is an HSM call. Of a version the grain keeps only the
+/// CKA_ID. <see cref="HsmMechanism"/> says how a token holds keys of each spec.
 /// </summary>
 internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceId, TimeProvider time) : IKeyProvider
 {
@@ -31,7 +31,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     {
         if (HsmMechanism.Find(algorithm) is not { } mechanism || !mechanism.IsOffered(hsm))
         {
-            // Which specs it has was asked at the creation. It is another token now, or none that does this.
+            // The spec was checked at creation. By now it is another token, or one that no longer supports it.
             throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec.");
         }
 
@@ -42,7 +42,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         await hsm.RunChange(
             session =>
             {
-                // The work is done twice when it failed or its session was lost, and it may have been carried out before.
+                // The work runs twice when it failed or its session was lost, and the first run may have been carried out.
                 if (!isAgain || session.FindKey(id) is null)
                 {
                     isAgain = true;
@@ -61,7 +61,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     /// <inheritdoc/>
     public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
     {
-        // What is kept is sealed, so that it differs from what the name says is not an attack but a defect.
+        // The kept bytes are sealed, so a mismatch with the name is a defect, not an attack.
         return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name) && HsmMechanism.Find(algorithm) is { } mechanism
             ? mechanism.Open(hsm, id.ToArray(), usage, name)
             : throw KmsError.KeyCorrupted.Exception();
@@ -74,8 +74,8 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             var made = FindMade(session, name);
             Destroy(session, made);
 
-            // A token that shows no key has none of this name only if it shows what it must have: who is signed out, or no token
-            // at all, sees nothing either.
+            // A token that shows no key has none of this name only if it still shows what it must have: without a sign-in, or
+            // without a token, nothing shows either.
             if (made.Count == 0)
             {
                 hsm.RequireToken(session);
@@ -87,7 +87,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         },
         CancellationToken.None);
 
-    // One that it fails to destroy keeps it from none of the others.
+    // One that cannot be destroyed does not stop the others.
     private void Destroy(HsmSession session, IEnumerable<(ulong Key, HsmKeyId Id)> made)
     {
         Pkcs11Exception? failure = null;
@@ -113,8 +113,8 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         id.Service == _service && id.Incarnation == name.Incarnation && id.Version == name.Version;
 
     /// <summary>
-    /// The keys of this name on the token: none, one, or more where silos raced to make the version. Found by the label, known
-    /// by the id.
+    /// The keys of this name on the token: none, one, or several where silos raced to make the version. Found by the label,
+    /// identified by the id.
     /// </summary>
     private List<(ulong Key, HsmKeyId Id)> FindMade(HsmSession session, KeyVersionName name)
     {
@@ -130,13 +130,13 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         return made;
     }
 
-    /// <summary>Requires of a key that was just made that it is as it was asked for. One that is not is destroyed.</summary>
+    /// <summary>Requires that a new key is as requested; destroys it otherwise.</summary>
     private void RequireGood(HsmSession session, HsmMechanism mechanism, HsmKeyId id, string label)
     {
-        var key = session.FindKey(id.ToArray()) ?? throw new HsmException("The token does not find the key that it has just made.");
+        var key = session.FindKey(id.ToArray()) ?? throw new HsmException("The token does not find the key that it just made.");
         var violation = mechanism.Violation(session, key);
 
-        // By which it is found when it is to be destroyed.
+        // The label is how the key is found when it is to be destroyed.
         if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))
         {
             violation = "it does not keep its CKA_LABEL";
@@ -145,7 +145,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         if (violation is not null)
         {
             hsm.Destructions.Destroy(session, key, id.ToArray());
-            throw new HsmException($"The token made another key than it was asked for: {violation}.");
+            throw new HsmException($"The token made a key other than the one requested: {violation}.");
         }
     }
 

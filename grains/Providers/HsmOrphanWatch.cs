@@ -7,8 +7,8 @@ using OrleansKms.Grains.Telemetry;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// Looks through the token a minute after the start and then once a day. It tells the operator of orphans, in one warning and the
-/// metric <c>hsm_orphans</c>, and removes none of them. What is left of destroyed versions it destroys.
+/// Searches the token a minute after the start and then once a day. Reports orphans in one warning and the metric
+/// <c>hsm_orphans</c>, and removes none. Destroys what is left of destroyed versions.
 /// </summary>
 internal sealed partial class HsmOrphanWatch : BackgroundService
 {
@@ -26,11 +26,12 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
     {
         (_orphans, _time, _logger) = (orphans, time, logger);
         meters.Create(KmsMeter.Name).CreateObservableGauge(
-            "hsm_orphans", () => _found, description: "Keys on the token that are older than a day and that no row knows, when last looked at.");
+            "hsm_orphans", () => _found,
+            description: "Keys on the token older than a day that no row names, at the last search.");
     }
 
-    /// <summary>Looks now.</summary>
-    /// <returns>How many orphans are older than a day; those that are not may be about to get a row.</returns>
+    /// <summary>Searches now.</summary>
+    /// <returns>How many orphans are older than a day; younger ones may be about to get a row.</returns>
     public async Task<int> Look(CancellationToken cancellationToken)
     {
         await _orphans.ShowFailedDestructions(cancellationToken);
@@ -63,7 +64,7 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The silo stops.
+            // The silo is stopping.
         }
     }
 
@@ -90,22 +91,23 @@ internal sealed partial class HsmOrphanWatch : BackgroundService
         }
         catch (KmsException e)
         {
-            // The next look tries again.
+            // The next search tries again.
             LeftoverStays(leftover.Label, e.InnerException?.Message ?? e.Message);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Label} was destroyed before, and is now on the token, too")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Label} was destroyed before, and is now gone from the token, too")]
     private partial void LeftoverDestroyed(string label);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "{Label} is destroyed and still on the token, which is asked again tomorrow: {Reason}")]
+        "{Label} is destroyed but still on the token; the next try is tomorrow: {Reason}")]
     private partial void LeftoverStays(string label, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "{Count} keys on the token belong to no key of this database; the first is {ObjectId} ({Label}). The command hsm-orphans lists them")]
+        "{Count} keys on the token belong to no key of this database; the first is {ObjectId} ({Label}). List them with the "
+            + "command hsm-orphans")]
     private partial void OrphansFound(int count, string objectId, string label);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The token could not be searched for keys that belong to no row: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The search for orphans on the token failed: {Reason}")]
     private partial void LookFailed(string reason);
 }

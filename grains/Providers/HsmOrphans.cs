@@ -6,16 +6,16 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>A key on the token that no row knows.</summary>
-/// <param name="Id">Its CKA_ID in hexadecimal digits.</param>
+/// <summary>A key on the token that no row names.</summary>
+/// <param name="Id">Its CKA_ID in hexadecimal.</param>
 /// <param name="Label">Its label: key id and version.</param>
 /// <param name="MadeOn">The day on which it was made, UTC.</param>
-/// <param name="IsOld">Whether it is older than 24 hours; one that is not may be about to get a row.</param>
+/// <param name="IsOld">Whether it is older than 24 hours; a younger one may be about to get a row.</param>
 public sealed record HsmOrphan(string Id, string Label, DateOnly MadeOn, bool IsOld);
 
 /// <summary>
-/// Orphans: keys that were made in the HSM by a create or a rotation that then never came to the database, because the process
-/// died or another silo was faster. They have encrypted nothing that anyone was answered.
+/// Orphans: keys made in the HSM by a create or a rotation that never reached the database, because the process died or another
+/// silo was faster. Nothing that was ever answered is encrypted under them.
 /// </summary>
 public sealed class HsmOrphans
 {
@@ -33,16 +33,16 @@ public sealed class HsmOrphans
     }
 
     /// <summary>All orphans of this installation. Reads a row or two for each key on the token.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
     public async Task<IReadOnlyList<HsmOrphan>> Find(CancellationToken cancellationToken) => (await Sort(cancellationToken)).Orphans;
 
     /// <summary>
-    /// Finds the orphans, and what is left on the token of destroyed versions: the HSM has failed to destroy it, or was away. Their
-    /// rows say that they are destroyed for ever, so these may go without anybody's leave.
+    /// Finds the orphans, and what the token still holds of destroyed versions, because the HSM failed to destroy it or was away.
+    /// Their rows say that they are destroyed for good, so these may go without asking anyone.
     /// </summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
     internal async Task<(IReadOnlyList<HsmOrphan> Orphans, IReadOnlyList<HsmKeyFound> Leftovers)> Sort(CancellationToken cancellationToken)
@@ -65,19 +65,20 @@ public sealed class HsmOrphans
         return (orphans, leftovers);
     }
 
-    /// <summary>Has the token show what it has failed to destroy.</summary>
+    /// <summary>Makes the token list what it has failed to destroy.</summary>
     internal Task ShowFailedDestructions(CancellationToken cancellationToken) => _inventory.ShowFailedDestructions(cancellationToken);
 
     /// <summary>Destroys what is left of a destroyed version.</summary>
     internal Task Destroy(HsmKeyFound leftover, CancellationToken cancellationToken) => _inventory.Destroy(leftover.Id, cancellationToken);
 
     /// <summary>
-    /// Destroys orphans in the HSM, each named; all, or none if one of them is refused: what is not an orphan of this installation,
-    /// may be less than 24 hours old, or was made before the first day from which on this database knows of all keys. That is the
-    /// day on which its first root was recorded or, when it was put back from a backup, the one after its restore epoch began.
+    /// Destroys orphans in the HSM, each given by name; all, or none if one is refused: because it is not an orphan of this
+    /// installation, may be less than 24 hours old, or was made before the first day from which this database knows of all keys.
+    /// That is the day on which its first root was recorded or, after a restore from a backup, the day after its restore epoch
+    /// began.
     /// </summary>
-    /// <param name="ids">CKA_IDs in hexadecimal digits.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="ids">CKA_IDs in hexadecimal.</param>
+    /// <param name="cancellationToken">Cancels before the first destruction.</param>
     /// <exception cref="KmsException">invalid_parameter, conflict: one is refused; hsm_unavailable: some may be destroyed.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
     public async Task Remove(IReadOnlyCollection<string> ids, CancellationToken cancellationToken)
@@ -88,7 +89,8 @@ public sealed class HsmOrphans
         }
         catch (DbException e)
         {
-            throw new StorageFailedException("The database does not say since when it knows of all keys.", outcomeUnknown: false, e);
+            throw new StorageFailedException(
+                "The database does not record since when it knows of all keys.", outcomeUnknown: false, e);
         }
     }
 
@@ -106,12 +108,12 @@ public sealed class HsmOrphans
             });
     }
 
-    /// <summary>What a key's row says of an object. Where that cannot be said, it is no orphan.</summary>
+    /// <summary>What a key's row says about an object. When it cannot be told, the object is no orphan.</summary>
     private async ValueTask<RecordedAs> StandingOf(HsmKeyFound found) => KeyIdOf(found) is { } keyId
         ? await _keys.Find(new(keyId, found.Id.Incarnation, found.Id.Version), found.Id.ToArray())
         : RecordedAs.Kept;
 
-    /// <summary>The key's id from the label; null when the label is not one of ours.</summary>
+    /// <summary>The key's id, from the label; null when the label is not one of ours.</summary>
     private static string? KeyIdOf(HsmKeyFound found)
     {
         var version = string.Create(CultureInfo.InvariantCulture, $" v{found.Id.Version}");

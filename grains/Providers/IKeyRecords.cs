@@ -1,24 +1,24 @@
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>What the rows of keys say of what a provider has.</summary>
+/// <summary>What the rows of keys say about a provider's objects.</summary>
 internal interface IKeyRecords
 {
-    /// <summary>Finds what is recorded of something that a provider has made for a version.</summary>
+    /// <summary>Finds what is recorded about something that a provider made for a version.</summary>
     /// <param name="name">The version.</param>
-    /// <param name="kept">What the provider gave to keep of it.</param>
+    /// <param name="kept">The bytes that the provider gave to keep.</param>
     /// <exception cref="Storage.StorageFailedException">The database did not answer.</exception>
     ValueTask<RecordedAs> Find(KeyVersionName name, ReadOnlyMemory<byte> kept);
 }
 
-/// <summary>What a row says of something that a provider has.</summary>
+/// <summary>What a row says about a provider's object.</summary>
 internal enum RecordedAs
 {
-    /// <summary>It is the version's, or that cannot be said.</summary>
+    /// <summary>It belongs to the version, or that cannot be told.</summary>
     Kept,
 
-    /// <summary>No row has it.</summary>
+    /// <summary>No row names it.</summary>
     Unknown,
 
-    /// <summary>It is what is left of a destroyed version.</summary>
+    /// <summary>It is left over from a destroyed version.</summary>
     Destroyed,
 }

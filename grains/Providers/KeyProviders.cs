@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>The table of providers: who has the keys of each protection on this installation.</summary>
+/// <summary>The table of providers: who holds the keys of each protection in this installation.</summary>
 /// <param name="providers">All of them; one for each protection.</param>
 public sealed class KeyProviders(IEnumerable<IKeyProvider> providers)
 {
@@ -10,8 +10,8 @@ public sealed class KeyProviders(IEnumerable<IKeyProvider> providers)
     /// <param name="protection">The protection.</param>
     public IKeyProvider? Find(KeyProtection protection) => _byProtection.GetValueOrDefault(protection);
 
-    /// <summary>The provider of a key that exists.</summary>
+    /// <summary>The provider of an existing key.</summary>
     /// <param name="protection">The key's protection.</param>
-    /// <exception cref="KmsException">hsm_unavailable: this silo was started without what has the key.</exception>
+    /// <exception cref="KmsException">hsm_unavailable: this silo was started without the key's HSM.</exception>
     public IKeyProvider Of(KeyProtection protection) => Find(protection) ?? throw KmsError.HsmUnavailable.Exception();
 }

@@ -2,7 +2,7 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>Names one version of one life of a key for ever.</summary>
+/// <summary>Identifies one version of one life of a key, for ever.</summary>
 /// <param name="KeyId">The key's id.</param>
 /// <param name="Incarnation">The key's incarnation.</param>
 /// <param name="Version">The key version; 1 or more.</param>

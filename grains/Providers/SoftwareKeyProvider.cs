@@ -3,7 +3,7 @@ using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Providers;
 
-/// <summary>Keys in this process. Its answers are there at once.</summary>
+/// <summary>Keys in this process. It answers at once.</summary>
 internal sealed class SoftwareKeyProvider : IKeyProvider
 {
     /// <inheritdoc/>

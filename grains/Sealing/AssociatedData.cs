@@ -5,8 +5,8 @@ using System.Text;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// Encodes what a sealed text is bound to: each field is preceded by its length, so that no two different lists of fields
-/// have the same encoding.
+/// Encodes what sealed bytes are bound to: each field is preceded by its length, so that no two lists of fields have the same
+/// encoding.
 /// </summary>
 internal sealed class AssociatedData
 {

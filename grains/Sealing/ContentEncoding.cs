@@ -4,26 +4,26 @@ using System.IO.Compression;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// How the content of a row of format 2 is written before it is sealed: as it is, or compressed. FORMAT.md is its specification.
+/// How the content of a format 2 row is written before it is sealed: as it is, or compressed. FORMAT.md is the specification.
 /// </summary>
 /// <remarks>
-/// Compression before encryption tells, by its length, how much two parts of a text are alike. Whoever could choose one part
-/// and watch the row's size might guess the other; so only rows that hold nothing that a caller chose, and no text that is
-/// secret, ask for it (<see cref="Row.MayCompress"/>).
+/// Compression before encryption leaks, through the length, how alike two parts of the content are. Whoever chooses one part and
+/// watches the row's size may guess the other; so only rows that hold nothing chosen by a caller, and no secret text, ask for it
+/// (<see cref="Row.MayCompress"/>).
 /// </remarks>
 internal static class ContentEncoding
 {
-    /// <summary>The longest content that is taken; a row is far below it.</summary>
+    /// <summary>The longest content accepted; rows are far below it.</summary>
     public const int MaxDecoded = 64 << 20;
 
     private const byte Plain = 0;
     private const byte Brotli = 1;
     private const int BrotliPrefix = 1 + sizeof(int);
 
-    // Below this a row is small, and what compression saves is lost again in what it costs.
+    // A row below this is small, and compressing it costs more than it saves.
     private const int MinCompressed = 512;
 
-    // A compromise that .NET's own web server makes too; the rows have a few tens of kilobytes at the most usual.
+    // The compromise that .NET's own web server makes; rows rarely exceed a few tens of kilobytes.
     private const int Quality = 4;
     private const int Window = 22;
 
@@ -45,7 +45,7 @@ internal static class ContentEncoding
     }
 
     /// <summary>Decodes a content.</summary>
-    /// <returns>Null for anything that <see cref="Encode"/> does not make.</returns>
+    /// <returns>Null for anything that <see cref="Encode"/> does not produce.</returns>
     public static byte[]? TryDecode(ReadOnlySpan<byte> encoded) => encoded switch
     {
         [Plain, .. var content] => content.ToArray(),

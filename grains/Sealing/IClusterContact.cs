@@ -1,10 +1,13 @@
 namespace OrleansKms.Grains.Sealing;
 
-/// <summary>Whether the cluster knows that this silo runs, and this silo what the cluster has decided.</summary>
+/// <summary>
+/// Whether this silo and the cluster are in contact: the cluster knows that the silo runs, and the silo knows the cluster's
+/// decisions.
+/// </summary>
 internal interface IClusterContact
 {
     /// <summary>
-    /// Whether what this silo knows of the level and the KEKs is recent. Always so for a process that never entered, since it
+    /// Whether this silo's knowledge of the level and the KEKs is recent. Always true for a process that never joined, since it
     /// holds the schema's lock, and for the only silo of its database.
     /// </summary>
     bool IsFresh { get; }

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Sealing;
 
-/// <summary>What all silos of the cluster can read.</summary>
+/// <summary>The feature level that all silos of a cluster can read.</summary>
 internal interface IFeatureLevel
 {
-    /// <summary>The cluster's level, as it was last read. It never falls.</summary>
+    /// <summary>The cluster's level, as last read. It never falls.</summary>
     int Current { get; }
 }

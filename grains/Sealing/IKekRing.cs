@@ -10,16 +10,16 @@ public sealed record Kek(KekId Id, XAes256Gcm Cipher);
 /// <summary>The opened KEKs.</summary>
 public interface IKekRing
 {
-    /// <summary>The KEK that everything new is sealed under.</summary>
+    /// <summary>The KEK that new data is sealed under.</summary>
     /// <exception cref="InvalidOperationException">The ring is not open yet.</exception>
     Kek Current { get; }
 
-    /// <summary>The KEK of an id, or null when this silo does not know it.</summary>
+    /// <summary>The KEK with an id, or null when this silo does not have it.</summary>
     Kek? Find(KekId id);
 
-    /// <summary>Opens the KEKs that have been added since, for one whose id this silo does not know.</summary>
+    /// <summary>Opens the KEKs that were added since, to find one that this silo does not have.</summary>
     /// <param name="id">The KEK that is missing.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The KEK, or null when there is none that the root opens.</returns>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The KEK, or null when the root opens none with this id.</returns>
     Task<Kek?> Reload(KekId id, CancellationToken cancellationToken);
 }

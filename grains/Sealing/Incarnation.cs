@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 
 namespace OrleansKms.Grains.Sealing;
 
-/// <summary>A random 128-bit value made when a key is created; it tells one life of an id from any other. All zero means none.</summary>
-/// <remarks>Two halves: whatever touches a <see cref="UInt128"/> is left out when a program is compiled ahead of time.</remarks>
+/// <summary>A random 128-bit value made when a key is created; it tells the lives of an id apart. All zeros means none.</summary>
+/// <remarks>Two halves, because ahead-of-time compilation leaves out whatever touches a <see cref="UInt128"/>.</remarks>
 /// <param name="High">The first 64 bits.</param>
 /// <param name="Low">The last 64 bits.</param>
 public readonly record struct Incarnation(ulong High, ulong Low)

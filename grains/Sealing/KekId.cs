@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// Names a key-encryption key: the first 128 bits of an HMAC-SHA-256 of the KEK, so that an opened KEK proves its id.
-/// All zero means none.
+/// Identifies a key-encryption key: the first 128 bits of an HMAC-SHA-256 of the KEK, so that an opened KEK proves its id. All
+/// zeros means none.
 /// </summary>
 /// <remarks>Two halves, as in <see cref="Incarnation"/>.</remarks>
 /// <param name="High">The first 64 bits.</param>

@@ -3,8 +3,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// The formats of rows. A program reads all that its newest feature level knows; to it a newer one is a row that does not open,
-/// and so a format is written only when the cluster's level says that every silo reads it.
+/// The formats of rows. A program reads every format that its newest feature level knows; a newer format is, to it, a row that
+/// does not open. So a format is written only once the cluster's level says that every silo reads it.
 /// </summary>
 internal static class RowFormats
 {
@@ -17,6 +17,6 @@ internal static class RowFormats
     /// <summary>The newest format that this program reads.</summary>
     public const byte Newest = FeatureLevel.Max >= 2 ? Encoded : First;
 
-    /// <summary>The format that is written at a feature level of the cluster.</summary>
+    /// <summary>The format to write at a feature level of the cluster.</summary>
     public static byte At(int featureLevel) => featureLevel >= 2 ? Encoded : First;
 }

@@ -3,14 +3,14 @@ using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Grains.Sealing;
 
-/// <summary>What stands in the clear at the beginning of each row.</summary>
+/// <summary>The clear-text beginning of each row.</summary>
 /// <param name="Flags">See <see cref="RowFlags"/>.</param>
 /// <param name="KekId">The KEK that all sections of the row are sealed under.</param>
 /// <param name="Incarnation">The life of the id that the row belongs to.</param>
 /// <param name="Format">See <see cref="RowFormats"/>.</param>
 internal readonly record struct RowHeader(RowFlags Flags, KekId KekId, Incarnation Incarnation, byte Format);
 
-/// <summary>The flags in a row's header. Bits that are not named here are zero.</summary>
+/// <summary>The flags in a row's header. Bits without a name here are zero.</summary>
 [Flags]
 internal enum RowFlags : byte
 {
@@ -21,7 +21,7 @@ internal enum RowFlags : byte
     Tombstone = 1,
 }
 
-/// <summary>A row taken apart, with nothing opened yet.</summary>
+/// <summary>A parsed row, with nothing opened yet.</summary>
 /// <param name="Header">The header.</param>
 /// <param name="Content">nonce || ciphertext || tag of the content.</param>
 /// <param name="MaterialSection">The material section as it stands in the row, with its own header; empty for none.</param>
@@ -29,13 +29,13 @@ internal enum RowFlags : byte
 internal sealed record SealedRow(
     RowHeader Header, ReadOnlyMemory<byte> Content, ReadOnlyMemory<byte> MaterialSection, WrappedMaterial? Material);
 
-/// <summary>The layout of a row in bytes. FORMAT.md beside this file is its specification.</summary>
+/// <summary>The layout of a row in bytes; FORMAT.md beside this file is the specification.</summary>
 internal static class RowLayout
 {
     /// <summary>Length of the header.</summary>
     public const int HeaderLength = 2 + KekId.Length + Incarnation.Length;
 
-    /// <summary>What sealing adds to a text: nonce and tag.</summary>
+    /// <summary>What sealing adds to a plaintext: nonce and tag.</summary>
     public const int SealOverhead = XAes256Gcm.NonceLength + XAes256Gcm.TagLength;
 
     private const byte ContentKind = 1;
@@ -59,10 +59,10 @@ internal static class RowLayout
         return section;
     }
 
-    /// <summary>Puts a row together, with room for the sealed content.</summary>
+    /// <summary>Assembles a row, with room for the sealed content.</summary>
     /// <param name="header">The header.</param>
     /// <param name="contentLength">Length of the content before it is sealed.</param>
-    /// <param name="materialSection">What <see cref="WriteMaterialSection"/> made.</param>
+    /// <param name="materialSection">The output of <see cref="WriteMaterialSection"/>.</param>
     /// <param name="content">Where the sealed content goes.</param>
     public static byte[] Write(
         RowHeader header, int contentLength, ReadOnlySpan<byte> materialSection, out Range content)
@@ -81,8 +81,8 @@ internal static class RowLayout
         return row;
     }
 
-    /// <summary>Takes a row apart.</summary>
-    /// <returns>Null for anything but exactly one row of a format that this program knows.</returns>
+    /// <summary>Parses a row.</summary>
+    /// <returns>Null for anything but exactly one row in a format that this program knows.</returns>
     public static SealedRow? TryRead(ReadOnlyMemory<byte> row)
     {
         var bytes = row.Span;

@@ -8,15 +8,15 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// Seals rows and material under the current KEK and opens them under the one they name. What each is bound to stands in
-/// FORMAT.md. It knows nothing of databases.
+/// Seals rows and material under the current KEK, and opens them under the one they name. FORMAT.md says what each is bound to.
+/// Knows nothing of databases.
 /// </summary>
 internal sealed class RowSealer : IMaterialSealer
 {
     private const string ContentPurpose = "okms.row.content";
     private const string MaterialPurpose = "okms.row.material";
 
-    // Material moves between rows as it is, so its format is its own, and the same in rows of either format.
+    // Material moves between rows unchanged, so it has a format of its own, the same in rows of either format.
     private const byte MaterialFormat = 1;
 
     private readonly IKekRing _ring;
@@ -24,7 +24,7 @@ internal sealed class RowSealer : IMaterialSealer
     private readonly NonceSource _nonces;
     private readonly Func<byte> _format;
 
-    /// <summary>Seals for one service.</summary>
+    /// <summary>Makes the sealer of one service.</summary>
     public RowSealer(IKekRing ring, IOptions<ClusterOptions> cluster, IFeatureLevel level)
         : this(ring, cluster.Value.ServiceId, NonceSource.System, () => RowFormats.At(level.Current))
     {
@@ -63,8 +63,8 @@ internal sealed class RowSealer : IMaterialSealer
     }
 
     /// <summary>
-    /// Seals a row. Material that was wrapped under another KEK than the current one is opened and wrapped again, because all
-    /// sections of a row are under the KEK that its header names.
+    /// Seals a row. Material wrapped under another KEK is opened and rewrapped under the current one, because all sections of a
+    /// row are under the KEK that its header names.
     /// </summary>
     /// <exception cref="KmsException">key_corrupted: the row's material does not open.</exception>
     /// <exception cref="MaterialOutdatedException">The KEK of the row's material is gone.</exception>
@@ -86,8 +86,8 @@ internal sealed class RowSealer : IMaterialSealer
         : ContentEncoding.TryDecode(text);
 
     /// <summary>
-    /// Seals a row anew under the current KEK: the same row in every other respect, also in its format, so that nothing that
-    /// could read it before cannot now.
+    /// Reseals a row under the current KEK: otherwise the same row, format included, so that whatever could read it before still
+    /// can.
     /// </summary>
     /// <returns>Null when the row does not open.</returns>
     public byte[]? TryReseal(GrainId grain, string rowName, SealedRow row)
@@ -162,14 +162,15 @@ internal sealed class RowSealer : IMaterialSealer
             sealedText[..XAes256Gcm.NonceLength], sealedText[XAes256Gcm.NonceLength..^XAes256Gcm.TagLength],
             sealedText[^XAes256Gcm.TagLength..], text, context.Span);
 
-    // The material section is bound too, so that a row does not open with another, older or missing material beside it.
+    // The material section is bound too, so that a row does not open with another material, an older one, or none.
     private AssociatedData ContentContext(
         GrainId grain, string rowName, RowHeader header, ReadOnlySpan<byte> materialSection) =>
         Context(ContentPurpose, grain, header.Incarnation, rowName, header.KekId, header.Format)
             .Add((byte)header.Flags)
             .Add(materialSection);
 
-    // Material names the row of its version wherever it travels. Its flags are none, because it moves between rows as it is.
+    // Material is bound to the row of its version wherever it travels. Its flags are zero, because it moves between rows
+    // unchanged.
     private AssociatedData MaterialContext(MaterialAddress address, KekId kekId) =>
         Context(MaterialPurpose, address.Grain, address.Incarnation, RowNames.KeyVersion(address.Version), kekId, MaterialFormat)
             .Add((byte)RowFlags.None);

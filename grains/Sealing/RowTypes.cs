@@ -7,14 +7,14 @@ using Microsoft.Extensions.DependencyInjection;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// How the contents of rows become bytes: UTF-8 JSON by source-generated serializers. A part of the program that has rows of
-/// its own registers the <see cref="JsonSerializerContext"/> of their types with <see cref="AddRowTypes"/>.
+/// How the contents of rows become bytes: UTF-8 JSON by source-generated serializers. A folder with rows of its own registers the
+/// <see cref="JsonSerializerContext"/> of their types with <see cref="AddRowTypes"/>.
 /// </summary>
 public static class RowTypesExtensions
 {
     /// <summary>Registers row types, so that the sealed storage can store them.</summary>
     /// <param name="services">The silo's services.</param>
-    /// <param name="context">A source-generated context that has each type as a <c>[JsonSerializable]</c>.</param>
+    /// <param name="context">A source-generated context with a <c>[JsonSerializable]</c> for each type.</param>
     public static IServiceCollection AddRowTypes(this IServiceCollection services, JsonSerializerContext context) =>
         services.AddSingleton(new RowTypesRegistration(context));
 }

@@ -8,9 +8,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Sealing;
 
 /// <summary>
-/// The grain storage that seals: nothing reaches the database but sealed rows, and a row that was changed or moved does not
-/// open. It is a decorator of the storage, not a serializer, because a serializer never sees the grain's id, to which the row
-/// is bound.
+/// The grain storage that seals: only sealed rows reach the database, and a row that was changed or moved does not open. A
+/// decorator of the storage and not a serializer, because a serializer never sees the grain's id, to which the row is bound.
 /// </summary>
 internal sealed partial class SealedGrainStorage : IGrainStorage
 {
@@ -35,7 +34,8 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         _types = types;
         _contact = contact;
         _logger = logger;
-        _corrupted = meters.Create("OrleansKms").CreateCounter<long>("rows_corrupted", "{row}", "Rows read that did not open.");
+        _corrupted = meters.Create("OrleansKms").CreateCounter<long>(
+            "rows_corrupted", "{row}", "Rows that were read and did not open.");
     }
 
     /// <inheritdoc/>
@@ -50,7 +50,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         var sealedRow = TakeApart(raw);
         if (sealedRow is not null && !await IsKekKnown(sealedRow.Header.KekId, cancellationToken))
         {
-            // Between the read and here the row may have been sealed anew and its old KEK destroyed. Then it reads well now.
+            // Since it was read, the row may have been resealed and its old KEK destroyed. Then it reads well now.
             raw = await ReadRaw(stateName, grainId, cancellationToken);
             sealedRow = TakeApart(raw);
         }
@@ -97,7 +97,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         }
         catch (StorageFailedException e) when (_database.IsMissingReference(e.InnerException!))
         {
-            // The KEK that was the current one here is destroyed. The database has refused the row; the next one is under another.
+            // The KEK that was current here has been destroyed. The database refused the row; the next attempt uses another.
             await ReloadRing(default, cancellationToken);
             raw = await SealAndWrite(stateName, grainId, row, content, grainState, cancellationToken);
         }
@@ -111,7 +111,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
     /// <summary>
-    /// Deletes the row, without opening it: also one that is corrupted. Without an ETag it deletes what is there, if anything.
+    /// Deletes the row without opening it, corrupted or not. Without an ETag it deletes whatever is there, if anything.
     /// </summary>
     public async Task ClearStateAsync<T>(
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
@@ -156,7 +156,8 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     private async Task<bool> IsKekKnown(KekId id, CancellationToken cancellationToken) =>
         (_ring.Find(id) ?? await ReloadRing(id, cancellationToken)) is not null;
 
-    // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. None begins so.
+    // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. No key here begins
+    // like that.
     private static GrainId StoredId(GrainId grainId) =>
         GrainId.Create(grainId.Type, IdSpan.Create(RowDirectory.KeyMark + grainId.Key.ToString()));
 
@@ -188,10 +189,10 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     {
         if (!_contact.IsFresh)
         {
-            // Others may have decided meanwhile, counting on this silo being gone, what it could not read.
+            // The others may have made decisions that this silo could not read, counting on it being gone.
             throw new StorageFailedException(
-                $"A {operation} of a row was not tried.", outcomeUnknown: false,
-                new InvalidOperationException("This silo could not sign for too long that it runs."));
+                $"A {operation} of a row was not attempted.", outcomeUnknown: false,
+                new InvalidOperationException("This silo has written no heartbeat for too long."));
         }
 
         try
@@ -216,7 +217,7 @@ internal sealed class OpaqueRow
     public byte[] Payload { get; set; } = [];
 }
 
-/// <summary>Hands the sealed bytes through the raw storage as they are.</summary>
+/// <summary>Passes the sealed bytes to the raw storage unchanged.</summary>
 internal sealed class OpaqueRowSerializer : IGrainStorageSerializer
 {
     /// <inheritdoc/>

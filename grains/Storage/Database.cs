@@ -4,85 +4,87 @@ using Microsoft.Extensions.Logging;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// What differs between the databases: how connections are made, which failures leave the outcome open, how calls keep off
+/// The differences between the databases: how connections are made, which failures leave the outcome unknown, how calls stay off
 /// the grain scheduler, and what must hold before the service starts.
 /// </summary>
 internal abstract class Database : IDisposable
 {
-    /// <summary>The database that the options name; connects to nothing yet.</summary>
-    /// <exception cref="StartRefusedException">The connection string is not one.</exception>
+    /// <summary>The database that the options name; not connected yet.</summary>
+    /// <exception cref="StartRefusedException">The connection string is malformed.</exception>
     public static Database Of(DatabaseOptions options, TimeProvider time, ILoggerFactory loggers) => options.IsEmbedded
         ? new SqliteDatabase(options.DataDirectory, time)
         : new PostgresDatabase(options, time, loggers.CreateLogger<PostgresDatabase>());
 
-    /// <summary>The name by which the Orleans providers know the database.</summary>
+    /// <summary>The database's name in the Orleans providers.</summary>
     public abstract string Invariant { get; }
 
-    /// <summary>Every connection comes from here; one that cannot be opened is a <see cref="DatabaseUnreachableException"/>.</summary>
+    /// <summary>
+    /// The source of every connection; one that cannot be opened throws <see cref="DatabaseUnreachableException"/>.
+    /// </summary>
     public abstract DbDataSource Connections { get; }
 
     /// <summary>The folder of the embedded migrations.</summary>
     public abstract string MigrationFolder { get; }
 
-    /// <summary>The clause that keeps tombstones out of a listing, written as in the partial index.</summary>
+    /// <summary>The clause that leaves tombstones out of a listing, written as in the partial index.</summary>
     public abstract string LiveRows { get; }
 
-    /// <summary>A query whose one value is true while the database can do its work.</summary>
+    /// <summary>A query that returns true while the database can do its work.</summary>
     public abstract string Probe { get; }
 
-    /// <summary>By how much a process's clock may differ from the database's. Machines that keep time differ by milliseconds.</summary>
+    /// <summary>
+    /// By how much a process's clock may differ from the database's. Synchronised machines differ by milliseconds.
+    /// </summary>
     public static TimeSpan MaxClockDifference { get; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>What time it is by the database's own clock, UTC; null where it has none of its own.</summary>
+    /// <summary>The time by the database's own clock, UTC; null where it has none.</summary>
     public virtual Task<DateTimeOffset?> ReadTime(CancellationToken cancellationToken) => Task.FromResult<DateTimeOffset?>(null);
 
-    /// <summary>Fails unless what is written finds room on the disk, and changes nothing.</summary>
+    /// <summary>Fails unless the disk has room for a write, and changes nothing.</summary>
     public abstract Task RequireRoom(CancellationToken cancellationToken);
 
-    /// <summary>What failed and where, for an operator.</summary>
+    /// <summary>What failed and where, in words for an operator.</summary>
     public virtual string Explain(Exception failure) =>
         failure is DatabaseUnreachableException { InnerException: { } cause } ? cause.Message : failure.Message;
 
-    /// <summary>Whether several silos may use the database at once.</summary>
+    /// <summary>Whether several silos may share the database.</summary>
     public abstract bool IsShared { get; }
 
     /// <summary>
-    /// The clause that picks the rows of okms_silo whose silos may still run: all that were not removed, were seen in the last
-    /// @seconds, and are not dead to the others.
+    /// The clause for the rows of okms_silo whose silos may still run: not removed, seen within the last @seconds, and not dead
+    /// to the others.
     /// </summary>
     public abstract string LiveSilos { get; }
 
     /// <summary>Checks and prepares what must hold before the first connection.</summary>
-    /// <exception cref="StartRefusedException">It does not hold.</exception>
+    /// <exception cref="StartRefusedException">A requirement is not met.</exception>
     public abstract Task Prepare(CancellationToken cancellationToken);
 
-    /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until it is disposed.</summary>
+    /// <summary>Keeps every other silo from migrating the schema and from making a KEK, until disposed.</summary>
     public abstract Task<IAsyncDisposable> LockSchema(CancellationToken cancellationToken);
 
-    /// <summary>
-    /// Makes this process the one that reseals rows, until the result is disposed, and as long as its connection lives.
-    /// </summary>
-    /// <returns>Null while another process is it.</returns>
+    /// <summary>Makes this process the one that reseals rows, until the result is disposed or its connection dies.</summary>
+    /// <returns>Null while another process holds the role.</returns>
     public abstract Task<IAsyncDisposable?> TryLockResealing(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Does what a start needs of the database, and all of it again while the database cannot be reached or goes away in between,
-    /// as one does that is starting itself; as long as the start may wait.
+    /// Does the database work of a start, and repeats all of it while the database cannot be reached or goes away in between, as
+    /// one does that is itself starting; for as long as the start may wait.
     /// </summary>
-    /// <param name="attempt">What is done; it may be repeated, and fails with a <see cref="StartRefusedException"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="attempt">The work; it may be repeated, and fails with a <see cref="StartRefusedException"/>.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public abstract Task<T> WhenReachable<T>(Func<Task<T>> attempt, CancellationToken cancellationToken);
 
-    /// <summary>Whether the role that this process signs in with may change the schema.</summary>
+    /// <summary>Whether the role of this process may change the schema.</summary>
     public abstract Task<bool> MayMigrate(CancellationToken cancellationToken);
 
-    /// <summary>What applies migrations to this database, without the scripts yet.</summary>
+    /// <summary>The engine that applies migrations to this database, without its scripts.</summary>
     public abstract DbUp.Builder.UpgradeEngineBuilder Migrations { get; }
 
     /// <summary>
-    /// Removes the silos that the membership table lists, which a restored one remembers from the time of the backup.
+    /// Removes the silos in the membership table, which a restored database remembers from the time of the backup.
     /// </summary>
-    /// <exception cref="StartRefusedException">One of them runs.</exception>
+    /// <exception cref="StartRefusedException">One of them is running.</exception>
     public abstract Task RemoveSilos(CancellationToken cancellationToken);
 
     /// <summary>Runs a call that only reads.</summary>
@@ -91,13 +93,15 @@ internal abstract class Database : IDisposable
     /// <summary>Runs a call that writes.</summary>
     public abstract Task<T> Write<T>(Func<Task<T>> call);
 
-    /// <summary>Runs a call that writes a row of a grain, and takes no answer for one that a standby may not have.</summary>
+    /// <summary>
+    /// Runs a call that writes a row of a grain, and takes a reply only once a synchronous standby has the row.
+    /// </summary>
     public virtual Task<T> WriteRow<T>(Func<Task<T>> call) => Write(call);
 
-    /// <summary>Whether a write that failed so may have happened nevertheless.</summary>
+    /// <summary>Whether a write that failed like this may have happened nevertheless.</summary>
     public abstract bool IsOutcomeUnknown(Exception failure);
 
-    /// <summary>Whether a statement failed because a row names another one that is not there, such as a KEK that is destroyed.</summary>
+    /// <summary>Whether a statement failed because a row references another that is missing, such as a destroyed KEK.</summary>
     public abstract bool IsMissingReference(Exception failure);
 
     /// <inheritdoc/>
@@ -116,7 +120,7 @@ internal static class DatabaseCommands
         this DbConnection connection, string text, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
         var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Every text is a constant of this assembly; what varies is a parameter.
+#pragma warning disable CA2100 // Every text is a constant of this assembly; only parameters vary.
         command.CommandText = text;
 #pragma warning restore CA2100
         foreach (var (name, value) in parameters)

@@ -2,21 +2,21 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Grains.Storage;
 
-/// <summary>Where the database is, and how it is watched.</summary>
+/// <summary>Which database to use, and how it is watched.</summary>
 public record DatabaseOptions
 {
-    // Several must fit into the time after which a silo without a heartbeat counts as gone.
+    // Several heartbeats must fit into the time after which a silo counts as gone.
     private static readonly TimeSpan _maxPresenceInterval = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// The directory of the file root key <c>root.key</c> and, without a <see cref="ConnectionString"/>, of the database
-    /// <c>kms.db</c>. Made with mode 0700 if it is missing. Every silo of a cluster needs the same root key.
+    /// <c>kms.db</c>. Created with mode 0700 if missing. Every silo of a cluster needs the same root key.
     /// </summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>
-    /// The file root key, when it is handed in from outside: never made, and its group may read it. Null for <c>root.key</c> in
-    /// the <see cref="DataDirectory"/>.
+    /// The path of a file root key that is supplied from outside: never generated, and readable by its group. Null for
+    /// <c>root.key</c> in the <see cref="DataDirectory"/>.
     /// </summary>
     public string? RootKeyFile { get; init; }
 
@@ -29,22 +29,24 @@ public record DatabaseOptions
     /// <summary>How long a probe may take.</summary>
     public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>How long a start waits for a database that cannot be reached yet; zero for not at all.</summary>
+    /// <summary>How long a start waits for a database that cannot be reached yet; zero for no wait.</summary>
     public TimeSpan StartTimeout { get; init; }
 
     /// <summary>How long a start waits for another silo that is migrating the schema.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>How often a silo writes its heartbeat, and learns of new and destroyed KEKs and of a raised feature level.</summary>
+    /// <summary>
+    /// How often a silo writes its heartbeat, and picks up added and destroyed KEKs and a raised feature level.
+    /// </summary>
     public TimeSpan PresenceInterval { get; init; } = TimeSpan.FromSeconds(3);
 
-    /// <summary>How many rows a second are sealed anew under a new KEK, over the whole cluster.</summary>
+    /// <summary>How many rows a second are resealed under a new KEK, across the cluster.</summary>
     public int ResealRate { get; init; } = (int)SettingTable.ResealRate.Default;
 
     /// <summary>Whether the rows are in the embedded SQLite database.</summary>
     internal bool IsEmbedded => ConnectionString is null;
 
-    /// <summary>Throws on a setting that cannot work.</summary>
+    /// <summary>Throws for a setting that cannot work.</summary>
     /// <exception cref="StartRefusedException">Names the setting.</exception>
     internal virtual void Validate()
     {
@@ -81,6 +83,6 @@ public record DatabaseOptions
         }
     }
 
-    /// <summary>Without the connection string, which may hold a password.</summary>
+    /// <summary>Omits the connection string, which may hold a password.</summary>
     public override string ToString() => $"{GetType().Name} {{ {nameof(DataDirectory)} = {DataDirectory} }}";
 }

@@ -4,17 +4,19 @@ using OrleansKms.Files;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// Finds out whether a directory's file system takes more than it holds: a database that fills space of its own goes on for a
-/// while when the disk, or a quota of it, is full.
+/// Finds out whether a directory's file system has room for more data: a database that fills space it has already allocated goes
+/// on for a while after the disk, or a quota, is full.
 /// </summary>
 internal static class DiskRoom
 {
-    // More than a change writes, and random: some file systems give zeros no room.
+    // More than a change writes, and random, since some file systems store zeros in no space.
     private static readonly byte[] _content = RandomNumberGenerator.GetBytes(64 * 1024);
 
-    /// <summary>Writes a file and empties it again. It stays, so that no name comes and goes in the directory.</summary>
-    /// <param name="path">The file, which is nothing else.</param>
-    /// <exception cref="IOException">There is no room, or nothing may be written; the message names the file and the cause.</exception>
+    /// <summary>Writes a file and truncates it again. The file stays, so that the directory does not change.</summary>
+    /// <param name="path">A file used for nothing else.</param>
+    /// <exception cref="IOException">
+    /// There is no room, or writing is not permitted; the message names the file and the cause.
+    /// </exception>
     public static void Require(string path)
     {
         using var file = PrivateFile.OpenExclusive(path);

@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Storage;
 
-/// <summary>The feature levels that this program can run at; what each one brings stands at <c>FeatureLevels</c>.</summary>
+/// <summary>The feature levels that this program can run at; <c>FeatureLevels</c> says what each brings.</summary>
 internal static class FeatureLevel
 {
     /// <summary>The oldest.</summary>

@@ -1,7 +1,7 @@
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// The provider's reminder table, with its calls run as the database wants them: off the grain scheduler, and writes in turn.
+/// The provider's reminder table, with its calls run as the database requires: off the grain scheduler, and writes one at a time.
 /// </summary>
 internal sealed class GatedReminderTable(IReminderTable table, Database database) : IReminderTable
 {

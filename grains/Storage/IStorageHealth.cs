@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Storage;
 
-/// <summary>Whether the database answers, as the last probe in the background found it.</summary>
+/// <summary>Whether the database answers, as the background probe last found it.</summary>
 public interface IStorageHealth
 {
     /// <summary>Whether the last probe succeeded.</summary>

@@ -15,21 +15,21 @@ internal sealed partial class PostgresDatabase : Database
     private const long SchemaLock = 0x4F4B_4D53_0001;
     private const long ResealingLock = 0x4F4B_4D53_0002;
 
-    // Postgres allows 100 connections unless told otherwise; the silos of a small cluster fit into that.
+    // Postgres allows 100 connections by default; the silos of a small cluster fit into that.
     private const int MaxConnections = 30;
 
-    // More than there are statements here and in the providers, so that none drives out another. A session that is lent to others, in
-    // which they would be lost, is refused at the start.
+    // More than the statements here and in the providers, so that none evicts another. A start refuses a pooler that shares
+    // sessions, in which prepared statements would be lost.
     private const int MaxPrepared = 64;
 
-    // What Postgres must not run with: it could lose what it has acknowledged, or not come back from a crash.
+    // Settings that Postgres must not run with: it could lose what it has acknowledged, or fail to recover from a crash.
     private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
-    // A silo whose machine is lost in the middle of a transaction must not keep what it has locked until the kernel gives it up.
+    // A silo whose machine is lost in the middle of a transaction must not hold its locks until the kernel gives up on it.
     private const string ServerOptions =
         "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
-    // More than memory may hold, so that Postgres writes it to a temporary file, where the tables are, too: a table has room of its own,
-    // and goes on for a while when the disk is full. It is not flushed, locks nothing, and is gone at the end.
+    // More than memory may hold, so that Postgres writes it to a temporary file on the disk of the tables: a table has allocated
+    // space, and goes on for a while when the disk is full. It is not flushed, locks nothing, and is gone at the end.
     private const string Room =
         """
         SELECT set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true);
@@ -49,8 +49,8 @@ internal sealed partial class PostgresDatabase : Database
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
 
-    /// <summary>Names the database; connects to nothing yet.</summary>
-    /// <exception cref="StartRefusedException">It is not a connection string.</exception>
+    /// <summary>Sets up the database without connecting.</summary>
+    /// <exception cref="StartRefusedException">The connection string is malformed.</exception>
     public PostgresDatabase(DatabaseOptions options, TimeProvider time, ILogger<PostgresDatabase> logger)
     {
         _migrationTimeout = options.MigrationTimeout;
@@ -85,7 +85,7 @@ internal sealed partial class PostgresDatabase : Database
     {
         await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
 
-        // The wall clock and not the transaction's, and as a number, so that no setting of a time zone has a say.
+        // The wall clock and not the transaction's, and as a number, so that no time zone setting matters.
         await using var command = connection.Command("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint");
         return DateTimeOffset.FromUnixTimeMilliseconds((long)(await command.ExecuteScalarAsync(cancellationToken))!);
     }
@@ -105,7 +105,7 @@ internal sealed partial class PostgresDatabase : Database
         }
         catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.ConfigurationLimitExceeded)
         {
-            // This role may write no temporary files, so whether there is room is not known.
+            // This role may not write temporary files, so whether there is room is unknown.
         }
     }
 
@@ -114,7 +114,7 @@ internal sealed partial class PostgresDatabase : Database
 
     /// <inheritdoc/>
     public override string LiveSilos =>
-        // A silo that the others have declared dead ends itself.
+        // A silo that the others have declared dead shuts itself down.
         """
         seen_at > CURRENT_TIMESTAMP - make_interval(secs => @seconds) AND NOT EXISTS (
           SELECT 1 FROM okms_membership m WHERE m.cluster_id = okms_silo.cluster_id AND m.status = 6
@@ -133,7 +133,7 @@ internal sealed partial class PostgresDatabase : Database
         await using var connection = await Connect(cancellationToken);
         foreach (var setting in _neededOn)
         {
-            // As this session has it: a role or a database may have a setting of its own.
+            // As this session sees it: a role or a database may override a setting.
             await using var command = connection.Command("SELECT current_setting(@name)", ("name", setting));
             if (await command.ExecuteScalarAsync(cancellationToken) is "off")
             {
@@ -145,7 +145,8 @@ internal sealed partial class PostgresDatabase : Database
         if (await PoolerCheck.SharesSessions(_npgsql, (NpgsqlConnection)connection, cancellationToken))
         {
             throw new StartRefusedException(
-                "A pooler before Postgres lends one session to several clients in turn, as PgBouncer's pool_mode transaction does: " + PoolerCheck.Remedy);
+                "A pooler in front of Postgres shares sessions between clients, as PgBouncer does with pool_mode = "
+                    + "transaction: " + PoolerCheck.Remedy);
         }
     }
 
@@ -189,7 +190,7 @@ internal sealed partial class PostgresDatabase : Database
         var connection = await Connections.OpenConnectionAsync(cancellationToken);
         try
         {
-            // Held by the session, so it falls with the connection if this process dies.
+            // The session holds the lock, so it falls with the connection if this process dies.
             await using var command = connection.Command("SELECT pg_advisory_lock(@key)", ("key", SchemaLock));
             command.CommandTimeout = (int)Math.Ceiling(_migrationTimeout.TotalSeconds);
             await command.ExecuteNonQueryAsync(cancellationToken);
@@ -237,7 +238,7 @@ internal sealed partial class PostgresDatabase : Database
             return;
         }
 
-        // A silo that runs says so every few seconds; one that stopped in good order has said that it is dead (6).
+        // A running silo updates its row every few seconds; one that stopped cleanly has marked itself dead (6).
         await using var running = connection.Command(
             "SELECT count(*) FROM okms_membership WHERE status <> 6 AND i_am_alive_time > now() - interval '2 minutes'");
         if (await running.ExecuteScalarAsync(cancellationToken) is long silos and > 0)
@@ -246,7 +247,7 @@ internal sealed partial class PostgresDatabase : Database
                 $"{silos} silos use this database, or did within the last 2 minutes. Stop all silos first.");
         }
 
-        // One that the membership has forgotten, as after a dump that holds none of it, still writes its heartbeat every 3 seconds.
+        // One that the membership has forgotten, as after a dump without it, still writes its heartbeat every 3 seconds.
         await using var beating = connection.Command("SELECT count(*) FROM okms_silo WHERE seen_at > now() - interval '15 seconds'");
         if (await beating.ExecuteScalarAsync(cancellationToken) is long beats and > 0)
         {
@@ -267,13 +268,13 @@ internal sealed partial class PostgresDatabase : Database
     /// <inheritdoc/>
     public override async Task<T> WriteRow<T>(Func<Task<T>> call)
     {
-        // After the command's time-out Npgsql asks the server to cancel it, and a commit that waits for its synchronous standby then
-        // answers with success and a mere notice: it is here, and not there. Such an answer is none.
+        // After the command time-out Npgsql asks the server to cancel, and a commit that waits for its synchronous standby then
+        // returns success with a mere notice: the row is here, and not there. That does not count as success.
         var began = Stopwatch.GetTimestamp();
         var answer = await call();
         return Stopwatch.GetElapsedTime(began) < _longestWrite
             ? answer
-            : throw new TimeoutException("The write took so long that it may have been cut off from its standby.");
+            : throw new TimeoutException("The write took so long that its standby may not have it.");
     }
 
     /// <inheritdoc/>
@@ -281,14 +282,14 @@ internal sealed partial class PostgresDatabase : Database
     {
         DatabaseUnreachableException => false,
 
-        // An error that the server reports for the statement itself: it took the statement back. Every call here is one
-        // statement in a transaction of its own.
+        // The server reports the error for the statement itself, and rolled it back. Every call here is one statement in a
+        // transaction of its own.
         PostgresException { InvariantSeverity: "ERROR" } e =>
             !(e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.QueryCanceled
                 || e.SqlState[..2] is "22" or "23" or "25" or "42" or "53" or "55"
 
-                // A prepared statement that is not there, or whose answer a migration has changed; Npgsql prepares it anew.
+                // A prepared statement is missing, or a migration changed its result; Npgsql prepares it again.
                 or "0A" or "26"),
         _ => true,
     };
@@ -317,7 +318,7 @@ internal sealed partial class PostgresDatabase : Database
         }
     }
 
-    // Postgres and its name in the network may come up after us; a wrong password stays wrong, and an HSM is another matter.
+    // Postgres and its name may come up after us; a wrong password stays wrong, and a missing HSM is not for this loop.
     private static bool MayComeYet(Exception? failure) => failure switch
     {
         null => false,
@@ -362,7 +363,7 @@ internal sealed partial class PostgresDatabase : Database
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Postgres is waited for, up to {Limit}: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Waiting for Postgres, up to {Limit}: {Reason}")]
     private partial void WaitingForPostgres(TimeSpan limit, string reason);
 
     private sealed class SessionLock(DbConnection connection, long key) : IAsyncDisposable
@@ -378,7 +379,7 @@ internal sealed partial class PostgresDatabase : Database
     }
 }
 
-/// <summary>Opens Postgres connections, and tells a connection that was not opened from a statement that failed.</summary>
+/// <summary>Opens Postgres connections, and tells a failed connection from a failed statement.</summary>
 internal sealed class PostgresConnections(NpgsqlDataSource npgsql) : DbDataSource
 {
     /// <inheritdoc/>

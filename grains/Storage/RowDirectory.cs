@@ -6,12 +6,11 @@ using Orleans.Configuration;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// Lists rows by a keyset query over the index that holds them in the order of their keys' bytes: a page costs the same
-/// wherever it begins.
+/// Lists rows by a keyset query over the index in the order of their keys' bytes: a page costs the same wherever it begins.
 /// </summary>
 internal sealed class RowDirectory(Database database, IOptions<ClusterOptions> cluster) : IRowDirectory
 {
-    /// <summary>What stands before each grain's key in the table.</summary>
+    /// <summary>The prefix of each grain's key in the table.</summary>
     public const string KeyMark = "=";
 
     private readonly string _serviceId = cluster.Value.ServiceId;
@@ -23,7 +22,7 @@ internal sealed class RowDirectory(Database database, IOptions<ClusterOptions> c
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(limit);
         if (!Ascii.IsValid(prefix) || prefix.Contains('\x7f'))
         {
-            throw new ArgumentException("A prefix is ASCII.", nameof(prefix));
+            throw new ArgumentException("A prefix must be ASCII.", nameof(prefix));
         }
 
         var (comparison, start) = after is null || string.CompareOrdinal(after, prefix) < 0
@@ -48,7 +47,7 @@ internal sealed class RowDirectory(Database database, IOptions<ClusterOptions> c
         }
     }
 
-    // The first text after all that begin with the prefix. A range, not LIKE: there _ stands for any character.
+    // The first text after all with the prefix. A range and not LIKE, where _ stands for any character.
     private static string End(string prefix)
     {
         var marked = KeyMark + prefix;

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// The names of the rows. A row is found by its name and its grain's key, so names differ between grain kinds: each begins with
-/// the type of its grain.
+/// The names of the rows. A row is found by its name and its grain's key, so names must differ between grain kinds: each begins
+/// with the type of its grain.
 /// </summary>
 public static class RowNames
 {
@@ -21,8 +21,8 @@ public static class RowNames
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"key.v{version}");
 
     /// <summary>
-    /// The type of the grains that have rows of a name: what stands before its first dot. Rows are sealed to it, and it is not
-    /// stored beside them.
+    /// The type of the grains whose rows have a name: the part before its first dot. Rows are sealed to it; it is not stored
+    /// beside them.
     /// </summary>
     /// <param name="rowName">A row name.</param>
     public static string GrainType(string rowName) => rowName.Split('.')[0];

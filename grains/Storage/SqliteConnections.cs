@@ -6,14 +6,14 @@ using SQLitePCL;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// Opens SQLite connections on which a commit that is acknowledged is on the disk. What makes it so are settings of the
-/// connection, not of the file, and a connection string has none for them; so the Orleans providers get their connections
-/// here too. The pool keeps the handles of connections that were closed, with their settings, so each handle is set up once.
+/// Opens SQLite connections on which an acknowledged commit is on the disk. That takes settings of the connection, not of the
+/// file, and a connection string cannot set them; so the Orleans providers get their connections here too. The pool keeps the
+/// handles of closed connections, with their settings, so each handle is set up once.
 /// </summary>
 internal sealed class SqliteConnections(string connectionString) : DbDataSource
 {
-    // secure_delete overwrites what is deleted with zeros, so that erased material does not stay in free pages. The busy
-    // time-out makes SQLite wait in its own steps; without it the client sleeps 150 ms at a time.
+    // secure_delete overwrites deleted data with zeros, so that erased material does not stay in free pages. The busy time-out
+    // makes SQLite wait in its own steps; without it the client sleeps 150 ms at a time.
     private const string Settings = $"PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; {Patience};";
 
     /// <summary>How long a statement waits for another connection.</summary>

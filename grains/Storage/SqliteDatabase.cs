@@ -7,13 +7,12 @@ using OrleansKms.Files;
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// The embedded database of the all-in-one service: one file in the data directory, which a lock keeps to one process.
-/// SQLite has one writer, and its calls block, so writes wait their turn in an asynchronous gate and no call runs on the grain
-/// scheduler.
+/// The embedded database of the all-in-one service: one file in the data directory, which a lock reserves for one process. SQLite
+/// has one writer and its calls block, so writes queue in an asynchronous gate and no call runs on the grain scheduler.
 /// </summary>
 internal sealed class SqliteDatabase : Database
 {
-    /// <summary>The name of the database's file in the data directory.</summary>
+    /// <summary>The file name of the database in the data directory.</summary>
     public const string FileName = "kms.db";
 
     private const string LockFileName = "kms.lock";
@@ -22,7 +21,7 @@ internal sealed class SqliteDatabase : Database
     // EWOULDBLOCK of Linux and of macOS, and ERROR_SHARING_VIOLATION of Windows.
     private static readonly int[] _isLocked = [11, 35, unchecked((int)0x80070020)];
 
-    // How long what is erased or written anew may stay in the file of the write-ahead log.
+    // How long erased or rewritten data may stay in the file of the write-ahead log.
     private static readonly TimeSpan _logPatience = TimeSpan.FromMinutes(1);
 
     private readonly string _directory;
@@ -33,7 +32,7 @@ internal sealed class SqliteDatabase : Database
     private int _isLogToBeEmptied;
     private FileStream? _lock;
 
-    /// <summary>Names the database; touches nothing yet.</summary>
+    /// <summary>Sets up the database; touches nothing yet.</summary>
     public SqliteDatabase(string directory, TimeProvider time)
     {
         _logTimer = time.CreateTimer(_ => _ = EmptyLog(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -96,7 +95,7 @@ internal sealed class SqliteDatabase : Database
             _lock ??= Lock();
             DiskRoom.Require(Path.Combine(_directory, RoomFileName));
 
-            // SQLite gives its other files the mode of this one.
+            // SQLite creates its other files with the mode of this one.
             PrivateFile.EnsureExists(_file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -146,7 +145,8 @@ internal sealed class SqliteDatabase : Database
     {
         DatabaseUnreachableException => false,
 
-        // SQLite takes back what one of these interrupts. What is not here, such as an I/O error, may come after a commit.
+        // SQLite rolls back what one of these interrupts. Errors that are not listed, such as an I/O error, may come after a
+        // commit.
         SqliteException e => e.SqliteErrorCode is not (
             SQLitePCL.raw.SQLITE_ERROR or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_BUSY
             or SQLitePCL.raw.SQLITE_LOCKED or SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_CANTOPEN
@@ -165,7 +165,7 @@ internal sealed class SqliteDatabase : Database
         _logTimer.Dispose();
         _writer.Wait(TimeSpan.FromSeconds(5));
 
-        // The connections first: the last one to close writes the log back into the file, still under the lock.
+        // Connections first: the last one to close writes the log back into the file, still under the lock.
         _connections.Dispose();
         _lock?.Dispose();
         _writer.Dispose();
@@ -180,8 +180,8 @@ internal sealed class SqliteDatabase : Database
     }
 
     /// <summary>
-    /// Writes the log back into the file and empties it, so that nothing that was erased stays in it. Waits for no reader: then it
-    /// is tried again.
+    /// Writes the log back into the file and empties it, so that no erased data stays in it. Does not wait for readers: if one is
+    /// in the way, it retries later.
     /// </summary>
     private async Task EmptyLog()
     {
@@ -204,7 +204,7 @@ internal sealed class SqliteDatabase : Database
         }
         catch (Exception e) when (e is SqliteException or DatabaseUnreachableException)
         {
-            // What is wrong with the database the next write says.
+            // The next write reports what is wrong with the database.
             EmptyLogSoon();
         }
         finally
@@ -222,12 +222,12 @@ internal sealed class SqliteDatabase : Database
         {
             using var checkpoint = connection.Command("PRAGMA wal_checkpoint(TRUNCATE)");
 
-            // Its first column says whether somebody was in the way.
+            // Its first column says whether another connection was in the way.
             return checkpoint.ExecuteScalar() is 0L;
         }
         finally
         {
-            // Whoever gets this handle from the pool waits again.
+            // Whoever gets this handle from the pool must wait again.
             using var patient = connection.Command(SqliteConnections.Patience);
             patient.ExecuteNonQuery();
         }

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// Which number a new version gets. A ciphertext names its material by key id and number alone, so a number must never be given
-/// to two materials, also not when the database has forgotten, by a restore, that it was given.
+/// Chooses the number of a new version. A ciphertext names its material by key id and number alone, so a number must never be
+/// given to two materials, not even when a restore made the database forget that it was given.
 /// </summary>
 /// <remarks>
 /// In the first epoch versions are numbered from 1 without gaps, and a key has at most <see cref="KmsLimits.Versions"/>. In a
@@ -26,9 +26,9 @@ internal static class VersionNumbers
     private const long Ahead = 4096;
     private static readonly DateTimeOffset _origin = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>The base of the epoch that follows.</summary>
+    /// <summary>The base of the next epoch.</summary>
     /// <param name="last">The last epoch that the database knows.</param>
-    /// <param name="now">When the next one begins.</param>
+    /// <param name="now">When the next epoch begins.</param>
     public static int Base(RestoreEpoch last, DateTimeOffset now) =>
         Math.Max(Math.Max(Ceiling(now), KmsLimits.Versions), last.VersionBase + 1);
 
@@ -48,7 +48,7 @@ internal static class VersionNumbers
         return next <= Ceiling(now)
             ? next
             : throw KmsError.Conflict.Exception(
-                "Since the database was restored, a key gets at most one version a second; wait and try again.");
+                "After a restore of the database a key gets at most one version a second; wait and try again.");
     }
 
     private static int Ceiling(DateTimeOffset now) =>

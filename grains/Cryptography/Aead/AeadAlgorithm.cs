@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
-/// A key spec whose keys encrypt with authentication and associated data (RFC 5116). Every one of them takes a tag of 128
-/// bits, the longest that any of them has, because a shorter tag buys nothing here and makes forgery easier.
+/// A key spec for authenticated encryption with associated data (RFC 5116). All use a 128-bit tag, the longest that each
+/// supports: a shorter tag gains nothing here and makes forgery easier.
 /// </summary>
 public abstract class AeadAlgorithm : KeyAlgorithm
 {
@@ -14,7 +14,7 @@ public abstract class AeadAlgorithm : KeyAlgorithm
     /// <inheritdoc/>
     public sealed override IReadOnlyList<KeyUsage> Usages => _usages;
 
-    /// <summary>The algorithm byte in ciphertexts; never changes and is never used again for another algorithm.</summary>
+    /// <summary>The algorithm byte in ciphertexts; never changes and is never reused for another algorithm.</summary>
     public abstract byte Id { get; }
 
     /// <summary>Length of the material in bytes.</summary>
@@ -29,15 +29,15 @@ public abstract class AeadAlgorithm : KeyAlgorithm
     /// <inheritdoc/>
     public sealed override bool Accepts(ReadOnlySpan<byte> material) => material.Length == MaterialLength;
 
-    /// <summary>Makes a key ready for use. The material may be zeroed as soon as this returns.</summary>
+    /// <summary>Opens a key. The material may be zeroed as soon as this returns.</summary>
     /// <param name="material">Exactly <see cref="MaterialLength"/> bytes.</param>
     /// <returns>The key, which the caller disposes.</returns>
-    /// <exception cref="ArgumentException">The material has another length.</exception>
+    /// <exception cref="ArgumentException">The material has the wrong length.</exception>
     public AeadKey OpenKey(ReadOnlySpan<byte> material) => Accepts(material)
         ? OpenKeyCore(material)
-        : throw new ArgumentException($"Material of {Spec} has {MaterialLength} bytes.", nameof(material));
+        : throw new ArgumentException($"Material of {Spec} must be {MaterialLength} bytes.", nameof(material));
 
-    /// <summary>The codec of a version's ciphertexts.</summary>
+    /// <summary>Makes the codec of a version's ciphertexts.</summary>
     /// <param name="keyId">The key's id; a valid one.</param>
     /// <param name="version">The key version; 1 or more.</param>
     internal CiphertextCodec Codec(string keyId, int version) => new(Id, keyId, version, NonceLength + TagLength);
@@ -46,7 +46,7 @@ public abstract class AeadAlgorithm : KeyAlgorithm
         KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
         new AeadVersion(this, keyId, version, material, NonceSource.System);
 
-    /// <summary>Makes the key of material that has the right length.</summary>
-    /// <param name="material">The material; not to be kept.</param>
+    /// <summary>Opens a key from material of the right length.</summary>
+    /// <param name="material">The material; do not keep it.</param>
     private protected abstract AeadKey OpenKeyCore(ReadOnlySpan<byte> material);
 }

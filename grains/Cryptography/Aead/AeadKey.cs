@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
-/// An AEAD key ready for use. The base checks arguments once; a subclass does only the cryptography. Made for one owner and
-/// for one thread at a time, which is what a grain is.
+/// An open AEAD key. The base checks arguments once; a subclass does only the cryptography. Not thread-safe: it has one owner, a
+/// grain, which is single-threaded.
 /// </summary>
 public abstract class AeadKey : IDisposable
 {
@@ -13,10 +13,12 @@ public abstract class AeadKey : IDisposable
     /// <param name="nonceLength">The algorithm's nonce length in bytes.</param>
     private protected AeadKey(int nonceLength) => _nonceLength = nonceLength;
 
-    /// <summary>Encrypts. Two messages must never share a nonce under one key: with GCM a single repeat gives away the
-    /// authentication key and the difference of the plaintexts.</summary>
-    /// <param name="nonce">The algorithm's nonce length.</param>
-    /// <param name="plaintext">Any length, also none.</param>
+    /// <summary>
+    /// Encrypts. A nonce must never repeat under one key: with GCM, one repeat reveals the authentication key and the XOR of the
+    /// two plaintexts.
+    /// </summary>
+    /// <param name="nonce">Exactly the algorithm's nonce length.</param>
+    /// <param name="plaintext">Any length, including zero.</param>
     /// <param name="ciphertext">Receives the ciphertext; exactly as long as the plaintext.</param>
     /// <param name="tag">Receives the tag; <see cref="AeadAlgorithm.TagLength"/> bytes.</param>
     /// <param name="associatedData">Authenticated, not encrypted.</param>
@@ -30,12 +32,12 @@ public abstract class AeadKey : IDisposable
     }
 
     /// <summary>Decrypts and verifies.</summary>
-    /// <param name="nonce">The algorithm's nonce length.</param>
+    /// <param name="nonce">Exactly the algorithm's nonce length.</param>
     /// <param name="ciphertext">The ciphertext without its tag.</param>
     /// <param name="tag">The tag; <see cref="AeadAlgorithm.TagLength"/> bytes.</param>
-    /// <param name="plaintext">Receives the plaintext; exactly as long as the ciphertext. All zero after a forgery.</param>
-    /// <param name="associatedData">What was given to encrypt.</param>
-    /// <returns>False for a forgery, whatever it is that was changed.</returns>
+    /// <param name="plaintext">Receives the plaintext; exactly as long as the ciphertext. All zeros after a forgery.</param>
+    /// <param name="associatedData">The associated data given to encrypt.</param>
+    /// <returns>False for a forgery, whatever was changed.</returns>
     /// <exception cref="ArgumentException">A length is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The key is disposed.</exception>
     public bool TryDecrypt(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag,
@@ -47,12 +49,12 @@ public abstract class AeadKey : IDisposable
             return true;
         }
 
-        // Unauthenticated plaintext must not be seen by anyone, whatever the primitive left in the buffer.
+        // Unauthenticated plaintext must not be seen, whatever the primitive left in the buffer.
         plaintext.Clear();
         return false;
     }
 
-    /// <summary>Erases the key. Nothing can be done with it afterwards.</summary>
+    /// <summary>Erases the key; it cannot be used afterwards.</summary>
     public void Dispose()
     {
         if (!_disposed)
@@ -78,7 +80,8 @@ public abstract class AeadKey : IDisposable
         if (nonce != _nonceLength || plaintext != ciphertext || tag != AeadAlgorithm.TagLength)
         {
             throw new ArgumentException(
-                $"The nonce has {_nonceLength} bytes, the tag {AeadAlgorithm.TagLength}, and the ciphertext as many as the plaintext.");
+                $"The nonce must be {_nonceLength} bytes, the tag {AeadAlgorithm.TagLength}, and the ciphertext as long as the "
+                    + "plaintext.");
         }
     }
 }

@@ -3,12 +3,12 @@ using System.Buffers;
 namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
-/// One version of an AEAD key in this process: makes and opens the ciphertexts of FORMAT.md. For one owner and one thread at
-/// a time. The owner counts the uses; this class does not know the limit.
+/// One version of an AEAD key in this process: makes and opens the ciphertexts of FORMAT.md. Not thread-safe. The owner counts
+/// the uses; this class does not know the limit.
 /// </summary>
 internal sealed class AeadVersion : IEncryptsAtOnce
 {
-    // Room for the header and the associated data on the stack; what is longer comes from the pool. Associated data is not
+    // Room on the stack for the header and the associated data; anything longer comes from the pool. Associated data is not
     // secret, so neither is cleared.
     private const int StackLength = 512;
 
@@ -22,8 +22,8 @@ internal sealed class AeadVersion : IEncryptsAtOnce
     /// <param name="keyId">The key's id; a valid one.</param>
     /// <param name="version">The key version; 1 or more.</param>
     /// <param name="material">The version's material.</param>
-    /// <param name="nonces">Where nonces come from.</param>
-    /// <exception cref="ArgumentException">The material has another length.</exception>
+    /// <param name="nonces">The source of nonces.</param>
+    /// <exception cref="ArgumentException">The material has the wrong length.</exception>
     internal AeadVersion(AeadAlgorithm algorithm, string keyId, int version, ReadOnlySpan<byte> material, NonceSource nonces)
     {
         _codec = algorithm.Codec(keyId, version);
@@ -115,7 +115,7 @@ internal sealed class AeadVersion : IEncryptsAtOnce
     {
         if (length != expected)
         {
-            throw new ArgumentException("The buffer has another length than what it is to receive.", buffer);
+            throw new ArgumentException("The buffer must be exactly as long as the result.", buffer);
         }
     }
 
@@ -125,8 +125,8 @@ internal sealed class AeadVersion : IEncryptsAtOnce
         associatedData.CopyTo(bound[header.Length..]);
     }
 
-    // Not in a finally: an array lost to an exception is the collector's, and returning one that a native call may still
-    // use would be worse.
+    // Not in a finally: the collector takes an array lost to an exception, and returning one that a native call may still use
+    // would be worse.
     private static void Return(byte[]? rented)
     {
         if (rented is not null)

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
-/// A key of AES-GCM (SP 800-38D) on the platform's implementation, for both key lengths. The expanded key lives only in
-/// native memory, which the platform cleanses when it frees it.
+/// An AES-GCM key (SP 800-38D) of either length on the platform's implementation. The expanded key lives only in native memory,
+/// which the platform cleanses when it frees it.
 /// </summary>
 internal sealed class AesGcmKey : AeadKey
 {

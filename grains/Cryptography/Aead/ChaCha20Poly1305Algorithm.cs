@@ -4,9 +4,9 @@ namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>ChaCha20-Poly1305: RFC 8439, 2.8, on the platform's implementation.</summary>
 /// <remarks>
-/// Key 256 bits, nonce 96 bits, tag 128 bits. A message has at most 2^38 - 64 bytes. The RFC sets no limit on random
-/// nonces; the one of AES-GCM is applied, since the nonce is as long and a repeat as harmful (it gives away the one-time
-/// Poly1305 key and the difference of the plaintexts).
+/// Key 256 bits, nonce 96 bits, tag 128 bits. A message is at most 2^38 - 64 bytes. The RFC sets no limit for random nonces; the
+/// limit of AES-GCM applies here, since the nonce is as long and a repeat as harmful (it reveals the one-time Poly1305 key and
+/// the XOR of the plaintexts).
 /// </remarks>
 public sealed class ChaCha20Poly1305Algorithm : AeadAlgorithm
 {

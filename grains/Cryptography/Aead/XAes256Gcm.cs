@@ -3,11 +3,11 @@ using System.Security.Cryptography;
 namespace OrleansKms.Grains.Cryptography.Aead;
 
 /// <summary>
-/// The primitive XAES-256-GCM (c2sp.org/XAES-256-GCM): a key of its own for each message, derived from the first half of
-/// the nonce by the counter KDF of SP 800-108r1, 4.1 with CMAC-AES-256 (SP 800-38B), then AES-256-GCM (SP 800-38D) under the
-/// second half. Safe for concurrent use, since one KEK serves all threads.
+/// The primitive XAES-256-GCM (c2sp.org/XAES-256-GCM): derives a key for each message from the first half of the nonce, by the
+/// counter KDF of SP 800-108r1, 4.1 with CMAC-AES-256 (SP 800-38B), then encrypts by AES-256-GCM (SP 800-38D) under the second
+/// half. Thread-safe, since one KEK serves all threads.
 /// </summary>
-/// <remarks>Key 256 bits, nonce 192 bits, tag 128 bits; random nonces without a limit that anyone reaches.</remarks>
+/// <remarks>Key 256 bits, nonce 192 bits, tag 128 bits; the limit on random nonces is out of reach.</remarks>
 public sealed class XAes256Gcm : IDisposable
 {
     /// <summary>Length of the key in bytes.</summary>
@@ -22,8 +22,8 @@ public sealed class XAes256Gcm : IDisposable
     private const int BlockLength = 16;
     private const int ContextLength = 12;
 
-    // The native AES context has state, so one thread uses it at a time; the lock is held for one call that encrypts two
-    // blocks. The buffers belong to that call. They are arrays because ICryptoTransform takes no spans.
+    // The native AES context has state, so one thread uses it at a time; the lock is held for one call that encrypts two blocks.
+    // The buffers belong to that call. They are arrays because ICryptoTransform takes no spans.
     private readonly Lock _derivation = new();
     private readonly ICryptoTransform _aes;
     private readonly byte[] _input = GC.AllocateArray<byte>(KeyLength, pinned: true);
@@ -31,14 +31,14 @@ public sealed class XAes256Gcm : IDisposable
     private readonly SecretBytes _subkey1 = new(BlockLength);
     private bool _disposed;
 
-    /// <summary>Makes a key ready for use. The argument may be zeroed as soon as this returns.</summary>
+    /// <summary>Opens a key. The argument may be zeroed as soon as this returns.</summary>
     /// <param name="key">Exactly 32 bytes.</param>
-    /// <exception cref="ArgumentException">The key has another length.</exception>
+    /// <exception cref="ArgumentException">The key has the wrong length.</exception>
     public XAes256Gcm(ReadOnlySpan<byte> key)
     {
         if (key.Length != KeyLength)
         {
-            throw new ArgumentException($"An XAES-256-GCM key has {KeyLength} bytes.", nameof(key));
+            throw new ArgumentException($"An XAES-256-GCM key must be {KeyLength} bytes.", nameof(key));
         }
 
         _aes = CreateBlockCipher(key);
@@ -49,9 +49,9 @@ public sealed class XAes256Gcm : IDisposable
         CryptographicOperations.ZeroMemory(_output);
     }
 
-    /// <summary>Encrypts. Two messages must never share a nonce under one key.</summary>
+    /// <summary>Encrypts. A nonce must never repeat under one key.</summary>
     /// <param name="nonce">24 bytes, random.</param>
-    /// <param name="plaintext">Any length, also none.</param>
+    /// <param name="plaintext">Any length, including zero.</param>
     /// <param name="ciphertext">Receives the ciphertext; exactly as long as the plaintext.</param>
     /// <param name="tag">Receives the tag; 16 bytes.</param>
     /// <param name="associatedData">Authenticated, not encrypted.</param>
@@ -69,9 +69,9 @@ public sealed class XAes256Gcm : IDisposable
     /// <param name="nonce">24 bytes.</param>
     /// <param name="ciphertext">The ciphertext without its tag.</param>
     /// <param name="tag">The tag; 16 bytes.</param>
-    /// <param name="plaintext">Receives the plaintext; exactly as long as the ciphertext. All zero after a forgery.</param>
-    /// <param name="associatedData">What was given to encrypt.</param>
-    /// <returns>False for a forgery, whatever it is that was changed.</returns>
+    /// <param name="plaintext">Receives the plaintext; exactly as long as the ciphertext. All zeros after a forgery.</param>
+    /// <param name="associatedData">The associated data given to encrypt.</param>
+    /// <returns>False for a forgery, whatever was changed.</returns>
     /// <exception cref="ArgumentException">A length is wrong.</exception>
     /// <exception cref="ObjectDisposedException">The key is disposed.</exception>
     public bool TryDecrypt(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> ciphertext, ReadOnlySpan<byte> tag,
@@ -91,7 +91,7 @@ public sealed class XAes256Gcm : IDisposable
         }
     }
 
-    /// <summary>Erases the key and what was derived from it; waits for a derivation that is under way.</summary>
+    /// <summary>Erases the key and everything derived from it; waits for a derivation in progress.</summary>
     public void Dispose()
     {
         lock (_derivation)
@@ -114,7 +114,7 @@ public sealed class XAes256Gcm : IDisposable
         if (nonce != NonceLength || plaintext != ciphertext || tag != TagLength)
         {
             throw new ArgumentException(
-                $"The nonce has {NonceLength} bytes, the tag {TagLength}, and the ciphertext as many as the plaintext.");
+                $"The nonce must be {NonceLength} bytes, the tag {TagLength}, and the ciphertext as long as the plaintext.");
         }
     }
 
@@ -126,7 +126,7 @@ public sealed class XAes256Gcm : IDisposable
         {
             key.CopyTo(copy);
             using var aes = Aes.Create();
-#pragma warning disable CA5358 // One block at a time is what CMAC is made of; nothing is encrypted in this mode.
+#pragma warning disable CA5358 // CMAC is built from single blocks; nothing is encrypted in this mode.
             aes.Mode = CipherMode.ECB;
 #pragma warning restore CA5358
             aes.Padding = PaddingMode.None;

@@ -1,9 +1,11 @@
 namespace OrleansKms.Grains.Cryptography.Aead;
 
-/// <summary>XAES-256-GCM, AES-256-GCM with a nonce long enough to be random without limit: c2sp.org/XAES-256-GCM.</summary>
+/// <summary>
+/// XAES-256-GCM: AES-256-GCM with a nonce long enough to be random without a limit in practice (c2sp.org/XAES-256-GCM).
+/// </summary>
 /// <remarks>
-/// Key 256 bits, nonce 192 bits, tag 128 bits. A message has at most 2^36 - 32 bytes. 2^80 messages with random nonces
-/// collide with a probability of 2^-32, so a version has no limit of uses. <see cref="XAes256Gcm"/> does the work.
+/// Key 256 bits, nonce 192 bits, tag 128 bits. A message is at most 2^36 - 32 bytes. After 2^80 messages random nonces collide
+/// with a probability of 2^-32, so a version has no usage limit. <see cref="XAes256Gcm"/> does the work.
 /// </remarks>
 public sealed class XAes256GcmAlgorithm : AeadAlgorithm
 {

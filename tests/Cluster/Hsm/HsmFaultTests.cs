@@ -71,7 +71,7 @@ public sealed class HsmFaultTests : IDisposable
 
         // The right PIN comes too late: only a restart tries again.
         await File.WriteAllTextAsync(_hsm.PinFile, SoftHsm.Pin);
-        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("was refused before", StringComparison.Ordinal))));
+        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("refused the PIN before", StringComparison.Ordinal))));
         Assert.True(await HsmIs(service.Http, "unhealthy"));
         await service.Http.Encrypt("busy", [1]);
     }

@@ -39,9 +39,9 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
             {
                 var refusal = await Assert.ThrowsAsync<UnexpectedAnswerException>(() => service.Http.Create("full", protection: "hsm"));
                 Assert.Equal((503, "hsm_unavailable"), (refusal.Status, refusal.Code));
-                await service.UntilSaid("C_GenerateKey (CKM_AES_KEY_GEN) answered CKR_DEVICE_MEMORY: the token is full");
+                await service.UntilSaid("C_GenerateKey (CKM_AES_KEY_GEN) returned CKR_DEVICE_MEMORY: the token is full");
                 var health = await Health(service, "\"hsm\":\"unhealthy\"");
-                Assert.Contains("C_GenerateKey (CKM_AES_KEY_GEN) answered CKR_DEVICE_MEMORY: the token is full", health, StringComparison.Ordinal);
+                Assert.Contains("C_GenerateKey (CKM_AES_KEY_GEN) returned CKR_DEVICE_MEMORY: the token is full", health, StringComparison.Ordinal);
                 await service.Http.Encrypt("kept", [1, 2, 3]);
             }
 

@@ -75,7 +75,8 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
         {
             var refusal = await Assert.ThrowsAsync<KmsException>(() => Generate("full").AsTask());
             Assert.Equal(
-                ("hsm_unavailable", "The HSM refuses the call: C_GenerateKey (CKM_AES_KEY_GEN) answered CKR_DEVICE_MEMORY: the token is full."),
+                ("hsm_unavailable", "The HSM refused the call: C_GenerateKey (CKM_AES_KEY_GEN) returned CKR_DEVICE_MEMORY: the "
+                    + "token is full."),
                 (refusal.Code, refusal.Message));
             Assert.False(shared.Token.IsHealthy);
             Assert.Equal(refusal.Message, shared.Token.WhyUnhealthy);
@@ -117,8 +118,8 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
         for (var start = 0; start < 2; start++)
         {
             var refusal = await RefusalOfAFirstStart();
-            Assert.Contains("C_EncryptInit (CKM_AES_GCM) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
-            Assert.Contains("C_EncryptInit (CKM_AES_KEY_WRAP_PAD) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+            Assert.Contains("C_EncryptInit (CKM_AES_GCM) returned CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+            Assert.Contains("C_EncryptInit (CKM_AES_KEY_WRAP_PAD) returned CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
             Assert.Contains(said, refusal, StringComparison.Ordinal);
         }
 
