@@ -10,7 +10,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Aliases;
 
-/// <summary>One alias. It knows the key's id and nothing else of the key.</summary>
+/// <summary>One alias. It knows the key's id and nothing else about the key.</summary>
 [GrainType("alias")]
 public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisposable
 {
@@ -78,7 +78,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
     /// <inheritdoc/>
     public Task Remove(AliasCommand request) => Guarded(async () =>
     {
-        // As it is stored: another activation may have pointed it again since this one heard that it is gone.
+        // As stored: another activation may have pointed it elsewhere since this one learned that the key is gone.
         _slot.Invalidate();
         var row = await Load();
         _changes.RequireRoom();
@@ -92,8 +92,8 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
     public void Dispose() => _mark?.Remove();
 
     /// <summary>
-    /// Asks the key. A silo that goes may take the question with it; it changes nothing, so it is asked once more while the
-    /// caller still waits.
+    /// Asks the key. A silo that shuts down may take the request with it; the request changes nothing, so it is retried once
+    /// while the caller still waits.
     /// </summary>
     private async Task<KeyValidation> Validate(PointAlias request)
     {
@@ -154,7 +154,8 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
         }
         catch (Exception e) when (e is TimeoutException or OrleansMessageRejectionException or ConnectionFailedException)
         {
-            // The key was not reached, before anything was written: the caller hears what it would hear of the key itself.
+            // The key could not be reached, before anything was written: the caller gets the error that the key itself would
+            // return.
             throw;
         }
         catch (Exception e)
@@ -168,7 +169,9 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
         }
     }
 
-    /// <summary>Callers can name any alias, to resolve it or to make it in vain: an activation without a row must not stay in memory.</summary>
+    /// <summary>
+    /// Callers can name any alias, to resolve it or in a create that fails: an activation without a row must not stay in memory.
+    /// </summary>
     private void EndIfAbsent()
     {
         if (IsAbsent())

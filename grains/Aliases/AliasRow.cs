@@ -3,8 +3,8 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Aliases;
 
 /// <summary>
-/// The row <c>alias</c>: the key that a name stands for. When the alias is removed the row stays as a tombstone: an activation
-/// that was overtaken finds out by the row's next version, and of a row that is gone there is none.
+/// The row <c>alias</c>: the key that a name stands for. A removed alias leaves its row as a tombstone: an overtaken activation
+/// notices the row's next version, and a deleted row has none.
 /// </summary>
 public sealed record AliasRow : Row
 {
@@ -12,7 +12,7 @@ public sealed record AliasRow : Row
     public required string KeyId { get; init; }
     /// <summary>When the alias was made, UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
-    /// <summary>When it was last pointed elsewhere, UTC.</summary>
+    /// <summary>When the alias was last pointed elsewhere, UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
     /// <summary>Whether the alias was removed. The name may be used again.</summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]

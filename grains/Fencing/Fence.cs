@@ -12,15 +12,14 @@ using OrleansKms.Grains.Telemetry;
 namespace OrleansKms.Grains.Fencing;
 
 /// <summary>
-/// Bounds for how long an activation that was overtaken goes on answering. Orleans keeps one activation of a key, but for a
-/// moment there may be two: after a partition, or when a silo was frozen and the others gave it up. The stored versions make
-/// writes safe then; the fence makes answers safe. It asks the database every few seconds what changed and ends activations
-/// that fell behind; and since nothing runs in a process that is frozen, each operation compares a deadline before its answer
-/// leaves.
+/// Bounds how long an overtaken activation goes on answering. Orleans keeps one activation of a key, but for a moment there may
+/// be two: after a partition, or when a silo was frozen and the others gave it up. Stored versions keep writes safe then; the
+/// fence keeps answers safe. It asks the database every few seconds what changed and ends activations that fell behind; and
+/// because nothing runs in a frozen process, each operation checks a deadline before its answer leaves.
 /// </summary>
 /// <remarks>
-/// The deadline counts from the start of a poll, since what was committed before that start is what the poll accounts for. A
-/// poll whose answer lay in a buffer while the process was frozen is an old poll.
+/// The deadline counts from the start of a poll, because a poll accounts for what was committed before it started. A poll whose
+/// answer lay in a buffer while the process was frozen is an old poll.
 /// </remarks>
 internal sealed partial class Fence : IHostedLifecycleService, IDisposable
 {
@@ -45,7 +44,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
     private bool _isDisposed;
     private long _endedCount;
 
-    /// <summary>Makes it; the first poll is at the start.</summary>
+    /// <summary>Sets up the fence; the first poll is at the start.</summary>
     public Fence(
         FenceOptions options, FenceQuery query, BootClock clock, TimeProvider time,
         IOptions<SiloMessagingOptions> messaging, IMeterFactory meters, ILogger<Fence> logger)
@@ -62,13 +61,13 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
             "fence_activations_ended", "{activation}", "Activations that ended because another one had changed their row.");
     }
 
-    /// <summary>Whether a poll is recent enough for answers to leave.</summary>
+    /// <summary>Whether the last poll is recent enough for answers to leave.</summary>
     public bool IsFresh => _clock.Now <= Volatile.Read(ref _answerBy);
 
     /// <summary>All registered marks.</summary>
     public IEnumerable<FenceMark> Marks => _marks.Select(m => m.Value);
 
-    /// <summary>How many activations were ended.</summary>
+    /// <summary>How many activations the fence has ended.</summary>
     public long EndedCount => Volatile.Read(ref _endedCount);
 
     /// <summary>Registers an activation with its silo's fence, before it reads anything.</summary>
@@ -87,13 +86,13 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         return mark;
     }
 
-    /// <summary>The mark of a grain that is active here.</summary>
+    /// <summary>The mark of a grain that is active on this silo.</summary>
     public FenceMark? Find(GrainId grain) => _marks.GetValueOrDefault(grain);
 
-    /// <summary>Forgets an activation.</summary>
+    /// <summary>Removes an activation.</summary>
     public void Remove(FenceMark mark) => _marks.TryRemove(new(mark.Grain, mark));
 
-    /// <summary>Ends an activation that is behind, so that its material is zeroed. From any thread.</summary>
+    /// <summary>Ends an activation that is behind, so that its material is zeroed. Thread-safe.</summary>
     public void End(IGrainContext activation)
     {
         Interlocked.Increment(ref _endedCount);
@@ -125,7 +124,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         }
     }
 
-    /// <summary>Asks for a poll now, and completes when one that began after the call has finished, well or badly.</summary>
+    /// <summary>Requests a poll; completes when a poll that began after the call has finished, successfully or not.</summary>
     public Task NextPoll()
     {
         var round = Volatile.Read(ref _next);
@@ -140,7 +139,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Only now: calls in flight are answered while the silo stops, and need polls.</summary>
+    /// <summary>Only at this point: calls in flight are answered while the silo stops, and need polls.</summary>
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
@@ -178,7 +177,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         var stopping = _stopping.Token;
         while (!stopping.IsCancellationRequested)
         {
-            // Whoever asks from here on wants a poll that begins later than this one.
+            // Requests from here on need a poll that begins later than this one.
             var round = Interlocked.Exchange(ref _next, new());
             var begun = _time.GetTimestamp();
             await Poll(stopping);
@@ -212,19 +211,19 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
 
             if (e is EpochEndedException or EvictedException)
             {
-                // Nothing that this silo knows can be relied on.
+                // Nothing that this silo knows can be trusted.
                 _refuseFrom = long.MinValue;
             }
 
             Report(timeout.IsCancellationRequested ? new TimeoutException("The database did not answer in time.", e) : e);
         }
 
-        // After the marks: who sees the new deadline sees them, too.
+        // After the marks, so that whoever sees the new deadline sees the marks, too.
         Volatile.Write(ref _waitFrom, startedAt + _patience);
         Volatile.Write(ref _answerBy, Math.Min(_waitFrom, _refuseFrom));
     }
 
-    // Once for each change.
+    // One line for each change.
     private void Report(Exception? failure)
     {
         if (failure is not null && !_isFailing)
@@ -239,7 +238,7 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
         _isFailing = failure is not null;
     }
 
-    /// <summary>Those who wait for a poll, and those who want one.</summary>
+    /// <summary>The callers that wait for a poll, and the pending requests for one.</summary>
     private sealed class Round
     {
         public TaskCompletionSource Wanted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -253,6 +252,6 @@ internal sealed partial class Fence : IHostedLifecycleService, IDisposable
     [LoggerMessage(LogLevel.Error, "The fence cannot ask the database what changed: {Reason}")]
     private partial void LogFailing(string reason);
 
-    [LoggerMessage(LogLevel.Information, "The fence asks the database again")]
+    [LoggerMessage(LogLevel.Information, "The fence can ask the database again")]
     private partial void LogWorking();
 }

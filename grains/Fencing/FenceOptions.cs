@@ -4,23 +4,23 @@ namespace OrleansKms.Grains.Fencing;
 
 /// <summary>
 /// How long an activation that another silo has overtaken may go on answering from what it knows: three intervals while the
-/// database answers, the grace while it does not.
+/// database answers, and the grace period while it does not.
 /// </summary>
 public sealed record FenceOptions
 {
-    /// <summary>How many intervals may pass without a poll before an operation waits for one.</summary>
+    /// <summary>How many intervals may pass without a poll before operations wait for one.</summary>
     public const int Intervals = 3;
 
     /// <summary>How often the database is asked what changed, and how long its answer may take.</summary>
     public TimeSpan Interval { get; init; } = SettingTable.FenceInterval.Default;
 
     /// <summary>
-    /// How long keys answer without a successful poll before they answer <c>storage_unavailable</c>; at least
+    /// How long keys go on answering without a successful poll before they return <c>storage_unavailable</c>; at least
     /// <see cref="Intervals"/> intervals.
     /// </summary>
     public TimeSpan Grace { get; init; } = SettingTable.FenceGrace.Default;
 
-    /// <summary>Throws on a value out of range.</summary>
+    /// <summary>Throws for a value out of range.</summary>
     /// <exception cref="StartRefusedException">Names the value.</exception>
     internal void Validate()
     {

@@ -6,34 +6,29 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Fencing;
 
 /// <summary>Where a poll left off.</summary>
-/// <param name="Server">When the database server started, by which one server is told from another that took its place.</param>
+/// <param name="Server">When the database server started; tells it from a server that took its place.</param>
 /// <param name="Snapshot">Every transaction that is visible in this snapshot is accounted for.</param>
 internal sealed record FencePosition(string Server, string Snapshot);
 
-/// <summary>The database was restored and serves another epoch; this silo was left over from before.</summary>
-internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; this silo must be started again.");
+/// <summary>The database was restored and is in another epoch; this silo is left over from before.</summary>
+internal sealed class EpochEndedException() : Exception("A new restore epoch has begun; restart this silo.");
 
-/// <summary>The other silos have given this one up. Whatever it still holds is theirs.</summary>
-internal sealed class EvictedException() : Exception("The cluster has given this silo up; it must be started again.");
+/// <summary>The other silos have declared this one dead. Whatever it still holds is theirs.</summary>
+internal sealed class EvictedException() : Exception("The cluster has declared this silo dead; restart it.");
 
-/// <summary>Asks Postgres which rows were changed. Replaced in tests.</summary>
+/// <summary>Asks Postgres which rows changed. Replaced in tests.</summary>
 /// <remarks>
-/// Why nothing is missed. A poll takes its position, a snapshot S, in one statement, and the changes in a later one. A change that
-/// the second does not see was not visible in S either, since S is older. The next poll asks for every row whose last change was
-/// not visible in S: those of transactions that ran at the time of S, and those that began after it. It sees each that is
-/// committed by then, and the rest are as invisible in its own snapshot, so the poll after it asks for them. That holds however
-/// long a commit takes (also when the client has long given up, and when the commit waits for a standby), for prepared
+/// Why nothing is missed. A poll takes its position, a snapshot S, in one statement, and the changes in a later one. A change
+/// that the second does not see was not visible in S either, since S is older. The next poll asks for every row whose last change
+/// was not visible in S: those of transactions that were running at the time of S, and those that began after it. It sees each
+/// that has committed by then, and the rest are as invisible in its own snapshot, so the poll after it asks for them. That holds
+/// however long a commit takes (also when the client has long given up, and when the commit waits for a standby), for prepared
 /// transactions, and whatever clocks do. A row carries the number of the top-level transaction, which is what snapshots list.
-/// Numbers have 64 bits and do not wrap.
-///
-/// A transaction that stays open, anywhere on the server, costs a poll one look into the index and no more: what others commit
-/// meanwhile is visible in S, and is not read again.
-///
-/// A server that took the place of another (a failover) may have given numbers out again. Then, and at the first poll, all
-/// registered rows are compared. After a dump was restored, rows may carry numbers that the new server has not given out yet;
-/// they are not asked for until it has, and are then found unchanged.
-///
-/// A standby is no witness: it answers from the past.
+/// Numbers have 64 bits and do not wrap. A transaction that stays open, anywhere on the server, costs a poll one look into the
+/// index and no more: what others commit meanwhile is visible in S, and is not read again. A server that took the place of
+/// another (a failover) may have given numbers out again. Then, and at the first poll, all registered rows are compared. After a
+/// restored dump, rows may carry numbers that the new server has not given out yet; they are not asked for until it has, and are
+/// then found unchanged. A standby is no witness: it answers from the past.
 /// </remarks>
 internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<ClusterOptions> cluster, ILocalSiloDetails silo)
 {
@@ -66,13 +61,15 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
     /// <summary>How many changed rows all polls have read.</summary>
     public long RowsRead { get; private set; }
 
-    // Where the first of several polls began that have not yet compared all rows.
+    // The start of the first in a series of polls that have not yet compared all rows between them.
     private FencePosition? _unfinished;
 
-    /// <summary>Reports what changed since the last poll, or, where that cannot be told, how all registered rows are.</summary>
+    /// <summary>
+    /// Reports what changed since the last poll or, where that cannot be told, the state of all registered rows.
+    /// </summary>
     /// <param name="last">Where the last successful poll left off; null at first.</param>
-    /// <param name="fence">Whom to report to.</param>
-    /// <param name="cancellationToken">Ends the poll.</param>
+    /// <param name="fence">Receives the reports.</param>
+    /// <param name="cancellationToken">Cancels the poll.</param>
     /// <returns>Where this poll leaves off.</returns>
     public virtual async Task<FencePosition> Poll(FencePosition? last, Fence fence, CancellationToken cancellationToken)
     {
@@ -80,8 +77,8 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         var position = await ReportChanges(connection, _unfinished ?? last, fence, cancellationToken);
         if (position.Server != last?.Server || _unfinished is not null)
         {
-            // Many rows may take more time than a poll has. What is compared stays so, and what changes meanwhile is told from where
-            // the first of these polls began.
+            // Many rows may take longer than one poll has. Those already compared stay compared, and changes in the meantime are
+            // reported from the start of the first of these polls.
             var first = _unfinished is { } begun && begun.Server == position.Server ? begun : position;
             _unfinished = first;
             foreach (var marks in fence.Marks.Where(mark => !ReferenceEquals(mark.ComparedSince, first)).Chunk(ChunkSize))
@@ -155,7 +152,7 @@ internal class FenceQuery(Database database, CurrentEpoch epoch, IOptions<Cluste
         }
     }
 
-    // The row by which a grain stands or falls has the name of the grain's type.
+    // The row that decides whether a grain exists has the name of the grain's type.
     private static GrainId Grain(DbDataReader reader) =>
         GrainId.Create(reader.GetString(0), reader.GetString(1)[RowDirectory.KeyMark.Length..]);
 }

@@ -5,7 +5,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Fencing;
 
-/// <summary>How far what a slot holds of its row can be relied on.</summary>
+/// <summary>How far the slot's copy of its row can be trusted.</summary>
 internal enum RowState
 {
     /// <summary>Nothing was read or written yet. It must be read.</summary>
@@ -15,23 +15,21 @@ internal enum RowState
     Known,
 
     /// <summary>
-    /// The last write has an unknown outcome, and whatever the row held here permits, the one that may be stored permits, too. So it
-    /// is still used by; a change must read first.
+    /// The outcome of the last write is unknown, but the next row permits whatever this one does, so the copy is still used; a
+    /// change must read first.
     /// </summary>
     InDoubt,
 
-    /// <summary>A race was lost, the outcome of a write is unknown, or whoever holds the slot said so. It must be read.</summary>
+    /// <summary>A race was lost, the outcome of a write is unknown, or the slot was invalidated. It must be read.</summary>
     Invalid,
 }
 
-/// <summary>
-/// One row of one grain: what this activation last saw of it, its ETag, and how far that can be relied on.
-/// </summary>
+/// <summary>One row of one grain: this activation's copy of it, the ETag, and how far the copy can be trusted.</summary>
 /// <typeparam name="T">The row's content.</typeparam>
 /// <param name="storage">The sealed storage.</param>
-/// <param name="grain">Whose row it is.</param>
+/// <param name="grain">The grain that owns the row.</param>
 /// <param name="name">The row's name.</param>
-/// <param name="mark">What the fence knows of the row; null where there is no fence, and for rows that it does not watch.</param>
+/// <param name="mark">The fence's mark for the row; null where there is no fence, and for rows that it does not watch.</param>
 internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string name, FenceMark? mark = null)
     where T : Row
 {
@@ -42,22 +40,24 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>The row, or null when there is none or it was never read.</summary>
     public T? Row { get; private set; }
 
-    /// <summary>How far <see cref="Row"/> can be relied on, as far as this activation knows by itself.</summary>
+    /// <summary>How far <see cref="Row"/> can be trusted, as far as this activation itself knows.</summary>
     public RowState State { get; private set; }
 
-    /// <summary>Whether the row must be read before it is relied on: by its state, or because the fence saw a newer one.</summary>
+    /// <summary>
+    /// Whether the row must be read before it is used: because of its state, or because the fence saw a newer one.
+    /// </summary>
     public bool NeedsRead => State is RowState.Unread or RowState.Invalid || mark is { IsBehind: true };
 
     /// <summary>
-    /// Whether no write was acknowledged since one had an unknown outcome. What is read may be that one's, and a standby that has
-    /// not confirmed it may lose it again; so a read does not end this.
+    /// Whether no write was acknowledged since one had an unknown outcome. A read may return that write's row, which a standby
+    /// that has not confirmed it may still lose; so a read does not end this.
     /// </summary>
     public bool IsUnconfirmed { get; private set; }
 
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
 
-    /// <summary>Makes the row be read before it is relied on again.</summary>
+    /// <summary>Marks the row to be read before it is used again.</summary>
     public void Invalidate()
     {
         State = RowState.Invalid;
@@ -65,7 +65,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     }
 
     /// <summary>Reads the row.</summary>
-    /// <exception cref="KmsException">key_corrupted: it does not open, or is older than what was seen before.</exception>
+    /// <exception cref="KmsException">key_corrupted: it does not open, or is older than one seen before.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
     public async Task Read()
     {
@@ -78,7 +78,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
             await storage.ReadStateAsync(name, grain, state);
             var row = state.RecordExists ? state.State : null;
 
-            // A row that was seen does not vanish and does not get older: someone put back an old copy.
+            // A row that was seen does not vanish or get older by itself: someone put back an old copy.
             if ((row?.Revision ?? 0) < minRevision || Version(state.ETag) < minVersion)
             {
                 throw KmsError.KeyCorrupted.Exception();
@@ -100,16 +100,18 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     }
 
     /// <summary>
-    /// Writes the next content over what was last seen; inserts where nothing was. A read that interleaved since the content
-    /// was made has changed what was last seen, so who awaits in between compares <see cref="Row"/> first.
+    /// Writes the next content over the last known row; inserts where there was none. A read that interleaved after the content
+    /// was prepared has changed the last known row, so a caller that awaits in between compares <see cref="Row"/> first.
     /// </summary>
     /// <param name="next">The next content.</param>
     /// <param name="permitsTheSame">
-    /// Whether whatever may be done by the row that is known may be done by the next one, too. Then an unknown outcome leaves the
-    /// slot in doubt, and not invalid.
+    /// Whether the next row permits everything that the known one does. Then an unknown outcome leaves the slot in doubt instead
+    /// of invalid.
     /// </param>
     /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
-    /// <exception cref="StorageFailedException">The write failed; the slot is invalid, or in doubt, when its outcome is unknown.</exception>
+    /// <exception cref="StorageFailedException">
+    /// The write failed; the slot is invalid or, when the outcome is unknown, may be in doubt.
+    /// </exception>
     public async Task Write(T next, bool permitsTheSame = false)
     {
         var row = next with { Revision = _highestRevision + 1 };
@@ -117,8 +119,8 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         int? version = null;
         if (mark is not null)
         {
-            // A request that lay in the buffers of a silo that was frozen must not be carried out after all: a recent poll says
-            // whether the silo was given up meanwhile.
+            // A request that lay in the buffers of a frozen silo must not be carried out: a recent poll tells whether the silo
+            // was declared dead meanwhile.
             await mark.Settle();
         }
 
@@ -157,7 +159,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
     }
 
-    /// <summary>Removes whatever is there, also a row that does not open; the next write inserts.</summary>
+    /// <summary>Deletes whatever is stored, even a row that does not open; the next write inserts.</summary>
     /// <exception cref="StorageFailedException">It failed.</exception>
     public async Task ClearUnread()
     {
@@ -166,9 +168,9 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         (Row, _etag, State) = (null, null, RowState.Unread);
     }
 
-    // A read may interleave with a write, and whichever comes back last may have the older state. One that finds what is known
-    // already leaves it, since a change may have been prepared from it; unless the row had to be read again because of what it
-    // holds, which can be sealed anew without a new version.
+    // A read may interleave with a write, and the one that returns last may carry the older state. A read that finds what is
+    // already known leaves the copy alone, since a change may have been prepared from it; unless the row had to be read again for
+    // its content, which can be resealed without a new version.
     private void Take(T? row, string? etag)
     {
         var revision = row?.Revision ?? 0;

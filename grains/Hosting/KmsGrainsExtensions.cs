@@ -19,9 +19,9 @@ public static class KmsGrainsExtensions
     /// <summary>The meter of everything that grains measure.</summary>
     public const string MeterName = KmsMeter.Name;
 
-    /// <summary>Adds what key grains need besides storage.</summary>
+    /// <summary>Adds everything that key grains need besides storage.</summary>
     /// <param name="silo">The silo.</param>
-    /// <param name="options">What the operator set about keys.</param>
+    /// <param name="options">The operator's settings for keys.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     public static ISiloBuilder AddKmsGrains(this ISiloBuilder silo, KeyOptions options)
     {

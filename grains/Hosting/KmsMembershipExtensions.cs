@@ -6,7 +6,7 @@ namespace OrleansKms.Grains.Hosting;
 public static class KmsMembershipExtensions
 {
     /// <summary>
-    /// Makes the silo a member of the cluster whose silos share its database: through the connections of
+    /// Makes the silo a member of the cluster of silos that share its database: through the connections of
     /// <see cref="KmsStorageExtensions.AddKmsStorage"/>, whose schema has the membership tables.
     /// </summary>
     public static ISiloBuilder UseKmsMembership(this ISiloBuilder builder) =>

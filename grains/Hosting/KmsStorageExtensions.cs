@@ -21,11 +21,10 @@ public static class KmsStorageExtensions
 {
     /// <summary>
     /// Adds the sealed grain storage <see cref="StorageNames.Sealed"/>, <see cref="IMaterialSealer"/>,
-    /// <see cref="IRowDirectory"/>, <see cref="IStorageHealth"/> and the reminder table. Before the silo starts the schema is
-    /// migrated and the KEK ring opened; what forbids the start is a <see cref="StartRefusedException"/> from the host's
-    /// start.
+    /// <see cref="IRowDirectory"/>, <see cref="IStorageHealth"/> and the reminder table. Migrates the schema and opens the KEK
+    /// ring before the silo starts; a reason not to start is a <see cref="StartRefusedException"/> from the host's start.
     /// </summary>
-    /// <exception cref="StartRefusedException">An option is not valid.</exception>
+    /// <exception cref="StartRefusedException">An option is invalid.</exception>
     public static ISiloBuilder AddKmsStorage(this ISiloBuilder builder, KmsStorageOptions options)
     {
         options.Validate();
@@ -56,7 +55,7 @@ public static class KmsStorageExtensions
             o.DataSource = database.Connections;
         }));
 
-        // The queries for ranges of reminders look 20 minutes ahead, so a silo must ask several times within them.
+        // The range queries for reminders look 20 minutes ahead, so a silo must ask several times within that.
         builder.Configure<ReminderOptions>(reminders => reminders.RefreshReminderListPeriod = TimeSpan.FromMinutes(5));
         GateReminders(services);
         return builder;
@@ -125,8 +124,8 @@ public static class KmsStorageExtensions
             o.DeleteStateOnClear = true;
         }));
 
-        // It logs each failure with a stack trace and then throws it, so a database that is down would fill the log. What is
-        // thrown reaches the grains, and the probe logs once that the database is down.
+        // The provider logs each failure with a stack trace and then throws it, so a database that is down would fill the log.
+        // The exception reaches the grains, and the probe logs the outage once.
         services.AddLogging(logging => logging.AddFilter(typeof(AdoNetGrainStorage).FullName, LogLevel.None));
         services.AddSingleton<RowTypes>();
         services.AddSingleton<RowSealer>(provider => ActivatorUtilities.CreateInstance<RowSealer>(provider));
@@ -141,7 +140,7 @@ public static class KmsStorageExtensions
         services.AddHostedService(provider => provider.GetRequiredService<StorageProbe>());
     }
 
-    // The embedded database has one process, which the lock on its directory sees to, so nothing can overtake an activation.
+    // The embedded database has one process, which the lock on its directory guarantees, so nothing can overtake an activation.
     private static void AddFence(IServiceCollection services, KmsStorageOptions options)
     {
         if (options.IsEmbedded)
@@ -155,7 +154,7 @@ public static class KmsStorageExtensions
         services.AddHostedService(provider => provider.GetRequiredService<Fence>());
     }
 
-    // The provider's table is internal to it, so it is known here only by its registration.
+    // The provider's table is internal to it, so only its registration identifies it here.
     private static void GateReminders(IServiceCollection services)
     {
         var provided = services.Last(s => s.ServiceType == typeof(IReminderTable));

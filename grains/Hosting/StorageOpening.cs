@@ -5,13 +5,15 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Hosting;
 
-/// <summary>What must be done, in this order and by one process at a time, before anything may be read or written.</summary>
+/// <summary>What must happen, in this order and in one process at a time, before anything may be read or written.</summary>
 internal sealed class StorageOpening(
     Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch, KmsStorageOptions options,
     StorageProgress progress)
 {
-    /// <summary>Migrates the schema, opens the KEK ring, writes the silo's first heartbeat, and lets the next process in.</summary>
-    /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
+    /// <summary>
+    /// Migrates the schema, opens the KEK ring, writes the silo's first heartbeat, and lets the next process in.
+    /// </summary>
+    /// <exception cref="StartRefusedException">A step failed; the message is for the operator.</exception>
     public async Task Open(SiloPresence presence, CancellationToken cancellationToken)
     {
         await using var schema = await Locked(
@@ -24,11 +26,13 @@ internal sealed class StorageOpening(
         progress.Step = StorageStep.Open;
     }
 
-    /// <summary>Migrates the schema, opens the KEK ring, and keeps every other process out until the result is disposed.</summary>
+    /// <summary>
+    /// Migrates the schema, opens the KEK ring, and keeps every other process out until the result is disposed.
+    /// </summary>
     public Task<IAsyncDisposable> OpenLocked(CancellationToken cancellationToken) =>
         Locked(() => OpenAll(cancellationToken), cancellationToken);
 
-    /// <summary>Migrates the schema, and needs no root key for it.</summary>
+    /// <summary>Migrates the schema, which needs no root key.</summary>
     public async Task Migrate(CancellationToken cancellationToken)
     {
         await using var schema = await Locked(() => migrations.Apply(cancellationToken), cancellationToken);
@@ -70,11 +74,11 @@ internal sealed class StorageOpening(
         }
         catch (Exception e) when (e is not (StartRefusedException or OperationCanceledException))
         {
-            throw new StartRefusedException($"Storage cannot be opened: {database.Explain(e)}", e);
+            throw new StartRefusedException($"The storage cannot be opened: {database.Explain(e)}", e);
         }
     }
 
-    // The lock falls with its connection; why the work failed is what matters, not that the lock could not be given back.
+    // The lock falls with its connection; what matters is why the work failed, not that the lock could not be released.
     private static async Task Release(IAsyncDisposable schema)
     {
         try

@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Hosting;
 
-/// <summary>What the opening of the storage waits for.</summary>
+/// <summary>What opening the storage waits for.</summary>
 public enum StorageStep
 {
     /// <summary>The database, another process that migrates its schema, or the migration itself.</summary>
@@ -9,11 +9,11 @@ public enum StorageStep
     /// <summary>The HSM, which opens the key-encryption keys.</summary>
     Hsm,
 
-    /// <summary>Nothing more: it is open.</summary>
+    /// <summary>Nothing: the storage is open.</summary>
     Open,
 }
 
-/// <summary>How far the opening of the storage has come, for a health check; from any thread.</summary>
+/// <summary>How far opening the storage has got, for a health check. Thread-safe.</summary>
 public sealed class StorageProgress
 {
     private volatile StorageStep _step;

@@ -4,9 +4,9 @@ using OrleansKms.Grains.Presence;
 namespace OrleansKms.Grains.Hosting;
 
 /// <summary>
-/// Makes storage ready before anything else starts: the database, its schema, the KEK ring. It is a
-/// <see cref="IHostedLifecycleService"/> because what these do while starting comes before the silo and its providers,
-/// whatever the order of registration.
+/// Makes the storage ready before anything else starts: the database, its schema, the KEK ring. It is an
+/// <see cref="IHostedLifecycleService"/> because the starting phase of these comes before the silo and its providers, whatever
+/// the order of registration.
 /// </summary>
 public sealed class StorageStart : IHostedLifecycleService
 {
@@ -17,8 +17,8 @@ public sealed class StorageStart : IHostedLifecycleService
     internal StorageStart(StorageOpening opening, SiloPresence presence) => (_opening, _presence) = (opening, presence);
 
     /// <summary>
-    /// Begins before the host does, so that the rest of the silo can be made meanwhile. What comes of it is told by
-    /// <see cref="StartingAsync"/>.
+    /// Begins before the host does, so that the rest of the silo can be built in the meantime. <see cref="StartingAsync"/>
+    /// reports the outcome.
     /// </summary>
     public void Begin(CancellationToken cancellationToken) =>
         _opened = Task.Run(() => _opening.Open(_presence, cancellationToken), CancellationToken.None);

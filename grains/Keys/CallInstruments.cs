@@ -5,7 +5,8 @@ using System.Diagnostics.Metrics;
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>
-/// Who uses keys: <c>calls_total{principal,operation}</c>, of calls that arrived (a batch is one) and of changes that were made.
+/// Who uses keys: <c>calls_total{principal,operation}</c>, counting calls that arrived (a batch is one) and changes that were
+/// made.
 /// </summary>
 internal static class CallInstruments
 {
@@ -13,17 +14,17 @@ internal static class CallInstruments
 
     [SuppressMessage("Style", "IDE0052", Justification = "It is read through its meter.")]
     private static readonly ObservableCounter<long> _calls = new Meter(KeyInstruments.MeterName).CreateObservableCounter(
-        "calls", _counts.Observe, description: "Calls of keys, by the caller's own name and what was asked for.");
+        "calls", _counts.Observe, description: "Calls of keys, by principal and operation.");
 
     /// <summary>Counts one call.</summary>
     public static void Count(Caller caller, KmsOperation operation) => _counts.Add(caller.Principal, operation);
 }
 
 /// <summary>
-/// Calls by principal. The first ones are told apart and the rest are counted as <c>other</c>, since a caller says its name
-/// itself and could say another each time.
+/// Calls by principal. The first ones are counted separately and the rest as <c>other</c>, since a caller supplies its name
+/// itself and could use another each time.
 /// </summary>
-/// <param name="limit">How many principals are told apart.</param>
+/// <param name="limit">How many principals are counted separately.</param>
 internal sealed class CallCounts(int limit)
 {
     private const int MaxNameLength = 128;
@@ -38,7 +39,7 @@ internal sealed class CallCounts(int limit)
 
     /// <summary>Counts one call.</summary>
     /// <param name="principal">The caller's name; anything.</param>
-    /// <param name="operation">What was asked for.</param>
+    /// <param name="operation">The operation.</param>
     public void Add(string principal, KmsOperation operation) => Interlocked.Increment(ref CountsOf(principal)[_places[operation.Index]]);
 
     /// <summary>All figures.</summary>
@@ -65,7 +66,7 @@ internal sealed class CallCounts(int limit)
     {
         if (principal is Others or { Length: 0 or > MaxNameLength }) return _others;
         if (_principals.TryGetValue(principal, out var counts)) return counts;
-        // Two at once may admit one too many, which does no harm.
+        // Two at once may admit one too many, which is harmless.
         return _principals.Count < limit ? _principals.GetOrAdd(principal, _ => new long[_labels.Length]) : _others;
     }
 }

@@ -5,20 +5,20 @@ using OrleansKms.Grains.Keys.Activation;
 
 namespace OrleansKms.Grains.Keys;
 
-/// <summary>Where the lines about changes go, as far as whoever makes changes must know it.</summary>
+/// <summary>Where the lines about changes go, as far as code that makes changes must know it.</summary>
 public interface IChangeSink
 {
     /// <summary>Whether there is room for the lines of more changes.</summary>
     bool HasRoom { get; }
 
-    /// <summary>Completes when the lines of all changes so far are written, or have waited for a moment.</summary>
+    /// <summary>Completes when the lines of all changes so far are written, or after a short time-out.</summary>
     Task Written();
 }
 
 /// <summary>
-/// The lines by which a restore learns what the backup does not know (deploy/restore/changes-since.jq); until there is an audit
-/// trail they are the only record. They have a category of their own, which no level suppresses and which is never dropped. A change
-/// for whose line there is no room is refused before it is made, and one that was made is answered after its line was written.
+/// The lines that tell a restore what the backup does not know (deploy/restore/changes-since.jq). They have a log category of
+/// their own, which no level suppresses and which is never dropped. A change whose line would have no room is refused before it
+/// is made, and a change is answered only after its line was written.
 /// </summary>
 public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider services)
 {
@@ -32,19 +32,21 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     /// <summary>Whether a change may be made.</summary>
     public bool HasRoom => (_sink?.HasRoom ?? true) && _audit is null or { IsWritable: true };
 
-    /// <summary>Refuses a change whose line could not be kept; to be called before anything of it is done.</summary>
+    /// <summary>Refuses a change whose line could not be kept; call it before doing anything.</summary>
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public void RequireRoom()
     {
         if (!HasRoom) throw KmsError.AuditUnavailable.Exception("Changes cannot be recorded: the log is not read, or the audit trail cannot be written; try again once that is mended.");
     }
 
-    /// <summary>Tells of a key's change that was committed.</summary>
+    /// <summary>Reports a committed change of a key.</summary>
     /// <param name="keyId">The key.</param>
-    /// <param name="operation">What happened.</param>
+    /// <param name="operation">The operation.</param>
     /// <param name="version">The primary version.</param>
-    /// <param name="changedVersion">The version that was changed; of an update, the one that is now the least that decrypts. Null for none.</param>
-    /// <param name="caller">Who asked for it.</param>
+    /// <param name="changedVersion">
+    /// The version that changed; for an update, the new minimum version that decrypts. Null for none.
+    /// </param>
+    /// <param name="caller">The caller.</param>
     public Task KeyChanged(string keyId, string operation, int version, int? changedVersion, Caller caller)
     {
         if (changedVersion is { } changed) LogVersionChanged(keyId, operation, changed, version, caller.Principal, caller.RequestId);
@@ -52,21 +54,21 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
         return caller == KeyServices.Self && _audit is { IsOn: true } audit ? KeepOwn(audit, keyId, operation, changedVersion ?? version) : Written();
     }
 
-    /// <summary>Tells that an alias was made or points elsewhere.</summary>
+    /// <summary>Reports that an alias was created or points elsewhere.</summary>
     public Task AliasPointed(string alias, string keyId, Caller caller)
     {
         LogPointed(alias, keyId, caller.Principal, caller.RequestId);
         return Written();
     }
 
-    /// <summary>Tells that an alias was removed.</summary>
+    /// <summary>Reports that an alias was removed.</summary>
     public Task AliasRemoved(string alias, Caller caller)
     {
         LogRemoved(alias, caller.Principal, caller.RequestId);
         return Written();
     }
 
-    /// <summary>What a key does by itself leaves by no gate.</summary>
+    /// <summary>What a key does by itself does not pass the recorder.</summary>
     private async Task KeepOwn(AuditLog audit, string keyId, string operation, int version)
     {
         await Written();

@@ -4,7 +4,7 @@ using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys;
 
-/// <summary>Puts a key's row and counters into the words of the contract.</summary>
+/// <summary>Describes a key's row and counters in the contract's terms.</summary>
 internal static class KeyDescriptions
 {
     public static KeyDescription Of(string id, KeyRow row, UsageLease usage) => new()

@@ -8,21 +8,21 @@ using OrleansKms.Grains.Keys.Operations;
 namespace OrleansKms.Grains.Keys;
 
 /// <summary>
-/// One key: owns its material, its life and its counters. This is what Orleans calls, and says no more than where each operation is;
-/// <see cref="KeyActivation"/> is the key in memory.
+/// One key: owns its material, its life and its counters. The facade that Orleans calls, and a table of contents of the
+/// operations; <see cref="KeyActivation"/> is the key in memory.
 /// </summary>
 /// <remarks>
-/// Placed at random, since the default placement heaps keys on few silos. Decryptions interleave with a change or a
-/// reservation that waits for the database; everything else takes its turn. Where operations are done elsewhere and take their
-/// time, all calls interleave, and what needs a turn takes one within (<see cref="Turns"/>): so nothing waits for the HSM but
-/// who asked something of it.
+/// Placed at random, since the default placement piles keys up on few silos. Decryptions interleave with a change or a
+/// reservation that waits for the database; everything else takes its turn. Where operations run elsewhere and take time, all
+/// calls interleave, and those that need a turn take one inside (<see cref="Turns"/>): so only callers that need the HSM wait for
+/// it.
 /// </remarks>
 [GrainType("key"), RandomPlacement, MayInterleave(nameof(MayInterleave))]
 public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindable, IDisposable
 {
     private readonly KeyActivation _key;
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation; nothing is read until it is used.</summary>
     public KeyGrain(KeyServices services, IGrainContext context) => _key = new(this, context, services);
 
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindab
     /// <inheritdoc/>
     public ValueTask<ItemResult<Encrypted>[]> RewrapBatch(DecryptBatch request) => Batches.Rewrap(_key, request);
 
-    /// <summary>Whether a call may begin while others are under way: not where everything is answered at once.</summary>
+    /// <summary>Whether a call may begin while others are in progress: not if everything is answered at once.</summary>
     /// <param name="request">The call.</param>
     [SuppressMessage("Style", "IDE0060", Justification = "Orleans calls it so.")]
     public bool MayInterleave(IInvokable request) => _key.Slot.Row is { } row && !_key.AnswersAtOnce(row);
@@ -92,9 +92,9 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindab
 
     Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status) => _key.Reminder.Tick();
 
-    /// <summary>Writes the exact counters and lets go of the material.</summary>
+    /// <summary>Writes the exact counters and disposes the material.</summary>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _key.Deactivate(cancellationToken);
 
-    /// <summary>Lets go of the material, also when the activation failed.</summary>
+    /// <summary>Disposes the material, even when the activation failed.</summary>
     public void Dispose() => _key.Dispose();
 }

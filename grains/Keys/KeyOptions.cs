@@ -2,13 +2,13 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Grains.Keys;
 
-/// <summary>What an operator sets about keys.</summary>
+/// <summary>The operator's settings for keys.</summary>
 public sealed record KeyOptions
 {
-    /// <summary>The most bytes of a plaintext.</summary>
+    /// <summary>The maximum length of a plaintext in bytes.</summary>
     public int MaxPlaintextBytes { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
-    /// <summary>The least time between scheduling a deletion and erasing the material.</summary>
+    /// <summary>The minimum time between scheduling a deletion and erasing the material.</summary>
     public TimeSpan MinDeletionDelay { get; init; } = SettingTable.MinDeletionDelay.Default;
 
     /// <summary>Throws for a value out of range, naming it.</summary>

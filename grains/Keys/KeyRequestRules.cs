@@ -4,7 +4,7 @@ using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
 
-/// <summary>What arguments a key takes: checked here once, for callers on HTTP and by Orleans client alike.</summary>
+/// <summary>Which arguments a key accepts: checked here once, for callers over HTTP and Orleans clients alike.</summary>
 internal static class KeyRequestRules
 {
     public static KeyAlgorithm Check(CreateKey request, string id, KeyProviders providers)
@@ -37,7 +37,7 @@ internal static class KeyRequestRules
         return algorithm;
     }
 
-    /// <summary>What can be said of a change before the key is known.</summary>
+    /// <summary>Checks a change as far as possible without the key.</summary>
     public static void Check(UpdateKey request)
     {
         CheckDescription(request.Description.Value);
@@ -58,11 +58,14 @@ internal static class KeyRequestRules
         }
     }
 
-    /// <summary>How long a version waits for its destruction where the request does not say: 7 days, or the operator's least.</summary>
+    /// <summary>
+    /// How long a version waits for its destruction when the request does not say: 7 days, or the operator's minimum if that is
+    /// longer.
+    /// </summary>
     public static TimeSpan DefaultDestructionDelay(KeyOptions options) =>
         options.MinDeletionDelay > KmsLimits.DefaultDestructionDelay ? options.MinDeletionDelay : KmsLimits.DefaultDestructionDelay;
 
-    /// <summary>How long the deletion of a key, or the destruction of a version, may wait.</summary>
+    /// <summary>Checks how long the deletion of a key, or the destruction of a version, may wait.</summary>
     public static void CheckDelay(TimeSpan after, KeyOptions options)
     {
         if (after < options.MinDeletionDelay || after > KmsLimits.MaxDeletionDelay)
@@ -81,7 +84,7 @@ internal static class KeyRequestRules
 
         if (plaintext.Length > limit)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The plaintext may have {limit} bytes.");
+            throw KmsError.PayloadTooLarge.Exception($"The plaintext must be at most {limit} bytes.");
         }
 
         CheckAssociatedData(associatedData);
@@ -91,7 +94,8 @@ internal static class KeyRequestRules
     {
         if (associatedData?.Length > KmsLimits.AssociatedDataBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The associated data may have {KmsLimits.AssociatedDataBytes} bytes.");
+            throw KmsError.PayloadTooLarge.Exception($"The associated data must be at most {KmsLimits.AssociatedDataBytes} "
+                + "bytes.");
         }
     }
 
@@ -99,16 +103,17 @@ internal static class KeyRequestRules
     {
         if (items is not { Length: > 0 and <= KmsLimits.BatchItems } || Array.Exists(items, item => item is null))
         {
-            throw KmsError.InvalidParameter.Exception($"A batch has 1 to {KmsLimits.BatchItems} items.");
+            throw KmsError.InvalidParameter.Exception($"A batch must have 1 to {KmsLimits.BatchItems} items.");
         }
 
         if (items.Sum(size) > KmsLimits.BatchBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"The items of a batch may have {KmsLimits.BatchBytes} bytes together.");
+            throw KmsError.PayloadTooLarge.Exception($"The items of a batch must be at most {KmsLimits.BatchBytes} bytes "
+                + "together.");
         }
     }
 
-    /// <summary>What an item counts: a ciphertext as its plaintext, at most.</summary>
+    /// <summary>What an item counts towards the limit: a ciphertext as its plaintext, at most.</summary>
     public static long SizeInBatch(DecryptItem item) =>
         Math.Max(0, (item.Ciphertext?.Length ?? 0) - CiphertextHeader.MaxOverhead) + (item.AssociatedData?.Length ?? 0);
 
@@ -116,17 +121,17 @@ internal static class KeyRequestRules
     {
         if (providers.Find(request.Protection) is not { } provider)
         {
-            throw KmsError.InvalidParameter.Exception("No HSM is configured for keys of protection hsm.");
+            throw KmsError.InvalidParameter.Exception("This service has no HSM, which keys with protection hsm need.");
         }
 
         if (request is { Protection: KeyProtection.Hsm, Origin: not KeyOrigin.Generated } or { Protection: KeyProtection.Hsm, Exportable: true })
         {
-            throw KmsError.InvalidParameter.Exception("A key of protection hsm is generated in the HSM and never leaves it.");
+            throw KmsError.InvalidParameter.Exception("A key with protection hsm is generated in the HSM and never leaves it.");
         }
 
         if (!provider.Supports(algorithm))
         {
-            throw KmsError.UnsupportedAlgorithm.Exception("The HSM has no keys of this spec.");
+            throw KmsError.UnsupportedAlgorithm.Exception("The HSM does not support keys of this spec.");
         }
     }
 
@@ -134,7 +139,8 @@ internal static class KeyRequestRules
     {
         if (description?.Length > KmsLimits.DescriptionLength)
         {
-            throw KmsError.InvalidParameter.Exception($"The description may have {KmsLimits.DescriptionLength} characters.");
+            throw KmsError.InvalidParameter.Exception($"The description must be at most {KmsLimits.DescriptionLength} "
+                + "characters.");
         }
     }
 
@@ -149,7 +155,8 @@ internal static class KeyRequestRules
             || tags.Any(t => t.Key.Length is 0 or > KmsLimits.TagNameLength || t.Value is not { Length: <= KmsLimits.TagValueLength }))
         {
             throw KmsError.InvalidParameter.Exception(
-                $"There may be {KmsLimits.Tags} tags, with names of 1 to {KmsLimits.TagNameLength} and values of up to {KmsLimits.TagValueLength} characters.");
+                $"A key may have up to {KmsLimits.Tags} tags, with names of 1 to {KmsLimits.TagNameLength} and values of up to "
+                    + $"{KmsLimits.TagValueLength} characters.");
         }
     }
 
@@ -162,7 +169,7 @@ internal static class KeyRequestRules
 
         if (plan is { Every: null, AfterUses: null })
         {
-            throw KmsError.InvalidParameter.Exception("A rotation plan has every, after_uses or both.");
+            throw KmsError.InvalidParameter.Exception("A rotation plan must have every, after_uses or both.");
         }
 
         if (plan.Every < KmsLimits.MinRotation || plan.Every > KmsLimits.MaxRotation)

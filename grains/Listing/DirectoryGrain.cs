@@ -4,7 +4,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Listing;
 
-/// <summary>Lists keys and aliases from the storage's own index; there is no second list to fall out of step.</summary>
+/// <summary>Lists keys and aliases from the storage's own index, so no second list can fall out of step.</summary>
 [StatelessWorker]
 public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
 {
@@ -26,7 +26,7 @@ public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<Directory
 
         try
         {
-            // One more than asked for tells whether there is a next page.
+            // One more than requested tells whether there is a next page.
             var found = await rows.List(
                 rowName, query.Prefix, query.After, query.Limit + 1, query.IncludeDestroyed, CancellationToken.None);
             return new([.. found.Take(query.Limit)], found.Count > query.Limit);

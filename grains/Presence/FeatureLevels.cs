@@ -7,8 +7,8 @@ namespace OrleansKms.Grains.Presence;
 
 /// <summary>
 /// What all silos of a cluster can do. A program reads everything up to its newest level and writes only what the cluster's level
-/// allows, so that old and new silos share keys while an upgrade rolls; when every silo runs the new program, the level is
-/// raised by a command, and from then on an older program does not start.
+/// allows, so that old and new silos share keys during a rolling upgrade; once every silo runs the new program, a command raises
+/// the level, and from then on an older program does not start.
 /// </summary>
 /// <remarks>
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
@@ -39,32 +39,33 @@ public sealed class FeatureLevels : IFeatureLevel
         _registry = registry;
     }
 
-    /// <summary>The cluster's level, as it was last read. It never falls.</summary>
+    /// <summary>The cluster's level, as last read. It never falls.</summary>
     public int Current => _current;
 
     /// <summary>
-    /// Whether every silo that runs or may join reads rows with versions that are to be destroyed: the level was raised, or the
-    /// database was made by a program that does and takes no older one.
+    /// Whether every silo that runs or may join can read rows with versions that await destruction: the level was raised, or the
+    /// database was created by a program that can and accepts no older one.
     /// </summary>
     public bool AllKnowPendingDestruction => _current >= PendingDestruction || _leastProgram >= ProgramOfPendingDestruction;
 
     /// <summary>
-    /// Whether every silo that runs or may join keeps what level 4 brings: the level was raised, or the database was made by a program
-    /// that knows it and takes no older one. An older program would drop those fields of the row <c>key</c> when it next writes it.
+    /// Whether every silo that runs or may join keeps what level 4 brings: the level was raised, or the database was created by a
+    /// program that knows it and accepts no older one. An older program would drop those fields of the row <c>key</c> at its next
+    /// write.
     /// </summary>
     public bool AllKnowLevel4 => _current >= AccessAndHistory || _leastProgram >= ProgramOfAccessAndHistory;
 
     /// <summary>
-    /// Raises a cluster's level to <see cref="Newest"/>, from a process that is no silo. Silos follow within seconds. It cannot
-    /// be taken back.
+    /// Raises a cluster's level to <see cref="Newest"/>, from a process that is not a silo. Silos follow within seconds. This
+    /// cannot be undone.
     /// </summary>
-    /// <param name="options">Where the database is; an embedded one is free only while no service uses it.</param>
+    /// <param name="options">Where the database is; an embedded one is available only while no service uses it.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="loggers">Where migrations are logged.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The level before and after; the same when it was raised already.</returns>
+    /// <param name="loggers">Receive the migrations' log.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>The level before and after; equal when it was already raised.</returns>
     /// <exception cref="StartRefusedException">
-    /// A silo that may still run does not support the level, and is named; or the database cannot be used.
+    /// A silo that may still run does not support the level (the message names it), or the database cannot be used.
     /// </exception>
     public static async Task<(int From, int To)> Raise(
         DatabaseOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken)
@@ -75,13 +76,13 @@ public sealed class FeatureLevels : IFeatureLevel
         {
             await database.Prepare(cancellationToken);
 
-            // No silo starts meanwhile, so none can come between the question and the change.
+            // No silo starts meanwhile, so none can come between the check and the change.
             await using var schema = await database.LockSchema(cancellationToken);
             await SchemaMigrations.Of(database, loggers).Apply(cancellationToken);
             var registry = new SiloRegistry(database);
             if (!database.IsShared)
             {
-                // The lock on the data directory is held here, so what a crash has left behind there does not run.
+                // This process holds the lock on the data directory, so whatever a crash left behind there is not running.
                 await registry.RemoveDead(cancellationToken);
             }
 
@@ -94,7 +95,7 @@ public sealed class FeatureLevels : IFeatureLevel
         }
     }
 
-    /// <summary>Raises the level of the cluster that this silo is in.</summary>
+    /// <summary>Raises the level of this silo's cluster.</summary>
     /// <inheritdoc cref="Raise(DatabaseOptions, TimeProvider, ILoggerFactory, CancellationToken)" path="/returns"/>
     internal async Task<(int From, int To)> Raise(CancellationToken cancellationToken)
     {
@@ -119,7 +120,9 @@ public sealed class FeatureLevels : IFeatureLevel
         return (from, Newest);
     }
 
-    /// <summary>Reads the level, and refuses to go on above what this program supports. The caller holds the schema's lock.</summary>
+    /// <summary>
+    /// Reads the level, and refuses to continue above what this program supports. The caller holds the schema's lock.
+    /// </summary>
     /// <exception cref="StartRefusedException">The cluster's level is above <see cref="Newest"/>.</exception>
     internal async Task Open(CancellationToken cancellationToken)
     {
@@ -129,7 +132,7 @@ public sealed class FeatureLevels : IFeatureLevel
         Note(level);
     }
 
-    /// <summary>Takes over what was read in the background.</summary>
+    /// <summary>Takes over the level that was read in the background.</summary>
     /// <returns>Whether this program supports it.</returns>
     internal bool Note(int level)
     {

@@ -2,7 +2,7 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Presence;
 
-/// <summary>The KEKs that this silo has opened, of which its heartbeat tells the others.</summary>
+/// <summary>The KEKs that this silo has opened, as its heartbeat reports them.</summary>
 internal interface IAnnouncedKeks
 {
     /// <summary>The KEK that it seals under.</summary>
@@ -11,10 +11,10 @@ internal interface IAnnouncedKeks
     /// <summary>All of them, in order.</summary>
     IReadOnlyList<KekId> Ids { get; }
 
-    /// <summary>The root by which it opened them.</summary>
+    /// <summary>The root that opened them.</summary>
     string RootId { get; }
 
-    /// <summary>Takes over what was decided about KEKs.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Takes over the cluster's decisions about KEKs.</summary>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     Task Refresh(CancellationToken cancellationToken);
 }

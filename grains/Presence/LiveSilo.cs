@@ -6,5 +6,5 @@ namespace OrleansKms.Grains.Presence;
 /// <param name="Silo">Its address.</param>
 /// <param name="NewestFeatureLevel">The newest level that its program supports.</param>
 /// <param name="CurrentKek">The KEK that it seals under.</param>
-/// <param name="RootId">The root by which it opened the KEKs; null where its program does not say.</param>
+/// <param name="RootId">The root that opened its KEKs; null where its program does not report it.</param>
 internal sealed record LiveSilo(string Silo, int NewestFeatureLevel, KekId CurrentKek, string? RootId);

@@ -9,20 +9,21 @@ public sealed class RestoreEpochStore
 {
     private readonly Database _database;
 
-    /// <summary>Uses a database that is prepared.</summary>
+    /// <summary>Uses a database that has been opened.</summary>
     internal RestoreEpochStore(Database database) => _database = database;
 
     /// <summary>
-    /// Begins a new epoch in a database that was restored, before any silo serves it. Applies missing migrations first, as a
-    /// silo's start does, since the backup may be an old one.
+    /// Begins a new epoch in a restored database, before any silo uses it. Applies missing migrations first, as a silo's start
+    /// does, since the backup may be old.
     /// </summary>
     /// <param name="options">Where the database is.</param>
-    /// <param name="time">The clock; it must be right to a few minutes, and the silos' clocks, too.</param>
-    /// <param name="loggers">Where migrations are logged.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="time">The clock; it must be right to within a few minutes, and so must the silos' clocks.</param>
+    /// <param name="loggers">Receive the migrations' log.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>The new epoch.</returns>
     /// <exception cref="StartRefusedException">
-    /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch or not the database's.
+    /// Silos are running, the database cannot be used, or the clock is before the start of the last epoch or differs from the
+    /// database's.
     /// </exception>
     public static Task<RestoreEpoch> Begin(
         DatabaseOptions options, TimeProvider time, ILoggerFactory loggers, CancellationToken cancellationToken) =>
@@ -61,7 +62,7 @@ public sealed class RestoreEpochStore
             : RestoreEpoch.First;
     });
 
-    // By a clock that is behind, numbers of versions would be given again; by one that is ahead, deletions would not rest.
+    // With a clock that is behind, version numbers would be given again; with one that is ahead, deletions would not rest.
     private static async Task RequireClock(
         Database database, TimeProvider time, TimeSpan maxDifference, CancellationToken cancellationToken)
     {

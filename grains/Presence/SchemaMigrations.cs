@@ -7,23 +7,25 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Presence;
 
 /// <summary>
-/// Brings the schema up to this program: numbered scripts, each applied once and in a transaction of its own. A database that
-/// is newer is used as it is, unless it says that this program is too old for it.
+/// Brings the schema up to this program: numbered scripts, each applied once, in a transaction of its own. A newer database is
+/// used as it is, unless it says that this program is too old for it.
 /// </summary>
 internal sealed partial class SchemaMigrations(Database database, FeatureLevels levels, ILogger<SchemaMigrations> logger)
 {
-    /// <summary>What a schema compares its least program version with; rises when a migration breaks older programs.</summary>
+    /// <summary>
+    /// What the least program version of a schema is compared with; rises when a migration breaks older programs.
+    /// </summary>
     /// <remarks>
     /// Version 2 knows versions of keys that are to be destroyed, and renews the manifest of the KEKs with each change of them. Version 3
     /// keeps a key's history, policy, limits and approval rule.
     /// </remarks>
     public const int ProgramVersion = FeatureLevels.Newest >= 4 ? 3 : 1;
 
-    /// <summary>The migrations of a database for a command, which has no silo's services.</summary>
+    /// <summary>The migrations of a database, for a command, which has no silo's services.</summary>
     public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>
         new(database, new FeatureLevels(database, new SiloRegistry(database)), loggers.CreateLogger<SchemaMigrations>());
 
-    /// <summary>Applies what is missing. The caller holds the schema's lock.</summary>
+    /// <summary>Applies missing migrations. The caller holds the schema's lock.</summary>
     /// <exception cref="StartRefusedException">A migration failed, or this program is too old for the schema or the cluster.</exception>
     public async Task Apply(CancellationToken cancellationToken)
     {
@@ -54,7 +56,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
         await levels.Open(cancellationToken);
     }
 
-    /// <summary>Refuses a schema that this program would have to change first, and changes nothing.</summary>
+    /// <summary>Refuses a schema that this program would have to migrate first; changes nothing.</summary>
     /// <exception cref="StartRefusedException">A migration is missing, or this program is too old for the schema or the cluster.</exception>
     public async Task RequireApplied(CancellationToken cancellationToken)
     {
@@ -103,7 +105,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
     [LoggerMessage(Level = LogLevel.Information, Message = "Database migration {Migration} applied")]
     private partial void MigrationApplied(string migration);
 
-    // What matters is logged above, once, when it is known.
+    // Everything that matters is logged above, once, when it is known.
     private sealed class NoUpgradeLog : IUpgradeLog
     {
         public void LogTrace(string format, params object[] args) { }

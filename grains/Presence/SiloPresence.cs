@@ -7,9 +7,9 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Presence;
 
 /// <summary>
-/// Writes a heartbeat every few seconds: that this silo runs, what its program supports and which KEKs it has opened. Learns what the
-/// others have decided meanwhile: the feature level, new KEKs, destroyed ones. Whoever decides relies on the heartbeats; so a silo that
-/// has written none for long no longer works with rows.
+/// Writes a heartbeat every few seconds: that this silo runs, what its program supports and which KEKs it has opened. Picks up
+/// what the others have decided: the feature level, new KEKs, destroyed ones. Decisions rely on the heartbeats; so a silo that
+/// has not written one for too long stops working with rows.
 /// </summary>
 internal sealed partial class SiloPresence(
     SiloRegistry registry, IAnnouncedKeks keks, FeatureLevels levels, IServiceProvider services, DatabaseOptions options,
@@ -18,10 +18,11 @@ internal sealed partial class SiloPresence(
 {
     private static readonly TimeSpan _patience = SiloRegistry.LifeAfterHeartbeat / 2;
 
-    // Below the time-out of a command, at which a wait for a standby is cut off and looks like a commit; and above what a busy disk takes.
+    // Below the time-out of a command, at which a wait for a standby is cut off and looks like a commit; and above what a busy
+    // disk takes.
     private static readonly TimeSpan _commitPatience = TimeSpan.FromSeconds(4);
 
-    // The heartbeat of the only silo of a database serves the probe alone, and need not wake the disk each time.
+    // The only silo of a database writes heartbeats for the probe alone, and need not wake the disk each time.
     private static readonly TimeSpan _restAlone = TimeSpan.FromSeconds(10);
 
     private long _beatAt;
@@ -37,8 +38,8 @@ internal sealed partial class SiloPresence(
         && (_last is null || !database.IsShared || time.GetElapsedTime(Volatile.Read(ref _beatAt)) < _patience);
 
     /// <summary>
-    /// Why what this silo writes is not committed; null while the last heartbeat was, and while a commit may still take its time. One that
-    /// waits, as for a standby that is away, does not count.
+    /// Why this silo's writes are not committed; null while the last heartbeat was, or its commit may still take a while. A
+    /// commit that waits, as for an absent standby, does not count.
     /// </summary>
     public Exception? WriteFailure
     {
@@ -50,8 +51,8 @@ internal sealed partial class SiloPresence(
     }
 
     /// <summary>
-    /// Writes the first heartbeat. The caller has held the schema's lock since before it opened the ring, so nobody can have decided
-    /// anything that this silo does not know.
+    /// Writes the first heartbeat. The caller has held the schema's lock since before it opened the ring, so no decision can have
+    /// been made that this silo missed.
     /// </summary>
     public async Task Enter(CancellationToken cancellationToken)
     {
@@ -60,7 +61,7 @@ internal sealed partial class SiloPresence(
         await Beat(new(silo.ClusterId, silo.SiloAddress.ToParsableString(), keks.CurrentId, keks.Ids, keks.RootId), cancellationToken);
     }
 
-    /// <summary>Takes over what was decided, and writes a heartbeat that says so.</summary>
+    /// <summary>Takes over the cluster's decisions, and writes a heartbeat that reflects them.</summary>
     public async Task Beat(CancellationToken cancellationToken)
     {
         try
@@ -69,7 +70,8 @@ internal sealed partial class SiloPresence(
         }
         finally
         {
-            // Also where the root does not answer: what the heartbeat says is true, and a silo need not give up because of a new KEK.
+            // Also when the root does not answer: what the heartbeat reports is still true, and a silo need not give up because
+            // of a new KEK.
             await Beat(_last! with { CurrentKek = keks.CurrentId, Keks = keks.Ids }, cancellationToken);
         }
     }
@@ -97,7 +99,7 @@ internal sealed partial class SiloPresence(
         }
         catch (Exception e)
         {
-            // The row stands until it is too old; nothing but a decision waits for it.
+            // The row stands until it is too old; only decisions wait for it.
             LogNotRemoved(Reason(e));
         }
     }
@@ -157,9 +159,9 @@ internal sealed partial class SiloPresence(
         }
     }
 
-    private static TimeoutException TooSlow() => new("What is written is not committed in time.");
+    private static TimeoutException TooSlow() => new("Writes are not committed in time.");
 
-    // Once for each change, as the probe of the database does.
+    // One line for each change, as in the database probe.
     private void Report(Exception? failure)
     {
         if (failure is not null && !_isFailing)
@@ -182,7 +184,7 @@ internal sealed partial class SiloPresence(
     [LoggerMessage(Level = LogLevel.Information, Message = "This silo writes its heartbeat again")]
     private partial void LogBeatsAgain();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo has stopped and could not say so: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This silo has stopped, but could not remove its row: {Reason}")]
     private partial void LogNotRemoved(string reason);
 
     [LoggerMessage(Level = LogLevel.Critical, Message = "The cluster's feature level was raised to {Level}, and this program supports no more than {Newest}: it stops")]

@@ -9,12 +9,12 @@ namespace OrleansKms.Grains.Presence;
 internal sealed class SiloRegistry(Database database)
 {
     /// <summary>
-    /// How long a silo counts as running after its last heartbeat, if its row was not removed. A silo itself stops working with
+    /// How long a silo counts as running after its last heartbeat, unless its row was removed. The silo itself stops working with
     /// rows after half of that.
     /// </summary>
     public static readonly TimeSpan LifeAfterHeartbeat = TimeSpan.FromMinutes(2);
 
-    /// <summary>Writes that a silo runs, and which KEKs it has opened.</summary>
+    /// <summary>Records that a silo runs, and which KEKs it has opened.</summary>
     /// <returns>The cluster's feature level.</returns>
     public Task<int> Write(Heartbeat heartbeat, CancellationToken cancellationToken) => database.Write(async () =>
     {
@@ -30,7 +30,7 @@ internal sealed class SiloRegistry(Database database)
                 ("current", heartbeat.CurrentKek.ToBytes()), ("root", heartbeat.RootId)], cancellationToken);
         foreach (var kek in heartbeat.Keks)
         {
-            // Not one that was destroyed since it was read.
+            // Except a KEK that was destroyed since it was read.
             await transaction.Execute(
                 """
                 INSERT INTO okms_silo_kek (cluster_id, silo, kek_id)
@@ -51,7 +51,7 @@ internal sealed class SiloRegistry(Database database)
 
     /// <summary>Removes the silos that no longer run.</summary>
     public Task RemoveDead(CancellationToken cancellationToken) => database.Write(() => Execute(
-        // The only silo of its database removes what a crash of the one before left behind.
+        // The only silo of its database removes what a crash of the previous one left behind.
         database.IsShared ? $"DELETE FROM okms_silo WHERE NOT ({database.LiveSilos})" : "DELETE FROM okms_silo",
         database.IsShared ? [Seconds] : [], cancellationToken));
 
@@ -101,7 +101,7 @@ internal sealed class SiloRegistry(Database database)
         return await ReadFeatureLevel(connection, cancellationToken);
     });
 
-    /// <summary>The least program version that may use the database; only a migration changes it.</summary>
+    /// <summary>The least program version that may use the database; only migrations change it.</summary>
     public Task<int> ReadMinProgramVersion(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);

@@ -6,9 +6,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Presence;
 
 /// <summary>
-/// Finds out every few seconds whether the database can do its work, so that a health check costs and waits for nothing: whether it
-/// answers, whether there is room on its disk, and whether the row that this silo writes to say that it runs is committed, as that
-/// of a change would be.
+/// Checks every few seconds whether the database can do its work, so that a health check costs nothing and waits for nothing:
+/// whether it answers, whether its disk has room, and whether this silo's heartbeat is committed, as a change would have to be.
 /// </summary>
 internal sealed partial class StorageProbe(
     Database database, SiloPresence presence, DatabaseOptions options, TimeProvider time, ILogger<StorageProbe> logger)
@@ -38,7 +37,7 @@ internal sealed partial class StorageProbe(
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
-    // Once for each change: a database that is down for an hour is one line, and not one for each probe.
+    // One line for each change, and not for each probe while a database is down for an hour.
     private void Report(Exception? failure, bool isFirst)
     {
         var wasHealthy = _isHealthy;
@@ -61,7 +60,7 @@ internal sealed partial class StorageProbe(
         {
             if (!await database.Read(() => Ask(either.Token)).WaitAsync(either.Token))
             {
-                return new InvalidOperationException("It takes no writes, or runs with settings by which it may lose them.");
+                return new InvalidOperationException("It is read-only, or its settings allow it to lose acknowledged writes.");
             }
 
             await database.RequireRoom(either.Token).WaitAsync(either.Token);

@@ -6,7 +6,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Services;
 
-/// <summary>Tells what the probes in the background found.</summary>
+/// <summary>Reports what the background probes found.</summary>
 [StatelessWorker]
 public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IRingHealth keks, IHsmHealth? hsm = null) : Grain, IHealthGrain
 {

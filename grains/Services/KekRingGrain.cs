@@ -9,7 +9,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Services;
 
-/// <summary>What an administrator asks of the KEKs. The work itself is <see cref="KekSweep"/>'s, which goes on by itself.</summary>
+/// <summary>What an administrator can do with the KEKs. The work itself runs in <see cref="KekSweep"/>, independently.</summary>
 [GrainType("keks")]
 public sealed partial class KekRingGrain : Grain, IKekRingGrain
 {
@@ -46,7 +46,7 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
     {
         if (!KekId.TryParse(request.KekId, out var id))
         {
-            throw KmsError.InvalidParameter.Exception("A KEK's id has 32 hexadecimal digits in lower case.");
+            throw KmsError.InvalidParameter.Exception("A KEK's id must be 32 hexadecimal digits in lower case.");
         }
 
         await _rotation.Destroy(id, CancellationToken.None);

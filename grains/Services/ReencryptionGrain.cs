@@ -4,7 +4,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Services;
 
-/// <summary>Stands between two keys, so that neither waits for the other inside its own turn.</summary>
+/// <summary>Stands between two keys, so that neither waits for the other within its own turn.</summary>
 [StatelessWorker]
 public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, IReencryptionGrain
 {
@@ -46,8 +46,8 @@ public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, 
     }
 
     /// <summary>
-    /// Throws what the destination is to be refused for before the source: that a key does not exist comes before any key's state,
-    /// and a key's state before what is wrong with a ciphertext. It is asked for only when the source has failed.
+    /// Throws the destination's error where that comes before the source's: a missing key comes before any key's state, and a
+    /// key's state before a fault of the ciphertext. Called only when the source has failed.
     /// </summary>
     private static void RequireNothingBefore(KmsException source, KeyValidation destination)
     {

@@ -1,9 +1,9 @@
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>What the audit trail keeps of an answer.</summary>
-/// <param name="KeyVersion">The version that was used, or is the primary one now.</param>
+/// <param name="KeyVersion">The version that was used, or is now the primary one.</param>
 /// <param name="Bytes">Bytes of plaintext.</param>
-/// <param name="Items">How many items there are.</param>
+/// <param name="Items">The number of items.</param>
 /// <param name="FailedItems">How many of them failed.</param>
 internal readonly record struct AnswerFacts(int? KeyVersion = null, long? Bytes = null, int? Items = null, int? FailedItems = null)
 {

@@ -2,7 +2,7 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>Sees to it that what is counted in memory is written within 10 seconds.</summary>
+/// <summary>Makes sure that counts in memory are written within 10 seconds.</summary>
 internal sealed class CounterSaving(KeyActivation key)
 {
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(10);

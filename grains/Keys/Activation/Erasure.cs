@@ -6,12 +6,12 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The end of material: what is due is erased by whoever looks at the key first, at the latest by the key's reminder, which is set
-/// for the next of all that wait.
+/// Erases material when it is due: by whoever looks at the key first, at the latest by the key's reminder, which is set for the
+/// next erasure.
 /// </summary>
 internal static class Erasure
 {
-    /// <summary>Erases what is due of the key: all of it, or versions.</summary>
+    /// <summary>Erases what is due: the whole key, or versions.</summary>
     public static async Task<KeyRow> EraseDue(KeyActivation key, KeyRow row)
     {
         var (erasures, changes) = (key.Services.Erasures, key.Services.Changes);
@@ -39,8 +39,8 @@ internal static class Erasure
     }
 
     /// <summary>
-    /// Erases the material of destroyed versions, where it is stored and where it lives. The destruction is committed already, so
-    /// a failure here is not the caller's: it is repeated at the next activation, and a reminder sees to it that there is one.
+    /// Erases the material of destroyed versions, where it is stored and where it lives. The destruction is already committed, so
+    /// a failure here is not the caller's: the next activation retries, and a reminder makes sure that there is one.
     /// </summary>
     public static async Task<KeyRow> Erase(KeyActivation key, KeyRow row)
     {
@@ -59,7 +59,7 @@ internal static class Erasure
         catch (Exception e) when (e is StorageFailedException or InconsistentStateException
             || (e as KmsException)?.Error == KmsError.HsmUnavailable)
         {
-            // A lost race is one with another activation, or with a decryption that interleaved, that erases them too.
+            // The race was lost to another activation, or to an interleaved decryption, that erases them too.
             key.Services.Logger.ErasePending(key.Id, row.ErasePending.Count, e);
             await key.Reminder.Set(row);
             return row;
@@ -67,8 +67,8 @@ internal static class Erasure
     }
 
     /// <summary>
-    /// Whether the database was put back from a backup within a day and a deletion of this epoch is from before that: it may have
-    /// been cancelled since the backup, and there must be time to do so again, since what an HSM destroys no backup brings back.
+    /// Whether a deletion of an earlier epoch still rests because the database was restored within the last day: it may have been
+    /// cancelled after the backup, and there must be time to cancel it again, since no backup brings back what an HSM destroys.
     /// </summary>
     private static async Task<bool> Rests(KeyActivation key, int epoch) =>
         epoch < key.Services.Epoch.Number

@@ -4,20 +4,20 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The key's one reminder, which survives the death of every silo: for the end of the key, for versions that are to be destroyed, and
-/// for what could not be erased at once.
+/// The key's one reminder, which survives the death of every silo: for the end of the key, for versions to be destroyed, and for
+/// what could not be erased at once.
 /// </summary>
 internal sealed class ErasureReminder(KeyActivation key)
 {
     private const string Name = "deletion";
 
-    // A tick that is missed while the cluster is down waits one whole period.
+    // A tick missed while the cluster is down waits one whole period.
     private static readonly TimeSpan _period = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// It ticks: erases what is due; otherwise nothing. It goes when nothing is left to do: not while destroyed material is still
-    /// stored, and, since its ETag is read before the row is, not when something was scheduled anew meanwhile. While something
-    /// waits it is set for that, and does not come every ten minutes for months.
+    /// The reminder ticks: erases what is due, if anything. It is removed when nothing is left to do, but not while destroyed
+    /// material is still stored; and since its ETag is read before the row, not when something was scheduled in the meantime.
+    /// While something waits, it is set for that time instead of ticking every ten minutes for months.
     /// </summary>
     public async Task Tick()
     {
@@ -28,7 +28,7 @@ internal sealed class ErasureReminder(KeyActivation key)
             await RemoveIfDone(reminder);
             while (row.ErasePending.Count == 0 && KeyErasures.Next(row) is { } next && next - key.Now > _period && await Set(row))
             {
-                // What was scheduled since the row was read, for earlier, has set a reminder that is gone now.
+                // A schedule for an earlier time, made since the row was read, has set a reminder that is gone now.
                 row = await Stored();
                 if (KeyErasures.Next(row) >= next)
                 {
@@ -38,7 +38,7 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
         catch (KmsException e) when (e.Code == KmsError.KeyNotFound.Code)
         {
-            // It was set and the create or schedule it belonged to never committed.
+            // It was set, but the create or schedule that it belongs to never committed.
             await Remove(reminder);
         }
         catch (KmsException e)
@@ -47,7 +47,7 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
     }
 
-    /// <summary>Sets it for what a row says, before the row is written.</summary>
+    /// <summary>Sets it for the next row, before that is written.</summary>
     /// <exception cref="KmsException">storage_unavailable.</exception>
     public async Task Require(KeyRow next)
     {
@@ -57,8 +57,8 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
     }
 
-    /// <summary>Sets it, or sets it anew, for the first that is to be done of a key.</summary>
-    /// <returns>Whether it is set, or there is nothing to be done.</returns>
+    /// <summary>Sets it, or moves it, to the first thing to be done for a key.</summary>
+    /// <returns>Whether it is set, or nothing is to be done.</returns>
     public async Task<bool> Set(KeyRow row)
     {
         var now = key.Now;
@@ -86,7 +86,7 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
     }
 
-    /// <summary>Whether it is set. Where that is not known, whoever comes next looks again.</summary>
+    /// <summary>Whether it is set. When that is unknown, the next caller looks again.</summary>
     public async Task<bool> IsSet()
     {
         try
@@ -100,7 +100,7 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
     }
 
-    /// <summary>The reminder; null where there is none, or it cannot be read.</summary>
+    /// <summary>The reminder; null when there is none or it cannot be read.</summary>
     public async Task<IGrainReminder?> Find()
     {
         try
@@ -114,7 +114,7 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
     }
 
-    /// <summary>Removes a reminder that was read before the row was, if there is nothing for which it would come.</summary>
+    /// <summary>Removes a reminder that was read before the row, if nothing is left for it to do.</summary>
     public async Task RemoveIfDone(IGrainReminder? reminder)
     {
         if (key.Slot.Row is { ErasePending.Count: 0 } row && KeyErasures.Next(row) is null)
@@ -136,12 +136,12 @@ internal sealed class ErasureReminder(KeyActivation key)
         }
         catch (Exception e)
         {
-            // One that stays does nothing but come again, and is then removed.
+            // If it stays, it only ticks again, and is removed then.
             key.Services.Logger.ReminderStorageFailed(key.Id, e);
         }
     }
 
-    // As it is stored, not as this activation knows it.
+    // As stored, not as this activation knows it.
     private async Task<KeyRow> Stored()
     {
         key.Slot.Invalidate();

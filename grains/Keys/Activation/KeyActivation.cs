@@ -21,7 +21,7 @@ internal sealed class KeyActivation : IDisposable
     private readonly KeyValuePair<string, object?> _tag;
     private Task? _loading;
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation; nothing is read until it is used.</summary>
     /// <param name="grain">The grain.</param>
     /// <param name="context">The grain's context.</param>
     /// <param name="services">What all keys share.</param>
@@ -54,7 +54,7 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>The key's id.</summary>
     public string Id { get; }
 
-    /// <summary>What the fence knows of the row; null where there is no fence.</summary>
+    /// <summary>The fence's mark for the row; null where there is no fence.</summary>
     public FenceMark? Mark { get; }
 
     /// <summary>The row <c>key</c>.</summary>
@@ -69,7 +69,7 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>The counters, and the right to spend.</summary>
     public UsageLease Usage { get; }
 
-    /// <summary>Turns of what must not interleave.</summary>
+    /// <summary>The turns of work that must not interleave.</summary>
     public Turns Turns { get; } = new();
 
     /// <summary>The way in.</summary>
@@ -78,10 +78,10 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>The way out.</summary>
     public KeyRecorder Recorder { get; }
 
-    /// <summary>The version that encrypts.</summary>
+    /// <summary>The primary version, which encrypts.</summary>
     public PrimaryVersion Primary { get; }
 
-    /// <summary>Sees to it that what is counted in memory is written.</summary>
+    /// <summary>Writes counts that are in memory.</summary>
     public CounterSaving Counters { get; }
 
     /// <summary>Rotation by time.</summary>
@@ -90,7 +90,9 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>The key's reminder.</summary>
     public ErasureReminder Reminder { get; }
 
-    /// <summary>The key's tag in metrics. Callers can name any id, so one whose row was not seen has none of its own.</summary>
+    /// <summary>
+    /// The key's tag in metrics. Callers can name any id, so a key whose row was not seen has no tag of its own.
+    /// </summary>
     public KeyValuePair<string, object?> Tag => Slot.Row is null ? KeyInstruments.UnknownKey : _tag;
 
     /// <summary>The time.</summary>
@@ -99,19 +101,19 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Whether operations with the key answer without waiting for anything outside this process.</summary>
     public bool AnswersAtOnce(KeyRow row) => Services.Providers.Find(row.Protection) is not { AnswersAtOnce: false };
 
-    /// <summary>The key as it is now, after what is due to be erased of it.</summary>
+    /// <summary>The key as it is now, after erasing what is due.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
     public async Task<KeyRow> Current()
     {
         var row = await Settled();
 
-        // A log that is not read puts it off: the reminder comes again.
+        // While changes cannot be recorded, this is put off: the reminder comes again.
         return KeyErasures.Next(row) is { } at && Services.Changes.HasRoom && await Services.Erasures.IsPast(at)
             ? await Erasure.EraseDue(this, row)
             : row;
     }
 
-    /// <summary>The key as it is now, also after a rotation that may or may not have been committed.</summary>
+    /// <summary>The key as it is now, even after a rotation that may or may not have been committed.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
     public async ValueTask<KeyRow> Settled()
     {
@@ -123,11 +125,14 @@ internal sealed class KeyActivation : IDisposable
         return await Load();
     }
 
-    /// <summary>The key as it is known.</summary>
+    /// <summary>The key as last known.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
     public ValueTask<KeyRow> Load() => Slot is { NeedsRead: false, Row: { } row } ? new(row) : LoadSlowly();
 
-    /// <summary>Reads the row where it must be read, whether or not there is one. One read for all who wait: decryptions interleave.</summary>
+    /// <summary>
+    /// Reads the row if it must be read, whether or not it exists. All waiting callers share one read, since decryptions
+    /// interleave.
+    /// </summary>
     public async Task LoadSlot()
     {
         while (Slot.NeedsRead)
@@ -147,13 +152,13 @@ internal sealed class KeyActivation : IDisposable
         }
     }
 
-    /// <summary>Writes the row that follows from another, if that one (null for none) is still the last that is known.</summary>
-    /// <param name="row">The row before.</param>
-    /// <param name="next">The row.</param>
+    /// <summary>Writes the row that follows another, if that one (null for none) is still the last known.</summary>
+    /// <param name="row">The previous row.</param>
+    /// <param name="next">The next row.</param>
     /// <param name="permitsTheSame">As for <see cref="RowSlot{T}.Write"/>.</param>
     public async Task<KeyRow> Write(KeyRow? row, KeyRow next, bool permitsTheSame = false)
     {
-        // A decryption that interleaved may have read what another activation wrote, and that must not be written over.
+        // An interleaved decryption may have read another activation's write, which must not be overwritten.
         if (!ReferenceEquals(row, Slot.Row))
         {
             throw new InconsistentStateException("The key was changed while a change of it was prepared.");
@@ -166,7 +171,9 @@ internal sealed class KeyActivation : IDisposable
         return Slot.Row!;
     }
 
-    /// <summary>Opens a version by the newest row, and not by what the caller has checked, which may have changed since.</summary>
+    /// <summary>
+    /// Opens a version by the newest row, not by the one that the caller checked, which may have changed since.
+    /// </summary>
     public async ValueTask<Opening> Open(int version)
     {
         var row = await Load();
@@ -174,8 +181,8 @@ internal sealed class KeyActivation : IDisposable
     }
 
     /// <summary>
-    /// Runs an operation, and once more when the row was sealed anew behind this activation and the KEK of what it holds is
-    /// gone. Material is opened before anything is written, so nothing happens twice.
+    /// Runs an operation, and retries once when the row was resealed behind this activation and the KEK of its copy is gone.
+    /// Material is opened before anything is written, so nothing happens twice.
     /// </summary>
     public async Task<T> WithMaterialOfToday<T>(Func<Task<T>> operation)
     {
@@ -191,7 +198,7 @@ internal sealed class KeyActivation : IDisposable
     }
 
     /// <summary>
-    /// Another activation of this key has written: this one ends. What it still has to answer it answers from what is stored.
+    /// Another activation of this key has written, so this one ends. Until then it answers from what is stored.
     /// </summary>
     public void LostRace()
     {
@@ -206,7 +213,7 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Ends the activation once it is idle.</summary>
     public void End() => Grain.DeactivateOnIdle();
 
-    /// <summary>Writes the exact counters and lets go of the material.</summary>
+    /// <summary>Writes the exact counters and disposes the material.</summary>
     public async Task Deactivate(CancellationToken cancellationToken)
     {
         await Rotation.Stop(cancellationToken);
@@ -230,7 +237,7 @@ internal sealed class KeyActivation : IDisposable
         }
     }
 
-    /// <summary>Lets go of the material, also when the activation failed.</summary>
+    /// <summary>Disposes the material, even when the activation failed.</summary>
     public void Dispose()
     {
         Versions.Dispose();
@@ -253,7 +260,7 @@ internal sealed class KeyActivation : IDisposable
             await Erasure.Erase(this, row);
         }
 
-        // It is there, unless somebody cleared the table.
+        // It is set, unless somebody cleared the table.
         if (Slot.Row is { } read && KeyErasures.Next(read) is not null && !await Reminder.IsSet())
         {
             await Reminder.Set(read);
@@ -267,7 +274,7 @@ internal sealed class KeyActivation : IDisposable
         Primary.Forget();
         if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)
         {
-            // A restore goes by these lines. If the version is another activation's, it is said twice.
+            // A restore relies on these lines. If the version is another activation's, it is reported twice.
             await Services.Changes.KeyChanged(Id, "rotate-by-plan", row.PrimaryVersion, null, KeyServices.Self);
         }
     }

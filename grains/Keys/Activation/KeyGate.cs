@@ -13,25 +13,25 @@ internal sealed class KeyGate(KeyActivation key)
 {
     private const int MaxLostRaces = 3;
 
-    // Refusals that may be out of date as an answer may.
+    // Refusals that may be out of date, as an answer may be.
     private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
     {
         KmsError.KeyNotFound, KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
         KmsError.VersionNotUsable, KmsError.KeyExhausted,
 
-        // Of a version that another activation has made since.
+        // For a version that another activation has made since.
         KmsError.InvalidCiphertext,
     }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);
 
     private readonly Absence _absence = new();
 
-    /// <summary>Whether an answer may leave now, without waiting. Asked after the work is done.</summary>
+    /// <summary>Whether an answer may leave now, without waiting. Check it after the work is done.</summary>
     public bool MayLeave => key.Mark is null or { MayAnswer: true };
 
     /// <summary>A call arrives.</summary>
-    /// <param name="operation">What is asked for.</param>
-    /// <param name="caller">Who asks.</param>
-    /// <param name="items">How many items the call has.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="items">The number of items.</param>
     public static Call Enter(KmsOperation operation, Caller caller, int items = 1)
     {
         if (operation.SpendsUse || operation == KmsOperation.Decrypt)
@@ -42,12 +42,12 @@ internal sealed class KeyGate(KeyActivation key)
         return new(operation, caller, items, operation.SpendsUse ? KeyInstruments.StartOfEncryption() : 0);
     }
 
-    /// <summary>Spends a use of the primary version. A use that is spent is never given back.</summary>
-    /// <returns>The version; null where something has to be prepared first, and then nothing was spent.</returns>
+    /// <summary>Spends a use of the primary version. A spent use is never given back.</summary>
+    /// <returns>The version; null when something must be prepared first, and then nothing was spent.</returns>
     public ReadyVersion? TrySpend() => key.Primary.Ready is { } ready && ready.Meter.TrySpend() ? ready : null;
 
     /// <summary>Counts an encryption that was made, whether or not its answer leaves.</summary>
-    /// <param name="version">What <see cref="TrySpend"/> gave for it.</param>
+    /// <param name="version">The result of <see cref="TrySpend"/>.</param>
     /// <param name="bytes">Bytes encrypted.</param>
     /// <param name="startedAt">When it began, as in <see cref="Call"/>.</param>
     public void Made(ReadyVersion version, int bytes, long startedAt)
@@ -60,7 +60,7 @@ internal sealed class KeyGate(KeyActivation key)
         key.Primary.RenewInBackground(version);
     }
 
-    /// <summary>Runs an operation that may wait, and lets its answer or its refusal leave.</summary>
+    /// <summary>Runs an operation that may wait, and lets its answer or refusal leave.</summary>
     /// <param name="call">The call.</param>
     /// <param name="operation">The operation.</param>
     /// <param name="isRepeatable">As for <see cref="TryRun"/>.</param>
@@ -72,17 +72,17 @@ internal sealed class KeyGate(KeyActivation key)
             : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
     }
 
-    /// <summary>As <see cref="Run"/>, for what must not interleave with its like.</summary>
+    /// <summary>Like <see cref="Run"/>, for operations that must not interleave with each other.</summary>
     public Task<T> RunInTurn<T>(Call call, Func<Task<T>> operation, bool isRepeatable = false) => Run(call, InTurn(operation), isRepeatable);
 
-    /// <summary>As <see cref="TryRun"/>, for what must not interleave with its like.</summary>
+    /// <summary>Like <see cref="TryRun"/>, for operations that must not interleave with each other.</summary>
     public Task<Outcome<T>> TryRunInTurn<T>(Func<Task<T>> operation, bool isRepeatable) => TryRun(InTurn(operation), isRepeatable);
 
-    /// <summary>Runs an operation until it has an answer or a refusal that is not out of date. It does not leave by this.</summary>
+    /// <summary>Runs an operation until it has an answer or a refusal that is not out of date, and returns that.</summary>
     /// <param name="operation">The operation.</param>
     /// <param name="isRepeatable">
-    /// Whether it may run again where a row turns out to have changed behind it. What has made its change does not: that it
-    /// was committed shows that it went by the newest row.
+    /// Whether it may run again when a row turns out to have changed behind it. An operation that has committed its change does
+    /// not run again: the commit shows that it used the newest row.
     /// </param>
     /// <returns><see cref="OutcomeKind.Answer"/> or <see cref="OutcomeKind.Refusal"/>.</returns>
     public async Task<Outcome<T>> TryRun<T>(Func<Task<T>> operation, bool isRepeatable)
@@ -97,7 +97,8 @@ internal sealed class KeyGate(KeyActivation key)
                     case OutcomeKind.Outdated:
                         break;
                     case OutcomeKind.LostRace:
-                        // As when a silo stops: its activation writes its last counters while this one, which has taken over, reserves.
+                        // For example, a stopping silo's activation writes its last counters while this one, which has taken
+                        // over, reserves.
                         lostRaces++;
                         key.LostRace();
                         break;
@@ -112,7 +113,7 @@ internal sealed class KeyGate(KeyActivation key)
         }
     }
 
-    /// <summary>Sees to the failure of work that nobody waits for.</summary>
+    /// <summary>Handles the failure of work that nobody waits for.</summary>
     public async Task Observe(Task work)
     {
         try
@@ -125,7 +126,7 @@ internal sealed class KeyGate(KeyActivation key)
         }
     }
 
-    /// <summary>What callers are told of a failure. Nothing but this leaves.</summary>
+    /// <summary>What callers are told about a failure; nothing else leaves.</summary>
     public KmsException Translated(Exception failure)
     {
         switch (failure)
@@ -147,8 +148,8 @@ internal sealed class KeyGate(KeyActivation key)
     }
 
     /// <summary>
-    /// Callers can name any id, and be refused for whatever reason before or after the row is looked for: an activation that has
-    /// no row must not stay in memory.
+    /// Callers can name any id, and be refused for any reason before or after the row is looked up: an activation without a row
+    /// must not stay in memory.
     /// </summary>
     public void EndIfAbsent()
     {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>What a silo logs of keys. Changes have a record of their own: <see cref="ChangeLines"/>.</summary>
+/// <summary>What a silo logs about keys. Changes have a log of their own: <see cref="ChangeLines"/>.</summary>
 internal static partial class KeyLog
 {
     [LoggerMessage(LogLevel.Warning, "key {KeyId}: another activation wrote; this one ends")]
@@ -24,7 +24,8 @@ internal static partial class KeyLog
     public static partial void ReminderFailed(this ILogger logger, string keyId, string code);
 
     [LoggerMessage(LogLevel.Warning,
-        "key {KeyId}: the rotation due at {DueAt} could not be made ({Reason}); the key goes on under version {Version}, and it is tried again")]
+        "key {KeyId}: the rotation due at {DueAt} failed ({Reason}); the key continues under version {Version} until a retry "
+            + "succeeds")]
     public static partial void RotationPutOff(this ILogger logger, string keyId, DateTimeOffset? dueAt, int version, string reason);
 
     [LoggerMessage(LogLevel.Error, "key {KeyId}: unexpected failure")]

@@ -3,9 +3,9 @@ using OrleansKms.Grains.Audit;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The one way out of a key: every answer leaves by <see cref="Leave{T}(in Call, T)"/> and every refusal by <see cref="Refuse{T}"/>,
-/// once it is in the audit trail, and is counted once. Whether it is up to date is decided before (<see cref="KeyGate"/>), and again
-/// where the audit trail made it wait.
+/// The one way out of a key: every answer leaves by <see cref="Leave{T}(in Call, T)"/> and every refusal by
+/// <see cref="Refuse{T}"/>, once the audit trail has it, and is counted once. Whether it is up to date is decided before
+/// (<see cref="KeyGate"/>), and again if the audit trail made it wait.
 /// </summary>
 internal sealed class KeyRecorder(KeyActivation key)
 {
@@ -58,10 +58,10 @@ internal sealed class KeyRecorder(KeyActivation key)
         return LeaveRefused<T>(call, refusal);
     }
 
-    /// <summary>What is kept of every operation that a caller is answered: for now, metrics.</summary>
+    /// <summary>Counts an operation's answer or refusal in the metrics.</summary>
     /// <param name="call">The call.</param>
     /// <param name="code">The error's code; null for an answer.</param>
-    /// <param name="times">How many items it is of.</param>
+    /// <param name="times">The number of items.</param>
     private void Record(in Call call, string? code, int times)
     {
         if (call.Operation.SpendsUse)
@@ -96,7 +96,7 @@ internal sealed class KeyRecorder(KeyActivation key)
         }
     }
 
-    /// <summary>Writes what is kept of an operation to the audit trail, where it stays.</summary>
+    /// <summary>Writes the audit record of an operation.</summary>
     private ValueTask Keep<T>(AuditLog audit, in Call call, string? code, T? answer)
     {
         var facts = AnswerFacts.Of(answer);
@@ -169,7 +169,7 @@ internal sealed class KeyRecorder(KeyActivation key)
         return ValueTask.FromException<T>(refusal);
     }
 
-    /// <summary>The wait for a disk may have been long: what was decided before it is asked once more.</summary>
+    /// <summary>Writing the record may have taken long, so the earlier decision is checked once more.</summary>
     private async ValueTask RequireFresh()
     {
         if (!key.Gate.MayLeave && !await key.Mark!.Settle())

@@ -16,31 +16,31 @@ public sealed class KeyServices(
     [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
     ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger, IServiceProvider services)
 {
-    /// <summary>The caller of what a key does by itself.</summary>
+    /// <summary>The caller in records of what a key does by itself.</summary>
     internal static Caller Self { get; } = new("okms", "silo", "-");
 
-    /// <summary>Where rows are kept, sealed.</summary>
+    /// <summary>The sealed storage of rows.</summary>
     internal IGrainStorage Storage => storage;
 
     /// <summary>Wraps and opens material.</summary>
     internal IMaterialSealer Sealer => sealer;
 
-    /// <summary>Who has the material of each protection.</summary>
+    /// <summary>Who holds the material of each protection.</summary>
     internal KeyProviders Providers => providers;
 
-    /// <summary>What the operator set.</summary>
+    /// <summary>The operator's settings.</summary>
     internal KeyOptions Options => options;
 
-    /// <summary>The clock that keys go by.</summary>
+    /// <summary>The clock that keys use.</summary>
     internal TimeProvider Time => time;
 
-    /// <summary>What is asked before anything is erased.</summary>
+    /// <summary>Checked before anything is erased.</summary>
     internal ErasureClock Erasures => erasures;
 
     /// <summary>Whether <see cref="Time"/> can be trusted.</summary>
     internal IClockHealth Clock => clock;
 
-    /// <summary>What all silos of the cluster understand.</summary>
+    /// <summary>The feature levels of the cluster.</summary>
     internal FeatureLevels Levels => levels;
 
     /// <summary>The record of changes.</summary>

@@ -2,22 +2,22 @@ using OrleansKms.Grains.Cryptography;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>What came of opening a version.</summary>
+/// <summary>The outcome of opening a version.</summary>
 internal enum OpeningOutcome
 {
     /// <summary>It is open.</summary>
     Opened,
 
-    /// <summary>It was closed again while its row was read. Whoever wants it checks anew whether it may be used.</summary>
+    /// <summary>It was closed again while its row was read. The caller checks again whether it may be used.</summary>
     ClosedMeanwhile,
 
-    /// <summary>It may not be used any more.</summary>
+    /// <summary>It may no longer be used.</summary>
     NotUsable,
 }
 
-/// <summary>What came of opening a version, with the version.</summary>
-/// <param name="Outcome">What came of it.</param>
-/// <param name="Version">The version; null where it is not open.</param>
+/// <summary>The outcome of opening a version, with the version.</summary>
+/// <param name="Outcome">The outcome.</param>
+/// <param name="Version">The version; null unless it is open.</param>
 internal readonly record struct Opening(OpeningOutcome Outcome, IKeyVersion? Version)
 {
     /// <summary>It was closed again.</summary>

@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>What came of an attempt at an operation.</summary>
+/// <summary>The outcome of an attempt at an operation.</summary>
 internal enum OutcomeKind
 {
     /// <summary>An answer, which may leave.</summary>
@@ -9,14 +9,16 @@ internal enum OutcomeKind
     /// <summary>A refusal, which may leave.</summary>
     Refusal,
 
-    /// <summary>An answer or a refusal that goes by a row that has changed since. It does not leave; the operation runs again.</summary>
+    /// <summary>
+    /// An answer or a refusal based on a row that has changed since. It does not leave; the operation runs again.
+    /// </summary>
     Outdated,
 
     /// <summary>Another activation wrote first. Nothing was done; the operation runs again.</summary>
     LostRace,
 }
 
-/// <summary>What came of an attempt at an operation, with the answer or the refusal.</summary>
+/// <summary>The outcome of an attempt at an operation, with its answer or refusal.</summary>
 /// <typeparam name="T">The answer.</typeparam>
 internal readonly struct Outcome<T>
 {

@@ -5,13 +5,13 @@ using OrleansKms.Grains.Keys.Usage;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// Rotation by time. It comes due on its own, perhaps while no version can be made, and that must not stop the key: callers go on
-/// under the old version, which is as good as it was a moment ago. Rotation by use, the limits of an algorithm and the rotation
-/// after a restore are not here: what they forbid must not happen.
+/// Rotation by time. It becomes due on its own, perhaps while no version can be made, and that must not stop the key: callers
+/// continue under the old version, which is as good as it was a moment ago. Rotation by use, an algorithm's limits and the
+/// rotation after a restore are not here: what they forbid must not happen.
 /// </summary>
 internal sealed class OverdueRotation
 {
-    // The first callers wait this long for the new version, so that a rotation is usually seen by the use that brings it about.
+    // The first callers wait this long for the new version, so that usually the use that triggers a rotation also sees it.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
 
     private readonly KeyActivation _key;
@@ -28,14 +28,14 @@ internal sealed class OverdueRotation
         KeyInstruments.RotationOverdue(0);
     }
 
-    /// <summary>Whether a rotation that is due is to be made now: neither put off, nor due by a clock that may be wrong.</summary>
+    /// <summary>Whether a due rotation is to be made now: it was not put off, and the clock can be trusted.</summary>
     public bool MayRotate => !_isPutOff && _key.Services.Clock.Problem is null;
 
     /// <summary>
-    /// Rotates the key if that is overdue and was not put off. The attempt runs by itself; the caller waits for it briefly, and
-    /// once: after that it is nobody's to wait for, nor is the timer's that repeats it.
+    /// Rotates the key if that is overdue and was not put off. The attempt runs independently; the caller waits for it briefly,
+    /// and once. After that nothing waits for it, not even the timer that retries it.
     /// </summary>
-    /// <returns>Whether there was an attempt, so that what the caller knew may have changed.</returns>
+    /// <returns>Whether there was an attempt, so that the caller's knowledge may be out of date.</returns>
     public async ValueTask<bool> RotateIfDue()
     {
         if (!MayRotate || _key.Slot is not { NeedsRead: false, Row: { } row } || !KeyRotation.IsOverdue(row, _key.Now))
@@ -59,7 +59,7 @@ internal sealed class OverdueRotation
         return true;
     }
 
-    /// <summary>The rotation was made, or is not overdue any more.</summary>
+    /// <summary>The rotation was made, or is no longer overdue.</summary>
     public void IsKept()
     {
         _retry?.Dispose();
@@ -72,7 +72,7 @@ internal sealed class OverdueRotation
         }
     }
 
-    /// <summary>Ends what tries to rotate the key, with its activation. A write that is under way is waited for.</summary>
+    /// <summary>Stops trying to rotate the key, when the activation ends. Waits for a write in progress.</summary>
     public async Task Stop(CancellationToken cancellationToken)
     {
         _hasStopped = true;
@@ -82,7 +82,7 @@ internal sealed class OverdueRotation
         }
         catch (OperationCanceledException)
         {
-            // The silo stops. What the write comes to, the next activation reads.
+            // The silo is stopping. The next activation reads the outcome of the write.
         }
 
         IsKept();
@@ -90,7 +90,7 @@ internal sealed class OverdueRotation
 
     private Task Begin() => _rotating.IsCompleted ? _rotating = Attempt() : _rotating;
 
-    /// <summary>One attempt. It does not throw.</summary>
+    /// <summary>One attempt. Never throws.</summary>
     private async Task Attempt()
     {
         KeyRow? row = null;
@@ -124,8 +124,8 @@ internal sealed class OverdueRotation
             return;
         }
 
-        // Where the database hangs, these hang, and not the commit: they touch nothing that anybody waits for. The last one is always
-        // a write, so a database that confirms none is found out, and the new version has uses to spend as soon as it is there.
+        // If the database hangs, these hang, and not the commit: nothing that anyone waits for depends on them. The last one is
+        // always a write, so a database that confirms none is found out, and the new version has uses to spend from the start.
         var next = KeyRotation.Plan(row, _key.Services.Epoch, _key.Now);
         _key.Services.Changes.RequireRoom();
         await _key.VersionRows.Keep(row);
@@ -133,7 +133,7 @@ internal sealed class OverdueRotation
         await _key.Usage.Reserve(_key.Usage.Meter(next.Number), UsagePolicy.Of(row), row.Incarnation, wanted: 1);
         using (await _key.Turns.Begin())
         {
-            // What changed the row meanwhile may have rotated the key. If not, the next use begins anew.
+            // Whatever changed the row in between may have rotated the key. If not, the next use starts again.
             if (ReferenceEquals(row, _key.Slot.Row) && !_key.Slot.NeedsRead)
             {
                 await VersionMaking.Make(_key, next, KeyServices.Self, "rotate-by-plan", permitsTheSame: true);
@@ -153,7 +153,7 @@ internal sealed class OverdueRotation
             _ => Begin(), new GrainTimerCreationOptions(_backoff.Next(), Timeout.InfiniteTimeSpan) { Interleave = true });
     }
 
-    /// <summary>From now on callers go on under the old version.</summary>
+    /// <summary>From now on callers continue under the old version.</summary>
     private void PutOff(KeyRow row, string why)
     {
         if (_isPutOff || _hasStopped)

@@ -5,43 +5,44 @@ using OrleansKms.Grains.Cryptography;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// What an encryption needs when nothing stands in its way: that the key and its primary version are usable was checked when this
-/// was made, and whatever changes that forgets it.
+/// What an encryption needs when it can run at once: the key and its primary version were usable when this was made, and every
+/// change of that drops it.
 /// </summary>
 internal sealed record ReadyVersion(
     IEncrypts Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
 
-/// <summary>What a step of the preparation of an encryption came to.</summary>
+/// <summary>The result of one step in preparing an encryption.</summary>
 internal enum Preparation
 {
     /// <summary>The version is ready.</summary>
     Ready,
 
-    /// <summary>The key rotated, or changed, meanwhile. It is looked at anew.</summary>
+    /// <summary>The key rotated or changed in the meantime. It is checked again.</summary>
     Again,
 }
 
-/// <summary>The version that encrypts: whether it is ready, and what makes it so.</summary>
+/// <summary>The version that encrypts: whether it is ready, and how to make it so.</summary>
 internal sealed class PrimaryVersion(KeyActivation key)
 {
     private ReadyVersion? _ready;
 
-    /// <summary>What an encryption needs besides a use to spend; null where something has to be prepared first.</summary>
+    /// <summary>What an encryption needs besides a use to spend; null when something must be prepared first.</summary>
     public ReadyVersion? Ready =>
         _ready is { } ready && !key.Slot.NeedsRead && (IsBefore(ready.RotateAtTicks) || !key.Rotation.MayRotate) ? ready : null;
 
-    /// <summary>Whether it was prepared and answers at once, where it is ready.</summary>
+    /// <summary>Whether it is prepared and answers at once.</summary>
     public bool AnswersAtOnce => _ready is { AtOnce: not null };
 
     /// <summary>Whether it was prepared and nothing has changed it since; a rotation by time may be due.</summary>
     public bool IsPrepared => _ready is not null;
 
-    /// <summary>The key, or what is known of it, changes: it has to be prepared again.</summary>
+    /// <summary>The key, or what is known of it, is changing: it must be prepared again.</summary>
     public void Forget() => _ready = null;
 
     /// <summary>
-    /// Makes an encryption possible, by whatever it takes: a read, a rotation that must be, a reservation. Between this and the use
-    /// lies an await, in which a lost race can close the version; so whoever waited tries to spend, and prepares again where it cannot.
+    /// Makes an encryption possible by whatever it takes: a read, a mandatory rotation, a reservation. An await lies between this
+    /// and the use, during which a lost race can close the version; so a caller that waited tries to spend, and prepares again if
+    /// it cannot.
     /// </summary>
     /// <param name="wanted">How many uses are about to be spent.</param>
     public async Task Prepare(long wanted)
@@ -59,7 +60,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
         }
     }
 
-    /// <summary>Reserves more uses where half of the last are spent, unless the version was given up since.</summary>
+    /// <summary>Reserves more uses once half of the last block is spent, unless the version was dropped since.</summary>
     public void RenewInBackground(ReadyVersion version)
     {
         if (ReferenceEquals(version, _ready)
@@ -69,7 +70,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
         }
     }
 
-    // Most keys rotate at no time, and the clock costs as much as all the rest of the check.
+    // Most keys have no rotation by time, and reading the clock costs as much as the rest of the check.
     private bool IsBefore(long ticks) => ticks == long.MaxValue || key.Services.Time.GetUtcNow().UtcTicks < ticks;
 
     private async Task<Preparation> PrepareOnce(long wanted)
@@ -97,7 +98,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
             throw KmsError.KeyExhausted.Exception();
         }
 
-        // A plan that was changed may have put a threshold below what is reserved.
+        // A changed plan may have put a threshold below what is reserved.
         meter.SpendUntil = Math.Min(meter.SpendUntil, policy.NextThreshold(meter.Spent));
         if (meter.Spent >= meter.SpendUntil)
         {

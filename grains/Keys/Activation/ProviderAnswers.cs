@@ -4,15 +4,15 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The answers of versions that are not in this process, and take their time: while one is awaited the key may change, so its answer
-/// is held against the key as it is by then.
+/// The answers of versions outside this process, which take time: the key may change while one is awaited, so the answer is then
+/// checked against the key as it is by then.
 /// </summary>
 internal static class ProviderAnswers
 {
-    /// <summary>Waits for an answer and, where it did not come at once, holds it against the key as it is by then.</summary>
+    /// <summary>Waits for an answer and, unless it came at once, checks it against the key as it is by then.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="operation">The operation, begun.</param>
-    /// <param name="require">Throws when the answer may not leave. What it throws also takes the place of a failure.</param>
+    /// <param name="operation">The operation, already started.</param>
+    /// <param name="require">Throws when the answer may not leave. What it throws also replaces a failure.</param>
     /// <returns>The answer.</returns>
     public static async ValueTask<T> Awaited<T>(KeyActivation key, ValueTask<T> operation, Action<KeyRow> require)
     {
@@ -28,7 +28,7 @@ internal static class ProviderAnswers
         }
         catch (KmsException)
         {
-            // An object that the HSM does not find may be one of a version that was destroyed meanwhile.
+            // An object that the HSM does not find may be of a version destroyed in the meantime.
             require(await key.Load());
             throw;
         }

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// How long to wait before a rotation is tried again: a second, doubling to a minute, with jitter, so that keys whose rotation
-/// failed together do not come back together.
+/// How long to wait before retrying a rotation: a second, doubling to a minute, with jitter, so that keys whose rotations failed
+/// together do not all retry together.
 /// </summary>
 internal sealed class RotationBackoff
 {
@@ -11,7 +11,7 @@ internal sealed class RotationBackoff
 
     private TimeSpan _next = _min;
 
-    /// <summary>The next pause: at least half of its nominal length, and at most that.</summary>
+    /// <summary>The next pause: between half of its nominal length and all of it.</summary>
     public TimeSpan Next()
     {
         var pause = _next;
@@ -19,6 +19,6 @@ internal sealed class RotationBackoff
         return pause * (1 - (Random.Shared.NextDouble() / 2));
     }
 
-    /// <summary>Begins anew.</summary>
+    /// <summary>Starts over.</summary>
     public void Reset() => _next = _min;
 }

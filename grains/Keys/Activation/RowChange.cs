@@ -2,15 +2,15 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>A change of the row <c>key</c>: prepared from the newest row, committed, told of.</summary>
+/// <summary>A change of the row <c>key</c>: prepared from the newest row, committed, reported.</summary>
 internal static class RowChange
 {
     /// <summary>
-    /// A change of the newest row. A row that is written shows by its version that it followed from the newest; what changes
-    /// nothing, or is refused, shows nothing, and another activation may have changed the key since this one read it. So that is
-    /// found out from what is stored, not from memory.
+    /// Prepares a change of the newest row. A write proves by its version that it followed the newest row. A change without
+    /// effect, or a refusal, proves nothing: another activation may have changed the key since this one read it. So those are
+    /// decided by what is stored, not by memory.
     /// </summary>
-    /// <returns>The row that the change followed from, and the next one.</returns>
+    /// <returns>The row before the change, and the next one.</returns>
     public static async Task<(KeyRow Row, KeyRow Next)> Prepare(KeyActivation key, Func<KeyRow, KeyRow> change)
     {
         if (key.Mark is not null && !key.Slot.NeedsRead)
@@ -26,7 +26,7 @@ internal static class RowChange
             }
             catch (KmsException)
             {
-                // It says again what it refuses.
+                // It will be refused again, by the stored row.
             }
 
             key.Slot.Invalidate();
@@ -36,11 +36,12 @@ internal static class RowChange
         return (row, change(row));
     }
 
-    /// <summary>Writes the next row if it differs, then lets go of what it forbids and erases what it destroys.</summary>
+    /// <summary>Writes the next row if it differs, then closes what it forbids and erases what it destroys.</summary>
     public static async Task<KeyDescription> Commit(
         KeyActivation key, KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null)
     {
-        // What a write without an answer made may be there and yet be lost, as with a standby: only a write that has one says it is not.
+        // A write that was never acknowledged may be there and still be lost, as with a standby: only an acknowledged write
+        // settles that.
         if (next != row || key.Slot.IsUnconfirmed)
         {
             key.Services.Changes.RequireRoom();
@@ -53,14 +54,14 @@ internal static class RowChange
         return Described(key, row);
     }
 
-    /// <summary>Tells the log and the metrics of a change that was committed.</summary>
+    /// <summary>Reports a committed change to the log and the metrics.</summary>
     public static Task Committed(KeyActivation key, KeyRow row, Caller caller, string operation, int? changedVersion = null)
     {
-        // All changes have one label.
+        // All changes share one label.
         CallInstruments.Count(caller, KmsOperation.UpdateKey);
         return key.Services.Changes.KeyChanged(key.Id, operation, row.PrimaryVersion, changedVersion, caller);
     }
 
-    /// <summary>The key in the words of the contract. Its counters are loaded.</summary>
+    /// <summary>The key in the contract's terms. Its counters must be loaded.</summary>
     public static KeyDescription Described(KeyActivation key, KeyRow row) => KeyDescriptions.Of(key.Id, row, key.Usage);
 }

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// One turn after the other within an activation, for work that must not interleave while other work does. Orleans' own turns
-/// see to it where nothing is allowed to interleave; then this is always free and costs nothing. Not for several threads.
+/// Serialises work within an activation that must not interleave. Where Orleans lets no calls interleave, a turn is always free
+/// and costs nothing. Not thread-safe.
 /// </summary>
 internal sealed class Turns
 {
@@ -10,7 +10,7 @@ internal sealed class Turns
     private bool _isTaken;
 
     /// <summary>Waits for a turn.</summary>
-    /// <returns>The turn, which ends when it is disposed.</returns>
+    /// <returns>The turn; dispose to end it.</returns>
     public ValueTask<Turn> Begin()
     {
         if (!_isTaken)
@@ -32,7 +32,7 @@ internal sealed class Turns
 
     private void End()
     {
-        // Handed over, so that nobody who comes meanwhile takes it.
+        // Handed over, so that nobody who arrives in the meantime takes it.
         if (_waiting is { Count: > 0 })
         {
             _waiting.Dequeue().SetResult();

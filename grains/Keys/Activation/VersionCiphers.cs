@@ -9,7 +9,7 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The versions of one key that are open for use. The one owner of their ciphers: whatever ends their use (a disable, a
+/// The versions of one key that are open for use. The sole owner of their ciphers: whatever ends their use (a disable, a
 /// destruction, the end of the activation) disposes them here.
 /// </summary>
 internal sealed class VersionCiphers(
@@ -21,7 +21,9 @@ internal sealed class VersionCiphers(
     /// <summary>A version that is open already.</summary>
     public IKeyVersion? Find(int version) => _open.GetValueOrDefault(version);
 
-    /// <summary>Makes new material for a version and wraps what is kept of it, which is zeroed before this returns.</summary>
+    /// <summary>
+    /// Makes new material for a version and wraps what is kept of it; the plain bytes are zeroed before this returns.
+    /// </summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
     public async ValueTask<WrappedMaterial> NewMaterial(
         KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version)
@@ -30,7 +32,7 @@ internal sealed class VersionCiphers(
         return sealer.Wrap(new(grain, incarnation, version), made.Kept.Span);
     }
 
-    /// <summary>Opens a version: the newest from the key's row, an older one from a row of its own.</summary>
+    /// <summary>Opens a version: the newest from the key's row, an older one from its own row.</summary>
     /// <param name="key">The key.</param>
     /// <param name="version">A version that is not destroyed.</param>
     /// <exception cref="KmsException">

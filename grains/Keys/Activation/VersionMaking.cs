@@ -10,8 +10,8 @@ internal static class VersionMaking
     /// <summary>Rotates the key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="row">Its row.</param>
-    /// <param name="caller">Who wants it.</param>
-    /// <param name="reason">What the record of changes says.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="reason">The reason that the log of changes gives.</param>
     /// <returns>The row that was written.</returns>
     public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, Caller caller, string reason)
     {
@@ -21,12 +21,12 @@ internal static class VersionMaking
         return await Make(key, next, caller, reason);
     }
 
-    /// <summary>Makes a version of a key whose newest is kept in a row of its own.</summary>
+    /// <summary>Makes a version of a key whose newest version is kept in its own row.</summary>
     /// <param name="key">The key.</param>
     /// <param name="next">The version.</param>
-    /// <param name="caller">Who wants it.</param>
-    /// <param name="reason">What the record of changes says.</param>
-    /// <param name="permitsTheSame">Whether a write of unknown outcome leaves the old version usable.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="reason">The reason that the log of changes gives.</param>
+    /// <param name="permitsTheSame">Whether the old version stays usable after a write of unknown outcome.</param>
     public static async Task<KeyRow> Make(KeyActivation key, NextVersion next, Caller caller, string reason, bool permitsTheSame = false)
     {
         if (!KeyAlgorithms.TryFind(next.Row.Spec, out var algorithm))

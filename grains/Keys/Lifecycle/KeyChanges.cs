@@ -5,14 +5,14 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>
 /// The changes of a key as pure functions from one row to the next; nothing is written here. Each checks
-/// <see cref="KeyLifecycle"/> first. A rotation is in <see cref="KeyRotation"/>.
+/// <see cref="KeyLifecycle"/> first. Rotations are in <see cref="KeyRotation"/>.
 /// </summary>
 public static class KeyChanges
 {
-    /// <summary>A new key. A generated one has its first version; an external one waits for its import.</summary>
+    /// <summary>A new key. A generated key has its first version; an external key waits for its import.</summary>
     /// <param name="request">The checked request.</param>
     /// <param name="usage">What the key may be used for.</param>
-    /// <param name="incarnation">The life that begins.</param>
+    /// <param name="incarnation">The new life of the id.</param>
     /// <param name="material">The first version, wrapped; null for an external key.</param>
     /// <param name="epoch">The restore epoch.</param>
     /// <param name="now">The time.</param>
@@ -37,7 +37,7 @@ public static class KeyChanges
             NextRotationAt = NextRotation(request.Rotation, now),
         };
 
-    /// <summary>Description, tags, rotation plan and the least version that decrypts.</summary>
+    /// <summary>Changes description, tags, rotation plan and the minimum version that decrypts.</summary>
     /// <param name="row">The key.</param>
     /// <param name="request">The checked request.</param>
     /// <param name="now">The time.</param>
@@ -60,16 +60,16 @@ public static class KeyChanges
         };
     }
 
-    /// <summary>Enabled or disabled.</summary>
+    /// <summary>Enables or disables the key.</summary>
     /// <param name="row">The key.</param>
     /// <param name="happening"><see cref="KeyEvent.Enable"/> or <see cref="KeyEvent.Disable"/>.</param>
     public static KeyRow SetState(KeyRow row, KeyEvent happening) =>
         row with { State = KeyLifecycle.Next(row.State, happening) };
 
-    /// <summary>One version enabled or disabled.</summary>
+    /// <summary>Enables or disables one version.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">The version.</param>
-    /// <param name="happening">What happens to it.</param>
+    /// <param name="happening">The event.</param>
     public static KeyRow ChangeVersion(KeyRow row, int version, KeyVersionEvent happening)
     {
         var entry = Changeable(row, version);
@@ -77,11 +77,11 @@ public static class KeyChanges
         return next == entry.State ? row : With(row, entry with { State = next });
     }
 
-    /// <summary>The end of a version is set.</summary>
+    /// <summary>Schedules the destruction of a version.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">The version.</param>
     /// <param name="at">When its material is erased.</param>
-    /// <param name="isRescheduled">Whether the time holds also for a version that has one already.</param>
+    /// <param name="isRescheduled">Whether the time also replaces an earlier one.</param>
     /// <param name="epoch">The restore epoch.</param>
     public static KeyRow ScheduleDestruction(KeyRow row, int version, DateTimeOffset at, bool isRescheduled, int epoch)
     {
@@ -97,7 +97,7 @@ public static class KeyChanges
             : throw KmsError.Conflict.Exception("The primary version cannot be destroyed: rotate the key first, or delete it.");
     }
 
-    /// <summary>The end of a version is taken back.</summary>
+    /// <summary>Cancels the destruction of a version.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">The version.</param>
     public static KeyRow CancelDestruction(KeyRow row, int version)
@@ -107,7 +107,7 @@ public static class KeyChanges
         return With(row, entry with { State = next, DestroyAt = null, DestroyEpoch = 0 });
     }
 
-    /// <summary>Versions whose destruction is due.</summary>
+    /// <summary>Destroys versions whose destruction is due.</summary>
     /// <param name="row">The key, in any state.</param>
     /// <param name="due">The versions.</param>
     public static KeyRow DestroyVersions(KeyRow row, IReadOnlyCollection<int> due) => WithoutMaterial(row, due) with
@@ -118,13 +118,13 @@ public static class KeyChanges
         ],
     };
 
-    /// <summary>The end of the key is set.</summary>
+    /// <summary>Schedules the deletion of the key.</summary>
     /// <param name="row">The key.</param>
     /// <param name="at">When the material is erased.</param>
     public static KeyRow ScheduleDeletion(KeyRow row, DateTimeOffset at) =>
         row with { State = KeyLifecycle.Next(row.State, KeyEvent.ScheduleDeletion), DeletionAt = at };
 
-    /// <summary>The end of the key is taken back.</summary>
+    /// <summary>Cancels the deletion of the key.</summary>
     /// <param name="row">The key.</param>
     public static KeyRow CancelDeletion(KeyRow row) => row with
     {
@@ -156,7 +156,7 @@ public static class KeyChanges
     private static KeyRow With(KeyRow row, KeyVersionEntry entry) =>
         row with { Versions = [.. row.Versions.Select(v => v.Version == entry.Version ? entry : v)] };
 
-    // With its key: what was scheduled for the version itself did not come.
+    // It goes with its key: the time scheduled for the version itself never came.
     private static KeyVersionEntry Ended(KeyVersionEntry version) => version.State == KeyVersionState.Destroyed
         ? version
         : version with { State = KeyVersionState.Destroyed, DestroyAt = null, DestroyEpoch = 0 };

@@ -2,13 +2,15 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Lifecycle;
 
-/// <summary>Which material of a key is to be erased, and when. Pure functions of the row.</summary>
+/// <summary>Which material of a key must be erased, and when. Pure functions of the row.</summary>
 internal static class KeyErasures
 {
-    /// <summary>How long after a restore a deletion rests that was scheduled before it.</summary>
+    /// <summary>How long after a restore earlier scheduled deletions rest.</summary>
     public static readonly TimeSpan RestAfterRestore = TimeSpan.FromHours(24);
 
-    /// <summary>The earliest time at which something of the key is to be erased, be it the key or a version; null for never.</summary>
+    /// <summary>
+    /// The earliest time at which anything of the key must be erased, the whole key or a version; null for never.
+    /// </summary>
     public static DateTimeOffset? Next(KeyRow row)
     {
         var next = row.State == KeyState.PendingDeletion ? row.DeletionAt : null;
@@ -23,10 +25,10 @@ internal static class KeyErasures
         return next;
     }
 
-    /// <summary>The versions whose destruction is due at a time.</summary>
+    /// <summary>The versions whose destruction is due.</summary>
     /// <param name="row">The key.</param>
     /// <param name="now">The time.</param>
-    /// <param name="restingBelow">What was scheduled in an earlier restore epoch than this one still rests; 0 where nothing does.</param>
+    /// <param name="restingBelow">Destructions scheduled in an epoch before this one still rest; 0 for none.</param>
     public static IReadOnlyCollection<int> Due(KeyRow row, DateTimeOffset now, int restingBelow) =>
     [
         .. row.Versions

@@ -3,7 +3,7 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 /// <summary>What can happen to a key.</summary>
 public enum KeyEvent
 {
-    /// <summary>Description, tags, rotation plan or least version change.</summary>
+    /// <summary>Description, tags, rotation plan or minimum version change.</summary>
     Update,
     /// <summary>A new primary version is made.</summary>
     Rotate,
@@ -11,9 +11,9 @@ public enum KeyEvent
     Enable,
     /// <summary>The key becomes unusable.</summary>
     Disable,
-    /// <summary>The end of the key is set.</summary>
+    /// <summary>The deletion of the key is scheduled.</summary>
     ScheduleDeletion,
-    /// <summary>The end of the key is taken back.</summary>
+    /// <summary>The deletion of the key is cancelled.</summary>
     CancelDeletion,
     /// <summary>One version is enabled, disabled or destroyed.</summary>
     ChangeVersion,
@@ -28,25 +28,25 @@ public enum KeyVersionEvent
     Enable,
     /// <summary>It becomes unusable.</summary>
     Disable,
-    /// <summary>The end of the version is set.</summary>
+    /// <summary>The destruction of the version is scheduled.</summary>
     ScheduleDestruction,
-    /// <summary>The end of the version is taken back.</summary>
+    /// <summary>The destruction of the version is cancelled.</summary>
     CancelDestruction,
     /// <summary>The destruction is due: its material is erased.</summary>
     Destroy,
 }
 
 /// <summary>
-/// The life of keys and versions as pure functions: which state follows which event, and which error forbids it. Knows no
-/// clock, no storage and no cryptography.
+/// The life of keys and versions as pure functions: which state follows which event, and which error forbids it. Knows no clock,
+/// no storage and no cryptography.
 /// </summary>
 public static class KeyLifecycle
 {
     /// <summary>The state after an event.</summary>
-    /// <param name="state">The state now.</param>
+    /// <param name="state">The current state.</param>
     /// <param name="happening">The event.</param>
     /// <param name="hasVersions">Whether the key ever had material.</param>
-    /// <exception cref="KmsException">The event is not possible in this state.</exception>
+    /// <exception cref="KmsException">The event is not allowed in this state.</exception>
     public static KeyState Next(KeyState state, KeyEvent happening, bool hasVersions = true) => (state, happening) switch
     {
         (KeyState.Destroyed, _) => throw KmsError.KeyDestroyed.Exception(),
@@ -70,9 +70,9 @@ public static class KeyLifecycle
     };
 
     /// <summary>The state of a version after an event.</summary>
-    /// <param name="state">The state now.</param>
+    /// <param name="state">The current state.</param>
     /// <param name="happening">The event.</param>
-    /// <exception cref="KmsException">The event is not possible in this state.</exception>
+    /// <exception cref="KmsException">The event is not allowed in this state.</exception>
     public static KeyVersionState Next(KeyVersionState state, KeyVersionEvent happening) => (state, happening) switch
     {
         (KeyVersionState.Destroyed, KeyVersionEvent.ScheduleDestruction) => KeyVersionState.Destroyed,
@@ -81,18 +81,18 @@ public static class KeyLifecycle
         (KeyVersionState.PendingDestruction, KeyVersionEvent.CancelDestruction) => KeyVersionState.Disabled,
         (KeyVersionState.PendingDestruction, KeyVersionEvent.Destroy) => KeyVersionState.Destroyed,
         (KeyVersionState.PendingDestruction, KeyVersionEvent.Enable or KeyVersionEvent.Disable) =>
-            throw KmsError.VersionNotUsable.Exception("The key version is to be destroyed; cancel that first."),
+            throw KmsError.VersionNotUsable.Exception("The destruction of the key version is scheduled; cancel that first."),
 
         (_, KeyVersionEvent.CancelDestruction or KeyVersionEvent.Destroy) =>
-            throw KmsError.Conflict.Exception("The key version is not to be destroyed."),
+            throw KmsError.Conflict.Exception("The key version is not scheduled for destruction."),
         (_, KeyVersionEvent.ScheduleDestruction) => KeyVersionState.PendingDestruction,
         (_, KeyVersionEvent.Enable) => KeyVersionState.Enabled,
         (_, KeyVersionEvent.Disable) => KeyVersionState.Disabled,
         _ => throw new InvalidOperationException($"internal error: no rule for {happening} in {state}"),
     };
 
-    /// <summary>Throws unless a key in this state may be used.</summary>
-    /// <param name="state">The state now.</param>
+    /// <summary>Throws unless a key in this state can be used.</summary>
+    /// <param name="state">The current state.</param>
     /// <exception cref="KmsException">The error that names the state.</exception>
     public static void RequireUsable(KeyState state)
     {
@@ -102,8 +102,8 @@ public static class KeyLifecycle
         }
     }
 
-    /// <summary>Why a key in this state may not be used, or null when it may.</summary>
-    /// <param name="state">The state now.</param>
+    /// <summary>Why a key in this state cannot be used; null when it can.</summary>
+    /// <param name="state">The current state.</param>
     public static KmsError? WhyNotUsable(KeyState state) => state switch
     {
         KeyState.Enabled => null,

@@ -7,22 +7,22 @@ namespace OrleansKms.Grains.Keys.Lifecycle;
 /// <summary>Why a key must rotate before it encrypts again.</summary>
 internal enum RotationDue
 {
-    /// <summary>It need not.</summary>
+    /// <summary>It need not rotate.</summary>
     No,
 
-    /// <summary>The database was restored since the primary version was made, so how often that was used is not known.</summary>
+    /// <summary>The database was restored since the primary version was made, so its number of uses is unknown.</summary>
     SinceRestore,
 
-    /// <summary>The primary version has spent the uses after which its plan or its algorithm wants another.</summary>
+    /// <summary>The primary version has reached the uses after which its plan or its algorithm requires a new one.</summary>
     ByUse,
 }
 
-/// <summary>Every rule of a rotation, as pure functions of the row: whether one is due, and whether one may be made.</summary>
+/// <summary>The rules of rotation, as pure functions of the row: whether one is due, and whether one may be made.</summary>
 internal static class KeyRotation
 {
     /// <summary>
-    /// Whether the rotation plan's date has come. Nothing but the plan waits for it: a key whose rotation by time cannot be made
-    /// goes on under its old version.
+    /// Whether the rotation plan's date has come. Only the plan waits for it: a key whose rotation by time fails continues under
+    /// its old version.
     /// </summary>
     /// <param name="row">The key.</param>
     /// <param name="now">The time.</param>
@@ -31,17 +31,17 @@ internal static class KeyRotation
     /// <summary>Whether the key must rotate before it encrypts again.</summary>
     /// <param name="row">The key.</param>
     /// <param name="epoch">The restore epoch.</param>
-    /// <param name="spent">Uses that the primary version has spent.</param>
-    /// <param name="rotateAt">Uses after which a version makes way.</param>
+    /// <param name="spent">Uses of the primary version so far.</param>
+    /// <param name="rotateAt">Uses after which a version is replaced.</param>
     public static RotationDue DueBeforeEncryption(KeyRow row, RestoreEpoch epoch, long spent, long rotateAt) =>
         row.Epoch < epoch.Number ? RotationDue.SinceRestore
         : IsUsedUp(row, spent, rotateAt) ? RotationDue.ByUse
         : RotationDue.No;
 
-    /// <summary>Whether the primary version must make way because of its uses.</summary>
+    /// <summary>Whether the primary version must be replaced because of its uses.</summary>
     /// <param name="row">The key.</param>
-    /// <param name="spent">Uses that the primary version has spent.</param>
-    /// <param name="rotateAt">Uses after which a version makes way.</param>
+    /// <param name="spent">Uses of the primary version so far.</param>
+    /// <param name="rotateAt">Uses after which a version is replaced.</param>
     public static bool IsUsedUp(KeyRow row, long spent, long rotateAt) => MakesVersionsByItself(row) && spent >= rotateAt;
 
     /// <summary>Plans the next version, if the key may have one.</summary>
@@ -49,31 +49,33 @@ internal static class KeyRotation
     /// <param name="epoch">The restore epoch.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="KmsException">
-    /// The error of the key's state; conflict: its material comes from outside, it has as many versions as a key may have, or no
-    /// number is free yet.
+    /// The error of the key's state; conflict: its material comes from outside, it has reached the maximum number of versions, or
+    /// no number is free yet.
     /// </exception>
     public static NextVersion Plan(KeyRow row, RestoreEpoch epoch, DateTimeOffset now)
     {
         KeyLifecycle.Next(row.State, KeyEvent.Rotate);
         if (row.Origin == KeyOrigin.External)
         {
-            throw KmsError.Conflict.Exception("A key of origin external gets a new version by an import.");
+            throw KmsError.Conflict.Exception("A key of origin external gets new versions by import.");
         }
 
         if (row.Versions.Count >= KmsLimits.Versions)
         {
-            throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the most that a key may have.");
+            throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the maximum.");
         }
 
         return new(row, VersionNumbers.Next(row.Versions[^1].Version, epoch, now), epoch.Number);
     }
 
-    /// <summary>Whether the key gets versions without being asked: it is usable and its material is made here.</summary>
+    /// <summary>Whether the key makes versions by itself: it is usable and its material is generated here.</summary>
     /// <param name="row">The key.</param>
     public static bool MakesVersionsByItself(KeyRow row) => row is { State: KeyState.Enabled, Origin: KeyOrigin.Generated };
 }
 
-/// <summary>A version that <see cref="KeyRotation.Plan"/> permits. It holds for the very row that it was planned from.</summary>
+/// <summary>
+/// A version that <see cref="KeyRotation.Plan"/> permits. Valid only for the very row that it was planned from.
+/// </summary>
 internal sealed class NextVersion
 {
     private readonly int _epoch;
@@ -85,13 +87,13 @@ internal sealed class NextVersion
         _epoch = epoch;
     }
 
-    /// <summary>The key as it is before.</summary>
+    /// <summary>The key before it.</summary>
     public KeyRow Row { get; }
 
     /// <summary>The version's number.</summary>
     public int Number { get; }
 
-    /// <summary>The key as it is after.</summary>
+    /// <summary>The key after it.</summary>
     /// <param name="material">The new version, wrapped.</param>
     /// <param name="now">The time.</param>
     public KeyRow Made(WrappedMaterial material, DateTimeOffset now) => Row with

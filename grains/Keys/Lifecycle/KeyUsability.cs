@@ -3,12 +3,14 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Lifecycle;
 
-/// <summary>What a key and its versions may be used for now. Pure functions of the row, each of which throws what forbids it.</summary>
+/// <summary>
+/// What a key and its versions can be used for now. Pure functions of the row; each throws the error that forbids it.
+/// </summary>
 internal static class KeyUsability
 {
-    /// <summary>The key may be used, and for this.</summary>
+    /// <summary>Requires that the key can be used, and for this usage.</summary>
     /// <param name="row">The key.</param>
-    /// <param name="usage">What it is to be used for.</param>
+    /// <param name="usage">The usage.</param>
     /// <exception cref="KmsException">The error of the key's state; wrong_key_usage.</exception>
     public static void Require(KeyRow row, KeyUsage usage)
     {
@@ -19,8 +21,8 @@ internal static class KeyUsability
         }
     }
 
-    /// <summary>The primary version may be used.</summary>
-    /// <param name="row">The key, which may be used.</param>
+    /// <summary>Requires that the primary version can be used.</summary>
+    /// <param name="row">The key, which can be used.</param>
     /// <exception cref="KmsException">version_not_usable.</exception>
     public static void RequirePrimary(KeyRow row)
     {
@@ -30,7 +32,7 @@ internal static class KeyUsability
         }
     }
 
-    /// <summary>What a version has just encrypted may leave: the key and the version may still be used.</summary>
+    /// <summary>Requires that what a version has just encrypted may leave: the key and the version can still be used.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">The version.</param>
     /// <exception cref="KmsException">The error of the key's state; version_not_usable.</exception>
@@ -43,9 +45,9 @@ internal static class KeyUsability
         }
     }
 
-    /// <summary>A version may decrypt.</summary>
+    /// <summary>Requires that a version may decrypt.</summary>
     /// <param name="row">The key.</param>
-    /// <param name="version">The number that a ciphertext names; any.</param>
+    /// <param name="version">The number in a ciphertext; any.</param>
     /// <exception cref="KmsException">The error of the key's state; wrong_key_usage; invalid_ciphertext; version_not_usable.</exception>
     public static void RequireDecrypts(KeyRow row, int version)
     {
@@ -57,7 +59,9 @@ internal static class KeyUsability
         }
     }
 
-    /// <summary>A key that cannot make a version by itself encrypts under none that was made before a restore.</summary>
+    /// <summary>
+    /// Requires that the primary version was made since the last restore, for a key that cannot make a version by itself.
+    /// </summary>
     /// <param name="row">The key.</param>
     /// <param name="epoch">The restore epoch.</param>
     /// <exception cref="KmsException">key_pending_import.</exception>
@@ -66,11 +70,11 @@ internal static class KeyUsability
         if (row.Epoch < epoch.Number && row.Origin == KeyOrigin.External)
         {
             throw KmsError.KeyPendingImport.Exception(
-                "The database was restored from a backup; the key decrypts, and encrypts again once a new version is imported.");
+                "The database was restored from a backup. The key still decrypts; to encrypt, import a new version.");
         }
     }
 
-    /// <summary>Whether a version may be used, as far as the version is concerned.</summary>
+    /// <summary>Whether a version can be used, as far as its own state goes.</summary>
     /// <param name="row">The key.</param>
     /// <param name="version">Any number.</param>
     public static bool IsEnabled(KeyRow row, int version) => row.Find(version) is { State: KeyVersionState.Enabled };

@@ -4,7 +4,9 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Many operations with one key in one call. What concerns the whole key fails the call, what concerns an item only that item.</summary>
+/// <summary>
+/// Many operations with one key in one call. An error of the whole key fails the call, an error of an item only that item.
+/// </summary>
 internal static class Batches
 {
     public static ValueTask<ItemResult<Encrypted>[]> Encrypt(KeyActivation key, EncryptBatch request)
@@ -47,17 +49,19 @@ internal static class Batches
 
 /// <summary>One batch.</summary>
 /// <param name="key">The key.</param>
-/// <param name="operation">What is asked for of each item.</param>
+/// <param name="operation">The operation on each item.</param>
 /// <param name="items">The items; may be anything.</param>
-/// <param name="size">How much an item counts towards the limit of a batch.</param>
-/// <param name="atOnce">Runs an item without waiting; null where something has to be prepared first, and then nothing was done.</param>
-/// <param name="whenReady">Runs an item, knowing how many are left.</param>
+/// <param name="size">How much an item counts towards the size limit of a batch.</param>
+/// <param name="atOnce">
+/// Runs an item without waiting; null when something must be prepared first, and then nothing was done.
+/// </param>
+/// <param name="whenReady">Runs an item, given how many are left.</param>
 internal sealed class Batch<TItem, TResult>(
     KeyActivation key, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
     Func<TItem, long, Task<TResult>> whenReady)
     where TResult : class
 {
-    /// <summary>Runs the items. The first one's answer leaves only with the last one's.</summary>
+    /// <summary>Runs the items. The first answer leaves only with the last.</summary>
     public async ValueTask<ItemResult<TResult>[]> Run(Caller caller)
     {
         var call = KeyGate.Enter(operation, caller, items?.Length ?? 0);
@@ -71,8 +75,8 @@ internal sealed class Batch<TItem, TResult>(
     {
         KeyRequestRules.CheckBatch(items, size);
 
-        // Settled before any item spends a use. As one of them, many wait for no turn where what they need is in memory: who has it
-        // may wait for the database.
+        // Settled before any item spends a use. Reads in parallel need no turn where everything is in memory: the holder of the
+        // turn may be waiting for the database.
         var usable = operation.SpendsUse && !key.Primary.IsPrepared
             ? await key.Gate.TryRunInTurn(() => Usable(key.Current()), isRepeatable: true)
             : await key.Gate.TryRun(() => Usable(key.Load().AsTask()), isRepeatable: true);
@@ -96,10 +100,10 @@ internal sealed class Batch<TItem, TResult>(
     }
 
     /// <summary>
-    /// Runs an item without a task, if everything is ready for it. Whether its answer, or its failure, is out of date is settled
-    /// for all of the batch at the end.
+    /// Runs an item without a task, if everything is ready for it. Whether its answer, or failure, is out of date is settled for
+    /// the whole batch at the end.
     /// </summary>
-    /// <returns>False where something has to be prepared first; then nothing was done. An item that fails has run.</returns>
+    /// <returns>False when something must be prepared first; then nothing was done. A failed item has run.</returns>
     private bool RunAtOnce(ItemResult<TResult>[] results, int i)
     {
         try
@@ -127,7 +131,7 @@ internal sealed class Batch<TItem, TResult>(
 
     private static ItemResult<TResult> Failed(KmsException failure) => new(null, new(failure.Code, failure.Message));
 
-    /// <summary>Runs the items from one on in order, or as many side by side as the key's provider does.</summary>
+    /// <summary>Runs the items from a given one on, in order, or as many in parallel as the key's provider does.</summary>
     private async Task SideBySide(KeyRow row, int first, Func<int, Task> run)
     {
         var next = first;

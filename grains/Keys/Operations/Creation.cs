@@ -41,8 +41,8 @@ internal static class Creation
     }
 
     /// <summary>
-    /// Begins the counters of a key that does not exist. When another activation begins them at the same moment, it may have
-    /// created the key by now, or what it has begun goes on here.
+    /// Creates the counters of a key that does not exist. When another activation does so at the same moment, it may have created
+    /// the key by now; otherwise this continues with the counters that it left.
     /// </summary>
     /// <returns>The incarnation that the row <c>key</c> must have.</returns>
     private static async Task<Incarnation> BeginCounters(KeyActivation key, UsagePolicy policy, int? version)

@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Activation;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Makes a data key: random bytes, in the clear and encrypted; spends a use.</summary>
+/// <summary>Generates a data key: random bytes, in the clear and encrypted; spends a use.</summary>
 internal static class DataKeys
 {
     public static ValueTask<DataKey> Run(KeyActivation key, GenerateDataKey request)

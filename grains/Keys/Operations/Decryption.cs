@@ -5,7 +5,9 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Decrypts with the version that the ciphertext names. What is ready is answered at once, without an await or a closure.</summary>
+/// <summary>
+/// Decrypts with the version that the ciphertext names. Answers at once, without an await or a closure, when everything is ready.
+/// </summary>
 internal static class Decryption
 {
     public static ValueTask<Decrypted> Run(KeyActivation key, Decrypt request)
@@ -32,15 +34,15 @@ internal static class Decryption
         return WhenReady(key, call, request);
     }
 
-    /// <summary>Decrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
+    /// <summary>Decrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
     public static Decrypted? AtOnce(KeyActivation key, byte[] ciphertext, byte[]? associatedData) =>
         TryReadHeader(key, ciphertext, out var header) && FindUsable(key, header) is IEncryptsAtOnce version
             ? Made(key, header, version.DecryptToArray(header, ciphertext, associatedData))
             : null;
 
     /// <summary>
-    /// Decrypts, and opens the version first where it must; finding and beginning are one step without an await. What a ciphertext is
-    /// inside is looked at last: whether the key is there and may be used does not depend on it.
+    /// Decrypts, opening the version first if it must; finding and starting are one step without an await. The ciphertext is
+    /// examined last: whether the key exists and can be used does not depend on it.
     /// </summary>
     public static async Task<Decrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData)
     {
@@ -71,7 +73,7 @@ internal static class Decryption
     private static bool TryReadHeader(KeyActivation key, byte[]? ciphertext, out CiphertextHeader header) =>
         CiphertextHeader.TryRead(ciphertext, out header) && header.KeyId == key.Id;
 
-    /// <summary>The version that a header names, if it is open and nothing forbids its use.</summary>
+    /// <summary>The version that a header names, if it is open and can be used.</summary>
     private static IKeyVersion? FindUsable(KeyActivation key, in CiphertextHeader header) =>
         key.Slot is { NeedsRead: false, Row: { State: KeyState.Enabled } row } && header.KeyVersion >= row.MinDecryptVersion
             ? key.Versions.Find(header.KeyVersion)

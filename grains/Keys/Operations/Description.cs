@@ -5,7 +5,7 @@ using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Describes the key, after a rotation that is due.</summary>
+/// <summary>Describes the key, after any rotation that is due.</summary>
 internal static class Description
 {
     public static Task<KeyDescription> Run(KeyActivation key, KeyCommand request) => key.Gate.Run(
@@ -37,7 +37,7 @@ internal static class Description
         }
         catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable || e.Error == KmsError.AuditUnavailable)
         {
-            // It cannot get another version, or not now. What it is can be told all the same.
+            // It cannot get another version, or not now. It can still be described.
             return row;
         }
     }

@@ -4,7 +4,9 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Encrypts under the primary version; spends a use. What is ready is answered at once, without an await or a closure.</summary>
+/// <summary>
+/// Encrypts under the primary version; spends a use. Answers at once, without an await or a closure, when everything is ready.
+/// </summary>
 internal static class Encryption
 {
     public static ValueTask<Encrypted> Run(KeyActivation key, Encrypt request)
@@ -30,13 +32,13 @@ internal static class Encryption
         return WhenReady(key, call, request);
     }
 
-    /// <summary>Encrypts without waiting; null where something has to be prepared first. The answer may be out of date.</summary>
+    /// <summary>Encrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
     public static Encrypted? AtOnce(KeyActivation key, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
         key.Primary.AnswersAtOnce && key.Gate.TrySpend() is { AtOnce: { } version } spent
             ? AtOnce(key, spent, version, kind, plaintext, associatedData, startedAt)
             : null;
 
-    /// <summary>As the other, with a use that was spent for it.</summary>
+    /// <summary>Like the other, with a use that is already spent.</summary>
     public static Encrypted AtOnce(
         KeyActivation key, ReadyVersion spent, IEncryptsAtOnce version, CiphertextKind kind, byte[] plaintext, byte[]? associatedData,
         long startedAt)
@@ -46,12 +48,12 @@ internal static class Encryption
         return new(version.Version, ciphertext);
     }
 
-    /// <summary>Encrypts, and prepares that first where it must. Spending and beginning are one step without an await.</summary>
+    /// <summary>Encrypts, preparing first if it must. Spending and starting are one step without an await.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="kind">What the ciphertext is marked to hold.</param>
+    /// <param name="kind">The kind that the ciphertext is marked with.</param>
     /// <param name="plaintext">The plaintext.</param>
-    /// <param name="associatedData">What is authenticated with it.</param>
-    /// <param name="wanted">How many uses are about to be spent, this one included.</param>
+    /// <param name="associatedData">The associated data.</param>
+    /// <param name="wanted">How many uses are about to be spent, including this one.</param>
     /// <param name="startedAt">When it began.</param>
     public static async Task<Encrypted> WhenReady(
         KeyActivation key, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
@@ -71,7 +73,7 @@ internal static class Encryption
         }
     }
 
-    // Apart, so that what it captures is not allocated for those who do not wait.
+    // Separate, so that callers that do not wait allocate no closure.
     private static ValueTask<Encrypted> WhenReady(KeyActivation key, Call call, Encrypt request) => new(key.Gate.Run(
         call, () => WhenReady(key, request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
 

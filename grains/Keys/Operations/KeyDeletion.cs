@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>The end of the key. It waits first; what is due is erased by <see cref="Erasure"/>.</summary>
+/// <summary>Deletes the key. The deletion waits first; <see cref="Erasure"/> erases what is due.</summary>
 internal static class KeyDeletion
 {
     public static Task<KeyDescription> Schedule(KeyActivation key, ScheduleDeletion request) => key.Gate.RunInTurn(
@@ -14,13 +14,13 @@ internal static class KeyDeletion
             var at = await key.Services.Erasures.After(request.After);
             var (row, next) = await RowChange.Prepare(key, row => KeyChanges.ScheduleDeletion(row, at));
 
-            // Before the commit: a reminder without a due deletion does nothing, a deletion without a reminder would never happen.
-            // And, being in the same database, every backup that has the deletion has the reminder.
+            // Before the commit: a reminder without a due deletion does nothing, while a deletion without a reminder would never
+            // happen. And since both are in one database, every backup with the deletion has the reminder.
             await key.Reminder.Require(next);
             var description = await RowChange.Commit(key, row, next, request.Caller, KmsOperation.ScheduleDeletion.Verb);
 
-            // And after it: another activation may have taken the reminder, before the commit, for one of a deletion that was
-            // cancelled. One that takes it so from here on finds the commit, or has an ETag that is not valid any more.
+            // And after it: another activation may have removed the reminder before the commit, as left over from a cancelled
+            // deletion. One that tries to from here on finds the commit, or has an ETag that is no longer valid.
             await key.Reminder.Set(key.Slot.Row!);
             return description;
         });

@@ -3,7 +3,9 @@ using OrleansKms.Grains.Keys.Activation;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Encrypts a ciphertext again under the primary version, without showing the plaintext; keeps the kind; spends a use.</summary>
+/// <summary>
+/// Re-encrypts a ciphertext under the primary version, without revealing the plaintext; keeps the kind; spends a use.
+/// </summary>
 internal static class Rewrapping
 {
     public static ValueTask<Encrypted> Run(KeyActivation key, Decrypt request)
@@ -14,8 +16,8 @@ internal static class Rewrapping
     }
 
     /// <summary>
-    /// Rewraps without waiting. The answer may be out of date. Null where something has to be prepared first; then nothing was
-    /// done or counted, since the ciphertext is opened only once a use is there to spend.
+    /// Rewraps without waiting; null when something must be prepared first, and then nothing was done or counted, since the
+    /// ciphertext is opened only once there is a use to spend. The answer may be out of date.
     /// </summary>
     public static Encrypted? AtOnce(KeyActivation key, byte[] ciphertext, byte[]? associatedData, long startedAt)
     {
@@ -38,7 +40,7 @@ internal static class Rewrapping
         }
     }
 
-    /// <summary>Rewraps, and prepares that first where it must.</summary>
+    /// <summary>Rewraps, preparing first if it must.</summary>
     public static async Task<Encrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
         KeyRequestRules.CheckAssociatedData(associatedData);

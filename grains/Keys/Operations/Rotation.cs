@@ -2,7 +2,7 @@ using OrleansKms.Grains.Keys.Activation;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Makes a new primary version because somebody asks for it.</summary>
+/// <summary>Makes a new primary version on request.</summary>
 internal static class Rotation
 {
     public static Task<KeyDescription> Run(KeyActivation key, KeyCommand request) => key.Gate.RunInTurn(

@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Changes description, tags, rotation plan or the least version that decrypts.</summary>
+/// <summary>Changes description, tags, rotation plan or the minimum version that decrypts.</summary>
 internal static class Updating
 {
     public static Task<KeyDescription> Run(KeyActivation key, UpdateKey request) => key.Gate.RunInTurn(

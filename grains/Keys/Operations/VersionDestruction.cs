@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>The end of single versions. Each waits first; what is due is erased by <see cref="Erasure"/>.</summary>
+/// <summary>Destroys single versions. Each destruction waits first; <see cref="Erasure"/> erases what is due.</summary>
 internal static class VersionDestruction
 {
     public static Task<KeyDescription> Schedule(KeyActivation key, Caller caller, int version, TimeSpan? after) => key.Gate.RunInTurn(
@@ -24,7 +24,7 @@ internal static class VersionDestruction
 
             var description = await RowChange.Commit(key, row, next, caller, KmsOperation.ScheduleDestruction.Verb, version);
 
-            // Again after the commit, as with the deletion of a key: another activation may have set it, before that, for what it knew.
+            // Again after the commit, as with a deletion: another activation may have moved it before, by what it knew.
             await key.Reminder.Set(key.Slot.Row!);
             return delay == TimeSpan.Zero ? RowChange.Described(key, await key.Current()) : description;
         });
@@ -41,8 +41,8 @@ internal static class VersionDestruction
         });
 
     /// <summary>
-    /// To an older program a row with such a version does not open. So none is written while one may run: below feature level 3,
-    /// unless the database was never used by one.
+    /// An older program cannot open a row with such a version. So none is written while one may be running: below feature level
+    /// 3, unless the database was never used by one.
     /// </summary>
     private static void RequireKnownToAllSilos(KeyServices services)
     {

@@ -7,7 +7,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Rows;
 
-/// <summary>Reads what the rows of keys say of what a provider has, without activating a key.</summary>
+/// <summary>Reads what the rows of keys say about a provider's objects, without activating a key.</summary>
 internal sealed class KeyRecords(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IMaterialSealer sealer) : IKeyRecords
 {

@@ -3,8 +3,8 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Keys.Rows;
 
 /// <summary>
-/// The row <c>key</c>: what a key is. Its write is the commit point of every change. The newest version's material travels
-/// with it (<see cref="Row.Material"/>). A change is prepared on a copy.
+/// The row <c>key</c>: what a key is. Writing it is the commit point of every change. The newest version's material travels with
+/// it (<see cref="Row.Material"/>). A change is prepared on a copy.
 /// </summary>
 public sealed record KeyRow : Row
 {
@@ -26,27 +26,25 @@ public sealed record KeyRow : Row
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
     /// <summary>When the key was created, UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
-    /// <summary>The version that encrypts; 0 while there is none. It is always the newest.</summary>
+    /// <summary>The primary version, which encrypts; 0 while there is none. Always the newest.</summary>
     public int PrimaryVersion { get; init; }
-    /// <summary>The least version that decrypts.</summary>
+    /// <summary>The minimum version that decrypts.</summary>
     public int MinDecryptVersion { get; init; } = 1;
-    /// <summary>All versions, oldest first, without gaps except those that a restore made.</summary>
+    /// <summary>All versions, oldest first, without gaps except after a restore.</summary>
     public IReadOnlyList<KeyVersionEntry> Versions { get; init; } = [];
     /// <summary>
-    /// The restore epoch in which the primary version was made, or the key was created. A version of an earlier epoch than the
-    /// present one encrypts no more: how much of its budget was used is not known.
+    /// The restore epoch in which the primary version was made, or the key created. A version of an earlier epoch no longer
+    /// encrypts: how much of its budget was used is unknown.
     /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int Epoch { get; init; }
     /// <summary>The rotation plan.</summary>
     public RotationPlan? Rotation { get; init; }
-    /// <summary>When the key rotates next by time, UTC.</summary>
+    /// <summary>When the next rotation by time is due, UTC.</summary>
     public DateTimeOffset? NextRotationAt { get; init; }
     /// <summary>When the material is erased, or was, UTC.</summary>
     public DateTimeOffset? DeletionAt { get; init; }
-    /// <summary>
-    /// Destroyed versions whose stored material may not be gone yet. Erasing is repeated at each activation until it is.
-    /// </summary>
+    /// <summary>Destroyed versions whose stored material may not be gone yet. Each activation retries until it is.</summary>
     public IReadOnlyList<int> ErasePending { get; init; } = [];
 
     /// <inheritdoc/>
@@ -57,7 +55,7 @@ public sealed record KeyRow : Row
     /// <param name="version">Any number.</param>
     public KeyVersionEntry? Find(int version)
     {
-        // Versions are in order; almost always there are few, and the newest is the one asked for.
+        // Versions are sorted; there are almost always few, and usually the newest is wanted.
         for (var i = Versions.Count - 1; i >= 0 && Versions[i].Version >= version; i--)
         {
             if (Versions[i].Version == version)
@@ -76,17 +74,20 @@ public sealed record KeyRow : Row
 /// <param name="CreatedAt">When it was made, UTC.</param>
 public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTimeOffset CreatedAt)
 {
-    /// <summary>When its material is erased, or was, UTC, where that was scheduled.</summary>
+    /// <summary>When its material is erased, or was, UTC, if that was scheduled.</summary>
     public DateTimeOffset? DestroyAt { get; init; }
 
-    /// <summary>The restore epoch in which its destruction was scheduled. One of an earlier epoch may have been cancelled since the backup.</summary>
+    /// <summary>
+    /// The restore epoch in which its destruction was scheduled. In an earlier epoch, it may have been cancelled after the
+    /// backup.
+    /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int DestroyEpoch { get; init; }
 }
 
 /// <summary>
-/// A row <c>key.v{n}</c>: an older version's material, or, once that is destroyed, a mark in its place, so that a stale
-/// activation cannot put the material back.
+/// A row <c>key.v{n}</c>: an older version's material or, once that is destroyed, a tombstone, so that a stale activation cannot
+/// put the material back.
 /// </summary>
 public sealed record KeyVersionRow : Row
 {
@@ -99,23 +100,24 @@ public sealed record KeyVersionRow : Row
 }
 
 /// <summary>
-/// The row <c>key.usage</c>: how often each version was used, and up to where uses are reserved. It is inserted before the
-/// row <c>key</c>; its absence is corruption, never zero.
+/// The row <c>key.usage</c>: how often each version was used, and how many uses are reserved. It is inserted before the row
+/// <c>key</c>; its absence is corruption, never zero.
 /// </summary>
 public sealed record KeyUsageRow : Row
 {
     /// <summary>The counters of each version that was ever used.</summary>
     public IReadOnlyList<VersionUsage> Versions { get; init; } = [];
 
-    /// <summary>Numbers and times only, and written whole with each reservation however many versions there are.</summary>
+    /// <summary>Numbers and times only, and written whole with each reservation, however many versions there are.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public override bool MayCompress => true;
 }
 
-/// <summary>One version's counters as they are stored.</summary>
+/// <summary>One version's counters as stored.</summary>
 /// <param name="Version">The version.</param>
 /// <param name="Ceiling">
-/// Uses reserved. Uses resume here, whatever the truth was: an activation writes the exact figure only when it will spend no more.
+/// Uses reserved. Counting resumes here, whatever the truth was: an activation writes the exact figure only when it will spend no
+/// more.
 /// </param>
 /// <param name="Decrypted">Decryptions, as of the last write.</param>
 /// <param name="Verified">Verifications, as of the last write.</param>

@@ -3,8 +3,8 @@ using System.Text.Json.Serialization;
 namespace OrleansKms.Grains.Keys.Rows;
 
 /// <summary>
-/// The content of rows as JSON. Names and the texts of enumerations are stored for ever; an unknown field (from a newer
-/// program) is passed over.
+/// The content of rows as JSON. Names and enumeration texts are stored for ever; an unknown field (from a newer program) is
+/// ignored.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

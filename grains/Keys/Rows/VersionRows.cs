@@ -9,8 +9,8 @@ namespace OrleansKms.Grains.Keys.Rows;
 internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers, GrainId grain, string keyId)
 {
     /// <summary>
-    /// Keeps the newest version's material in a row of its own, before a newer one takes its place. The content of such a
-    /// row never differs, so it does no harm if it is there already.
+    /// Keeps the newest version's material in a row of its own, before a newer version replaces it. The content of such a row
+    /// never differs, so an existing row does no harm.
     /// </summary>
     /// <exception cref="InconsistentStateException">The version was destroyed by another activation.</exception>
     public async Task Keep(KeyRow key)
@@ -36,10 +36,10 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
     }
 
     /// <summary>
-    /// Erases destroyed versions: writes a mark in the place of what is kept of them, and then has their material destroyed where
-    /// it lives. A mark and not a deletion: a stale activation that still wants to keep the material finds the row taken.
+    /// Erases destroyed versions: overwrites each row with a tombstone, then destroys the material where it lives. A tombstone
+    /// and not a deletion, so that a stale activation that still wants to keep the material finds the row taken.
     /// </summary>
-    /// <exception cref="KmsException">hsm_unavailable: the rows are erased, and the HSM may still have a version.</exception>
+    /// <exception cref="KmsException">hsm_unavailable: the rows are erased, but the HSM may still hold a version.</exception>
     public async Task Erase(KeyRow key)
     {
         foreach (var version in key.ErasePending)
@@ -51,7 +51,7 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
             }
             catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
             {
-                // It is to be erased, whatever it holds, and must not keep the others from it.
+                // It must be erased, whatever it holds, and must not keep the others from it.
                 await slot.ClearUnread();
             }
 

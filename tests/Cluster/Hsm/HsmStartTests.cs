@@ -38,7 +38,7 @@ public sealed class HsmStartTests : IDisposable
     {
         await File.WriteAllTextAsync(_hsm.PinFile, "161803-wrong-pin\n");
         var refusal = await Refused(_hsm.Environment(Create), StartGuard.RefusedForGood);
-        Assert.Contains("The PIN was refused", refusal, StringComparison.Ordinal);
+        Assert.Contains("refused the PIN", refusal, StringComparison.Ordinal);
         Assert.Contains("once", refusal, StringComparison.Ordinal);
         Assert.DoesNotContain("161803", refusal, StringComparison.Ordinal);
 
