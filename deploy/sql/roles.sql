@@ -50,7 +50,7 @@ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \gexec
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.%I TO %I', relname, :'silo')
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relname IN (
-  'okms_audit_log', 'okms_kek', 'okms_kek_destroyed', 'okms_kek_manifest', 'okms_kek_wrap', 'okms_root', 'okms_silo', 'okms_silo_kek', 'okms_row', 'okms_reminder', 'okms_membership',
+  'okms_audit_event', 'okms_audit_log', 'okms_audit_record', 'okms_audit_state', 'okms_kek', 'okms_kek_destroyed', 'okms_kek_manifest', 'okms_kek_wrap', 'okms_root', 'okms_silo', 'okms_silo_kek', 'okms_row', 'okms_reminder', 'okms_membership',
   'okms_membership_version') \gexec
 
 SELECT format('GRANT SELECT ON TABLE public.%I TO %I', relname, :'silo')

@@ -39,6 +39,7 @@ public static class GatewayExtensions
         services.AddSingleton<HealthProbe>();
         services.AddSingleton<ReferenceDocument>();
         services.TryAddSingleton(typeof(GrainReferences<>));
+        services.AddSingleton<CallRecorder>();
         services.AddSingleton<OperationServices>();
         services.AddSingleton<Admission>();
         services.AddSingleton<RestServices>();
@@ -81,6 +82,8 @@ public static class GatewayExtensions
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
+        // Our own routes end before this: what they answer is recorded by grains.
+        app.Use(RecordAnswered);
         foreach (var route in routes)
         {
             // The front door has done what the rest of the pipeline would do.
@@ -92,6 +95,14 @@ public static class GatewayExtensions
         app.MapPrometheusScrapingEndpoint(Routes.Metrics.Pattern)
             .WithMetadata(Routes.Metrics, Routes.Metrics.Operation!)
             .RequireAuthorization(GatewayPolicies.Metrics);
+    }
+
+    /// <summary>Records what no grain is asked for: metrics, and what the host shows.</summary>
+    private static async Task RecordAnswered(HttpContext http, RequestDelegate next)
+    {
+        var exchange = Exchange.Of(http);
+        if (exchange.Operation is { IsAudited: true } operation) await exchange.RecordAnswered(operation);
+        await next(http);
     }
 
     private static void AddPrincipals(IServiceCollection services, GatewayOptions options)

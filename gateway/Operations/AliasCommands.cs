@@ -4,7 +4,11 @@ namespace OrleansKms.Gateway.Operations;
 internal static class AliasCommands
 {
     /// <summary>Tells what an alias stands for.</summary>
-    public static ValueTask<AliasDescription> Describe(Call call, string name) => Alias(call, name).Resolve(new(call.Caller));
+    /// <param name="call">The request.</param>
+    /// <param name="name">The alias.</param>
+    /// <param name="isStep">Whether it is a step of a listing, which is recorded itself.</param>
+    public static ValueTask<AliasDescription> Describe(Call call, string name, bool isStep = false) =>
+        Alias(call, name).Resolve(new(call.Caller) { IsStep = isStep });
 
     /// <summary>Makes an alias, or points it at another key.</summary>
     public static Task<AliasDescription> Point(Call call, string name, string key) =>

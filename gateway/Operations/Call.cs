@@ -10,6 +10,8 @@ namespace OrleansKms.Gateway.Operations;
 /// </summary>
 internal abstract class Call(OperationServices services, string requestId) : RequestTime(services.Time, services.Options.RequestTimeout)
 {
+    private const string Nobody = "anonymous";
+
     private Caller? _caller;
     private long _held;
 
@@ -25,11 +27,17 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <summary>The key that the request is about, for the log: a valid id or null.</summary>
     public string? KeyId { get; set; }
 
+    /// <summary>The operation that is asked for; null while that is not known, or where it is none.</summary>
+    public virtual KmsOperation? Operation => null;
+
+    /// <summary>The trace that the request belongs to; null for none.</summary>
+    public virtual string? TraceId => null;
+
     /// <summary>Size limits.</summary>
     public SizeLimits Limits => Services.Limits;
 
     /// <summary>What grains are told about who asks.</summary>
-    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? "anonymous", Source, RequestId);
+    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? Nobody, Source, RequestId) { TraceId = TraceId };
 
     /// <summary>Where the request came from.</summary>
     public abstract string Source { get; }
@@ -78,12 +86,39 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     }
 
     /// <summary>What an exception is to the caller, where the request itself goes on. A defect is logged.</summary>
-    public Failure FailureOf(Exception exception)
+    /// <param name="exception">What went wrong.</param>
+    /// <param name="operation">The operation that failed.</param>
+    /// <param name="keyId">The key that it named, as the caller wrote it.</param>
+    public ValueTask<Failure> FailureOf(Exception exception, KmsOperation operation, string? keyId)
     {
         var failure = Failure.Of(exception);
         if (failure.IsDefect) LogDefect(exception);
-        return failure;
+        return exception is KmsException { IsRecorded: true } ? new(failure) : Recorded(failure, operation, keyId);
     }
+
+    /// <summary>Records a refusal of this gateway before it is told.</summary>
+    /// <param name="failure">Why.</param>
+    /// <param name="operation">What was asked for.</param>
+    /// <param name="keyId">The key that it named, if it is one.</param>
+    /// <param name="items">How many items of a batch it is of; null for a whole call.</param>
+    /// <returns>What to tell: the same, or that it cannot be recorded.</returns>
+    public async ValueTask<Failure> Recorded(Failure failure, KmsOperation operation, string? keyId, int? items = null)
+    {
+        if (!operation.IsAudited || failure.Error == KmsError.AuditUnavailable) return failure;
+        try
+        {
+            await Services.Recorder.Record(Told(operation, failure.Error.Code, keyId, items));
+            return failure;
+        }
+        catch (KmsException e)
+        {
+            return Failure.Of(e);
+        }
+    }
+
+    /// <summary>Records an answer that this gateway is about to give itself.</summary>
+    /// <exception cref="KmsException">audit_unavailable.</exception>
+    public Task RecordAnswered(KmsOperation operation) => Services.Recorder.Record(Told(operation, "ok", null, null));
 
     /// <summary>An operation was authorized: a wire may look at the form of its request now, and not before.</summary>
     protected virtual void WhenAuthorized()
@@ -92,6 +127,14 @@ internal abstract class Call(OperationServices services, string requestId) : Req
 
     /// <summary>Logs what nobody expected.</summary>
     protected abstract void LogDefect(Exception exception);
+
+    // Who asks may not have been known when the caller was first made.
+    private GatewayCall Told(KmsOperation operation, string outcome, string? keyId, int? items) =>
+        new(Caller.Principal == (Principal?.Name ?? Nobody) ? Caller : Caller with { Principal = Principal!.Name }, operation.Name, outcome)
+        {
+            KeyId = keyId is not null && OrleansKms.KeyId.IsValid(keyId) ? keyId : null,
+            Items = items,
+        };
 
     private void Authorize(KmsOperation operation, string? keyId)
     {
@@ -107,7 +150,7 @@ internal abstract class Call(OperationServices services, string requestId) : Req
         }
 
         HasSpentTime();
-        var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller));
+        var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller) { IsStep = true });
         Authorize(operation, alias.KeyId);
         return alias.KeyId;
     }

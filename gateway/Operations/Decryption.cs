@@ -12,7 +12,7 @@ internal static class Decryption
 
     /// <summary>Decrypts many; each fails or succeeds by itself.</summary>
     public static ValueTask<ItemResult<Decrypted>[]> DecryptMany(Call call, string key, DecryptItem[] items) => Many.Run(
-        items,
+        call, KmsOperation.Decrypt, key, items,
         item => Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
         good => call.InTime(call.Key(key).DecryptBatch(new DecryptBatch(call.Caller, good))));
 

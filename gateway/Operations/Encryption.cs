@@ -12,7 +12,7 @@ internal static class Encryption
 
     /// <summary>Encrypts many; each fails or succeeds by itself.</summary>
     public static ValueTask<ItemResult<Encrypted>[]> EncryptMany(Call call, string key, EncryptItem[] items) => Many.Run(
-        items,
+        call, KmsOperation.Encrypt, key, items,
         item => Checks.OfPlaintext(call.Limits, item.Plaintext, item.AssociatedData),
         good => call.InTime(call.Key(key).EncryptBatch(new EncryptBatch(call.Caller, good))));
 
@@ -25,7 +25,7 @@ internal static class Encryption
 
     /// <summary>Rewraps many; each fails or succeeds by itself.</summary>
     public static ValueTask<ItemResult<Encrypted>[]> RewrapMany(Call call, string key, DecryptItem[] items) => Many.Run(
-        items,
+        call, KmsOperation.Rewrap, key, items,
         item => Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
         good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good))));
 

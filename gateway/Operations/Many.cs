@@ -7,11 +7,15 @@ namespace OrleansKms.Gateway.Operations;
 internal static class Many
 {
     /// <summary>Runs the items that pass their check through one grain call.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="operation">What it asks for.</param>
+    /// <param name="key">The key.</param>
     /// <param name="items">All items.</param>
     /// <param name="check">What is wrong with an item, or null.</param>
     /// <param name="call">The grain call.</param>
     public static ValueTask<ItemResult<TValue>[]> Run<TItem, TValue>(
-        TItem[] items, Func<TItem, KmsException?> check, Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        Call request, KmsOperation operation, string key, TItem[] items, Func<TItem, KmsException?> check,
+        Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
         where TValue : class
     {
         ItemResult<TValue>?[]? refused = null;
@@ -24,13 +28,24 @@ internal static class Many
             }
         }
 
-        return refused is null ? call(items) : RunRest(items, refused, call);
+        return refused is null ? call(items) : RunRest(request, operation, key, items, refused, call);
     }
 
     private static async ValueTask<ItemResult<TValue>[]> RunRest<TItem, TValue>(
-        TItem[] items, ItemResult<TValue>?[] results, Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        Call request, KmsOperation operation, string key, TItem[] items, ItemResult<TValue>?[] results,
+        Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
         where TValue : class
     {
+        // The grain does not see them, and records the others.
+        foreach (var alike in results.OfType<ItemResult<TValue>>().GroupBy(result => result.Error!.Code, StringComparer.Ordinal))
+        {
+            var failure = Failure.Of(KmsError.All[alike.Key]);
+            if (await request.Recorded(failure, operation, key, alike.Count()) is { } told && told != failure)
+            {
+                throw told.Error.Exception(told.Detail);
+            }
+        }
+
         TItem[] good = [.. items.Where((_, i) => results[i] is null)];
         if (good.Length > 0)
         {

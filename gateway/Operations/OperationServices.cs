@@ -28,6 +28,9 @@ internal sealed class OperationServices(
 
     public IAccessPolicy Access { get; } = access;
 
+    /// <summary>Where what this gateway answers itself is recorded.</summary>
+    public CallRecorder Recorder => field ??= provider.GetRequiredService<CallRecorder>();
+
     public SizeLimits Limits { get; } = limits;
 
     public TimeProvider Time { get; } = time;

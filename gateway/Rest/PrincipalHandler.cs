@@ -1,14 +1,13 @@
 using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
-using OrleansKms.Gateway.Operations;
 using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
 /// Tells ASP.NET Core's authorization, for routes of the host such as the dashboard, whom the front door has let in. It
-/// checks nothing itself: a request without valid credentials does not come this far.
+/// checks nothing itself: a request without valid credentials does not come this far. What it refuses the front door tells.
 /// </summary>
 internal sealed class PrincipalHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)
@@ -23,8 +22,8 @@ internal sealed class PrincipalHandler(
             : AuthenticateResult.NoResult());
 
     protected override Task HandleChallengeAsync(AuthenticationProperties properties) =>
-        Problems.Write(RestExchange.Of(Context), Failure.Of(KmsError.Unauthenticated));
+        throw KmsError.Unauthenticated.Exception();
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) =>
-        Problems.Write(RestExchange.Of(Context), Failure.Of(KmsError.PermissionDenied));
+        throw KmsError.PermissionDenied.Exception();
 }

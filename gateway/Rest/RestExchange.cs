@@ -22,6 +22,9 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     public override bool IsQuiet => Found is { IsQuiet: true };
 
     /// <inheritdoc/>
+    public override KmsOperation? Operation => Http.GetEndpoint()?.Metadata.GetMetadata<KmsOperation>();
+
+    /// <inheritdoc/>
     public override AdministratorProof? Proof => Credentials.ProofOf(Http.Request);
 
     // A route of the host, or one that was refused before it was called.

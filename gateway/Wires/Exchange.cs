@@ -25,6 +25,9 @@ internal abstract class Exchange(HttpContext http, OperationServices services)
     /// <summary>Bytes of body that were written.</summary>
     public long ResponseBytes { get; private set; }
 
+    /// <inheritdoc/>
+    public override string? TraceId => TraceParent.TraceId(Http.Request.Headers.TraceParent);
+
     /// <summary>The address that the request came from.</summary>
     public override string Source
     {

@@ -32,7 +32,7 @@ internal sealed class FrontDoor(
         {
             if (Refuses(wire, exchange) is { } failure)
             {
-                await wire.Tell(exchange, failure);
+                await wire.Tell(exchange, await Recorded(exchange, failure));
             }
             else
             {
@@ -66,19 +66,31 @@ internal sealed class FrontDoor(
             ? Failure.Of(KmsError.NotFound)
             : admission.Refuses(exchange, wire.SignIn(exchange));
 
+    // What is asked for where nothing is, is no operation. Before the address is looked at, it is the sign-in that is refused.
+    private static ValueTask<Failure> Recorded(Exchange exchange, Failure failure) =>
+        exchange.Operation is null && failure.Error == KmsError.NotFound
+            ? new(failure)
+            : exchange.Recorded(failure, exchange.Operation ?? KmsOperation.SignIn, exchange.KeyId);
+
     private async Task Fail(IWireProtocol wire, Exchange exchange, Exception exception)
     {
         var failure = HttpFailures.Of(exception);
+        if (failure.IsDefect)
+        {
+            RequestLog.Defect(_log, exchange.RequestId, exchange.Label, exception);
+        }
+
+        // Of somebody who has gone, too: what was refused was tried.
+        if (exception is not KmsException { IsRecorded: true })
+        {
+            failure = await Recorded(exchange, failure);
+        }
+
         if (exchange.Http.RequestAborted.IsCancellationRequested)
         {
             // The client has gone; what it would have been told is still worth the log line.
             exchange.Code = failure.Error.Code;
             return;
-        }
-
-        if (failure.IsDefect)
-        {
-            RequestLog.Defect(_log, exchange.RequestId, exchange.Label, exception);
         }
 
         if (exchange.Http.Response.HasStarted)

@@ -21,7 +21,10 @@ internal interface IWireProtocol
     /// </summary>
     SignIn SignIn(Exchange exchange);
 
-    /// <summary>Answers a request that was admitted. What goes wrong is thrown.</summary>
+    /// <summary>
+    /// Answers a request that was admitted. What goes wrong is thrown, and recorded by whoever catches it; a refusal that a wire tells
+    /// itself, it has recorded first (<see cref="Call.Recorded"/>).
+    /// </summary>
     /// <param name="exchange">The request.</param>
     /// <param name="next">The host's routes, for a wire that has routes among them.</param>
     Task Answer(Exchange exchange, RequestDelegate next);

@@ -17,7 +17,14 @@ public interface IAliasGrain : IGrainWithStringKey
 /// <summary>A command that needs no arguments beyond the alias itself.</summary>
 /// <param name="Caller">Who asks.</param>
 [GenerateSerializer, Immutable, Alias("okms.AliasCommand")]
-public sealed record AliasCommand([property: Id(0)] Caller Caller) : ICallerRequest;
+public sealed record AliasCommand([property: Id(0)] Caller Caller) : ICallerRequest
+{
+    /// <summary>
+    /// Whether the alias is resolved for another operation, which is recorded with the key that was found; the audit trail then does
+    /// without a record of this step.
+    /// </summary>
+    [Id(1)] public bool IsStep { get; init; }
+}
 
 /// <summary>Points an alias at a key.</summary>
 /// <param name="Caller">Who asks.</param>

@@ -84,15 +84,24 @@ public sealed class KmsOperation
     /// <summary>Destroys a key-encryption key.</summary>
     public static readonly KmsOperation DestroyKek = Admin("keks:destroy");
     /// <summary>Tells how the service is.</summary>
-    public static readonly KmsOperation CheckHealth = Admin("service:health");
+    public static readonly KmsOperation CheckHealth = Admin("service:health", isAudited: false);
     /// <summary>Reads metrics.</summary>
     public static readonly KmsOperation ReadMetrics = Admin("service:metrics");
     /// <summary>Reads the reference of the HTTP interface.</summary>
-    public static readonly KmsOperation ReadReference = Admin("service:reference");
+    public static readonly KmsOperation ReadReference = Admin("service:reference", isAudited: false);
     /// <summary>Looks at the Orleans Dashboard.</summary>
     public static readonly KmsOperation SeeDashboard = Admin("service:dashboard");
     /// <summary>Tells gateways what to compare tokens with.</summary>
-    public static readonly KmsOperation ListCredentials = Admin("service:credentials");
+    public static readonly KmsOperation ListCredentials = Admin("service:credentials", isAudited: false);
+
+    /// <summary>Signs in: what a refusal is that comes before the request's address is looked at.</summary>
+    public static readonly KmsOperation SignIn = Admin("service:sign-in");
+    /// <summary>Searches the audit trail.</summary>
+    public static readonly KmsOperation SearchAudit = new("audit:search", KmsOperationGroup.Audit);
+    /// <summary>Lists the logs of the audit trail.</summary>
+    public static readonly KmsOperation ListAuditLogs = new("audit:logs", KmsOperationGroup.Audit);
+    /// <summary>Hands to a silo what a gateway has answered itself, for the audit trail.</summary>
+    public static readonly KmsOperation RecordCalls = Admin("audit:record", isAudited: false);
 
     /// <summary>Every operation, by its name.</summary>
     public static FrozenDictionary<string, KmsOperation> All { get; } =
@@ -128,6 +137,11 @@ public sealed class KmsOperation
     /// </summary>
     public bool IsDataPlane { get; private init; }
 
+    /// <summary>
+    /// Whether it is recorded in the audit trail. What anybody may ask, and what the parts of the service ask each other, is not.
+    /// </summary>
+    public bool IsAudited { get; private init; } = true;
+
     /// <summary>The label <c>operation</c> of metrics: changes are counted together.</summary>
     public string Metric { get; }
 
@@ -147,5 +161,5 @@ public sealed class KmsOperation
 
     private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };
 
-    private static KmsOperation Admin(string name) => new(name, KmsOperationGroup.Admin);
+    private static KmsOperation Admin(string name, bool isAudited = true) => new(name, KmsOperationGroup.Admin) { IsAudited = isAudited };
 }

@@ -18,6 +18,10 @@ public sealed class KmsException : Exception
     [Id(0)]
     public string Code { get; }
 
+    /// <summary>Whether the silo that threw it has recorded the refusal, so that whoever passes it on need not.</summary>
+    [Id(1)]
+    public bool IsRecorded { get; internal set; }
+
     /// <summary>The error's row in the table; <see cref="KmsError.Internal"/> for a code that a newer silo sent.</summary>
     public KmsError Error => KmsError.All.GetValueOrDefault(Code, KmsError.Internal);
 }

@@ -9,7 +9,8 @@ namespace OrleansKms.Grains.Access;
 
 /// <summary>Makes the administrator of a cluster, by the hash of a token.</summary>
 public sealed class AdministratorAccess(
-    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time)
+    [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time,
+    IServiceProvider services)
 {
     /// <summary>Whether the cluster has an administrator.</summary>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
@@ -31,12 +32,15 @@ public sealed class AdministratorAccess(
     {
         var slot = NewSlot();
         await slot.Read();
+        var action = slot.Row is null ? "administrator-create" : "administrator-replace";
         await slot.Write(new AccessRow
         {
             Incarnation = slot.Row?.Incarnation ?? Incarnation.New(),
             AdministratorTokenSha256 = tokenSha256,
             CreatedAt = time.GetUtcNow(),
         });
+        await services.GetRequiredService<SystemEvents>().Add(
+            action, $"by {Environment.UserName}", time.GetUtcNow().UtcDateTime, CancellationToken.None);
     }
 
     private RowSlot<AccessRow> NewSlot() => new(storage, AccessRow.Grain, RowNames.Access);

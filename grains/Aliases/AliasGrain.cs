@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Messaging;
 using Orleans.Storage;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
@@ -19,6 +20,7 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly ChangeLines _changes;
+    private readonly CallAudit _audit;
     private readonly FenceMark? _mark;
     private readonly RowSlot<AliasRow> _slot;
     private readonly Absence _absence = new();
@@ -26,11 +28,12 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
     /// <summary>Makes an activation; nothing is read before it is used.</summary>
     public AliasGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage,
-        [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILogger<AliasGrain> logger, ChangeLines changes, IGrainContext context)
+        [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILogger<AliasGrain> logger, ChangeLines changes, CallAudit audit, IGrainContext context)
     {
         _time = time;
         _logger = logger;
         _changes = changes;
+        _audit = audit;
         Name = context.GrainId.Key.ToString()!;
         _mark = Fence.Register(context);
         _slot = new(storage, context.GrainId, RowNames.Alias, _mark);
@@ -40,12 +43,36 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
 
     /// <inheritdoc/>
     public ValueTask<AliasDescription> Resolve(AliasCommand request) =>
-        _slot is { NeedsRead: false, Row: { Removed: false } row } && _mark is null or { MayAnswer: true }
-            ? new(Described(row))
-            : new(Guarded(async () => Described(await Load()), isRepeatable: true));
+        !request.IsStep ? new(Recorded(KmsOperation.DescribeAlias, request.Caller, null, Resolve))
+        : _slot is { NeedsRead: false, Row: { Removed: false } row } && _mark is null or { MayAnswer: true } ? new(Described(row))
+        : new(Resolve());
 
     /// <inheritdoc/>
-    public Task<AliasDescription> Point(PointAlias request) => Guarded(async () =>
+    public Task<AliasDescription> Point(PointAlias request) =>
+        Recorded(KmsOperation.PointAlias, request.Caller, request.KeyId, () => Guarded(() => PointTo(request)));
+
+    /// <inheritdoc/>
+    public Task Remove(AliasCommand request) =>
+        Recorded(KmsOperation.RemoveAlias, request.Caller, null, () => Guarded(() => RemoveFor(request.Caller)));
+
+    /// <summary>The activation is over.</summary>
+    public void Dispose() => _mark?.Remove();
+
+    private Task<AliasDescription> Resolve() => Guarded(async () => Described(await Load()), isRepeatable: true);
+
+    /// <summary>Records the call, and which key the alias stands for after it.</summary>
+    private Task<AliasDescription> Recorded(KmsOperation operation, Caller caller, string? keyId, Func<Task<AliasDescription>> work)
+    {
+        var subject = new AuditSubject { Alias = Name, KeyId = keyId };
+        return _audit.Run(operation, caller, subject, async () =>
+        {
+            var alias = await work();
+            subject.KeyId = alias.KeyId;
+            return alias;
+        });
+    }
+
+    private async Task<AliasDescription> PointTo(PointAlias request)
     {
         if (!KeyId.IsValid(Name) || !KeyId.IsValid(request.KeyId))
         {
@@ -73,23 +100,19 @@ public sealed partial class AliasGrain : Grain, IAliasGrain, IMayBeAbsent, IDisp
         });
         await _changes.AliasPointed(Name, request.KeyId, request.Caller);
         return Described(_slot.Row!);
-    });
+    }
 
-    /// <inheritdoc/>
-    public Task Remove(AliasCommand request) => Guarded(async () =>
+    private async Task<AliasDescription> RemoveFor(Caller caller)
     {
         // As stored: another activation may have pointed it elsewhere since this one learned that the key is gone.
         _slot.Invalidate();
         var row = await Load();
         _changes.RequireRoom();
         await _slot.Write(row with { Removed = true });
-        await _changes.AliasRemoved(Name, request.Caller);
+        await _changes.AliasRemoved(Name, caller);
         DeactivateOnIdle();
-        return true;
-    });
-
-    /// <summary>The activation is over.</summary>
-    public void Dispose() => _mark?.Remove();
+        return Described(row);
+    }
 
     /// <summary>
     /// Asks the key. A silo that shuts down may take the request with it; the request changes nothing, so it is retried once

@@ -25,6 +25,7 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
     private readonly AuditOptions _options;
     private readonly AuditSecrets _secrets;
     private readonly AuditAnchors _anchors;
+    private readonly SystemEvents _events;
     private readonly ILocalSiloDetails _silo;
     private readonly string _serviceId;
     private readonly TimeProvider _time;
@@ -38,14 +39,15 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
     private AuditAnchor? _unanchored;
     private Task _anchoring = Task.CompletedTask;
     private bool _isAnchorFailing;
+    private bool _areEventsFailing;
     private long _failedAt;
 
     /// <summary>Makes the log; it is opened with the silo.</summary>
     public AuditLog(
-        AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
+        AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, SystemEvents events, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
         [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILoggerFactory loggers)
     {
-        (_options, _secrets, _anchors, _silo, _time, _loggers) = (options, secrets, anchors, silo, time, loggers);
+        (_options, _secrets, _anchors, _events, _silo, _time, _loggers) = (options, secrets, anchors, events, silo, time, loggers);
         _serviceId = cluster.Value.ServiceId;
         _logger = loggers.CreateLogger<AuditLog>();
     }
@@ -189,6 +191,7 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
         }
 
         await WriteSystem("start", _silo.SiloAddress.ToParsableString());
+        await TryTakeEvents(cancellationToken);
     }
 
     private async Task Close(CancellationToken cancellationToken)
@@ -286,6 +289,7 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
             while (await timer.WaitForNextTickAsync(_stopping.Token))
             {
                 await TryAnchor(_stopping.Token);
+                await TryTakeEvents(_stopping.Token);
             }
         }
         catch (OperationCanceledException)
@@ -317,6 +321,35 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
         }
     }
 
+    /// <summary>What changed the installation, by whatever process, comes into this log or another silo's.</summary>
+    private async Task TryTakeEvents(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await _events.TryMove(Keep, cancellationToken))
+            {
+            }
+
+            _areEventsFailing = false;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (!_areEventsFailing)
+            {
+                LogEventsNotTaken(e);
+            }
+
+            _areEventsFailing = true;
+        }
+
+        Task Keep(SystemEvent happened) => Write(new(happened.Action, AuditRecord.Ok)
+        {
+            At = happened.At,
+            Caller = new("okms", happened.Source, "-"),
+            Detail = happened.Detail,
+        }).AsTask();
+    }
+
     private static KmsException Unavailable(Exception? cause) =>
         new(KmsError.AuditUnavailable.Code, "The audit trail cannot be written, so nothing is answered; try again once it can.", cause);
 
@@ -325,6 +358,9 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
 
     [LoggerMessage(LogLevel.Error, "The audit log {Path} is not gone on with, and a new one is begun: {Reason}. Keep the old one, and find out why.")]
     private partial void LogLeft(string path, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The database does not tell what happened to the installation, for the audit trail; trying again every second")]
+    private partial void LogEventsNotTaken(Exception cause);
 
     [LoggerMessage(LogLevel.Warning, "The database does not take checkpoints of the audit trail; trying again every second")]
     private partial void LogNotAnchored(Exception cause);

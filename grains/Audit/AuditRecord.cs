@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -11,6 +12,9 @@ internal readonly record struct AuditRecord(string Action, string Outcome)
 {
     /// <summary>The outcome of what succeeded.</summary>
     public const string Ok = "ok";
+
+    /// <summary>When it happened, UTC, where that is not now.</summary>
+    public DateTimeOffset? At { get; init; }
 
     /// <summary>Who asked; null for the service itself.</summary>
     public Caller? Caller { get; init; }
@@ -36,6 +40,9 @@ internal readonly record struct AuditRecord(string Action, string Outcome)
     /// <summary>The associated data, of which only an HMAC under a key of the service is recorded, so that equal ones can be found.</summary>
     public ReadOnlyMemory<byte>? AssociatedData { get; init; }
 
+    /// <summary>How many calls like it the record stands for; null for one.</summary>
+    public int? Times { get; init; }
+
     /// <summary>The revision of the row that the change made.</summary>
     public long? Revision { get; init; }
 
@@ -56,11 +63,11 @@ internal sealed class AuditRecordFormat
     // Nothing here is shown in a page, and names of keys and principals stay as they are.
     private static readonly JsonWriterOptions _options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonEncodedText _time = JsonEncodedText.Encode("time"), _log = JsonEncodedText.Encode("log"),
-        _requestId = JsonEncodedText.Encode("request_id"), _principal = JsonEncodedText.Encode("principal"),
+        _requestId = JsonEncodedText.Encode("request_id"), _traceId = JsonEncodedText.Encode("trace_id"), _credential = JsonEncodedText.Encode("credential"), _principal = JsonEncodedText.Encode("principal"),
         _source = JsonEncodedText.Encode("source"), _action = JsonEncodedText.Encode("action"), _keyId = JsonEncodedText.Encode("key_id"),
         _keyVersion = JsonEncodedText.Encode("key_version"), _alias = JsonEncodedText.Encode("alias"),
         _outcome = JsonEncodedText.Encode("outcome"), _bytes = JsonEncodedText.Encode("bytes"), _items = JsonEncodedText.Encode("items"),
-        _failedItems = JsonEncodedText.Encode("failed_items"), _hmac = JsonEncodedText.Encode("associated_data_hmac"),
+        _failedItems = JsonEncodedText.Encode("failed_items"), _times = JsonEncodedText.Encode("times"), _hmac = JsonEncodedText.Encode("associated_data_hmac"),
         _revision = JsonEncodedText.Encode("revision"), _detail = JsonEncodedText.Encode("detail");
 
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
@@ -77,12 +84,14 @@ internal sealed class AuditRecordFormat
         _buffer.ResetWrittenCount();
         _json.Reset();
         _json.WriteStartObject();
-        _json.WriteString(_time, utc);
+        WriteTime(record.At?.UtcDateTime ?? utc);
         _json.WriteString(_log, log);
         if (record.Caller is { } caller)
         {
             WriteText(_requestId, caller.RequestId);
+            WriteText(_traceId, caller.TraceId);
             WriteText(_principal, caller.Principal);
+            WriteText(_credential, caller.Credential);
             WriteText(_source, caller.Source);
         }
 
@@ -94,6 +103,7 @@ internal sealed class AuditRecordFormat
         WriteNumber(_bytes, record.Bytes);
         WriteNumber(_items, record.Items);
         WriteNumber(_failedItems, record.FailedItems);
+        WriteNumber(_times, record.Times);
         if (record.AssociatedData is { } associatedData)
         {
             Span<byte> tag = stackalloc byte[AssociatedDataMac.Length];
@@ -108,12 +118,23 @@ internal sealed class AuditRecordFormat
         return _buffer.WrittenSpan[1..^1];
     }
 
+    /// <summary>With all its digits, so that times sort as texts.</summary>
+    private void WriteTime(DateTime utc)
+    {
+        Span<byte> text = stackalloc byte[33];
+        Utf8Formatter.TryFormat(utc, text, out var length, 'O');
+        _json.WriteString(_time, text[..length]);
+    }
+
     private void WriteText(JsonEncodedText name, string? value)
     {
         if (value is not null)
         {
             // A .NET caller can say anything of itself, and a record has a greatest length.
-            _json.WriteString(name, value.AsSpan(0, Math.Min(value.Length, MaxText)));
+            var text = value.AsSpan(0, Math.Min(value.Length, MaxText));
+
+            // Databases do not take a NUL.
+            _json.WriteString(name, text.Contains('\0') ? text.ToString().Replace('\0', '\uFFFD') : text);
         }
     }
 

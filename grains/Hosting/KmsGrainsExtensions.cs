@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
 using OrleansKms.Grains.Aliases;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Keys.Activation;
@@ -30,6 +31,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddRowTypes(AliasRowJson.Default);
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
+        silo.Services.AddSingleton<CallAudit>();
         silo.Services.AddSingleton<ChangeLines>();
         silo.Services.AddSingleton<KeyServices>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));

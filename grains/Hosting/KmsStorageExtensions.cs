@@ -36,6 +36,7 @@ public static class KmsStorageExtensions
         services.AddMetrics();
         services.AddSingleton(provider => Database.Of(
             options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton<SystemEvents>();
         services.AddSingleton<SchemaMigrations>();
         services.AddSingleton<StorageProgress>();
         services.AddSingleton<StorageOpening>();

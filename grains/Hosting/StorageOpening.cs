@@ -8,7 +8,7 @@ namespace OrleansKms.Grains.Hosting;
 /// <summary>What must happen, in this order and in one process at a time, before anything may be read or written.</summary>
 internal sealed class StorageOpening(
     Database database, SchemaMigrations migrations, KekRing ring, RestoreEpochStore epochs, CurrentEpoch epoch, KmsStorageOptions options,
-    StorageProgress progress)
+    SystemEvents events, StorageProgress progress)
 {
     /// <summary>
     /// Migrates the schema, opens the KEK ring, writes the silo's first heartbeat, and lets the next process in.
@@ -20,6 +20,7 @@ internal sealed class StorageOpening(
             async () =>
             {
                 await OpenAll(cancellationToken);
+                await events.NoteRoot(ring.RootId, DateTime.UtcNow, cancellationToken);
                 await presence.Enter(cancellationToken);
             },
             cancellationToken);

@@ -1,20 +1,32 @@
 using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Listing;
 
 /// <summary>Lists keys and aliases from the storage's own index, so no second list can fall out of step.</summary>
 [StatelessWorker]
-public sealed partial class DirectoryGrain(IRowDirectory rows, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
+public sealed partial class DirectoryGrain(IRowDirectory rows, CallAudit audit, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
 {
     private readonly ILogger _logger = logger;
 
     /// <inheritdoc/>
-    public Task<DirectoryPage> ListKeys(DirectoryQuery query) => List(RowNames.Key, query);
+    public Task<DirectoryPage> ListKeys(DirectoryQuery query) => Recorded(KmsOperation.ListKeys, RowNames.Key, query);
 
     /// <inheritdoc/>
-    public Task<DirectoryPage> ListAliases(DirectoryQuery query) => List(RowNames.Alias, query);
+    public Task<DirectoryPage> ListAliases(DirectoryQuery query) => Recorded(KmsOperation.ListAliases, RowNames.Alias, query);
+
+    private Task<DirectoryPage> Recorded(KmsOperation operation, string rowName, DirectoryQuery query)
+    {
+        var subject = new AuditSubject { Detail = query.Prefix is { Length: > 0 } prefix ? $"prefix {prefix}" : null };
+        return audit.Run(operation, query.Caller, subject, async () =>
+        {
+            var page = await List(rowName, query);
+            subject.Items = page.Ids.Length;
+            return page;
+        });
+    }
 
     private async Task<DirectoryPage> List(string rowName, DirectoryQuery query)
     {

@@ -87,10 +87,14 @@ public sealed class RestoreEpochStore
         return await _database.Write(async () =>
         {
             await using var connection = await _database.Connections.OpenConnectionAsync(cancellationToken);
-            await using var command = connection.Command(
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await transaction.Execute(
                 "INSERT INTO okms_restore_epoch (number, version_base, started_at) VALUES (@number, @base, @started)",
-                ("number", next.Number), ("base", next.VersionBase), ("started", next.StartedAt.UtcDateTime));
-            await command.ExecuteNonQueryAsync(cancellationToken);
+                [("number", next.Number), ("base", next.VersionBase), ("started", next.StartedAt.UtcDateTime)], cancellationToken);
+            await SystemEvents.Add(
+                transaction, "restore-epoch", FormattableString.Invariant($"{next.Number}, versions above {next.VersionBase}"),
+                now.UtcDateTime, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
             return next;
         });
     }

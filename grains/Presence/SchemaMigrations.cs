@@ -52,6 +52,12 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
             MigrationApplied(script.Name);
         }
 
+        if (missing.Count > 0)
+        {
+            await new SystemEvents(database).Add(
+                "migration", string.Join(", ", missing.Select(script => script.Name)), DateTime.UtcNow, cancellationToken);
+        }
+
         await RequireProgramVersion(cancellationToken);
         await levels.Open(cancellationToken);
     }

@@ -110,9 +110,15 @@ internal sealed class SiloRegistry(Database database)
     });
 
     /// <summary>Raises the cluster's feature level; never lowers it.</summary>
-    public Task RaiseFeatureLevel(int level, CancellationToken cancellationToken) => database.Write(() => Execute(
-        "UPDATE okms_schema SET feature_level = @level WHERE id = 1 AND feature_level < @level", [("level", level)],
-        cancellationToken));
+    public async Task RaiseFeatureLevel(int level, CancellationToken cancellationToken)
+    {
+        if (await database.Write(() => Execute(
+            "UPDATE okms_schema SET feature_level = @level WHERE id = 1 AND feature_level < @level", [("level", level)],
+            cancellationToken)) > 0)
+        {
+            await new SystemEvents(database).Add("feature-level", FormattableString.Invariant($"{level}"), DateTime.UtcNow, cancellationToken);
+        }
+    }
 
     private static (string, object) Seconds => ("seconds", LifeAfterHeartbeat.TotalSeconds);
 

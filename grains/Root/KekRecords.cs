@@ -123,8 +123,12 @@ internal sealed class KekRecords(Database database, TimeProvider time)
             SELECT kek_id, created_at, @now FROM okms_kek WHERE kek_id = @id AND NOT is_current
             """,
             [("id", id.ToBytes()), ("now", time.GetUtcNow().UtcDateTime)], cancellationToken);
-        await transaction.Execute(
-            "DELETE FROM okms_kek WHERE kek_id = @id AND NOT is_current", [("id", id.ToBytes())], cancellationToken);
+        if (await transaction.Execute(
+            "DELETE FROM okms_kek WHERE kek_id = @id AND NOT is_current", [("id", id.ToBytes())], cancellationToken) > 0)
+        {
+            await SystemEvents.Add(transaction, "kek-destroy", $"{id}", time.GetUtcNow().UtcDateTime, cancellationToken);
+        }
+
         await KekStore.Change(transaction, manifest, time.GetUtcNow().UtcDateTime, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         return true;

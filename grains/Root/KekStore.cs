@@ -129,6 +129,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
             await transaction.Execute(
                 "INSERT INTO okms_kek_wrap (kek_id, root_id, wrapped, created_at) VALUES (@id, @root, @wrapped, @now)",
                 [("id", id.ToBytes()), ("root", rootId), ("wrapped", wrapped), ("now", Now)], cancellationToken);
+            await SystemEvents.Add(transaction, "kek-create", $"{id}, wrapped by {rootId}", Now, cancellationToken);
             await Change(transaction, manifest, Now, cancellationToken);
             return true;
         }, cancellationToken);
@@ -141,6 +142,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
         await Supersede(transaction, cancellationToken);
         var made = await transaction.Execute("UPDATE okms_kek SET is_current = @yes WHERE kek_id = @id",
             [("id", id.ToBytes()), ("yes", true)], cancellationToken);
+        await SystemEvents.Add(transaction, "kek-current", $"{id}", Now, cancellationToken);
         await Change(transaction, manifest, Now, cancellationToken);
         return made == 1 ? true : throw new InvalidOperationException($"internal error: there is no KEK {id} that could become the current one.");
     }, cancellationToken);

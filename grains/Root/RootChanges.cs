@@ -199,7 +199,8 @@ public sealed partial class RootChanges(
 
         var bytes = manifest.ToBytes();
         await session.Records.Add(
-            root.Id, session.Own.Description, wraps, [(root.Id, new(bytes, await root.Authenticate(bytes, cancellationToken)))], cancellationToken);
+            root.Id, session.Own.Description, wraps, [(root.Id, new(bytes, await root.Authenticate(bytes, cancellationToken)))], cancellationToken,
+            "root-accept");
         RootVouches(root.Id, manifest.Generation);
         return [.. lines, $"The root key {root.Id} vouches for these key-encryption keys and no other. Other root keys have to be added again."];
     }, cancellationToken);

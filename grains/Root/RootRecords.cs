@@ -103,10 +103,12 @@ internal sealed class RootRecords(Database database, TimeProvider time)
     /// <param name="wraps">The wraps; one that is there for the same KEK and root is replaced.</param>
     /// <param name="manifests">The manifests, by root; one that is there is replaced.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="action">What the audit trail calls it.</param>
     public Task Add(
         string rootId, string description, IReadOnlyCollection<NewWrap> wraps,
-        IReadOnlyCollection<(string RootId, StoredManifest Manifest)> manifests, CancellationToken cancellationToken) => Change(async transaction =>
+        IReadOnlyCollection<(string RootId, StoredManifest Manifest)> manifests, CancellationToken cancellationToken, string action = "root-add") => Change(async transaction =>
     {
+        await SystemEvents.Add(transaction, action, $"{rootId}, {wraps.Count} new wraps", Now, cancellationToken);
         foreach (var (root, manifest) in manifests)
         {
             await transaction.Execute(
@@ -147,6 +149,7 @@ internal sealed class RootRecords(Database database, TimeProvider time)
                 [("root", rootId), ("stays", stays)], cancellationToken);
             if (removed > 0)
             {
+                await SystemEvents.Add(transaction, "root-remove", $"{rootId}; {stays} stays", Now, cancellationToken);
                 await transaction.Execute("DELETE FROM okms_kek_manifest WHERE root_id = @root", [("root", rootId)], cancellationToken);
                 await Record(transaction, rootId, description, cancellationToken);
                 await transaction.Execute(
@@ -158,8 +161,12 @@ internal sealed class RootRecords(Database database, TimeProvider time)
 
     /// <summary>Notes that a root is destroyed.</summary>
     public Task NoteDestroyed(string rootId, CancellationToken cancellationToken) => Change(
-        transaction => transaction.Execute(
-            "UPDATE okms_root SET destroyed_at = @now WHERE root_id = @root", [("root", rootId), ("now", Now)], cancellationToken),
+        async transaction =>
+        {
+            await SystemEvents.Add(transaction, "root-destroy", rootId, Now, cancellationToken);
+            return await transaction.Execute(
+                "UPDATE okms_root SET destroyed_at = @now WHERE root_id = @root", [("root", rootId), ("now", Now)], cancellationToken);
+        },
         cancellationToken);
 
     private DateTime Now => time.GetUtcNow().UtcDateTime;

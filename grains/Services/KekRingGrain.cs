@@ -2,6 +2,7 @@ using System.Data.Common;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Access;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
@@ -17,6 +18,7 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
     private readonly KekRecords _records;
     private readonly SiloRegistry _silos;
     private readonly IAdministrators _administrators;
+    private readonly CallAudit _audit;
     private readonly ILogger _logger;
 
     /// <summary>Makes an activation, which holds nothing.</summary>
@@ -27,32 +29,47 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
         _records = services.GetRequiredService<KekRecords>();
         _silos = services.GetRequiredService<SiloRegistry>();
         _administrators = services.GetRequiredService<IAdministrators>();
+        _audit = services.GetRequiredService<CallAudit>();
         _logger = logger;
     }
 
     /// <inheritdoc/>
-    public Task<KekDescription[]> List(KekCommand request) => Guarded(request.Proof, List);
+    public Task<KekDescription[]> List(KekCommand request) =>
+        Guarded(KmsOperation.ListKeks, request.Caller, request.Proof, new(), List);
 
     /// <inheritdoc/>
-    public Task<KekDescription> Rotate(KekCommand request) => Guarded(request.Proof, async () =>
+    public Task<KekDescription> Rotate(KekCommand request)
     {
-        var id = await _rotation.Begin(CancellationToken.None);
-        LogRotation(id, request.Caller.Principal, request.Caller.RequestId);
-        return await Find(id);
-    });
+        var subject = new AuditSubject();
+        return Guarded(KmsOperation.RotateKek, request.Caller, request.Proof, subject, async () =>
+        {
+            _audit.RequireRoom();
+            var id = await _rotation.Begin(CancellationToken.None);
+            subject.Detail = $"KEK {id}";
+            LogRotation(id, request.Caller.Principal, request.Caller.RequestId);
+            return await Find(id);
+        });
+    }
 
     /// <inheritdoc/>
-    public Task<KekDescription> Destroy(DestroyKek request) => Guarded(request.Proof, async () =>
+    public Task<KekDescription> Destroy(DestroyKek request)
     {
-        if (!KekId.TryParse(request.KekId, out var id))
+        var subject = new AuditSubject { Detail = $"KEK {request.KekId}" };
+        return Guarded(KmsOperation.DestroyKek, request.Caller, request.Proof, subject, () => Destroy(request.KekId, request.Caller));
+    }
+
+    private async Task<KekDescription> Destroy(string kekId, Caller caller)
+    {
+        _audit.RequireRoom();
+        if (!KekId.TryParse(kekId, out var id))
         {
             throw KmsError.InvalidParameter.Exception("A KEK's id must be 32 hexadecimal digits in lower case.");
         }
 
         await _rotation.Destroy(id, CancellationToken.None);
-        LogDestruction(id, request.Caller.Principal, request.Caller.RequestId);
+        LogDestruction(id, caller.Principal, caller.RequestId);
         return await Find(id);
-    });
+    }
 
     private async Task<KekDescription> Find(KekId id) => (await List()).Last(k => k.Id == id.ToString());
 
@@ -99,7 +116,11 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
         _ => KekState.Retired,
     };
 
-    private async Task<T> Guarded<T>(AdministratorProof? proof, Func<Task<T>> operation)
+    private Task<T> Guarded<T>(
+        KmsOperation operation, Caller caller, AdministratorProof? proof, AuditSubject subject, Func<Task<T>> work) =>
+        _audit.Run(operation, caller, subject, () => Translated(proof, work));
+
+    private async Task<T> Translated<T>(AdministratorProof? proof, Func<Task<T>> operation)
     {
         try
         {

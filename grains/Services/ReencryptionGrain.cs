@@ -1,15 +1,24 @@
 using System.Security.Cryptography;
 using Orleans.Concurrency;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Services;
 
 /// <summary>Stands between two keys, so that neither waits for the other within its own turn.</summary>
 [StatelessWorker]
-public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys) : Grain, IReencryptionGrain
+public sealed class ReencryptionGrain(GrainReferences<IKeyGrain> keys, CallAudit audit) : Grain, IReencryptionGrain
 {
     /// <inheritdoc/>
-    public async Task<Reencrypted> Reencrypt(Reencrypt request)
+    public Task<Reencrypted> Reencrypt(Reencrypt request)
+    {
+        // The keys record their parts of it themselves.
+        var source = CiphertextHeader.TryRead(request.Ciphertext, out var header) ? $"from {header.KeyId}" : null;
+        return audit.Run(
+            KmsOperation.Reencrypt, request.Caller, new() { KeyId = request.DestinationKeyId, Detail = source }, () => Move(request));
+    }
+
+    private async Task<Reencrypted> Move(Reencrypt request)
     {
         if (!KeyId.IsValid(request.DestinationKeyId))
         {

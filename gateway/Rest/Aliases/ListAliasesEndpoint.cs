@@ -47,7 +47,7 @@ internal static class ListAliasesEndpoint
     {
         try
         {
-            var alias = await exchange.Within(AliasCommands.Describe(exchange, name).AsTask());
+            var alias = await exchange.Within(AliasCommands.Describe(exchange, name, isStep: true).AsTask());
             return new ListedAlias(name, AliasAnswer.Of(alias), null);
         }
         catch (KmsException e) when (e.Error == KmsError.AliasNotFound)
@@ -56,7 +56,7 @@ internal static class ListAliasesEndpoint
         }
         catch (Exception e)
         {
-            return new ListedAlias(name, null, ErrorAnswer.Of(exchange.FailureOf(e)));
+            return new ListedAlias(name, null, ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.DescribeAlias, keyId: null)));
         }
     }
 }

@@ -31,6 +31,14 @@ internal abstract class BatchOperation : IReferenced
     [JsonIgnore]
     public virtual long Size => AssociatedData?.Length ?? 0;
 
+    /// <summary>Which operation it is.</summary>
+    [JsonIgnore]
+    public abstract KmsOperation Operation { get; }
+
+    /// <summary>The key that the request names, as the caller wrote it; null where the ciphertext names it.</summary>
+    [JsonIgnore]
+    public abstract string? KeyInRequest { get; }
+
     /// <summary>Does it; throws what goes wrong.</summary>
     public abstract Task<ItemAnswer> Run(Call call);
 }
@@ -47,6 +55,12 @@ internal sealed class EncryptOperation : BatchOperation
 
     [JsonIgnore]
     public override long Size => base.Size + Plaintext.Length;
+
+    [JsonIgnore]
+    public override KmsOperation Operation => KmsOperation.Encrypt;
+
+    [JsonIgnore]
+    public override string? KeyInRequest => KeyId;
 
     public override async Task<ItemAnswer> Run(Call call)
     {
@@ -67,6 +81,12 @@ internal sealed class DecryptOperation : BatchOperation
 
     [JsonIgnore]
     public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
+
+    [JsonIgnore]
+    public override KmsOperation Operation => KmsOperation.Decrypt;
+
+    [JsonIgnore]
+    public override string? KeyInRequest => KeyId;
 
     public override async Task<ItemAnswer> Run(Call call)
     {
@@ -94,6 +114,12 @@ internal sealed class RewrapOperation : BatchOperation
     [JsonIgnore]
     public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
 
+    [JsonIgnore]
+    public override KmsOperation Operation => KmsOperation.Rewrap;
+
+    [JsonIgnore]
+    public override string? KeyInRequest => KeyId;
+
     public override async Task<ItemAnswer> Run(Call call)
     {
         var id = await call.ResolveKey(KeyId, KmsOperation.Rewrap);
@@ -117,6 +143,12 @@ internal sealed class ReencryptOperation : BatchOperation
 
     [JsonIgnore]
     public override long Size => base.Size + SizeLimits.InBatch(Ciphertext) + (DestinationAssociatedData?.Length ?? 0);
+
+    [JsonIgnore]
+    public override KmsOperation Operation => KmsOperation.Reencrypt;
+
+    [JsonIgnore]
+    public override string? KeyInRequest => DestinationKeyId;
 
     public override async Task<ItemAnswer> Run(Call call)
     {
@@ -147,6 +179,12 @@ internal sealed class DataKeyOperation : BatchOperation
     /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
     public bool? Plaintext { get; set; }
 
+    [JsonIgnore]
+    public override KmsOperation Operation => KmsOperation.GenerateDataKey;
+
+    [JsonIgnore]
+    public override string? KeyInRequest => KeyId;
+
     public override async Task<ItemAnswer> Run(Call call)
     {
         var id = await call.ResolveKey(KeyId, KmsOperation.GenerateDataKey);
@@ -174,7 +212,7 @@ internal static class BatchEndpoint
         }
         catch (Exception e)
         {
-            return new ItemAnswer { Reference = operation.Reference, Error = ErrorAnswer.Of(exchange.FailureOf(e)) };
+            return new ItemAnswer { Reference = operation.Reference, Error = ErrorAnswer.Of(await exchange.FailureOf(e, operation.Operation, operation.KeyInRequest)) };
         }
     }
 }

@@ -57,7 +57,7 @@ internal static class ListKeysEndpoint
         }
         catch (Exception e)
         {
-            return new ListedKey(id, null, ErrorAnswer.Of(exchange.FailureOf(e)));
+            return new ListedKey(id, null, ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.DescribeKey, id)));
         }
     }
 }

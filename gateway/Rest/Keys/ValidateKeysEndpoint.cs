@@ -68,7 +68,7 @@ internal static class ValidateKeysEndpoint
         }
         catch (Exception e)
         {
-            return new ValidateKeysResult { Id = text, Valid = false, Error = ErrorAnswer.Of(exchange.FailureOf(e)) };
+            return new ValidateKeysResult { Id = text, Valid = false, Error = ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.ValidateKey, text)) };
         }
     }
 }

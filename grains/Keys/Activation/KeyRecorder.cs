@@ -55,6 +55,7 @@ internal sealed class KeyRecorder(KeyActivation key)
             }
         }
 
+        refusal.IsRecorded = true;
         return LeaveRefused<T>(call, refusal);
     }
 
@@ -153,6 +154,7 @@ internal sealed class KeyRecorder(KeyActivation key)
         try
         {
             await kept;
+            refusal.IsRecorded = true;
         }
         catch (KmsException e)
         {

@@ -26,8 +26,8 @@ internal sealed class ClientRights(
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 
-    /// <summary>What only gateways may call besides: they have people sign in, and pass on what administrators prove to ask for.</summary>
-    public static IReadOnlyList<Type> OfGateways { get; } = [typeof(IAccessGrain), typeof(IKekRingGrain)];
+    /// <summary>What only gateways may call besides: they have people sign in, pass on what administrators prove to ask for, and keep and read the audit trail.</summary>
+    public static IReadOnlyList<Type> OfGateways { get; } = [typeof(IAccessGrain), typeof(IKekRingGrain), typeof(IAuditGrain)];
 
     /// <summary>What <see cref="CreateKey.Tags"/> can be.</summary>
     private static readonly Type[] _tags =

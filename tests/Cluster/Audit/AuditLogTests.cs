@@ -38,17 +38,17 @@ public sealed class AuditLogTests : IDisposable
         var folder = TrailFolder.In(Logs).Single();
         var lines = await File.ReadAllLinesAsync(folder.RecordPath(0));
         var records = lines.Select(line => JsonDocument.Parse(line).RootElement).ToList();
-        Assert.Equal(["start", "encrypt", "stop", "start", "encrypt", "stop"], records.Select(record => record.GetProperty("action").GetString()));
+        Assert.Equal(["start", "migration", "kek-create", "encrypt", "stop", "start", "encrypt", "stop"], records.Select(record => record.GetProperty("action").GetString()));
         Assert.Equal(
             ["sequence", "time", "log", "request_id", "principal", "source", "action", "key_id", "key_version", "outcome", "bytes", "associated_data_hmac"],
-            records[1].EnumerateObject().Select(member => member.Name));
-        Assert.Equal(records[1].GetProperty("associated_data_hmac").GetString(), records[4].GetProperty("associated_data_hmac").GetString());
+            records[3].EnumerateObject().Select(member => member.Name));
+        Assert.Equal(records[3].GetProperty("associated_data_hmac").GetString(), records[6].GetProperty("associated_data_hmac").GetString());
         Assert.All(lines, line => Assert.DoesNotContain("nobody", line, StringComparison.Ordinal));
         Assert.All(records, record => Assert.Equal(folder.Id, record.GetProperty("log").GetString()));
 
         await using var last = await Start(database);
         var anchor = (await Anchors(last).ReadAll(default)).Single();
-        Assert.Equal((folder.Id, 6L), (anchor.Id, anchor.Size));
+        Assert.Equal((folder.Id, 8L), (anchor.Id, anchor.Size));
         var key = NoteVerifier.Parse(anchor.Key);
         Assert.Equal(TrailFault.None, new TrailVerifier(folder, key).Verify(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))!).Fault);
         foreach (var id in (GrainId[])[AuditRow.OfLog(folder.Id), AuditRow.OfService])
@@ -128,7 +128,7 @@ public sealed class AuditLogTests : IDisposable
             await Log(silo).Write(new("encrypt", AuditRecord.Ok) { Caller = new("p", new string('s', 200_000), "r") });
         }
 
-        var line = (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0)))[1];
+        var line = (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0)))[3];
         Assert.InRange(line.Length, 512, 1024);
     }
 
@@ -146,13 +146,13 @@ public sealed class AuditLogTests : IDisposable
             }
         }
 
-        Assert.Equal(102, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
+        Assert.Equal(104, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
         await using (var silo = await Start(database, AuditMode.Off))
         {
             await Log(silo).Write(new("encrypt", AuditRecord.Ok));
         }
 
-        Assert.Equal(102, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
+        Assert.Equal(104, (await File.ReadAllLinesAsync(TrailFolder.In(Logs).Single().RecordPath(0))).Length);
     }
 
     private Task<TestSilo> Start(KeyDatabase database, AuditMode mode = AuditMode.Blocking) =>

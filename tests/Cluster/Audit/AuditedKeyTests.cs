@@ -49,7 +49,7 @@ public sealed class AuditedKeyTests : IDisposable
         Assert.DoesNotContain(Convert.ToBase64String(_plaintext), text, StringComparison.Ordinal);
         Assert.Equal(
             [
-                "start ok", "keys:create audited v1 ok", "keys:encrypt audited v1 ok 17 hmac", "keys:decrypt audited v1 ok 17 hmac",
+                "start ok", "migration ok", "kek-create ok", "keys:create audited v1 ok", "keys:encrypt audited v1 ok 17 hmac", "keys:decrypt audited v1 ok 17 hmac",
                 "keys:decrypt audited invalid_ciphertext", "keys:encrypt audited ok 2/1", "keys:datakey audited v1 ok 32",
                 "keys:rotate audited v2 ok", "keys:rewrap audited v2 ok hmac", "keys:disable-version audited v1 ok", "keys:disable audited v2 ok",
                 "keys:encrypt audited key_disabled 17", "keys:describe audited v2 ok", "keys:describe unknown key_not_found",

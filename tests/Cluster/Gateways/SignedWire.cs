@@ -34,7 +34,7 @@ internal sealed class SignedWire(OperationServices services, Admission admission
         var body = await exchange.Read(MaxBody, static (body, _) => body.ToArray(), 0);
         if (admission.Refuses(exchange, SignerOf(exchange.Http.Request, body)) is { } failure)
         {
-            await Tell(exchange, failure);
+            await Tell(exchange, await exchange.Recorded(failure, KmsOperation.Encrypt, keyId: null));
             return;
         }
 

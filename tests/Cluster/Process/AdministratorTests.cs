@@ -18,6 +18,7 @@ public sealed class AdministratorTests
         var (code, output, errors) = await cluster.Command(Create);
 
         Assert.Equal(0, code);
+        Assert.Equal("administrator-create", await cluster.Scalar("SELECT action FROM okms_audit_event WHERE action LIKE 'administrator%'"));
         var token = output.TrimEnd('\n');
         Assert.Matches("^[A-Za-z0-9_-]{43}$", token);
         Assert.DoesNotContain(token, errors, StringComparison.Ordinal);

@@ -26,7 +26,7 @@ public sealed class ClientRightsTests
     [Fact]
     public void WhatIsForAdministratorsAndSignIn_IsForNoService()
     {
-        Assert.Equal([typeof(IAccessGrain), typeof(IKekRingGrain)], ClientRights.OfGateways);
+        Assert.Equal([typeof(IAccessGrain), typeof(IKekRingGrain), typeof(IAuditGrain)], ClientRights.OfGateways);
         Assert.DoesNotContain(typeof(IAccessGrain), ClientRights.OfClients);
         Assert.DoesNotContain(typeof(IKekRingGrain), ClientRights.OfClients);
     }

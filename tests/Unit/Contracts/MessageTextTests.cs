@@ -11,6 +11,7 @@ public sealed class MessageTextTests
     [
         "AliasDescription.KeyId", "AliasDescription.Name", "Caller.Credential", "Caller.Principal", "Caller.RequestId", "Caller.Source",
         "Caller.TraceId", "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
+        "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
         "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail",
         "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "LimitRule.Of",
         "PointAlias.KeyId", "Policy.Name", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",

@@ -1,0 +1,32 @@
+-- What happens to the installation as a whole, in whatever process: a silo writes it to its log of the audit trail and takes it from here.
+CREATE TABLE okms_audit_event (
+  event_id text COLLATE "C" NOT NULL PRIMARY KEY,
+  happened_at timestamptz NOT NULL,
+  action text NOT NULL,
+  source text NOT NULL,
+  detail text NOT NULL
+);
+
+-- What silos compare with at their start, so that a change between two starts is an event: the root key that they run on.
+CREATE TABLE okms_audit_state (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  value text NOT NULL
+);
+
+-- A copy of the records, for search. The files of the logs are the record; this may be emptied and is filled again.
+CREATE TABLE okms_audit_record (
+  recorded_at text COLLATE "C" NOT NULL,
+  log_id text COLLATE "C" NOT NULL,
+  sequence bigint NOT NULL,
+  action text COLLATE "C" NOT NULL,
+  outcome text COLLATE "C" NOT NULL,
+  principal text COLLATE "C",
+  key_id text COLLATE "C",
+  record text NOT NULL,
+  PRIMARY KEY (recorded_at, log_id, sequence)
+);
+CREATE INDEX okms_audit_record_key ON okms_audit_record (key_id, recorded_at, log_id, sequence) WHERE key_id IS NOT NULL;
+CREATE INDEX okms_audit_record_principal ON okms_audit_record (principal, recorded_at, log_id, sequence) WHERE principal IS NOT NULL;
+
+-- How many records of a log are copied.
+ALTER TABLE okms_audit_log ADD COLUMN copied bigint NOT NULL DEFAULT 0;
