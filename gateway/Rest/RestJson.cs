@@ -31,6 +31,7 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(DestroyVersionBody))]
 #endif
 [JsonSerializable(typeof(ListKeysAnswer))]
+[JsonSerializable(typeof(KeyHistoryAnswer))]
 [JsonSerializable(typeof(ValidateKeysBody))]
 [JsonSerializable(typeof(ValidateKeysAnswer))]
 [JsonSerializable(typeof(EncryptBody))]

@@ -31,6 +31,8 @@ public sealed class KmsOperation
     public static readonly KmsOperation ListKeys = Manage("keys:list", namesKey: false);
     /// <summary>Describes a key.</summary>
     public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
+    /// <summary>Reads what happened to a key.</summary>
+    public static readonly KmsOperation ReadHistory = new("keys:history", KmsOperationGroup.Audit) { NamesKey = true };
     /// <summary>Changes a key's description, tags, rotation plan or least version that decrypts.</summary>
     public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
     /// <summary>Makes a new primary version.</summary>

@@ -61,6 +61,12 @@ public interface IKmsClient
     Task<KeyDescription> CancelVersionDestruction(string keyId, int version);
 #endif
 
+    /// <summary>Reads a page of what happened to a key, newest first; since feature level 4.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="limit">The most events, 1 to 1,000.</param>
+    /// <param name="after">The <see cref="KeyHistoryPage.Next"/> of the page before; null for the first.</param>
+    Task<KeyHistoryPage> ReadKeyHistory(string keyId, int limit = 100, string? after = null);
+
     /// <summary>Encrypts under the primary version.</summary>
     /// <param name="keyId">The key.</param>
     /// <param name="plaintext">1 byte to the operator's limit (64 KiB).</param>

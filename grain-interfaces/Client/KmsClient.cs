@@ -45,6 +45,10 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
         : throw KmsError.InvalidKeyId.Exception();
 #endif
 
+    public Task<KeyHistoryPage> ReadKeyHistory(string keyId, int limit = KmsLimits.DefaultPageItems, string? after = null) =>
+        (OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<IKeyHistoryGrain>(keyId) : throw KmsError.InvalidKeyId.Exception())
+        .Read(new ReadKeyHistory(NewCaller(), limit, after));
+
     public ValueTask<Encrypted> Encrypt(string keyId, byte[] plaintext, byte[]? associatedData = null) =>
         Key(keyId).Encrypt(new Encrypt(NewCaller(), plaintext, associatedData));
 

@@ -22,7 +22,7 @@ public interface IKeyRowsGrain : IGrainWithStringKey
 }
 
 /// <summary>How one row is.</summary>
-/// <param name="Row">Its name: <c>key</c>, <c>key.usage</c>, or <c>key.v{n}</c> for the material of version n, wherever it is stored.</param>
+/// <param name="Row">Its name: <c>key</c>, <c>key.usage</c>, or <c>key.v{n}</c> for the material of version n, wherever it is stored; <c>key.h{n}</c> for events of the history.</param>
 /// <param name="Error">The code of what is wrong with it; null when it opens.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyRowCheck")]
 public sealed record KeyRowCheck([property: Id(0)] string Row, [property: Id(1)] string? Error);

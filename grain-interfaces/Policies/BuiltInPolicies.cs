@@ -12,10 +12,10 @@ internal static class BuiltInPolicies
     public static FrozenDictionary<string, Policy> All { get; } = new[]
     {
         Allowing("administrator", PolicyActions.Everything),
-        Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage)),
+        Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage), KmsOperation.ReadHistory.Name),
         Allowing("key-user", PolicyActions.NameOf(KmsOperationGroup.Use)),
         Allowing("auditor", PolicyActions.NameOf(KmsOperationGroup.Audit)),
     }.ToFrozenDictionary(policy => policy.Name, StringComparer.Ordinal);
 
-    private static Policy Allowing(string name, string action) => new(name, [new(PolicyEffect.Allow, [action], ["*"])]);
+    private static Policy Allowing(string name, params string[] actions) => new(name, [new(PolicyEffect.Allow, actions, ["*"])]);
 }

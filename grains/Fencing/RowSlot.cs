@@ -54,6 +54,9 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// </summary>
     public bool IsUnconfirmed { get; private set; }
 
+    /// <summary>The revision that the next write gives the row.</summary>
+    public long NextRevision => _highestRevision + 1;
+
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
 
@@ -114,7 +117,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// </exception>
     public async Task Write(T next, bool permitsTheSame = false)
     {
-        var row = next with { Revision = _highestRevision + 1 };
+        var row = next with { Revision = NextRevision };
         var state = new GrainState<T>(row, _etag) { RecordExists = _etag is not null };
         int? version = null;
         if (mark is not null)

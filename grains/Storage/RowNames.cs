@@ -20,6 +20,11 @@ public static class RowNames
     public static string KeyVersion(int version) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"key.v{version}");
 
+    /// <summary>Events of a key's history.</summary>
+    /// <param name="block">The block's number; the first is 1.</param>
+    public static string KeyHistory(int block) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"key.h{block}");
+
     /// <summary>
     /// The type of the grains whose rows have a name: the part before its first dot. Rows are sealed to it; it is not stored
     /// beside them.

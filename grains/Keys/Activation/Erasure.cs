@@ -1,4 +1,5 @@
 using Orleans.Storage;
+using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
@@ -17,7 +18,7 @@ internal static class Erasure
         var (erasures, changes) = (key.Services.Erasures, key.Services.Changes);
         if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && await erasures.IsPast(at) && !await Rests(key, row.Epoch))
         {
-            row = await key.Write(row, KeyChanges.Destroy(row));
+            row = await key.Write(row, KeyChanges.Destroy(row), new(KeyServices.Self, "destroy"));
             await changes.KeyChanged(key.Id, "destroy", row.PrimaryVersion, null, KeyServices.Self);
             return await Erase(key, row);
         }
@@ -29,7 +30,7 @@ internal static class Erasure
             return row;
         }
 
-        row = await key.Write(row, KeyChanges.DestroyVersions(row, due));
+        row = await key.Write(row, KeyChanges.DestroyVersions(row, due), Of("destroy-version", due));
         foreach (var version in due)
         {
             await changes.KeyChanged(key.Id, "destroy-version", row.PrimaryVersion, version, KeyServices.Self);
@@ -53,7 +54,7 @@ internal static class Erasure
         {
             await key.VersionRows.Erase(row);
             return ReferenceEquals(row, key.Slot.Row)
-                ? await key.Write(row, row with { ErasePending = [] })
+                ? await key.Write(row, row with { ErasePending = [] }, Of("erase", row.ErasePending))
                 : key.Slot.Row ?? row;
         }
         catch (Exception e) when (e is StorageFailedException or InconsistentStateException
@@ -65,6 +66,10 @@ internal static class Erasure
             return row;
         }
     }
+
+    private static ChangeCause Of(string operation, IReadOnlyCollection<int> versions) => versions.Count == 1
+        ? new(KeyServices.Self, operation, versions.First())
+        : new(KeyServices.Self, operation, Reason: ChangeReasons.Versions(versions));
 
     /// <summary>
     /// Whether a deletion of an earlier epoch still rests because the database was restored within the last day: it may have been

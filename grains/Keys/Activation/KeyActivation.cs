@@ -1,5 +1,6 @@
 using Orleans.Storage;
 using OrleansKms.Grains.Fencing;
+using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
@@ -35,6 +36,8 @@ internal sealed class KeyActivation : IDisposable
         Mark = Fence.Register(context);
         Slot = new(services.Storage, id, RowNames.Key, Mark);
         VersionRows = new(services.Storage, services.Providers, id, Id);
+        Blocks = new(services.Storage, id);
+        History = new(Blocks, Id, KeyServices.Self);
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
         Gate = new(this);
@@ -62,6 +65,12 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The rows of older versions.</summary>
     public VersionRows VersionRows { get; }
+
+    /// <summary>The rows of the key's history.</summary>
+    public HistoryBlocks Blocks { get; }
+
+    /// <summary>The key's history, which each change extends.</summary>
+    public HistoryChain History { get; }
 
     /// <summary>The versions that are open.</summary>
     public VersionCiphers Versions { get; }
@@ -155,9 +164,16 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Writes the row that follows another, if that one (null for none) is still the last known.</summary>
     /// <param name="row">The previous row.</param>
     /// <param name="next">The next row.</param>
+    /// <param name="cause">What the change is; null where nothing changes and the row is only written again.</param>
     /// <param name="permitsTheSame">As for <see cref="RowSlot{T}.Write"/>.</param>
-    public async Task<KeyRow> Write(KeyRow? row, KeyRow next, bool permitsTheSame = false)
+    public async Task<KeyRow> Write(KeyRow? row, KeyRow next, ChangeCause? cause, bool permitsTheSame = false)
     {
+        // A history, once begun, goes on: the level never falls.
+        if (cause is { } made && (row?.History is not null || Services.Levels.AllKnowLevel4))
+        {
+            next = await History.Append(row, next, Slot.NextRevision, made, Now, Services.Epoch.Number);
+        }
+
         // An interleaved decryption may have read another activation's write, which must not be overwritten.
         if (!ReferenceEquals(row, Slot.Row))
         {

@@ -129,6 +129,7 @@ internal sealed class OverdueRotation
         var next = KeyRotation.Plan(row, _key.Services.Epoch, _key.Now);
         _key.Services.Changes.RequireRoom();
         await _key.VersionRows.Keep(row);
+        await _key.History.MakeRoom(row);
         await _key.Usage.Load(row.Incarnation);
         await _key.Usage.Reserve(_key.Usage.Meter(next.Number), UsagePolicy.Of(row), row.Incarnation, wanted: 1);
         using (await _key.Turns.Begin())
@@ -136,7 +137,7 @@ internal sealed class OverdueRotation
             // Whatever changed the row in between may have rotated the key. If not, the next use starts again.
             if (ReferenceEquals(row, _key.Slot.Row) && !_key.Slot.NeedsRead)
             {
-                await VersionMaking.Make(_key, next, KeyServices.Self, "rotate-by-plan", permitsTheSame: true);
+                await VersionMaking.Make(_key, next, new(KeyServices.Self, "rotate-by-plan", Reason: "by time"), permitsTheSame: true);
             }
         }
     }

@@ -85,10 +85,10 @@ internal sealed class PrimaryVersion(KeyActivation key)
         switch (KeyRotation.DueBeforeEncryption(row, epoch, meter.Spent, policy.RotateAt))
         {
             case RotationDue.SinceRestore:
-                await VersionMaking.Rotate(key, row, KeyServices.Self, "rotate-after-restore");
+                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-after-restore"));
                 return Preparation.Again;
             case RotationDue.ByUse:
-                await VersionMaking.Rotate(key, row, KeyServices.Self, "rotate-by-plan");
+                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-by-plan", Reason: "by use"));
                 return Preparation.Again;
         }
 

@@ -1,3 +1,4 @@
+using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Activation;
@@ -38,14 +39,14 @@ internal static class RowChange
 
     /// <summary>Writes the next row if it differs, then closes what it forbids and erases what it destroys.</summary>
     public static async Task<KeyDescription> Commit(
-        KeyActivation key, KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null)
+        KeyActivation key, KeyRow row, KeyRow next, Caller caller, string operation, int? changedVersion = null, string? reason = null)
     {
         // A write that was never acknowledged may be there and still be lost, as with a standby: only an acknowledged write
         // settles that.
         if (next != row || key.Slot.IsUnconfirmed)
         {
             key.Services.Changes.RequireRoom();
-            row = await key.Write(row, next);
+            row = await key.Write(row, next, next == row ? null : new ChangeCause(caller, operation, changedVersion, reason));
             await Committed(key, row, caller, operation, changedVersion);
             row = await Erasure.Erase(key, row);
         }

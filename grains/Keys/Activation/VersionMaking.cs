@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
 
@@ -10,24 +11,22 @@ internal static class VersionMaking
     /// <summary>Rotates the key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="row">Its row.</param>
-    /// <param name="caller">The caller.</param>
-    /// <param name="reason">The reason that the log of changes gives.</param>
+    /// <param name="cause">The caller, and the reason that the log of changes gives.</param>
     /// <returns>The row that was written.</returns>
-    public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, Caller caller, string reason)
+    public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, ChangeCause cause)
     {
         var next = KeyRotation.Plan(row, key.Services.Epoch, key.Now);
         key.Services.Changes.RequireRoom();
         await key.VersionRows.Keep(row);
-        return await Make(key, next, caller, reason);
+        return await Make(key, next, cause);
     }
 
     /// <summary>Makes a version of a key whose newest version is kept in its own row.</summary>
     /// <param name="key">The key.</param>
     /// <param name="next">The version.</param>
-    /// <param name="caller">The caller.</param>
-    /// <param name="reason">The reason that the log of changes gives.</param>
+    /// <param name="cause">The caller, and the reason that the log of changes gives.</param>
     /// <param name="permitsTheSame">Whether the old version stays usable after a write of unknown outcome.</param>
-    public static async Task<KeyRow> Make(KeyActivation key, NextVersion next, Caller caller, string reason, bool permitsTheSame = false)
+    public static async Task<KeyRow> Make(KeyActivation key, NextVersion next, ChangeCause cause, bool permitsTheSame = false)
     {
         if (!KeyAlgorithms.TryFind(next.Row.Spec, out var algorithm))
         {
@@ -35,8 +34,8 @@ internal static class VersionMaking
         }
 
         var material = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number);
-        var row = await key.Write(next.Row, next.Made(material, key.Now), permitsTheSame);
-        await RowChange.Committed(key, row, caller, reason);
+        var row = await key.Write(next.Row, next.Made(material, key.Now), cause, permitsTheSame);
+        await RowChange.Committed(key, row, cause.Caller, cause.Operation);
         return row;
     }
 }

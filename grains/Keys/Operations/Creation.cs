@@ -28,7 +28,7 @@ internal static class Creation
         var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, services.Epoch.Number, key.Now);
         try
         {
-            await key.Write(null, row);
+            await key.Write(null, row, new(request.Caller, KmsOperation.CreateKey.Verb));
         }
         catch (InconsistentStateException)
         {

@@ -33,7 +33,7 @@ internal static class Description
     {
         try
         {
-            return await VersionMaking.Rotate(key, row, caller, "rotate-by-plan");
+            return await VersionMaking.Rotate(key, row, new(caller, "rotate-by-plan", Reason: "by use"));
         }
         catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable || e.Error == KmsError.AuditUnavailable)
         {

@@ -9,7 +9,7 @@ internal static class Rotation
         KeyGate.Enter(KmsOperation.RotateKey, request.Caller),
         async () =>
         {
-            var row = await VersionMaking.Rotate(key, await key.Current(), request.Caller, KmsOperation.RotateKey.Verb);
+            var row = await VersionMaking.Rotate(key, await key.Current(), new(request.Caller, KmsOperation.RotateKey.Verb));
             await key.Usage.Load(row.Incarnation);
             return RowChange.Described(key, row);
         });

@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Storage;
 
@@ -23,9 +24,35 @@ internal static class RowChecks
                 checks.Add(await Check(RowNames.KeyVersion(version.Version), () => OpenAndClose(key, row, version.Version)));
             }
 
+            checks.AddRange(await CheckHistory(key, row));
             return checks.ToArray();
         },
         isRepeatable: true);
+
+    /// <summary>Every row of the history, those of a chain that was left too; one where the chain breaks is as good as one that does not open.</summary>
+    private static async Task<List<KeyRowCheck>> CheckHistory(KeyActivation key, KeyRow row)
+    {
+        var walk = new HistoryWalk(key.Blocks, key.Id, row);
+        for (string? after = null, next = ""; next is not null; after = next)
+        {
+            next = (await walk.Read(after is null ? null : HistoryPlace.TryParse(after), KmsLimits.PageItems)).Next;
+        }
+
+        // The newest events are in the row of the key itself.
+        var checks = new List<KeyRowCheck>();
+        if (walk.BrokenIn > walk.Top)
+        {
+            checks.Add(new(RowNames.Key, KmsError.KeyCorrupted.Code));
+        }
+
+        for (var block = 1; block <= walk.Top; block++)
+        {
+            var isWhole = block != walk.BrokenIn && await key.Blocks.Read(block, row.Incarnation) is not null;
+            checks.Add(new(RowNames.KeyHistory(block), isWhole ? null : KmsError.KeyCorrupted.Code));
+        }
+
+        return checks;
+    }
 
     private static async Task<KeyRowCheck> Check(string row, Func<Task> open)
     {

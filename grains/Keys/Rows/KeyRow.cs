@@ -46,6 +46,8 @@ public sealed record KeyRow : Row
     public DateTimeOffset? DeletionAt { get; init; }
     /// <summary>Destroyed versions whose stored material may not be gone yet. Each activation retries until it is.</summary>
     public IReadOnlyList<int> ErasePending { get; init; } = [];
+    /// <summary>The key's history; null for a key that was not changed since programs keep one.</summary>
+    public KeyHistory? History { get; init; }
 
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -13,4 +13,5 @@ namespace OrleansKms.Grains.Keys.Rows;
 [JsonSerializable(typeof(KeyRow))]
 [JsonSerializable(typeof(KeyVersionRow))]
 [JsonSerializable(typeof(KeyUsageRow))]
+[JsonSerializable(typeof(KeyHistoryRow))]
 public sealed partial class KeyRowJson : JsonSerializerContext;

@@ -13,8 +13,8 @@ public sealed class MessageTextTests
         "Caller.TraceId", "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
         "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
         "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail",
-        "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "LimitRule.Of",
-        "PointAlias.KeyId", "Policy.Name", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+        "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error",
+        "LimitRule.Of", "PointAlias.KeyId", "Policy.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
     ];
 
     [Fact]
