@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Net;
+using System.Reflection;
 using Orleans.ClientObservers;
 using Orleans.CodeGeneration;
 using Orleans.Core.Internal;
@@ -90,6 +91,18 @@ public static class Attacks
     /// <summary>What tokens are compared with.</summary>
     public static Task<SignInCredentials> ListCredentials(Attacker by) =>
         by.Grains.GetGrain<IAccessGrain>(0).ListCredentials(new CredentialsQuery(_admin)).AsTask();
+
+    /// <summary>A call of any method of the service's own interfaces, with a request that is whole and made up.</summary>
+    /// <param name="by">Who calls.</param>
+    /// <param name="method">What.</param>
+    /// <param name="proof">What the request says to prove, where it has a place for it.</param>
+    public static Task Call(Attacker by, MethodInfo method, AdministratorProof? proof = null)
+    {
+        var called = method.DeclaringType!;
+        var grain = typeof(IGrainWithStringKey).IsAssignableFrom(called) ? by.Grains.GetGrain(called, "attacked") : by.Grains.GetGrain(called, 0L);
+        var answer = method.Invoke(grain, [ForgedRequest.Of(method.GetParameters().Single().ParameterType, _admin, proof)])!;
+        return answer as Task ?? (Task)answer.GetType().GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(answer, null)!;
+    }
 
     /// <summary>What clients are for: a key is described.</summary>
     public static Task<KeyDescription> Describe(Attacker by, string key) => Key(by, key).Describe(new KeyCommand(_admin));

@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
+using OrleansKms.Silo.Clustering.Admission;
 using OrleansKms.Tests.Cluster.Processes;
 using OrleansKms.Tests.Internals;
 
@@ -10,7 +12,23 @@ namespace OrleansKms.Tests.Cluster.Transport;
 /// </summary>
 public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<AttackedCluster>
 {
+    /// <summary>
+    /// What a gateway asks without a proof. Sign-in is made of the first; who approves, and what is recorded, is what a gateway says
+    /// of whom it has signed in; and what only reads tells no secret. All else that is for gateways alone needs a proof.
+    /// </summary>
+    private static readonly HashSet<string> _needNoProof =
+    [
+        "service:credentials", "service:find-principal", "service:access-changes", "service:note-token-use",
+        "approvals:list", "approvals:describe", "approvals:approve", "approvals:reject", "approvals:cancel", "keys:create", "keys:update",
+        "audit:record", "audit:search", "audit:logs",
+        "principals:list", "principals:describe", "principals:list-tokens", "policies:list", "policies:describe", "policies:simulate",
+    ];
+
     public static TheoryData<string> Names => [.. Attacks.All.Keys];
+
+    /// <summary>Every method that is for gateways alone, by its operation.</summary>
+    public static IEnumerable<(string Operation, MethodInfo Method)> ForGateways => ClientRights.OfGateways
+        .SelectMany(called => called.GetMethods()).Select(method => (method.GetCustomAttribute<OperationAttribute>()!.Name, method));
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -91,16 +109,39 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     }
 
     [Fact]
+    public async Task WhatOnlyGatewaysMayCall_WithoutAProof_IsDenied_UnlessItNeedsNone()
+    {
+        var before = await attacked.State();
+        await using var attacker = await attacked.Connect("gateway-without-proof");
+        var methods = ForGateways.Where(called => !_needNoProof.Contains(called.Operation)).ToList();
+        Assert.NotEmpty(methods);
+        foreach (var (operation, method) in methods)
+        {
+            foreach (var proof in (AdministratorProof?[])[null, new("okms-forged-token-0123456789abcdef"u8.ToArray())])
+            {
+                var denied = await Record.ExceptionAsync(() => Attacks.Call(attacker, method, proof));
+                Assert.True(denied is KmsException { Code: "permission_denied" }, $"{operation}: {denied}\n{attacked.Cluster}");
+            }
+        }
+
+        Assert.Equal(before, await attacked.State());
+        await StillServes(attacker);
+    }
+
+    [Fact]
     public async Task Service_DoesNotReachWhatIsForGateways()
     {
         var before = await attacked.State();
-        await using var service = await attacked.Connect("service", "okms:client");
-        await Refused("service", Attacks.ListCredentials(service));
-        await StillServes(service);
-        await using var another = await attacked.Connect("another-service", "okms:client");
-        await Refused("another-service", Attacks.RotateKek(another));
-        await StillServes(another);
+        foreach (var (operation, method) in ForGateways)
+        {
+            var name = "service-of-" + operation.Replace(':', '-') + "-" + method.DeclaringType!.Name;
+            await using var service = await attacked.Connect(name, "okms:client");
+            await Refused(name, Attacks.Call(service, method));
+        }
+
         Assert.Equal(before, await attacked.State());
+        await using var served = await attacked.Connect("service", "okms:client");
+        await StillServes(served);
     }
 
     private async Task Refused(string certificate, Task attempt, ServiceProcess? silo = null)

@@ -103,11 +103,18 @@ public sealed class UnguardedAttackTests(UnguardedCluster unguarded, ITestOutput
     }
 
     [Fact]
-    public async Task Service_WithoutTheCheck_ReadsWhatTokensAreComparedWith()
+    public async Task Service_WithoutTheCheck_ReadsWhatTokensAreComparedWith_AndReachesAllThatIsForGateways()
     {
         await using var service = await unguarded.Connect("service", "okms:client");
         Assert.NotNull(await Attacks.ListCredentials(service).WaitAsync(_patience));
         log.WriteLine("a service's question for credentials: they are told");
+        foreach (var (operation, method) in AttackTests.ForGateways)
+        {
+            // By the grain: with what it wants to know, or with its own refusal.
+            var answer = await Record.ExceptionAsync(() => Attacks.Call(service, method).WaitAsync(_patience));
+            Assert.True(answer is null or KmsException, $"{operation}: {answer}");
+            log.WriteLine($"{operation}, by a service: {(answer as KmsException)?.Code ?? "it is answered"}");
+        }
     }
 
     private async Task Succeeds(AttackedCluster attacked, string attack)
