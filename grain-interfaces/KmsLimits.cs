@@ -78,6 +78,18 @@ public static class KmsLimits
     /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
     public const long MaxRotationUses = 1L << 31;
 
+    /// <summary>How many limits a key, a principal or a namespace can have.</summary>
+    public const int LimitRules = 8;
+
+    /// <summary>The largest number that a limit can set.</summary>
+    public const long MaxLimitCount = 1_000_000_000_000;
+
+    /// <summary>The shortest window of a limit.</summary>
+    public static TimeSpan MinLimitWindow { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest window of a limit.</summary>
+    public static TimeSpan MaxLimitWindow { get; } = TimeSpan.FromDays(31);
+
     /// <summary>The shortest time between rotations.</summary>
     public static TimeSpan MinRotation { get; } = TimeSpan.FromSeconds(1);
 

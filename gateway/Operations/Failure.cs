@@ -13,13 +13,16 @@ internal readonly record struct Failure(KmsError Error, string Detail, bool IsDe
     public static Failure Of(Exception exception) => exception switch
     {
         // A code that this gateway does not know came from a newer silo: its text is still meant for callers.
-        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal),
+        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal, Seconds(kms.RetryAfter)),
         TimeoutException => Of(KmsError.Timeout),
         GatewayTooBusyException or LimitExceededException => Of(KmsError.Overloaded),
         SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException or ClientNotAvailableException
             => Of(KmsError.Unavailable),
         _ => new(KmsError.Internal, KmsError.Internal.Title, IsDefect: true),
     };
+
+    /// <summary>Whole seconds, rounded up.</summary>
+    private static int Seconds(TimeSpan? wait) => wait is { } time ? Math.Max(1, (int)Math.Ceiling(time.TotalSeconds)) : 1;
 
     /// <summary>The failure of an error, in its own words.</summary>
     public static Failure Of(KmsError error, int retryAfter = 1) => new(error, error.Title, RetryAfter: retryAfter);

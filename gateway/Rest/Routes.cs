@@ -26,7 +26,7 @@ internal static class Routes
             Post("/v1/keys/validate", "Asks many keys at once whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
             Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),
             Get("/v1/keys/{id}/history", "Tells what happened to a key, newest first, and whether that is the chain whose head the key holds.", KeyHistoryEndpoint.Handle).Requires(KmsOperation.ReadHistory).WithQuery(KeyHistoryEndpoint.Parameters).Answers<KeyHistoryAnswer>(),
-            Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
+            Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
             .. KeyCommandRoutes.OfKeys,
             .. KeyCommandRoutes.OfVersions,
 #if !OKMS_FEATURE_LEVEL_1

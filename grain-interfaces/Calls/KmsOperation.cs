@@ -33,7 +33,7 @@ public sealed class KmsOperation
     public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
     /// <summary>Reads what happened to a key.</summary>
     public static readonly KmsOperation ReadHistory = new("keys:history", KmsOperationGroup.Audit) { NamesKey = true };
-    /// <summary>Changes a key's description, tags, rotation plan or least version that decrypts.</summary>
+    /// <summary>Changes a key's description, tags, rotation plan, limits or least version that decrypts.</summary>
     public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
     /// <summary>Makes a new primary version.</summary>
     public static readonly KmsOperation RotateKey = Manage("keys:rotate", namesKey: true);

@@ -22,6 +22,10 @@ public sealed class KmsException : Exception
     [Id(1)]
     public bool IsRecorded { get; internal set; }
 
+    /// <summary>How long to wait before trying again makes sense; null where nobody knows.</summary>
+    [Id(2)]
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>The error's row in the table; <see cref="KmsError.Internal"/> for a code that a newer silo sent.</summary>
     public KmsError Error => KmsError.All.GetValueOrDefault(Code, KmsError.Internal);
 }

@@ -25,6 +25,8 @@ public sealed record CreateKey : ICallerRequest
     [Id(7)] public KeyProtection Protection { get; init; }
     /// <summary>Where the material comes from.</summary>
     [Id(8)] public KeyOrigin Origin { get; init; }
+    /// <summary>How often the key may be used; null for no limits of its own.</summary>
+    [Id(9)] public IReadOnlyList<LimitRule>? Limits { get; init; }
 
     /// <summary>Never the description nor the tags: Orleans writes the messages that it cannot deliver into its log.</summary>
     public override string ToString() => $"{nameof(CreateKey)} {{ Caller = {Caller}, Spec = {Spec}, Protection = {Protection}, Origin = {Origin} }}";

@@ -43,6 +43,8 @@ public sealed record KeyDescription
     /// key makes itself a new version before it encrypts again.
     /// </summary>
     [Id(17)] public int RestoreEpoch { get; init; }
+    /// <summary>How often the key may be used; null where it has no limits of its own.</summary>
+    [Id(18)] public IReadOnlyList<LimitRule>? Limits { get; init; }
 
     /// <summary>Never the description nor the tags, which are sealed where they are stored.</summary>
     public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";

@@ -14,4 +14,6 @@ public sealed record UpdateKey : ICallerRequest
     [Id(3)] public Change<RotationPlan> Rotation { get; init; }
     /// <summary>The least version that decrypts: 1 to the primary version; null leaves it. It may fall again.</summary>
     [Id(4)] public int? MinDecryptVersion { get; init; }
+    /// <summary>The new limits, which replace the old; null or none clears them.</summary>
+    [Id(5)] public Change<IReadOnlyList<LimitRule>> Limits { get; init; }
 }

@@ -27,6 +27,7 @@ internal static class KeyDescriptions
         Uses = Uses(row.Usage, usage),
         DeletionAt = row.DeletionAt,
         RestoreEpoch = row.Epoch,
+        Limits = row.Limits,
     };
 
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)

@@ -34,6 +34,7 @@ internal static class KeyRequestRules
         CheckTags(request.Tags);
         CheckRotation(request.Rotation);
         CheckRotation(request.Rotation, request.Origin);
+        LimitRules.CheckOfKey(request.Limits);
         return algorithm;
     }
 
@@ -43,6 +44,7 @@ internal static class KeyRequestRules
         CheckDescription(request.Description.Value);
         CheckTags(request.Tags.Value);
         CheckRotation(request.Rotation.Value);
+        LimitRules.CheckOfKey(request.Limits.Value);
         if (request.MinDecryptVersion < 1)
         {
             throw KmsError.InvalidParameter.Exception("min_decrypt_version must be 1 to the primary version.");

@@ -1,6 +1,7 @@
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
@@ -33,6 +34,9 @@ internal sealed class CreateKeyBody
 
     /// <summary>generated (the default) or external.</summary>
     public string? Origin { get; set; }
+
+    /// <summary>How often the key may be used: up to 8 limits; by default none.</summary>
+    public LimitBody[]? Limits { get; set; }
 }
 
 /// <summary>Creates a key.</summary>
@@ -66,6 +70,7 @@ internal static class CreateKeyEndpoint
             Exportable = body.Exportable ?? false,
             Protection = WireNames<KeyProtection>.Parse(body.Protection, "protection") ?? KeyProtection.Software,
             Origin = WireNames<KeyOrigin>.Parse(body.Origin, "origin") ?? KeyOrigin.Generated,
+            Limits = LimitBody.ToRules(body.Limits),
         };
         return body.Spec is null ? request : request with { Spec = body.Spec };
     }

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
@@ -58,6 +59,10 @@ internal sealed class KeyAnswer
     [JsonPropertyName("deletion_at")]
     public required DateTime? DeletionAt { get; init; }
 
+    /// <summary>How often the key may be used, where it has limits of its own.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LimitBody[]? Limits { get; init; }
+
     /// <summary>The answer of a description.</summary>
     public static KeyAnswer Of(KeyDescription key) => new()
     {
@@ -77,6 +82,7 @@ internal sealed class KeyAnswer
         Rotation = RotationAnswer.Of(key),
         Uses = KeyUsesAnswer.Of(key.Uses),
         DeletionAt = key.DeletionAt?.UtcDateTime,
+        Limits = LimitBody.FromRules(key.Limits),
     };
 }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
@@ -40,6 +41,17 @@ internal sealed class UpdateKeyBody
         }
     }
 
+    /// <summary>How often the key may be used: up to 8 limits, which replace those there were.</summary>
+    public LimitBody[]? Limits
+    {
+        get;
+        set
+        {
+            field = value;
+            LimitsAreSet = true;
+        }
+    }
+
     /// <summary>The least version that decrypts, 1 to the primary version.</summary>
     [JsonPropertyName("min_decrypt_version")]
     public int? MinDecryptVersion
@@ -62,9 +74,13 @@ internal sealed class UpdateKeyBody
     /// <summary>Whether the request names the rotation plan.</summary>
     [JsonIgnore]
     public bool RotationIsSet { get; private set; }
+
+    /// <summary>Whether the request names the limits.</summary>
+    [JsonIgnore]
+    public bool LimitsAreSet { get; private set; }
 }
 
-/// <summary>Changes description, tags, rotation plan or the least version that decrypts.</summary>
+/// <summary>Changes description, tags, rotation plan, limits or the least version that decrypts.</summary>
 internal static class UpdateKeyEndpoint
 {
     public static async Task Handle(RestExchange exchange)
@@ -78,6 +94,7 @@ internal static class UpdateKeyEndpoint
             Tags = new(body.TagsAreSet, TagFields.Check(body.Tags)),
             Rotation = new(body.RotationIsSet, body.Rotation?.ToPlan()),
             MinDecryptVersion = body.MinDecryptVersion,
+            Limits = new(body.LimitsAreSet, LimitBody.ToRules(body.Limits)),
         });
         await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer);
     }

@@ -41,6 +41,7 @@ internal sealed class KeyActivation : IDisposable
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
         Gate = new(this);
+        Limits = new(this);
         Recorder = new(this);
         Primary = new(this);
         Counters = new(this);
@@ -86,6 +87,9 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The way out.</summary>
     public KeyRecorder Recorder { get; }
+
+    /// <summary>The key's own limits.</summary>
+    public KeyLimits Limits { get; }
 
     /// <summary>The primary version, which encrypts.</summary>
     public PrimaryVersion Primary { get; }

@@ -17,7 +17,7 @@ internal sealed class KeyGate(KeyActivation key)
     private static readonly FrozenSet<string> _saysHowTheKeyIs = new[]
     {
         KmsError.KeyNotFound, KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
-        KmsError.VersionNotUsable, KmsError.KeyExhausted,
+        KmsError.VersionNotUsable, KmsError.KeyExhausted, KmsError.RateLimited,
 
         // For a version that another activation has made since.
         KmsError.InvalidCiphertext,
@@ -42,9 +42,11 @@ internal sealed class KeyGate(KeyActivation key)
         return new(operation, caller, items, operation.SpendsUse ? KeyInstruments.StartOfEncryption() : 0);
     }
 
-    /// <summary>Spends a use of the primary version. A spent use is never given back.</summary>
+    /// <summary>Spends a use of the primary version and of the key's limits. A spent use is never given back.</summary>
+    /// <param name="limited">What the limits count it as; null where they have counted it.</param>
     /// <returns>The version; null when something must be prepared first, and then nothing was spent.</returns>
-    public ReadyVersion? TrySpend() => key.Primary.Ready is { } ready && ready.Meter.TrySpend() ? ready : null;
+    public ReadyVersion? TrySpend(KmsOperation? limited) =>
+        key.Primary.Ready is { Meter.CanSpend: true } ready && key.Limits.TrySpend(limited) && ready.Meter.TrySpend() ? ready : null;
 
     /// <summary>Counts an encryption that was made, whether or not its answer leaves.</summary>
     /// <param name="version">The result of <see cref="TrySpend"/>.</param>
@@ -66,7 +68,7 @@ internal sealed class KeyGate(KeyActivation key)
     /// <param name="isRepeatable">As for <see cref="TryRun"/>.</param>
     public async Task<T> Run<T>(Call call, Func<Task<T>> operation, bool isRepeatable = false)
     {
-        var outcome = await TryRun(operation, isRepeatable);
+        var outcome = await TryRun(Limited(call.Operation, operation), isRepeatable);
         return outcome.Refusal is { } refusal
             ? await key.Recorder.Refuse<T>(call, refusal)
             : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
@@ -158,6 +160,14 @@ internal sealed class KeyGate(KeyActivation key)
             _absence.End(key.Grain, () => key.Slot.Row is null, key.End);
         }
     }
+
+    // Cryptography counts itself, use by use.
+    private Func<Task<T>> Limited<T>(KmsOperation operation, Func<Task<T>> run) =>
+        operation.IsDataPlane || !LimitRules.IsLimitedByKey(operation) ? run : async () =>
+        {
+            await key.Limits.Spend(operation);
+            return await run();
+        };
 
     private Func<Task<T>> InTurn<T>(Func<Task<T>> operation) => async () =>
     {

@@ -43,6 +43,21 @@ public sealed class KeyServices(
     /// <summary>The feature levels of the cluster.</summary>
     internal FeatureLevels Levels => levels;
 
+    /// <summary>
+    /// Refuses what an older program would drop when it next writes the row, while one may run: below feature level 4, unless the
+    /// database was never used by one.
+    /// </summary>
+    /// <param name="what">What is refused, in the plural.</param>
+    /// <exception cref="KmsException">conflict.</exception>
+    internal void RequireLevel4(string what)
+    {
+        if (!levels.AllKnowLevel4)
+        {
+            throw KmsError.Conflict.Exception(
+                $"{what} can be set once the upgrade is finished: upgrade every silo and gateway, then run raise-feature-level.");
+        }
+    }
+
     /// <summary>The record of changes.</summary>
     internal ChangeLines Changes => changes;
 

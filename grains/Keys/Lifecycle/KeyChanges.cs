@@ -35,9 +35,10 @@ public static class KeyChanges
             Versions = material is null ? [] : [new(material.Version, KeyVersionState.Enabled, now)],
             Rotation = request.Rotation,
             NextRotationAt = NextRotation(request.Rotation, now),
+            Limits = Limits(request.Limits),
         };
 
-    /// <summary>Changes description, tags, rotation plan and the minimum version that decrypts.</summary>
+    /// <summary>Description, tags, rotation plan, limits and the minimum version that decrypts.</summary>
     /// <param name="row">The key.</param>
     /// <param name="request">The checked request.</param>
     /// <param name="now">The time.</param>
@@ -57,6 +58,7 @@ public static class KeyChanges
             Rotation = request.Rotation.IsSet ? request.Rotation.Value : row.Rotation,
             NextRotationAt = request.Rotation.IsSet ? NextRotation(request.Rotation.Value, now) : row.NextRotationAt,
             MinDecryptVersion = request.MinDecryptVersion ?? row.MinDecryptVersion,
+            Limits = request.Limits.IsSet ? Limits(request.Limits.Value) : row.Limits,
         };
     }
 
@@ -146,6 +148,8 @@ public static class KeyChanges
             NextRotationAt = null,
         };
     }
+
+    private static LimitRule[]? Limits(IReadOnlyList<LimitRule>? limits) => limits is { Count: > 0 } ? [.. limits] : null;
 
     private static KeyVersionEntry Changeable(KeyRow row, int version)
     {

@@ -17,13 +17,13 @@ internal static class Batches
             item =>
             {
                 KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
-                return Encryption.AtOnce(key, CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOfEncryption());
+                return Encryption.AtOnce(key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOfEncryption());
             },
             async (item, left) =>
             {
                 KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
                 return await Encryption.WhenReady(
-                    key, CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, KeyInstruments.StartOfEncryption());
+                    key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, KeyInstruments.StartOfEncryption());
             }).Run(request.Caller);
     }
 
@@ -32,12 +32,12 @@ internal static class Batches
         item =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
-            return Decryption.AtOnce(key, item.Ciphertext, item.AssociatedData);
+            return Decryption.AtOnce(key, KmsOperation.Decrypt, item.Ciphertext, item.AssociatedData);
         },
-        async (item, _) =>
+        async (item, left) =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
-            return await Decryption.WhenReady(key, item.Ciphertext, item.AssociatedData);
+            return await Decryption.WhenReady(key, KmsOperation.Decrypt, item.Ciphertext, item.AssociatedData, left);
         }).Run(request.Caller);
 
     public static ValueTask<ItemResult<Encrypted>[]> Rewrap(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Encrypted>(

@@ -19,6 +19,11 @@ internal static class Creation
     {
         var services = key.Services;
         var algorithm = KeyRequestRules.Check(request, key.Id, services.Providers);
+        if (request.Limits is { Count: > 0 })
+        {
+            services.RequireLevel4("Limits");
+        }
+
         services.Changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
         var incarnation = await BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);

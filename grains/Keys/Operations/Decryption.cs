@@ -16,7 +16,7 @@ internal static class Decryption
         try
         {
             KeyRequestRules.CheckAssociatedData(request.AssociatedData);
-            if (AtOnce(key, request.Ciphertext, request.AssociatedData) is { } decrypted)
+            if (AtOnce(key, KmsOperation.Decrypt, request.Ciphertext, request.AssociatedData) is { } decrypted)
             {
                 if (key.Gate.MayLeave)
                 {
@@ -35,8 +35,12 @@ internal static class Decryption
     }
 
     /// <summary>Decrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
-    public static Decrypted? AtOnce(KeyActivation key, byte[] ciphertext, byte[]? associatedData) =>
-        TryReadHeader(key, ciphertext, out var header) && FindUsable(key, header) is IEncryptsAtOnce version
+    /// <param name="key">The key.</param>
+    /// <param name="limited">What the key's limits count it as. It counts whatever comes of it.</param>
+    /// <param name="ciphertext">The ciphertext.</param>
+    /// <param name="associatedData">What is authenticated with it.</param>
+    public static Decrypted? AtOnce(KeyActivation key, KmsOperation limited, byte[] ciphertext, byte[]? associatedData) =>
+        TryReadHeader(key, ciphertext, out var header) && FindUsable(key, header) is IEncryptsAtOnce version && key.Limits.TrySpend(limited)
             ? Made(key, header, version.DecryptToArray(header, ciphertext, associatedData))
             : null;
 
@@ -44,7 +48,8 @@ internal static class Decryption
     /// Decrypts, opening the version first if it must; finding and starting are one step without an await. The ciphertext is
     /// examined last: whether the key exists and can be used does not depend on it.
     /// </summary>
-    public static async Task<Decrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData)
+    public static async Task<Decrypted> WhenReady(
+        KeyActivation key, KmsOperation limited, byte[] ciphertext, byte[]? associatedData, long wanted)
     {
         while (true)
         {
@@ -57,6 +62,12 @@ internal static class Decryption
 
             if (FindUsable(key, header) is { } version)
             {
+                if (!key.Limits.TrySpend(limited))
+                {
+                    await key.Limits.Prepare(limited, wanted);
+                    continue;
+                }
+
                 return Made(key, header, await ProviderAnswers.Awaited(
                     key, version.Require<IEncrypts>().Decrypt(header, ciphertext, associatedData),
                     row => KeyUsability.RequireDecrypts(row, header.KeyVersion)));
@@ -68,7 +79,7 @@ internal static class Decryption
     }
 
     private static ValueTask<Decrypted> WhenReady(KeyActivation key, Call call, Decrypt request) => new(key.Gate.Run(
-        call, () => WhenReady(key, request.Ciphertext, request.AssociatedData), isRepeatable: true));
+        call, () => WhenReady(key, KmsOperation.Decrypt, request.Ciphertext, request.AssociatedData, wanted: 1), isRepeatable: true));
 
     private static bool TryReadHeader(KeyActivation key, byte[]? ciphertext, out CiphertextHeader header) =>
         CiphertextHeader.TryRead(ciphertext, out header) && header.KeyId == key.Id;

@@ -19,7 +19,7 @@ internal static class Encryption
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, key.Services.Options.MaxPlaintextBytes);
-            if (AtOnce(key, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
+            if (AtOnce(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
             {
                 return key.Recorder.Leave(call, encrypted);
             }
@@ -33,8 +33,9 @@ internal static class Encryption
     }
 
     /// <summary>Encrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
-    public static Encrypted? AtOnce(KeyActivation key, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
-        key.Primary.AnswersAtOnce && key.Gate.TrySpend() is { AtOnce: { } version } spent
+    public static Encrypted? AtOnce(
+        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
+        key.Primary.AnswersAtOnce && key.Gate.TrySpend(limited) is { AtOnce: { } version } spent
             ? AtOnce(key, spent, version, kind, plaintext, associatedData, startedAt)
             : null;
 
@@ -50,17 +51,18 @@ internal static class Encryption
 
     /// <summary>Encrypts, preparing first if it must. Spending and starting are one step without an await.</summary>
     /// <param name="key">The key.</param>
+    /// <param name="limited">What the key's limits count it as; null where they have counted it.</param>
     /// <param name="kind">The kind that the ciphertext is marked with.</param>
     /// <param name="plaintext">The plaintext.</param>
     /// <param name="associatedData">The associated data.</param>
     /// <param name="wanted">How many uses are about to be spent, including this one.</param>
     /// <param name="startedAt">When it began.</param>
     public static async Task<Encrypted> WhenReady(
-        KeyActivation key, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
+        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
     {
         while (true)
         {
-            if (key.Gate.TrySpend() is { } spent)
+            if (key.Gate.TrySpend(limited) is { } spent)
             {
                 var version = spent.Version;
                 var ciphertext = await ProviderAnswers.Awaited(
@@ -70,12 +72,13 @@ internal static class Encryption
             }
 
             await key.Primary.Prepare(wanted);
+            await key.Limits.Prepare(limited, wanted);
         }
     }
 
     // Separate, so that callers that do not wait allocate no closure.
     private static ValueTask<Encrypted> WhenReady(KeyActivation key, Call call, Encrypt request) => new(key.Gate.Run(
-        call, () => WhenReady(key, request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
+        call, () => WhenReady(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
 
     private static CiphertextKind Existing(CiphertextKind kind) =>
         kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair ? throw KmsError.InvalidParameter.Exception() : kind;

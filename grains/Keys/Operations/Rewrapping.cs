@@ -23,14 +23,14 @@ internal static class Rewrapping
     {
         KeyRequestRules.CheckAssociatedData(associatedData);
         if (key.Primary.Ready is not { AtOnce: { } version, Meter.CanSpend: true }
-            || Decryption.AtOnce(key, ciphertext, associatedData) is not { } decrypted)
+            || Decryption.AtOnce(key, KmsOperation.Rewrap, ciphertext, associatedData) is not { } decrypted)
         {
             return null;
         }
 
         try
         {
-            return key.Gate.TrySpend() is { } spent
+            return key.Gate.TrySpend(limited: null) is { } spent
                 ? Encryption.AtOnce(key, spent, version, decrypted.Kind, decrypted.Plaintext, associatedData, startedAt)
                 : throw new InvalidOperationException("internal error: a reserved use cannot be spent.");
         }
@@ -44,10 +44,10 @@ internal static class Rewrapping
     public static async Task<Encrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
         KeyRequestRules.CheckAssociatedData(associatedData);
-        var decrypted = await Decryption.WhenReady(key, ciphertext, associatedData);
+        var decrypted = await Decryption.WhenReady(key, KmsOperation.Rewrap, ciphertext, associatedData, wanted);
         try
         {
-            return await Encryption.WhenReady(key, decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
+            return await Encryption.WhenReady(key, limited: null, decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
         }
         finally
         {

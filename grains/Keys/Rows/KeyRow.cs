@@ -49,6 +49,9 @@ public sealed record KeyRow : Row
     /// <summary>The key's history; null for a key that was not changed since programs keep one.</summary>
     public KeyHistory? History { get; init; }
 
+    /// <summary>How often the key may be used; null where it has no limits of its own. What was used lies in <see cref="KeyUsageRow"/>.</summary>
+    public IReadOnlyList<LimitRule>? Limits { get; init; }
+
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]
     public override bool IsTombstone => State == KeyState.Destroyed;
@@ -110,6 +113,9 @@ public sealed record KeyUsageRow : Row
     /// <summary>The counters of each version that was ever used.</summary>
     public IReadOnlyList<VersionUsage> Versions { get; init; } = [];
 
+    /// <summary>What was used of each of the key's limits, also of one that was lifted; null where there is none.</summary>
+    public IReadOnlyList<WindowUsage>? Windows { get; init; }
+
     /// <summary>Numbers and times only, and written whole with each reservation, however many versions there are.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public override bool MayCompress => true;
@@ -127,3 +133,11 @@ public sealed record KeyUsageRow : Row
 /// <param name="LastUsedAt">Last use, as of the last write, UTC.</param>
 public sealed record VersionUsage(
     int Version, long Ceiling, long Decrypted, long Verified, long Bytes, DateTimeOffset? LastUsedAt);
+
+/// <summary>What was used, or is reserved, of one limit.</summary>
+/// <param name="Of">What counts.</param>
+/// <param name="Per">The window.</param>
+/// <param name="Spent">
+/// Pairs of a time (Unix milliseconds) and a number of uses: none of these was, or will be, made after that time.
+/// </param>
+public sealed record WindowUsage(string Of, TimeSpan Per, IReadOnlyList<long> Spent);

@@ -29,11 +29,16 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <summary>Whether the counters are known. They are not until the row was read.</summary>
     public bool IsLoaded { get; private set; }
 
+    private bool IsPaused => _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
+
     /// <summary>Whether something was counted that no row holds yet.</summary>
     public bool HasUnsaved => _meters.Values.Any(m => m.HasUnsaved);
 
     /// <summary>All meters, in the order of versions.</summary>
     public IEnumerable<UsageMeter> Meters => _meters.Values.OrderBy(m => m.Version);
+
+    /// <summary>The windows of the key's limits, which the row holds as well.</summary>
+    public LimitWindows Windows { get; } = new(time);
 
     /// <summary>The counters of a version; zero for one that was never used.</summary>
     public UsageMeter Meter(int version)
@@ -105,12 +110,35 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             return;
         }
 
-        if (_lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure)
+        RequireStorage();
+        await (_writing = Renew(meter, policy, incarnation, wanted));
+    }
+
+    /// <summary>Reserves uses of limits, at least one of each, and waits for the write.</summary>
+    /// <param name="windows">The limits' windows.</param>
+    /// <param name="incarnation">The key's incarnation.</param>
+    /// <param name="wanted">Uses that are about to be made.</param>
+    /// <exception cref="KmsException">rate_limited.</exception>
+    public async Task Reserve(LimitWindow[] windows, Incarnation incarnation, long wanted)
+    {
+        while (!_writing.IsCompleted)
         {
-            throw KmsError.StorageUnavailable.Exception();
+            await Settled(_writing);
         }
 
-        await (_writing = Renew(meter, policy, incarnation, wanted));
+        if (Windows.CanSpend(windows))
+        {
+            return;
+        }
+
+        if (_closed)
+        {
+            throw KmsError.Unavailable.Exception();
+        }
+
+        Windows.RequireRoom(windows);
+        RequireStorage();
+        await (_writing = ReserveOnce(windows, incarnation, wanted));
     }
 
     /// <summary>
@@ -120,8 +148,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <returns>The write, for its failure to be seen; null when there is nothing to do.</returns>
     public Task? RenewInBackground(UsageMeter meter, UsagePolicy policy, Incarnation incarnation)
     {
-        var paused = _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
-        if (_closed || paused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
+        if (_closed || IsPaused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
             || meter.SpendUntil >= policy.NextThreshold(meter.Spent)
             || meter.Spent >= policy.RotateAt)
         {
@@ -146,6 +173,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
         if (exact)
         {
+            Windows.Stop();
             foreach (var meter in _meters.Values)
             {
                 meter.SpendUntil = meter.Spent;
@@ -159,6 +187,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     public void Invalidate()
     {
         IsLoaded = false;
+        Windows.GiveUp();
         foreach (var meter in _meters.Values)
         {
             meter.SpendUntil = meter.Spent;
@@ -172,10 +201,22 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             await Reload(incarnation);
         }
 
-        if (HasUnsaved || (exact && _meters.Values.Any(m => m.Spent != m.Ceiling)))
+        if (HasUnsaved || (exact && (Windows.HasReserved || _meters.Values.Any(m => m.Spent != m.Ceiling))))
         {
             await Write(incarnation, null, 0, exact);
         }
+    }
+
+    private async Task ReserveOnce(LimitWindow[] windows, Incarnation incarnation, long wanted)
+    {
+        if (_slot.NeedsRead || !IsLoaded)
+        {
+            await Reload(incarnation);
+            Windows.RequireRoom(windows);
+        }
+
+        Windows.Ask(windows, wanted);
+        await Write(incarnation, null, 0, exact: false);
     }
 
     private async Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
@@ -233,6 +274,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             Meter(stored.Version).Resume(stored);
         }
 
+        Windows.Resume(_slot.Row?.Windows);
+
         IsLoaded = true;
     }
 
@@ -244,7 +287,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             .ToArray();
         try
         {
-            await _slot.Write(new() { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)] });
+            await _slot.Write(new() { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)], Windows = Windows.ToStored() });
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
@@ -254,9 +297,18 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         }
 
         _lastFailure = long.MinValue;
+        Windows.Saved();
         foreach (var (meter, stored) in written)
         {
             meter.Saved(stored);
+        }
+    }
+
+    private void RequireStorage()
+    {
+        if (IsPaused)
+        {
+            throw KmsError.StorageUnavailable.Exception();
         }
     }
 
