@@ -6,7 +6,7 @@ public static class KmsLimits
     /// <summary>The largest plaintext that an operator can allow, in bytes: 1 MiB.</summary>
     public const int PlaintextBytes = 1 << 20;
 
-    /// <summary>The largest plaintext where the operator does not say, in bytes: 64 KiB.</summary>
+    /// <summary>The largest plaintext unless the operator sets another limit, in bytes: 64 KiB.</summary>
     public const int DefaultPlaintextBytes = 64 * 1024;
 
     /// <summary>The largest associated data, in bytes: 8 KiB.</summary>
@@ -15,18 +15,18 @@ public static class KmsLimits
     /// <summary>The longest data key, in bytes.</summary>
     public const int DataKeyBytes = 1024;
 
-    /// <summary>The length of a data key where the request does not say, in bytes.</summary>
+    /// <summary>The default length of a data key, in bytes.</summary>
     public const int DefaultDataKeyBytes = 32;
 
-    /// <summary>How many random bytes can be drawn at once.</summary>
+    /// <summary>How many random bytes one request can draw.</summary>
     public const int RandomBytes = 1024;
 
     /// <summary>How many items a batch can have.</summary>
     public const int BatchItems = 1000;
 
     /// <summary>
-    /// How many bytes the items of a batch can have together: 4 MiB. What a ciphertext is longer than its plaintext does not count,
-    /// so that what was encrypted in one batch is decrypted in one.
+    /// How many bytes the items of a batch can have together: 4 MiB. The overhead of ciphertexts does not count, so that what was
+    /// encrypted in one batch can be decrypted in one.
     /// </summary>
     public const int BatchBytes = 4 << 20;
 
@@ -39,7 +39,7 @@ public static class KmsLimits
     /// <summary>How many keys or aliases a page of a list can have.</summary>
     public const int PageItems = 1000;
 
-    /// <summary>How many keys or aliases a page of a list has where the request does not say.</summary>
+    /// <summary>How many keys or aliases a page of a list has by default.</summary>
     public const int DefaultPageItems = 100;
 
     /// <summary>How many characters a key id or an alias's name can have.</summary>
@@ -99,10 +99,10 @@ public static class KmsLimits
     /// <summary>The longest wait for a scheduled deletion or destruction.</summary>
     public static TimeSpan MaxDeletionDelay { get; } = TimeSpan.FromDays(365);
 
-    /// <summary>How long a key waits for its deletion where the request does not say.</summary>
+    /// <summary>How long a key waits for its deletion by default.</summary>
     public static TimeSpan DefaultDeletionDelay { get; } = TimeSpan.FromDays(30);
 
-    /// <summary>How long a version waits for its destruction where the request does not say.</summary>
+    /// <summary>How long a version waits for its destruction by default.</summary>
     public static TimeSpan DefaultDestructionDelay { get; } = TimeSpan.FromDays(7);
 
     /// <summary>The shortest time that a caller can give a request, or a call of the Orleans client.</summary>

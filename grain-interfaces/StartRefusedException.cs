@@ -2,7 +2,7 @@ namespace OrleansKms;
 
 /// <summary>
 /// A process must not start like this. The message is one line for the operator: what is wrong, where, and what to do. The host
-/// prints it and nothing else.
+/// prints only that.
 /// </summary>
 /// <param name="message">The line; never a secret.</param>
 /// <param name="innerException">The cause, for the log.</param>
@@ -10,8 +10,7 @@ public class StartRefusedException(string message, Exception? innerException = n
     : Exception(message.ReplaceLineEndings(" "), innerException)
 {
     /// <summary>
-    /// Whether it does harm to start again before an operator has put it right, as with a PIN that its token locks after some
-    /// tries.
+    /// Whether restarting does harm until an operator has fixed it, as with a PIN that its token locks after some tries.
     /// </summary>
     public bool IsForGood { get; init; }
 }

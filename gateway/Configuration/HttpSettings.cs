@@ -11,7 +11,7 @@ public sealed record HttpSettings
     /// <summary>OKMS_BIND_ADDRESS.</summary>
     public required BindAddress BindAddress { get; init; }
 
-    /// <summary>OKMS_REQUEST_LOG: whether each request writes a line.</summary>
+    /// <summary>OKMS_REQUEST_LOG: whether each request is logged.</summary>
     public required bool RequestLog { get; init; }
 
     /// <summary>OKMS_REQUEST_TIMEOUT: how long a request and each grain call in it may take.</summary>
@@ -33,12 +33,12 @@ public sealed record HttpSettings
     public required int? RateLimitBurst { get; init; }
 
     /// <summary>
-    /// OKMS_MAX_BODY_BYTES_IN_FLIGHT: how many bytes of request bodies are worked on at once; null for a share of the memory that the
+    /// OKMS_MAX_BODY_BYTES_IN_FLIGHT: how many bytes of request bodies may be in flight; null for a share of the memory that the
     /// process may use.
     /// </summary>
     public required long? MaxBodyBytesInFlight { get; init; }
 
-    /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener takes.</summary>
+    /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener accepts.</summary>
     public required int MaxConnections { get; init; }
 
     /// <summary>OKMS_METRICS_TOKEN_FILE: the file of a token that opens <c>/metrics</c> and nothing else, read again while the process runs; null for none.</summary>

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace OrleansKms;
 
 /// <summary>
-/// What shows a silo that an administrator asked: the token that came with the request. What a gateway says of itself is believed,
-/// but not that it speaks for an administrator. Never logged, never stored.
+/// Proves to a silo that an administrator made the request: the token that came with it. A silo trusts what a gateway says about
+/// itself, but not that it speaks for an administrator. Never logged, never stored.
 /// </summary>
 /// <param name="Token">The bytes of the token's text.</param>
 [GenerateSerializer, Immutable, Alias("okms.AdministratorProof")]
@@ -12,7 +12,7 @@ public sealed record AdministratorProof([property: Id(0)] byte[] Token)
 {
     private const int MaxLength = 1024;
 
-    /// <summary>Whether the token is the one of which this is the SHA-256; in constant time.</summary>
+    /// <summary>Whether this is the SHA-256 of the token; in constant time.</summary>
     public bool Matches(ReadOnlySpan<byte> tokenSha256)
     {
         if (Token is not { Length: > 0 and <= MaxLength }) return false;

@@ -1,21 +1,24 @@
 namespace OrleansKms;
 
 /// <summary>
-/// The key-encryption keys (KEKs) under which all rows are sealed. One activation, called by the key <see cref="Key"/>. Each
-/// method may answer <c>storage_unavailable</c>, and <c>permission_denied</c> unless the request proves that an administrator asks.
+/// The key-encryption keys (KEKs) under which all rows are sealed. One activation, with the key <see cref="Key"/>. Each method
+/// may fail with <c>storage_unavailable</c>, and with <c>permission_denied</c> unless the request proves that an administrator
+/// made it.
 /// </summary>
 [Alias("okms.IKekRingGrain")]
 public interface IKekRingGrain : IGrainWithIntegerKey
 {
-    /// <summary>The key of the one activation.</summary>
+    /// <summary>The grain key of the one activation.</summary>
     const long Key = 0;
 
-    /// <summary>All KEKs, oldest first, also those that are destroyed. Counts rows, so it costs more the more rows there are.</summary>
+    /// <summary>
+    /// All KEKs, oldest first, including destroyed ones. Counts rows, so its cost grows with the number of rows.
+    /// </summary>
     [Alias("List"), Operation("keks:list")] Task<KekDescription[]> List(KekCommand request);
 
     /// <summary>
-    /// Makes a new KEK. It becomes current by itself once every silo has opened it, and then all rows are sealed anew under it.
-    /// While one is on its way no other is made. Errors: hsm_unavailable.
+    /// Makes a new KEK. It becomes current automatically once every silo has opened it, and then all rows are resealed under it.
+    /// While one is being introduced, no other is made. Errors: hsm_unavailable.
     /// </summary>
     [Alias("Rotate"), Operation("keks:rotate")] Task<KekDescription> Rotate(KekCommand request);
 
@@ -24,15 +27,19 @@ public interface IKekRingGrain : IGrainWithIntegerKey
 }
 
 /// <summary>A command about the KEKs.</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
+/// <param name="Caller">The caller.</param>
+/// <param name="Proof">
+/// Proves that an administrator made the request. Null from gateways that do not know it; such requests are refused.
+/// </param>
 [GenerateSerializer, Immutable, Alias("okms.KekCommand")]
 public sealed record KekCommand([property: Id(0)] Caller Caller, [property: Id(1)] AdministratorProof? Proof = null) : ICallerRequest;
 
-/// <summary>Asks for the end of a KEK.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Requests the destruction of a KEK.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="KekId">Its id: 32 hexadecimal digits in lower case.</param>
-/// <param name="Proof">Shows that an administrator asks; null from gateways that know no proof, which is refused.</param>
+/// <param name="Proof">
+/// Proves that an administrator made the request. Null from gateways that do not know it; such requests are refused.
+/// </param>
 [GenerateSerializer, Immutable, Alias("okms.DestroyKek")]
 public sealed record DestroyKek(
     [property: Id(0)] Caller Caller, [property: Id(1)] string KekId, [property: Id(2)] AdministratorProof? Proof = null) : ICallerRequest;
@@ -41,19 +48,19 @@ public sealed record DestroyKek(
 [GenerateSerializer, Alias("okms.KekState")]
 public enum KekState
 {
-    /// <summary>Made, and not used before every silo has opened it.</summary>
+    /// <summary>Made, and not used until every silo has opened it.</summary>
     New = 0,
-    /// <summary>Everything new is sealed under it.</summary>
+    /// <summary>New rows are sealed under it.</summary>
     Current = 1,
     /// <summary>Another one is current, and rows are still sealed under this one.</summary>
     Retiring = 2,
-    /// <summary>Another one is current, and no row is sealed under this one any more.</summary>
+    /// <summary>Another one is current, and no row is sealed under this one.</summary>
     Retired = 3,
     /// <summary>Deleted from the database.</summary>
     Destroyed = 4,
 }
 
-/// <summary>A KEK, without anything of the key itself.</summary>
+/// <summary>A KEK, without any of its key material.</summary>
 [GenerateSerializer, Immutable, Alias("okms.KekDescription")]
 public sealed record KekDescription
 {
@@ -63,15 +70,15 @@ public sealed record KekDescription
     [Id(1)] public required KekState State { get; init; }
     /// <summary>When it was made, UTC.</summary>
     [Id(2)] public required DateTimeOffset CreatedAt { get; init; }
-    /// <summary>Since when another one is current, UTC; null before.</summary>
+    /// <summary>When another one became current, UTC; null before.</summary>
     [Id(3)] public DateTimeOffset? SupersededAt { get; init; }
     /// <summary>When it was destroyed, UTC.</summary>
     [Id(4)] public DateTimeOffset? DestroyedAt { get; init; }
     /// <summary>Rows that are sealed under it.</summary>
     [Id(5)] public long Rows { get; init; }
-    /// <summary>Rows that were sealed anew under another KEK. A crash may leave it too low by one step.</summary>
+    /// <summary>Rows resealed from it under another KEK. A crash may leave this too low by one step.</summary>
     [Id(6)] public long RowsResealed { get; init; }
-    /// <summary>Rows a second that were sealed anew in the last step.</summary>
+    /// <summary>Rows resealed per second in the last step.</summary>
     [Id(7)] public double RowsPerSecond { get; init; }
     /// <summary>The ids of the roots that wrap it.</summary>
     [Id(8)] public required string[] Roots { get; init; }

@@ -1,21 +1,21 @@
 namespace OrleansKms;
 
-/// <summary>One alias: a name that stands for a key and can be pointed at another. The grain's key is the name.</summary>
+/// <summary>One alias: a name that stands for a key and can be pointed at another. The grain key is the name.</summary>
 [Alias("okms.IAliasGrain")]
 public interface IAliasGrain : IGrainWithStringKey
 {
     /// <summary>The key that the alias stands for. Error: alias_not_found.</summary>
     [Alias("Resolve"), Operation("aliases:describe")] ValueTask<AliasDescription> Resolve(AliasCommand request);
 
-    /// <summary>Makes the alias, or points it at another key. Errors: key_not_found, key_destroyed.</summary>
+    /// <summary>Creates the alias, or points it at another key. Errors: key_not_found, key_destroyed.</summary>
     [Alias("Point"), Operation("aliases:point")] Task<AliasDescription> Point(PointAlias request);
 
     /// <summary>Removes the alias; the key stays. Error: alias_not_found.</summary>
     [Alias("Remove"), Operation("aliases:remove")] Task Remove(AliasCommand request);
 }
 
-/// <summary>A command that needs no arguments beyond the alias itself.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>A command that needs only the alias itself.</summary>
+/// <param name="Caller">The caller.</param>
 [GenerateSerializer, Immutable, Alias("okms.AliasCommand")]
 public sealed record AliasCommand([property: Id(0)] Caller Caller) : ICallerRequest
 {
@@ -35,7 +35,7 @@ public sealed record PointAlias([property: Id(0)] Caller Caller, [property: Id(1
 /// <summary>An alias.</summary>
 /// <param name="Name">Its name, without <c>alias:</c>.</param>
 /// <param name="KeyId">The key that it stands for.</param>
-/// <param name="CreatedAt">When it was made, UTC.</param>
+/// <param name="CreatedAt">When it was created, UTC.</param>
 /// <param name="UpdatedAt">When it was last pointed elsewhere, UTC.</param>
 [GenerateSerializer, Immutable, Alias("okms.AliasDescription")]
 public sealed record AliasDescription(

@@ -1,15 +1,18 @@
 namespace OrleansKms;
 
-/// <summary>A message to a grain that says who asks. One that does not is refused with <c>invalid_request</c> before anything happens.</summary>
+/// <summary>
+/// A message to a grain that names its caller. One without a caller is refused with <c>invalid_request</c> before anything
+/// happens.
+/// </summary>
 public interface ICallerRequest
 {
-    /// <summary>Who asks.</summary>
+    /// <summary>The caller.</summary>
     Caller Caller { get; }
 }
 
-/// <summary>A grain of which callers can name any: one that holds nothing does not stay in memory.</summary>
+/// <summary>A grain that callers can name freely: one with nothing stored does not stay in memory.</summary>
 internal interface IMayBeAbsent
 {
-    /// <summary>Ends the activation if there is nothing that it stands for.</summary>
+    /// <summary>Ends the activation if nothing is stored for it.</summary>
     void EndIfAbsent();
 }

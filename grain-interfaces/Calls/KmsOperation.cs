@@ -5,11 +5,11 @@ namespace OrleansKms;
 /// <summary>What policies can grant together.</summary>
 public enum KmsOperationGroup
 {
-    /// <summary>Works with keys as they are.</summary>
+    /// <summary>Uses keys as they are.</summary>
     Use,
-    /// <summary>Makes, changes, lists and ends keys and their aliases.</summary>
+    /// <summary>Creates, changes, lists and deletes keys and their aliases.</summary>
     Manage,
-    /// <summary>Takes material out.</summary>
+    /// <summary>Exports material.</summary>
     Export,
     /// <summary>Reads the audit trail.</summary>
     Audit,
@@ -33,7 +33,7 @@ public sealed class KmsOperation
     public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
     /// <summary>Reads what happened to a key.</summary>
     public static readonly KmsOperation ReadHistory = new("keys:history", KmsOperationGroup.Audit) { NamesKey = true };
-    /// <summary>Changes a key's description, tags, rotation plan, limits or least version that decrypts.</summary>
+    /// <summary>Changes a key's description, tags, rotation plan, limits or minimum version that decrypts.</summary>
     public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
     /// <summary>Makes a new primary version.</summary>
     public static readonly KmsOperation RotateKey = Manage("keys:rotate", namesKey: true);
@@ -47,11 +47,11 @@ public sealed class KmsOperation
     public static readonly KmsOperation DisableVersion = Manage("keys:disable-version", namesKey: true);
     /// <summary>Makes a version unusable now and erases its material later.</summary>
     public static readonly KmsOperation ScheduleDestruction = Manage("keys:schedule-destruction", namesKey: true);
-    /// <summary>Takes a scheduled destruction of a version back.</summary>
+    /// <summary>Cancels a scheduled destruction.</summary>
     public static readonly KmsOperation CancelDestruction = Manage("keys:cancel-destruction", namesKey: true);
     /// <summary>Makes a key unusable now and erases its material later.</summary>
     public static readonly KmsOperation ScheduleDeletion = Manage("keys:schedule-deletion", namesKey: true);
-    /// <summary>Takes a scheduled deletion back.</summary>
+    /// <summary>Cancels a scheduled deletion.</summary>
     public static readonly KmsOperation CancelDeletion = Manage("keys:cancel-deletion", namesKey: true);
     /// <summary>Asks whether a key can be used.</summary>
     public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
@@ -59,13 +59,15 @@ public sealed class KmsOperation
     public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true);
     /// <summary>Decrypts.</summary>
     public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false);
-    /// <summary>Encrypts a ciphertext again under the primary version.</summary>
+    /// <summary>Re-encrypts a ciphertext under the primary version.</summary>
     public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true);
-    /// <summary>Moves a ciphertext to another key. Policy judges it as a decryption with the one and an encryption with the other.</summary>
+    /// <summary>
+    /// Moves a ciphertext to another key. Policy judges it as a decryption with one and an encryption with the other.
+    /// </summary>
     public static readonly KmsOperation Reencrypt = Use("keys:reencrypt", namesKey: true, spendsUse: true);
-    /// <summary>Makes a data key.</summary>
+    /// <summary>Generates a data key.</summary>
     public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key");
-    /// <summary>Runs operations on many keys. Policy judges each of them by itself.</summary>
+    /// <summary>Runs operations on many keys. Policy judges each of them separately.</summary>
     public static readonly KmsOperation RunBatch = Use("keys:batch", namesKey: true, spendsUse: true);
     /// <summary>Draws random bytes.</summary>
     public static readonly KmsOperation DrawRandom = Use("random:draw", namesKey: false, spendsUse: false);
@@ -73,11 +75,11 @@ public sealed class KmsOperation
     public static readonly KmsOperation ListAliases = Manage("aliases:list", namesKey: false);
     /// <summary>Tells what an alias stands for.</summary>
     public static readonly KmsOperation DescribeAlias = new("aliases:describe", KmsOperationGroup.Manage) { IsDataPlane = true };
-    /// <summary>Makes an alias, or points it at another key.</summary>
+    /// <summary>Creates an alias, or points it at another key.</summary>
     public static readonly KmsOperation PointAlias = Manage("aliases:point", namesKey: true);
     /// <summary>Removes an alias.</summary>
     public static readonly KmsOperation RemoveAlias = Manage("aliases:remove", namesKey: false);
-    /// <summary>Opens every stored row of a key, to see whether it is whole.</summary>
+    /// <summary>Opens every stored row of a key, to see whether it is intact.</summary>
     public static readonly KmsOperation CheckRows = new("keys:check-rows", KmsOperationGroup.Admin) { NamesKey = true };
     /// <summary>Lists the key-encryption keys.</summary>
     public static readonly KmsOperation ListKeks = Admin("keks:list");
@@ -85,15 +87,15 @@ public sealed class KmsOperation
     public static readonly KmsOperation RotateKek = Admin("keks:rotate");
     /// <summary>Destroys a key-encryption key.</summary>
     public static readonly KmsOperation DestroyKek = Admin("keks:destroy");
-    /// <summary>Tells how the service is.</summary>
+    /// <summary>Reads the service's health.</summary>
     public static readonly KmsOperation CheckHealth = Admin("service:health", isAudited: false);
     /// <summary>Reads metrics.</summary>
     public static readonly KmsOperation ReadMetrics = Admin("service:metrics");
     /// <summary>Reads the reference of the HTTP interface.</summary>
     public static readonly KmsOperation ReadReference = Admin("service:reference", isAudited: false);
-    /// <summary>Looks at the Orleans Dashboard.</summary>
+    /// <summary>Views the Orleans Dashboard.</summary>
     public static readonly KmsOperation SeeDashboard = Admin("service:dashboard");
-    /// <summary>Tells gateways what to compare tokens with.</summary>
+    /// <summary>Tells gateways what to check tokens against.</summary>
     public static readonly KmsOperation ListCredentials = Admin("service:credentials", isAudited: false);
 
     /// <summary>Signs in: what a refusal is that comes before the request's address is looked at.</summary>
@@ -105,7 +107,7 @@ public sealed class KmsOperation
     /// <summary>Hands to a silo what a gateway has answered itself, for the audit trail.</summary>
     public static readonly KmsOperation RecordCalls = Admin("audit:record", isAudited: false);
 
-    /// <summary>Every operation, by its name.</summary>
+    /// <summary>Every operation, by name.</summary>
     public static FrozenDictionary<string, KmsOperation> All { get; } =
         _rows.ToFrozenDictionary(row => row.Name, StringComparer.Ordinal);
 
@@ -120,22 +122,22 @@ public sealed class KmsOperation
     /// <summary>The name in policies and audit, for example <c>keys:encrypt</c>.</summary>
     public string Name { get; }
 
-    /// <summary>What follows the colon: the name in log lines about changes.</summary>
+    /// <summary>The part after the colon: the name in log lines about changes.</summary>
     public string Verb { get; }
 
-    /// <summary>What policies can grant it with.</summary>
+    /// <summary>The group that policies can grant it with.</summary>
     public KmsOperationGroup Group { get; }
 
-    /// <summary>Whether it is about a key that the request names, so that policy judges it for that key.</summary>
+    /// <summary>Whether it concerns a key that the request names, so that policy judges it for that key.</summary>
     public bool NamesKey { get; private init; }
 
     /// <summary>Whether it spends from a key's budget.</summary>
     public bool SpendsUse { get; private init; }
 
     /// <summary>
-    /// Whether it works with a key and changes nothing that anyone is told of, so that running it twice does no harm: it spends at
-    /// most one use too many. Gateways give such a call little time and repeat it when it failed on the way or was not answered; any
-    /// other call they repeat only when it cannot have run.
+    /// Whether it uses a key without any visible change, so that running it twice is harmless: it spends at most one use too
+    /// many. Gateways give such a call little time and retry it when it failed on the way or was not answered; any other call
+    /// they retry only when it cannot have run.
     /// </summary>
     public bool IsDataPlane { get; private init; }
 
@@ -144,14 +146,14 @@ public sealed class KmsOperation
     /// </summary>
     public bool IsAudited { get; private init; } = true;
 
-    /// <summary>The label <c>operation</c> of metrics: changes are counted together.</summary>
+    /// <summary>The label <c>operation</c> of metrics: changes share one.</summary>
     public string Metric { get; }
 
     /// <summary>Its place in the table, for counters.</summary>
     internal int Index { get; }
 
     /// <summary>The row of a name.</summary>
-    /// <exception cref="InvalidOperationException">No row has it: whoever named it is wrong.</exception>
+    /// <exception cref="InvalidOperationException">No row has it: the code that named it is wrong.</exception>
     public static KmsOperation Named(string name) => All.GetValueOrDefault(name)
         ?? throw new InvalidOperationException($"Internal error: there is no operation '{name}'.");
 

@@ -1,8 +1,8 @@
 namespace OrleansKms;
 
 /// <summary>
-/// Names the operation that a grain method is. The method takes one message, an <see cref="ICallerRequest"/>; a call whose message
-/// does not say who asks is refused before the method begins.
+/// Names the operation of a grain method. The method takes one message, an <see cref="ICallerRequest"/>; a call whose message
+/// names no caller is refused before the method begins.
 /// </summary>
 /// <param name="name">The name of a row of <see cref="KmsOperation"/>.</param>
 [AttributeUsage(AttributeTargets.Method)]

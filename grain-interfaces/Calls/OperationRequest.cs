@@ -3,10 +3,10 @@ using Orleans.Serialization.Invocation;
 namespace OrleansKms;
 
 /// <summary>
-/// A call of a method that is an operation: what all of them have in front of the method itself. The call's type knows its operation,
-/// so that nothing of it is sent.
+/// A call of a method that is an operation: the part before the method itself, common to all. The call's type knows its
+/// operation, so nothing of it is sent.
 /// </summary>
-/// <remarks>It costs a comparison or two, and no memory: a filter of Orleans, which could do the same, costs both.</remarks>
+/// <remarks>It costs a comparison or two and no memory; an Orleans filter, which could do the same, costs both.</remarks>
 [SerializerTransparent]
 public abstract class OperationRequestBase : RequestBase
 {
@@ -16,7 +16,7 @@ public abstract class OperationRequestBase : RequestBase
     /// <summary>The operation, for filters of the sender.</summary>
     public KmsOperation Operation => KmsOperation.Named(_operation ?? "");
 
-    /// <summary>How long the sender waits for the answer; null for as long as it waits for every call.</summary>
+    /// <summary>How long the sender waits for the answer; null for the default.</summary>
     [field: NonSerialized]
     public TimeSpan? ResponseTimeout { get; set; }
 
@@ -24,10 +24,10 @@ public abstract class OperationRequestBase : RequestBase
     public override TimeSpan? GetDefaultResponseTimeout() => ResponseTimeout;
 
     /// <summary>Called by the generated constructor.</summary>
-    /// <param name="name">What <see cref="OperationAttribute"/> says.</param>
+    /// <param name="name">The name in <see cref="OperationAttribute"/>.</param>
     protected void SetOperation(string name) => _operation = name;
 
-    /// <summary>Refuses a message that does not say who asks.</summary>
+    /// <summary>Refuses a message without a caller.</summary>
     /// <exception cref="KmsException">invalid_request.</exception>
     private protected void RequireCaller()
     {
@@ -40,11 +40,11 @@ public abstract class OperationRequestBase : RequestBase
     private KmsException Refused()
     {
         (GetTarget() as IMayBeAbsent)?.EndIfAbsent();
-        return KmsError.InvalidRequest.Exception("The message does not say who asks.");
+        return KmsError.InvalidRequest.Exception("The message names no caller.");
     }
 }
 
-/// <summary>What the calls of methods that return <see cref="ValueTask{TResult}"/> are generated from.</summary>
+/// <summary>The base of generated calls to methods that return <see cref="ValueTask{TResult}"/>.</summary>
 /// <typeparam name="TResult">The answer.</typeparam>
 [SerializerTransparent]
 public abstract class OperationRequest<TResult> : OperationRequestBase
@@ -80,7 +80,7 @@ public abstract class OperationRequest<TResult> : OperationRequestBase
     }
 }
 
-/// <summary>What the calls of methods that return <see cref="Task{TResult}"/> are generated from.</summary>
+/// <summary>The base of generated calls to methods that return <see cref="Task{TResult}"/>.</summary>
 /// <typeparam name="TResult">The answer.</typeparam>
 [SerializerTransparent]
 public abstract class OperationTaskRequest<TResult> : OperationRequestBase
@@ -103,7 +103,7 @@ public abstract class OperationTaskRequest<TResult> : OperationRequestBase
     protected abstract Task<TResult> InvokeInner();
 }
 
-/// <summary>What the calls of methods that return <see cref="Task"/> are generated from.</summary>
+/// <summary>The base of generated calls to methods that return <see cref="Task"/>.</summary>
 [SerializerTransparent]
 public abstract class OperationTaskRequest : OperationRequestBase
 {

@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace OrleansKms;
 
-/// <summary>Turns <c>postgres://user:password@host:port/database?sslmode=…</c> into what Npgsql takes.</summary>
+/// <summary>Turns <c>postgres://user:password@host:port/database?sslmode=…</c> into an Npgsql connection string.</summary>
 internal static class DatabaseAddress
 {
     private static readonly Dictionary<string, SslMode> _sslModes = new(StringComparer.Ordinal)
@@ -18,18 +18,18 @@ internal static class DatabaseAddress
         ["verify-full"] = SslMode.VerifyFull,
     };
 
-    // Not by a name, which may resolve to anything: localhost is made the address that it stands for.
+    // Not by name, which may resolve to anything: localhost becomes the address that it stands for.
     private const string LocalName = "localhost";
 
     /// <summary>Reads an address.</summary>
     /// <param name="url">The address; may be anything.</param>
     /// <param name="insecure">
-    /// The setting by which a server beyond this machine need not prove who it is, and whether it is on. Otherwise only this machine
-    /// is reached without <c>sslmode=verify-full</c>.
+    /// The setting that lets a server beyond this machine go without proving its identity, and whether it is on. Otherwise only
+    /// this machine can be reached without <c>sslmode=verify-full</c>.
     /// </param>
-    /// <param name="connectionString">The connection string. Its password must reach no log.</param>
+    /// <param name="connectionString">The connection string. Its password must not reach a log.</param>
     /// <param name="problem">
-    /// What is wrong, as the rest of a sentence; it does not repeat the address, which holds a password.
+    /// What is wrong; completes a sentence, and does not repeat the address, which holds a password.
     /// </param>
     public static bool TryRead(
         string url, (string Name, bool IsOn) insecure, [NotNullWhen(true)] out string? connectionString, [NotNullWhen(false)] out string? problem)
@@ -48,7 +48,7 @@ internal static class DatabaseAddress
             Database = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')),
             ApplicationName = "orleans-kms",
 
-            // Npgsql prefers encryption by Kerberos where it finds a ticket, and then does without TLS and what sslmode asks of it.
+            // Where Npgsql finds a Kerberos ticket it prefers Kerberos encryption, and then skips TLS and what sslmode asks for.
             GssEncryptionMode = GssEncryptionMode.Disable,
         };
         problem = ReadUser(uri, builder) ?? ReadQuery(uri, builder) ?? RequireParts(builder) ?? Secure(builder, insecure);
@@ -75,9 +75,9 @@ internal static class DatabaseAddress
             if (ReadOption(parts[0], value, uri.IdnHost.Length == 0, builder) is { } problem) return problem;
         }
 
-        // Npgsql asks the authority only then; whoever names one means to have the server checked.
+        // Npgsql checks the authority only with these modes, and whoever names an authority wants the server checked.
         return builder.RootCertificate is not null && builder.SslMode is not (SslMode.VerifyCA or SslMode.VerifyFull)
-            ? "has an sslrootcert, which only the sslmodes verify-ca and verify-full hold the server against."
+            ? "has an sslrootcert, which only the sslmodes verify-ca and verify-full check."
             : null;
     }
 
@@ -94,7 +94,8 @@ internal static class DatabaseAddress
                 builder.RootCertificate = value;
                 return null;
 
-            // As libpq has it for sockets, whose addresses have no authority: postgres:///database?host=/directory&port=5432&user=name
+            // As in libpq for sockets, whose addresses have no authority:
+            // postgres:///database?host=/directory&port=5432&user=name
             case "host" when isWithoutHost && value.StartsWith('/') && !value.Contains(','):
                 builder.Host = value;
                 return null;
@@ -119,7 +120,7 @@ internal static class DatabaseAddress
         _ => null,
     };
 
-    // Npgsql's own default is to encrypt if the server likes, and to whom it does not ask: whoever is in between answers that
+    // Npgsql's own default encrypts only if the server agrees, and does not check who that is: a man in the middle answers that
     // there is no TLS, and gets the password's proof and every statement.
     private static string? Secure(NpgsqlConnectionStringBuilder builder, (string Name, bool IsOn) insecure)
     {

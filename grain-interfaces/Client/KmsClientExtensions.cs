@@ -13,10 +13,10 @@ public static class KmsClientExtensions
 
     /// <summary>
     /// Adds <see cref="IKmsClient"/> and the Orleans client under it. The host's start waits until the cluster is reached, for
-    /// ever if need be; later the connection mends itself as silos come and go.
+    /// ever if need be; later the connection recovers by itself as silos come and go.
     /// </summary>
     /// <param name="builder">The host.</param>
-    /// <param name="options">Who the service is, and where the cluster.</param>
+    /// <param name="options">The service's identity and the cluster's location.</param>
     /// <exception cref="ArgumentException">An option is wrong or missing; the message begins with its name.</exception>
     public static IHostApplicationBuilder AddOrleansKmsClient(this IHostApplicationBuilder builder, KmsClientOptions options)
     {

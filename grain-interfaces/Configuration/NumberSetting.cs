@@ -6,10 +6,10 @@ namespace OrleansKms.Configuration;
 /// <param name="name">The name.</param>
 internal sealed class NumberSetting(string name) : TypedSetting<long>(name)
 {
-    /// <summary>The least value.</summary>
+    /// <summary>The smallest value.</summary>
     public required long Min { get; init; }
 
-    /// <summary>The greatest value.</summary>
+    /// <summary>The largest value.</summary>
     public required long Max { get; init; }
 
     /// <inheritdoc/>

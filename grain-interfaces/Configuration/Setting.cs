@@ -1,6 +1,6 @@
 namespace OrleansKms.Configuration;
 
-/// <summary>What an operator can set: one row of <see cref="SettingTable"/>.</summary>
+/// <summary>A setting: one row of <see cref="SettingTable"/>.</summary>
 /// <param name="name">The name in the environment and in appsettings.json.</param>
 internal abstract class Setting(string name)
 {
@@ -13,13 +13,13 @@ internal abstract class Setting(string name)
     /// <summary>Which processes take it.</summary>
     public SettingTaker Taker { get; init; }
 
-    /// <summary>The part of the process that it is for.</summary>
+    /// <summary>The part of the process that it affects.</summary>
     public SettingPart Part { get; init; }
 
-    /// <summary>What holds where it is not set, as documents write it.</summary>
+    /// <summary>The default, as documents write it.</summary>
     public abstract string DefaultText { get; }
 
-    /// <summary>What it can be set to, as documents write it.</summary>
+    /// <summary>The allowed values, as documents write them.</summary>
     public abstract string RangeText { get; }
 
     /// <summary>The name.</summary>

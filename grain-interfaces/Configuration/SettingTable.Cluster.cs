@@ -27,7 +27,7 @@ internal static partial class SettingTable
         Min = TimeSpan.FromMinutes(1),
         Max = TimeSpan.FromDays(30),
         Part = SettingPart.Cluster,
-        Meaning = "how old a connection between members may become before it is made anew",
+        Meaning = "how old a connection between members may become before it is replaced",
     };
 
     public static SwitchSetting InsecureClusterNetwork { get; } = new("OKMS_INSECURE_CLUSTER_NETWORK")
@@ -64,7 +64,7 @@ internal static partial class SettingTable
         Max = 100_000,
         Taker = SettingTaker.Silo,
         Part = SettingPart.Cluster,
-        Meaning = "how many connections the client port holds",
+        Meaning = "how many connections the client port accepts",
     };
 
     public static TextSetting AdvertisedAddress { get; } = new("OKMS_ADVERTISED_ADDRESS", "an IP address or a DNS name")
@@ -115,13 +115,13 @@ internal static partial class SettingTable
 
     public static DurationSetting FenceGrace { get; } = new("OKMS_FENCE_GRACE")
     {
-        // The least is that of the shortest interval.
+        // The minimum is that of the shortest interval.
         Default = TimeSpan.FromMinutes(5),
         Min = TimeSpan.FromSeconds(1.5),
         Max = TimeSpan.FromHours(1),
         RangeInWords = "three intervals to `PT1H`",
         Taker = SettingTaker.Silo,
         Part = SettingPart.Cluster,
-        Meaning = "how long keys go on answering while that question has no answer",
+        Meaning = "how long keys go on answering while the database does not answer that",
     };
 }

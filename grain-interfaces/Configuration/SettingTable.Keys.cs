@@ -39,7 +39,7 @@ internal static partial class SettingTable
         Default = false,
         Taker = SettingTaker.Silo,
         Part = SettingPart.Hsm,
-        Meaning = "whether a start with an empty database may make the root key in the HSM",
+        Meaning = "whether a start with an empty database may generate the root key in the HSM",
     };
 
     public static NumberSetting HsmSessions { get; } = new("OKMS_HSM_SESSIONS")
@@ -49,7 +49,7 @@ internal static partial class SettingTable
         Max = 64,
         Taker = SettingTaker.Silo,
         Part = SettingPart.Hsm,
-        Meaning = "how many calls the HSM gets at once from a silo, and how many items of a batch",
+        Meaning = "how many calls, and items of a batch, a silo sends to the HSM in parallel",
     };
 
     public static DurationSetting HsmTimeout { get; } = new("OKMS_HSM_TIMEOUT")
@@ -68,12 +68,12 @@ internal static partial class SettingTable
         Min = TimeSpan.Zero,
         Max = KmsLimits.MaxDeletionDelay,
         Taker = SettingTaker.Silo,
-        Meaning = "the least time between scheduling the deletion of a key, or the destruction of a version, and its erasure",
+        Meaning = "the minimum time between scheduling the deletion of a key, or the destruction of a version, and its erasure",
     };
 
     public static DurationSetting KeyIdleTime { get; } = new("OKMS_KEY_IDLE_TIME")
     {
-        // Orleans looks for idle activations once a minute, so a shorter time could not be kept.
+        // Orleans looks for idle activations once a minute, so a shorter time could not be honoured.
         Default = TimeSpan.FromMinutes(15),
         Min = TimeSpan.FromMinutes(2),
         Max = TimeSpan.FromDays(7),
@@ -87,7 +87,7 @@ internal static partial class SettingTable
         Min = 1,
         Max = 100_000,
         Taker = SettingTaker.Silo,
-        Meaning = "rows a second that are sealed anew after a rotation of the KEK, over the whole cluster",
+        Meaning = "how many rows a second are resealed after a rotation of the KEK, across the cluster",
     };
 
     public static ChoiceSetting Audit { get; } = new("OKMS_AUDIT", "blocking", "async", "off")

@@ -47,25 +47,25 @@ internal static partial class SettingTable
         DefaultInWords = "`root.key` in the data directory",
         Taker = SettingTaker.Silo,
         Part = SettingPart.RootKeyFile,
-        Meaning = "a file root key that is handed in",
+        Meaning = "a file root key supplied from outside",
     };
 
     public static ChoiceSetting LogLevel { get; } = new("LOG_LEVEL", "trace", "debug", "info", "warn", "error")
     {
         Default = "info",
-        Meaning = "the least level that is logged",
+        Meaning = "the lowest level that is logged",
     };
 
     public static ChoiceSetting LogFormat { get; } = new("OKMS_LOG_FORMAT", "json", "text")
     {
         Default = "json",
-        Meaning = "how the log looks",
+        Meaning = "the format of the log",
     };
 
     public static SwitchSetting RequestLog { get; } = new("OKMS_REQUEST_LOG")
     {
         Default = true,
-        Meaning = "whether each request writes a line",
+        Meaning = "whether each request is logged",
     };
 
     public static TextSetting ServiceId { get; } = new("OKMS_SERVICE_ID", Name64)
@@ -101,7 +101,7 @@ internal static partial class SettingTable
         Max = TimeSpan.FromHours(1),
         Taker = SettingTaker.Silo,
         Part = SettingPart.Cluster,
-        Meaning = "how long a start waits for a Postgres that cannot be reached yet",
+        Meaning = "how long a start waits for a Postgres that is not reachable yet",
     };
 
     public static DurationSetting ShutdownTimeout { get; } = new("OKMS_SHUTDOWN_TIMEOUT")

@@ -47,7 +47,7 @@ internal static partial class SettingTable
         Default = 4096,
         Min = 10,
         Max = 1_000_000,
-        Meaning = "how many connections each listener takes",
+        Meaning = "how many connections each listener accepts",
     };
 
     public static NumberSetting MaxBodyBytesInFlight { get; } = new("OKMS_MAX_BODY_BYTES_IN_FLIGHT")
@@ -56,13 +56,13 @@ internal static partial class SettingTable
         Min = MinBodyBytesInFlight,
         Max = MaxBodyBytesInFlightEver,
         Part = SettingPart.Gateway,
-        Meaning = "how many bytes of request bodies are worked on at once",
+        Meaning = "how many bytes of request bodies may be in flight",
     };
 
     public static TextSetting MetricsTokenFile { get; } = new("OKMS_METRICS_TOKEN_FILE", FilePath)
     {
         DefaultInWords = "`metrics.token` in the data directory; none in a cluster",
-        Meaning = "the file of a token that opens `/metrics` and nothing else (32 to 256 characters)",
+        Meaning = "the file of a token (32 to 256 characters) that opens only `/metrics`",
     };
 
     public static NumberSetting MetricsPort { get; } = new("OKMS_METRICS_PORT")
@@ -70,7 +70,7 @@ internal static partial class SettingTable
         DefaultInWords = "none",
         Min = MinPort,
         Max = MaxPort,
-        Meaning = "a port of plain HTTP that serves `/metrics` and `/health` and nothing else",
+        Meaning = "a plain HTTP port that serves only `/metrics` and `/health`",
     };
 
     public static TextSetting MetricsBindAddress { get; } = new("OKMS_METRICS_BIND_ADDRESS", ListenAddress)
@@ -84,6 +84,6 @@ internal static partial class SettingTable
         Default = 2000,
         Min = 1,
         Max = 1_000_000,
-        Meaning = "how many keys the metrics tell apart; the rest are counted together",
+        Meaning = "how many keys have metrics of their own; the rest share one",
     };
 }

@@ -1,8 +1,8 @@
 namespace OrleansKms.Configuration;
 
 /// <summary>
-/// Every setting of silos and gateways: the one place where its name, its default and its bounds stand. What reads, checks or documents
-/// a setting takes them from here, and a test holds deploy/CONFIGURATION.md to it.
+/// Every setting of silos and gateways: the one place for its name, its default and its bounds. Code that reads, checks or
+/// documents a setting takes them from here, and a test holds deploy/CONFIGURATION.md to it.
 /// </summary>
 internal static partial class SettingTable
 {
@@ -14,7 +14,7 @@ internal static partial class SettingTable
     private const string Pkcs11Uri = "a PKCS#11 URI (RFC 7512)";
     private const string PostgresUrl = "`postgres://user:password@host:port/database?sslmode=verify-full`";
 
-    // Made when they are asked for first: the order in which the parts of this class are initialised is not defined.
+    // Made on first use: the order in which the parts of this class are initialised is undefined.
     private static readonly Lazy<Setting[]> _all = new(List);
     private static readonly Lazy<Dictionary<string, Setting>> _byName =
         new(() => All.ToDictionary(setting => setting.Name, StringComparer.OrdinalIgnoreCase));
@@ -22,7 +22,7 @@ internal static partial class SettingTable
     /// <summary>All settings, in the order in which documents list them.</summary>
     public static IReadOnlyList<Setting> All => _all.Value;
 
-    /// <summary>The setting of a name, or null. Names are told apart without regard to case, as the configuration does.</summary>
+    /// <summary>The setting with a name, or null. Names are case-insensitive, as in the configuration.</summary>
     public static Setting? Find(string name) => _byName.Value.GetValueOrDefault(name);
 
     private static Setting[] List() =>

@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace OrleansKms.Configuration;
 
-/// <summary>A setting whose values have a type, and a fixed default or one that depends on the rest.</summary>
+/// <summary>A setting with typed values, and a default that is fixed or depends on the rest.</summary>
 /// <typeparam name="T">The type.</typeparam>
 /// <param name="name">The name.</param>
 internal abstract class TypedSetting<T>(string name) : Setting(name)
@@ -10,17 +10,17 @@ internal abstract class TypedSetting<T>(string name) : Setting(name)
 {
     private readonly T? _default;
 
-    /// <summary>What holds where it is not set. Throws where that depends on the rest.</summary>
+    /// <summary>The default value. Throws where it depends on the rest.</summary>
     public T Default
     {
         get => _default ?? throw new InvalidOperationException($"{Name} has no fixed default.");
         init => _default = value;
     }
 
-    /// <summary>In words, what holds where it is not set, for a setting without a <see cref="Default"/>.</summary>
+    /// <summary>The default in words, for a setting without a <see cref="Default"/>.</summary>
     public string? DefaultInWords { get; init; }
 
-    /// <summary>What it can be set to, where that depends on another setting.</summary>
+    /// <summary>The allowed values, where they depend on another setting.</summary>
     public string? RangeInWords { get; init; }
 
     /// <inheritdoc/>
@@ -29,14 +29,14 @@ internal abstract class TypedSetting<T>(string name) : Setting(name)
     /// <inheritdoc/>
     public sealed override string RangeText => RangeInWords ?? Range;
 
-    /// <summary>The rule that a value must keep, as the rest of a sentence that begins with "must be".</summary>
+    /// <summary>The rule for a value, completing a sentence that ends in "must be".</summary>
     public abstract string Rule { get; }
 
-    /// <summary>What it can be set to by itself, as documents write it.</summary>
+    /// <summary>The values allowed by the setting's own rule, as documents write them.</summary>
     protected abstract string Range { get; }
 
     /// <summary>Reads a value.</summary>
-    /// <returns>Whether the text is one that the rule allows.</returns>
+    /// <returns>Whether the text keeps the rule.</returns>
     public abstract bool TryParse(string text, [NotNullWhen(true)] out T value);
 
     /// <summary>Writes a value as an operator would.</summary>

@@ -1,13 +1,13 @@
 namespace OrleansKms;
 
 /// <summary>
-/// Lists what is stored, in the order of the ids' bytes. A stateless worker, called by the key <see cref="Key"/>, so that a
-/// gateway needs no right to the storage tables.
+/// Lists what is stored, in the order of the ids' bytes. A stateless worker, with the key <see cref="Key"/>, so that a gateway
+/// needs no access to the storage tables.
 /// </summary>
 [Alias("okms.IDirectoryGrain")]
 public interface IDirectoryGrain : IGrainWithIntegerKey
 {
-    /// <summary>The key by which the worker is called.</summary>
+    /// <summary>The grain key of the worker.</summary>
     const long Key = 0;
 
     /// <summary>One page of key ids.</summary>
@@ -17,11 +17,11 @@ public interface IDirectoryGrain : IGrainWithIntegerKey
     [Alias("ListAliases"), Operation("aliases:list")] Task<DirectoryPage> ListAliases(DirectoryQuery query);
 }
 
-/// <summary>Asks for one page.</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="Prefix">Only ids that begin so; empty for all.</param>
-/// <param name="After">Only ids after this one, or null to begin at the start.</param>
-/// <param name="Limit">1 to 1,000.</param>
+/// <summary>Requests one page.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Prefix">Only ids that begin with it; empty for all.</param>
+/// <param name="After">Only ids after this one; null to start at the beginning.</param>
+/// <param name="Limit">1 to <see cref="KmsLimits.PageItems"/>.</param>
 /// <param name="IncludeDestroyed">Whether tombstones are listed too.</param>
 [GenerateSerializer, Immutable, Alias("okms.DirectoryQuery")]
 public sealed record DirectoryQuery(
@@ -33,6 +33,6 @@ public sealed record DirectoryQuery(
 
 /// <summary>One page.</summary>
 /// <param name="Ids">The ids, in the order of their bytes.</param>
-/// <param name="HasMore">Whether a further page would have something.</param>
+/// <param name="HasMore">Whether there is another page.</param>
 [GenerateSerializer, Immutable, Alias("okms.DirectoryPage")]
 public sealed record DirectoryPage([property: Id(0)] string[] Ids, [property: Id(1)] bool HasMore);

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>What one item of a batch came to: a value or an error, never both.</summary>
+/// <summary>The outcome of one item of a batch: a value or an error, never both.</summary>
 /// <typeparam name="T">The answer of the single operation.</typeparam>
 /// <param name="Value">The answer, or null when the item failed.</param>
 /// <param name="Error">The failure, or null when the item succeeded.</param>

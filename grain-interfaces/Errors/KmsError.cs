@@ -3,21 +3,21 @@ using System.Collections.Frozen;
 namespace OrleansKms;
 
 /// <summary>
-/// One kind of expected failure: its stable code, the HTTP status that carries it and a text that tells the caller what to
-/// do. This table is the only place where the three are joined.
+/// One kind of expected failure: its stable code, its HTTP status and a text that tells the caller what to do. This table is the
+/// only place that joins the three.
 /// </summary>
 /// <param name="Code">The stable code, for example <c>key_not_found</c>.</param>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Title">A sentence that holds for every failure of this kind and gives nothing secret away.</param>
+/// <param name="Title">A sentence that is true of every failure of this kind and reveals no secret.</param>
 public sealed record KmsError(string Code, int Status, string Title)
 {
     /// <summary>The request is malformed: not JSON, an unknown, duplicate or missing field, a value of the wrong type.</summary>
-    public static readonly KmsError InvalidRequest = new("invalid_request", 400, "The request is not well formed.");
+    public static readonly KmsError InvalidRequest = new("invalid_request", 400, "The request is malformed.");
     /// <summary>The key id breaks the rules of <see cref="KeyId"/>.</summary>
     public static readonly KmsError InvalidKeyId = new("invalid_key_id", 400, $"The key id is not valid: it must be {KeyId.Rule}.");
     /// <summary>The ciphertext is not one, was changed, or the key or the associated data are not those it was made with.</summary>
     public static readonly KmsError InvalidCiphertext = new("invalid_ciphertext", 400, "The ciphertext cannot be decrypted with this key and associated data.");
-    /// <summary>A field has the right type and a value that is not allowed.</summary>
+    /// <summary>A field has the right type and a disallowed value.</summary>
     public static readonly KmsError InvalidParameter = new("invalid_parameter", 400, "A parameter's value is not allowed.");
     /// <summary>The key spec or algorithm is unknown.</summary>
     public static readonly KmsError UnsupportedAlgorithm = new("unsupported_algorithm", 400, "The key spec or algorithm is not supported.");
@@ -34,7 +34,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     /// <summary>No such route.</summary>
     public static readonly KmsError NotFound = new("not_found", 404, "There is nothing at this address.");
     /// <summary>The route exists, but not with this HTTP method.</summary>
-    public static readonly KmsError MethodNotAllowed = new("method_not_allowed", 405, "This address does not take this method.");
+    public static readonly KmsError MethodNotAllowed = new(
+        "method_not_allowed", 405, "This address does not support this method.");
     /// <summary>The client sent its request too slowly.</summary>
     public static readonly KmsError RequestTimeout = new("request_timeout", 408, "The request took too long to arrive.");
     /// <summary>A key with this id exists already.</summary>
@@ -45,20 +46,22 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError KeyPendingDeletion = new("key_pending_deletion", 409, "The key is scheduled for deletion.");
     /// <summary>The key waits for its material to be imported.</summary>
     public static readonly KmsError KeyPendingImport = new("key_pending_import", 409, "The key waits for its material to be imported.");
-    /// <summary>The key is destroyed; its id is never used again.</summary>
-    public static readonly KmsError KeyDestroyed = new("key_destroyed", 409, "The key is destroyed; its id cannot be used again.");
+    /// <summary>The key is destroyed; its id is never reused.</summary>
+    public static readonly KmsError KeyDestroyed = new("key_destroyed", 409, "The key is destroyed; its id cannot be reused.");
     /// <summary>The key version is disabled, destroyed or below <c>min_decrypt_version</c>.</summary>
     public static readonly KmsError VersionNotUsable = new("version_not_usable", 409, "The key version cannot be used for this.");
-    /// <summary>The key version has reached its limit of uses.</summary>
-    public static readonly KmsError KeyExhausted = new("key_exhausted", 409, "The key version has reached its limit of uses; rotate the key.");
-    /// <summary>Something else changed the same thing at the same time, or the present state forbids the change.</summary>
-    public static readonly KmsError Conflict = new("conflict", 409, "The change conflicts with the present state; read it and try again.");
+    /// <summary>The key version has reached its usage limit.</summary>
+    public static readonly KmsError KeyExhausted = new(
+        "key_exhausted", 409, "The key version has reached its usage limit; rotate the key.");
+    /// <summary>Something else changed the same thing at the same time, or the current state forbids the change.</summary>
+    public static readonly KmsError Conflict = new(
+        "conflict", 409, "The change conflicts with the current state; read it and try again.");
     /// <summary>The request, or a field of it, is larger than allowed.</summary>
     public static readonly KmsError PayloadTooLarge = new("payload_too_large", 413, "The request is too large.");
-    /// <summary>The content type is not one that this route takes.</summary>
+    /// <summary>The route does not support the content type.</summary>
     public static readonly KmsError UnsupportedMediaType = new("unsupported_media_type", 415, "The content type is not supported here.");
-    /// <summary>The key is not made for this use.</summary>
-    public static readonly KmsError WrongKeyUsage = new("wrong_key_usage", 422, "The key is not made for this use.");
+    /// <summary>The key's usage does not allow this.</summary>
+    public static readonly KmsError WrongKeyUsage = new("wrong_key_usage", 422, "The key's usage does not allow this operation.");
     /// <summary>The key was not created as exportable.</summary>
     public static readonly KmsError NotExportable = new("not_exportable", 422, "The key cannot be exported.");
     /// <summary>The policy has more statements or bytes than a policy can have.</summary>
@@ -77,7 +80,7 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError AuditUnavailable = new("audit_unavailable", 503, "The audit trail cannot be written; try again.");
     /// <summary>The cluster cannot be reached.</summary>
     public static readonly KmsError Unavailable = new("unavailable", 503, "The service is not available; try again.");
-    /// <summary>The service has more work than it can take.</summary>
+    /// <summary>The service has more work than it can handle.</summary>
     public static readonly KmsError Overloaded = new("overloaded", 503, "The service is overloaded; wait and try again.");
     /// <summary>No answer in time; the outcome of a change is unknown.</summary>
     public static readonly KmsError Timeout = new("timeout", 504, "There was no answer in time; a change may have been made.");
@@ -92,7 +95,7 @@ public sealed record KmsError(string Code, int Status, string Title)
         HsmUnavailable, AuditUnavailable, Unavailable, Overloaded, Timeout,
     }.ToFrozenDictionary(e => e.Code, StringComparer.Ordinal);
 
-    /// <summary>The exception of this failure.</summary>
+    /// <summary>Makes the exception of this failure.</summary>
     /// <param name="detail">What the caller should know beyond the title; never a secret, never which byte was wrong.</param>
     public KmsException Exception(string? detail = null) => new(Code, detail ?? Title);
 }

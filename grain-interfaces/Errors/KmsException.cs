@@ -1,7 +1,7 @@
 namespace OrleansKms;
 
 /// <summary>
-/// An expected failure. It is the only exception that grains let callers see; <see cref="Code"/> is a key of
+/// An expected failure: the only exception that grains let callers see. <see cref="Code"/> is a key of
 /// <see cref="KmsError.All"/>.
 /// </summary>
 [GenerateSerializer, Alias("okms.KmsException")]
@@ -9,7 +9,7 @@ public sealed class KmsException : Exception
 {
     /// <summary>Makes the exception of an error.</summary>
     /// <param name="code">The stable code.</param>
-    /// <param name="message">A text for the caller, with nothing secret in it.</param>
+    /// <param name="message">A text for the caller, without secrets.</param>
     /// <param name="innerException">The cause, for the log of the process that threw.</param>
     public KmsException(string code, string message, Exception? innerException = null)
         : base(message, innerException) => Code = code;

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace OrleansKms.Files;
 
-/// <summary>What .NET does not do with files, asked of the C library.</summary>
+/// <summary>File operations that .NET lacks, from the C library.</summary>
 internal static class LibC
 {
     private const int AtEmptyPath = 0x1000;
@@ -12,7 +12,7 @@ internal static class LibC
     private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
     private const int FileExists = 17; // EEXIST
 
-    /// <summary>Who owns an open file, on Linux; null where that cannot be told.</summary>
+    /// <summary>The owner of an open file, on Linux; null where that cannot be told.</summary>
     public static uint? OwnerOf(SafeFileHandle file)
     {
         var status = new byte[StatxSize];
@@ -21,12 +21,12 @@ internal static class LibC
     }
 
     /// <summary>Gives a file a second name.</summary>
-    /// <returns>False when something has that name; null when it cannot be given, as where a file system knows no second names.</returns>
+    /// <returns>False when the name is taken; null when the file system does not support second names.</returns>
     public static bool? TryLink(string path, string second) =>
         Link(path, second) == 0 ? true : Marshal.GetLastPInvokeError() == FileExists ? false : null;
 
-    /// <summary>Has the names in a directory written to the disk.</summary>
-    /// <exception cref="IOException">They cannot be.</exception>
+    /// <summary>Flushes the names in a directory to the disk.</summary>
+    /// <exception cref="IOException">They cannot be flushed.</exception>
     public static void FlushDirectory(string path)
     {
         var descriptor = Open(path, 0);

@@ -1,6 +1,6 @@
 namespace OrleansKms.Files;
 
-/// <summary>A file with a secret is open to others than may read it.</summary>
+/// <summary>A file with a secret is accessible to others than those who may read it.</summary>
 /// <param name="path">The file.</param>
 /// <param name="remedy">The command that closes it.</param>
 internal sealed class OpenToOthersException(string path, string remedy)

@@ -7,7 +7,7 @@ internal static partial class PrivateFile
 {
     private const UnixFileMode DirectoryMode = OwnerOnly | UnixFileMode.UserExecute;
 
-    /// <summary>Makes a directory, or takes the rights to it from everybody else.</summary>
+    /// <summary>Creates a directory, or removes everybody else's access to it.</summary>
     /// <param name="path">An absolute path.</param>
     public static void PrepareDirectory(string path)
     {
@@ -21,11 +21,11 @@ internal static partial class PrivateFile
         if (File.GetUnixFileMode(path) != DirectoryMode) File.SetUnixFileMode(path, DirectoryMode);
     }
 
-    /// <summary>Opens a file for this process alone; makes it, empty, if it is missing.</summary>
-    /// <exception cref="IOException">Another process has it.</exception>
+    /// <summary>Opens a file exclusively; creates it, empty, if it is missing.</summary>
+    /// <exception cref="IOException">Another process has it open.</exception>
     public static FileStream OpenExclusive(string path) => new(path, Options(FileMode.OpenOrCreate, FileShare.None));
 
-    /// <summary>Makes an empty file if it is missing, or takes the rights to it from everybody else.</summary>
+    /// <summary>Creates an empty file if it is missing, or removes everybody else's access to it.</summary>
     public static void EnsureExists(string path)
     {
         using var file = new FileStream(path, Options(FileMode.OpenOrCreate, FileShare.ReadWrite));
@@ -33,15 +33,15 @@ internal static partial class PrivateFile
     }
 
     /// <summary>
-    /// Writes a file whole or not at all, and on the disk when this returns: also its name, without which the file is lost with the
-    /// power. A file or a link of that name is left as it is.
+    /// Writes a file whole or not at all, flushed to the disk when this returns, including its name, without which a power cut
+    /// would lose the file. A file or a link of that name is left as it is.
     /// </summary>
-    /// <param name="path">An absolute path, in a directory that is there.</param>
+    /// <param name="path">An absolute path, in a directory that exists.</param>
     /// <param name="content">All of it.</param>
-    /// <returns>False when there is something of that name already.</returns>
+    /// <returns>False when the name is taken.</returns>
     public static bool TryWriteNew(string path, ReadOnlySpan<byte> content)
     {
-        // A name of its own, so that of two that write at once none touches what the other has not finished.
+        // Under a name of its own, so that of two concurrent writers neither touches the other's unfinished file.
         var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
@@ -64,14 +64,16 @@ internal static partial class PrivateFile
         return true;
     }
 
-    /// <summary>The same for a file that must not be there.</summary>
-    /// <exception cref="IOException">It is, or cannot be written.</exception>
+    /// <summary>Like the other, for a file that must not exist yet.</summary>
+    /// <exception cref="IOException">It exists, or cannot be written.</exception>
     public static void WriteNew(string path, ReadOnlySpan<byte> content)
     {
-        if (!TryWriteNew(path, content)) throw new IOException($"The file {path} is there already.");
+        if (!TryWriteNew(path, content)) throw new IOException($"The file {path} exists already.");
     }
 
-    /// <summary>Puts a file in the place of another one of the same directory, at once and on the disk when this returns.</summary>
+    /// <summary>
+    /// Replaces a file by another one of the same directory, atomically, flushed to the disk when this returns.
+    /// </summary>
     public static void Replace(string by, string path)
     {
         File.Move(by, path, overwrite: true);
@@ -79,8 +81,8 @@ internal static partial class PrivateFile
     }
 
     /// <summary>
-    /// Overwrites a file with zeros and removes it. A copy may stay where the file system or the disk writes elsewhere than before;
-    /// and of course where somebody made one.
+    /// Overwrites a file with zeros and removes it. A copy may remain where the file system or the disk writes elsewhere than
+    /// before, and wherever somebody made one.
     /// </summary>
     public static void Erase(string path)
     {
@@ -106,8 +108,8 @@ internal static partial class PrivateFile
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, OwnerOnly);
     }
 
-    // By a second name, which the kernel gives only if nothing has it. File.Move looks first and renames then, so that of two that write
-    // at once the later one would take the place of the other.
+    // By a second name, which the kernel gives only if the name is free. File.Move checks first and renames then, so that of two
+    // concurrent writers the later would replace the other.
     private static bool TryName(string unfinished, string path)
     {
         if (!OperatingSystem.IsWindows() && LibC.TryLink(unfinished, path) is { } isNamed) return isNamed;
@@ -122,7 +124,7 @@ internal static partial class PrivateFile
         }
     }
 
-    // A link that leads nowhere is there, too.
+    // A dangling link counts too.
     private static bool IsThere(string path) => Path.Exists(path) || new FileInfo(path).LinkTarget is not null;
 
     private static void FlushDirectoryOf(string path)

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace OrleansKms.Files;
 
 /// <summary>
-/// Files and directories with secrets: who may read them, and how they are made, replaced and erased. The one place that knows modes
-/// and owners.
+/// Files and directories with secrets: who may read them, and how they are created, replaced and erased. The only place that
+/// knows modes and owners.
 /// </summary>
 internal static partial class PrivateFile
 {
@@ -13,13 +13,13 @@ internal static partial class PrivateFile
     private const UnixFileMode GroupChanges = UnixFileMode.GroupWrite | UnixFileMode.GroupExecute;
 
     /// <summary>
-    /// Opens a file to read it, if it is closed to all that may not. Asked is the open file and not its name, which may be a link (as
-    /// where secrets are mounted) or name another file a moment later.
+    /// Opens a file for reading, if it is closed to everyone who must not read it. The check is on the open file and not on its
+    /// name, which may be a link (as where secrets are mounted) or stand for another file a moment later.
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="readers">Who may read it besides its owner.</param>
     /// <exception cref="OpenToOthersException">Others may read or change it.</exception>
-    /// <exception cref="IOException">It is not there or cannot be read.</exception>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
     /// <exception cref="UnauthorizedAccessException">This process may not read it, or it is a directory.</exception>
     public static SafeFileHandle Open(string path, SecretReaders readers)
     {
@@ -43,7 +43,7 @@ internal static partial class PrivateFile
     }
 
     /// <summary>Reads a whole open file into pinned memory, of which the garbage collector leaves no copies.</summary>
-    /// <exception cref="IOException">It became shorter meanwhile.</exception>
+    /// <exception cref="IOException">It became shorter in the meantime.</exception>
     public static byte[] ReadAll(SafeFileHandle file)
     {
         var content = GC.AllocateUninitializedArray<byte>(checked((int)RandomAccess.GetLength(file)), pinned: true);
@@ -51,7 +51,7 @@ internal static partial class PrivateFile
         while (read < content.Length)
         {
             var count = RandomAccess.Read(file, content.AsSpan(read), read);
-            if (count == 0) throw new IOException("It became shorter while it was read.");
+            if (count == 0) throw new IOException("The file became shorter while it was read.");
             read += count;
         }
 
@@ -61,7 +61,7 @@ internal static partial class PrivateFile
     /// <summary>Whether a mode keeps a secret.</summary>
     /// <param name="mode">The file's mode.</param>
     /// <param name="readers">Who may read it besides its owner.</param>
-    /// <param name="isLentByRoot">Whether root owns it and this process is somebody else.</param>
+    /// <param name="isLentByRoot">Whether root owns it and this process is another user.</param>
     public static bool IsPrivate(UnixFileMode mode, SecretReaders readers, bool isLentByRoot)
     {
         var mayGroupRead = readers == SecretReaders.Group || (readers == SecretReaders.GroupOfRoots && isLentByRoot);

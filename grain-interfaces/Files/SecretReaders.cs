@@ -1,20 +1,20 @@
 namespace OrleansKms.Files;
 
-/// <summary>Who may read a file with a secret besides its owner. Nobody else may change one.</summary>
+/// <summary>Who may read a file with a secret besides its owner. Nobody else may change it.</summary>
 internal enum SecretReaders
 {
-    /// <summary>Nobody: for files that this process makes.</summary>
+    /// <summary>Nobody: for files that this process creates.</summary>
     Nobody,
 
     /// <summary>
-    /// The group, where root owns the file and this process is somebody else: how a platform lends a key (a mounted secret, a service's
-    /// credentials).
+    /// The group, if root owns the file and this process is another user: how a platform hands over a key (a mounted secret, a
+    /// service's credentials).
     /// </summary>
     GroupOfRoots,
 
     /// <summary>
-    /// The group: for files that an operator or a platform puts there, which reach a process that is not root by its group, or by an
-    /// access list, which shows as the group.
+    /// The group: for files supplied by an operator or a platform, which reach a process other than root through its group, or
+    /// through an access list, which shows as the group.
     /// </summary>
     Group,
 }

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>A field of a change: not named, or named with a new value that may be null.</summary>
+/// <summary>A field of a change: either not named, or named with a new value, which may be null.</summary>
 /// <typeparam name="T">The field's type.</typeparam>
 /// <param name="IsSet">Whether the change names the field.</param>
 /// <param name="Value">The new value.</param>
@@ -8,6 +8,6 @@ namespace OrleansKms;
 public readonly record struct Change<T>([property: Id(0)] bool IsSet, [property: Id(1)] T? Value)
     where T : class
 {
-    /// <summary>Never the value, which may be what is sealed where it is stored.</summary>
+    /// <summary>Never the value, which may be sealed where it is stored.</summary>
     public override string ToString() => IsSet ? "changed" : "as it is";
 }

@@ -7,7 +7,7 @@ namespace OrleansKms;
 /// The readable beginning of a ciphertext: <c>format(1) | algorithm(1) | key version(4, big endian) | id length(1) | key id</c>.
 /// It lets a caller find the key. It proves nothing: only decryption authenticates it.
 /// </summary>
-/// <param name="Kind">What the ciphertext says it holds.</param>
+/// <param name="Kind">What the ciphertext claims to hold.</param>
 /// <param name="Algorithm">The algorithm byte.</param>
 /// <param name="KeyVersion">1 or more.</param>
 /// <param name="KeyId">A valid key id.</param>
@@ -17,7 +17,10 @@ public readonly record struct CiphertextHeader(CiphertextKind Kind, byte Algorit
     /// <summary>Bytes before the key id.</summary>
     public const int FixedLength = 7;
 
-    /// <summary>The most bytes that a ciphertext is longer than its plaintext: with the longest id, a nonce of 24 bytes and the tag.</summary>
+    /// <summary>
+    /// The maximum number of bytes by which a ciphertext is longer than its plaintext: with the longest id, a nonce of 24 bytes
+    /// and the tag.
+    /// </summary>
     public const int MaxOverhead = FixedLength + OrleansKms.KeyId.MaxLength + 24 + 16;
 
     /// <summary>Reads the header of a ciphertext.</summary>

@@ -1,25 +1,28 @@
 namespace OrleansKms;
 
-/// <summary>Creates a key. What is null takes its default.</summary>
+/// <summary>Creates a key. Null means the default.</summary>
 [GenerateSerializer, Immutable, Alias("okms.CreateKey")]
 public sealed record CreateKey : ICallerRequest
 {
     /// <summary>The spec of a key whose creator names none.</summary>
     public const string DefaultSpec = "AES_256_GCM";
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The caller.</summary>
     [Id(0)] public required Caller Caller { get; init; }
     /// <summary>The key spec.</summary>
     [Id(1)] public string Spec { get; init; } = DefaultSpec;
-    /// <summary>What the key may be used for; null for the spec's first use.</summary>
+    /// <summary>What the key may be used for; null for the spec's default usage.</summary>
     [Id(2)] public KeyUsage? Usage { get; init; }
-    /// <summary>A text for people; at most 1,024 characters.</summary>
+    /// <summary>A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     [Id(3)] public string? Description { get; init; }
-    /// <summary>Up to 50 tags, names 1 to 128 and values up to 256 characters.</summary>
+    /// <summary>
+    /// Up to <see cref="KmsLimits.Tags"/> tags; see <see cref="KmsLimits.TagNameLength"/> and
+    /// <see cref="KmsLimits.TagValueLength"/>.
+    /// </summary>
     [Id(4)] public IReadOnlyDictionary<string, string>? Tags { get; init; }
     /// <summary>The rotation plan.</summary>
     [Id(5)] public RotationPlan? Rotation { get; init; }
-    /// <summary>Whether the material may leave, wrapped.</summary>
+    /// <summary>Whether the material may be exported, wrapped.</summary>
     [Id(6)] public bool Exportable { get; init; }
     /// <summary>Where the material lives.</summary>
     [Id(7)] public KeyProtection Protection { get; init; }
@@ -28,6 +31,6 @@ public sealed record CreateKey : ICallerRequest
     /// <summary>How often the key may be used; null for no limits of its own.</summary>
     [Id(9)] public IReadOnlyList<LimitRule>? Limits { get; init; }
 
-    /// <summary>Never the description nor the tags: Orleans writes the messages that it cannot deliver into its log.</summary>
+    /// <summary>Omits the description and the tags: Orleans logs messages that it cannot deliver.</summary>
     public override string ToString() => $"{nameof(CreateKey)} {{ Caller = {Caller}, Spec = {Spec}, Protection = {Protection}, Origin = {Origin} }}";
 }

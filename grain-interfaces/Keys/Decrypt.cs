@@ -1,9 +1,9 @@
 namespace OrleansKms;
 
 /// <summary>Decrypts with the version that the ciphertext names; also the request of a rewrap.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <param name="Caller">The caller.</param>
 /// <param name="Ciphertext">A ciphertext of this key.</param>
-/// <param name="AssociatedData">What it was made with; null and empty are the same.</param>
+/// <param name="AssociatedData">The associated data it was made with; null and empty are equal.</param>
 [GenerateSerializer, Immutable, Alias("okms.Decrypt")]
 public sealed record Decrypt(
     [property: Id(0)] Caller Caller,

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>A plaintext, what kind it is, and the version that had encrypted it.</summary>
+/// <summary>A plaintext, its kind, and the version that had encrypted it.</summary>
 /// <param name="KeyVersion">The version.</param>
 /// <param name="Kind">What the ciphertext held.</param>
 /// <param name="Plaintext">The plaintext.</param>

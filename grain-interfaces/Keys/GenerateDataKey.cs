@@ -1,9 +1,9 @@
 namespace OrleansKms;
 
-/// <summary>Makes a data key: random bytes, in the clear and encrypted under this key.</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="Bytes">Its length, 1 to 1024 bytes.</param>
-/// <param name="WithPlaintext">Whether the answer has it in the clear.</param>
+/// <summary>Generates a data key: random bytes, in the clear and encrypted under this key.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Bytes">Its length, 1 to <see cref="KmsLimits.DataKeyBytes"/> bytes.</param>
+/// <param name="WithPlaintext">Whether the answer includes it in the clear.</param>
 /// <param name="AssociatedData">Authenticated with the ciphertext; null for none.</param>
 [GenerateSerializer, Immutable, Alias("okms.GenerateDataKey")]
 public sealed record GenerateDataKey(

@@ -3,9 +3,9 @@ using Orleans.Concurrency;
 namespace OrleansKms;
 
 /// <summary>
-/// One key. The grain's key is the key id (<see cref="KeyId"/>). Every method throws <see cref="KmsException"/> for an
-/// expected failure, and nothing else; each may answer <c>key_not_found</c>, <c>key_corrupted</c> and
-/// <c>storage_unavailable</c>, and what needs the material of a key of protection hsm <c>hsm_unavailable</c>.
+/// One key. The grain key is the key id (<see cref="KeyId"/>). For an expected failure every method throws
+/// <see cref="KmsException"/> and nothing else; each may fail with <c>key_not_found</c>, <c>key_corrupted</c> and
+/// <c>storage_unavailable</c>, and methods that need the material of a key with protection hsm with <c>hsm_unavailable</c>.
 /// </summary>
 [Alias("okms.IKeyGrain")]
 public interface IKeyGrain : IGrainWithStringKey
@@ -13,10 +13,10 @@ public interface IKeyGrain : IGrainWithStringKey
     /// <summary>Creates the key. Errors: key_exists, key_destroyed, unsupported_algorithm, invalid_parameter.</summary>
     [Alias("Create"), Operation("keys:create")] Task<KeyDescription> Create(CreateKey request);
 
-    /// <summary>Describes the key, after a rotation that is due by time.</summary>
+    /// <summary>Describes the key, after any rotation that is due by time.</summary>
     [Alias("Describe"), Operation("keys:describe")] Task<KeyDescription> Describe(KeyCommand request);
 
-    /// <summary>Changes description, tags, rotation plan or the least version that decrypts.</summary>
+    /// <summary>Changes description, tags, rotation plan or the minimum version that decrypts.</summary>
     [Alias("Update"), Operation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
 
     /// <summary>Makes a new primary version.</summary>
@@ -35,15 +35,15 @@ public interface IKeyGrain : IGrainWithStringKey
     [Alias("DisableVersion"), Operation("keys:disable-version")] Task<KeyDescription> DisableVersion(KeyVersionCommand request);
 
     /// <summary>
-    /// Schedules one version's destruction, as <c>IKeyVersionsGrain.ScheduleDestruction</c> does without a time; for callers
-    /// that are older than that.
+    /// Schedules one version's destruction, like <c>IKeyVersionsGrain.ScheduleDestruction</c> without a time; for callers older
+    /// than that.
     /// </summary>
     [Alias("DestroyVersion"), Operation("keys:schedule-destruction")] Task<KeyDescription> DestroyVersion(KeyVersionCommand request);
 
-    /// <summary>Makes the key unusable and sets the time at which its material is erased.</summary>
+    /// <summary>Makes the key unusable and schedules the erasure of its material.</summary>
     [Alias("ScheduleDeletion"), Operation("keys:schedule-deletion")] Task<KeyDescription> ScheduleDeletion(ScheduleDeletion request);
 
-    /// <summary>Takes a scheduled deletion back; the key is disabled afterwards.</summary>
+    /// <summary>Cancels a scheduled deletion; the key is then disabled.</summary>
     [Alias("CancelDeletion"), Operation("keys:cancel-deletion")] Task<KeyDescription> CancelDeletion(KeyCommand request);
 
     /// <summary>Whether the key can be used now. Never throws for a key that cannot.</summary>
@@ -55,10 +55,10 @@ public interface IKeyGrain : IGrainWithStringKey
     /// <summary>Decrypts. Errors: invalid_ciphertext, version_not_usable.</summary>
     [Alias("Decrypt"), Operation("keys:decrypt"), AlwaysInterleave] ValueTask<Decrypted> Decrypt(Decrypt request);
 
-    /// <summary>Encrypts again under the primary version without showing the plaintext; keeps the kind; spends one use.</summary>
+    /// <summary>Re-encrypts under the primary version without revealing the plaintext; keeps the kind; spends one use.</summary>
     [Alias("Rewrap"), Operation("keys:rewrap")] ValueTask<Encrypted> Rewrap(Decrypt request);
 
-    /// <summary>Makes a data key; spends one use.</summary>
+    /// <summary>Generates a data key; spends one use.</summary>
     [Alias("GenerateDataKey"), Operation("keys:datakey")] ValueTask<DataKey> GenerateDataKey(GenerateDataKey request);
 
     /// <summary>Encrypts many items in order; spends a use for each.</summary>

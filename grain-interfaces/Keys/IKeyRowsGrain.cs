@@ -1,15 +1,15 @@
 namespace OrleansKms;
 
 /// <summary>
-/// The stored rows of one key, for operators: after a restore, after a rotation of the KEK, or when a key answers
-/// <c>key_corrupted</c>. It is the same grain as <see cref="IKeyGrain"/>, called by the same key. Open to silos only, not to clients: each
-/// call reads and opens every row.
+/// The stored rows of one key, for operators: after a restore, after a rotation of the KEK, or when a key returns
+/// <c>key_corrupted</c>. The same grain as <see cref="IKeyGrain"/>, with the same grain key. Open to silos only, not to clients:
+/// each call reads and opens every row.
 /// </summary>
 /// <remarks>
-/// Since feature level 2. What is added to a grain goes into an interface of its own with a <c>[Version]</c>, not into one that
-/// older silos have: Orleans ends an activation on an older silo when a call of a newer version reaches it and makes another on
-/// a silo that knows the version. So only calls of what is new move a key. A call that a client sends through an older silo fails,
-/// with a <see cref="TypeLoadException"/>, and nothing is done: call what is new once every silo is.
+/// Since feature level 2. New methods of a grain go into an interface of their own with a <c>[Version]</c>, not into one that
+/// older silos have: when a call of a newer version reaches an activation on an older silo, Orleans ends it and makes another on
+/// a silo that knows the version. This way only calls of the new methods move a key. A call that a client sends through an older
+/// silo fails with a <see cref="TypeLoadException"/>, and nothing is done: call new methods once every silo is new.
 /// </remarks>
 [Alias("okms.IKeyRowsGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IKeyRowsGrain : IGrainWithStringKey
@@ -21,7 +21,7 @@ public interface IKeyRowsGrain : IGrainWithStringKey
     [Alias("Check"), Operation("keys:check-rows")] Task<KeyRowCheck[]> Check(KeyCommand request);
 }
 
-/// <summary>How one row is.</summary>
+/// <summary>The condition of one row.</summary>
 /// <param name="Row">Its name: <c>key</c>, <c>key.usage</c>, or <c>key.v{n}</c> for the material of version n, wherever it is stored; <c>key.h{n}</c> for events of the history.</param>
 /// <param name="Error">The code of what is wrong with it; null when it opens.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyRowCheck")]

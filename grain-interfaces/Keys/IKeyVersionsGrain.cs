@@ -1,32 +1,33 @@
 namespace OrleansKms;
 
 /// <summary>
-/// The end of single versions of a key. It is the same grain as <see cref="IKeyGrain"/>, called by the same key; since feature
-/// level 3, below which every call that would change something is <c>conflict</c>.
+/// The destruction of single versions of a key. The same grain as <see cref="IKeyGrain"/>, with the same grain key. Since feature
+/// level 3; below it, every call that would change something fails with <c>conflict</c>.
 /// </summary>
-/// <remarks>An interface of its own, as <see cref="IKeyRowsGrain"/> is, since older silos lack it.</remarks>
+/// <remarks>An interface of its own, like <see cref="IKeyRowsGrain"/>, since older silos lack it.</remarks>
 [Alias("okms.IKeyVersionsGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IKeyVersionsGrain : IGrainWithStringKey
 {
     /// <summary>
-    /// Makes a version unusable and sets the time at which its material is erased. Errors: conflict for the primary version,
-    /// not_found, invalid_parameter.
+    /// Makes a version unusable and schedules the erasure of its material. Errors: conflict for the primary version, not_found,
+    /// invalid_parameter.
     /// </summary>
     [Alias("ScheduleDestruction"), Operation("keys:schedule-destruction")] Task<KeyDescription> ScheduleDestruction(ScheduleVersionDestruction request);
 
     /// <summary>
-    /// Takes the destruction of a version back; the version is disabled afterwards. Errors: conflict where none is scheduled,
-    /// version_not_usable where it is done, not_found.
+    /// Cancels the destruction of a version; the version is then disabled. Errors: conflict when none is scheduled,
+    /// version_not_usable when it is done, not_found.
     /// </summary>
     [Alias("CancelDestruction"), Operation("keys:cancel-destruction")] Task<KeyDescription> CancelDestruction(KeyVersionCommand request);
 }
 
-/// <summary>Schedules the end of a version.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Schedules the destruction of a version.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="Version">1 or more.</param>
 /// <param name="After">
-/// How long from now: the operator's least (24 hours) to 365 days. Null for 7 days, or the operator's least if that is longer;
-/// and it leaves the time that a version has already. Any other value sets it anew.
+/// How long from now: from the operator's minimum (24 hours by default) to <see cref="KmsLimits.MaxDeletionDelay"/>. Null for
+/// <see cref="KmsLimits.DefaultDestructionDelay"/>, or the operator's minimum if that is longer; null also leaves a time that is
+/// already set. Any other value replaces it.
 /// </param>
 [GenerateSerializer, Immutable, Alias("okms.ScheduleVersionDestruction")]
 public sealed record ScheduleVersionDestruction(

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>A command that needs no arguments beyond the key itself.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>A command that needs only the key itself.</summary>
+/// <param name="Caller">The caller.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyCommand")]
 public sealed record KeyCommand([property: Id(0)] Caller Caller) : ICallerRequest;

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>Everything about a key that its users may know; never material.</summary>
+/// <summary>Everything that users of a key may know about it; never material.</summary>
 [GenerateSerializer, Immutable, Alias("okms.KeyDescription")]
 public sealed record KeyDescription
 {
@@ -16,23 +16,23 @@ public sealed record KeyDescription
     [Id(4)] public required KeyProtection Protection { get; init; }
     /// <summary>Where the material comes from.</summary>
     [Id(5)] public required KeyOrigin Origin { get; init; }
-    /// <summary>Whether the material may leave, wrapped.</summary>
+    /// <summary>Whether the material may be exported, wrapped.</summary>
     [Id(6)] public required bool Exportable { get; init; }
-    /// <summary>A text for people; at most 1,024 characters.</summary>
+    /// <summary>A text for people.</summary>
     [Id(7)] public string? Description { get; init; }
-    /// <summary>Up to 50 tags.</summary>
+    /// <summary>The tags.</summary>
     [Id(8)] public required IReadOnlyDictionary<string, string> Tags { get; init; }
     /// <summary>When the key was created, UTC.</summary>
     [Id(9)] public required DateTimeOffset CreatedAt { get; init; }
-    /// <summary>The version that encrypts; 0 while the key waits for its first import.</summary>
+    /// <summary>The primary version, which encrypts; 0 while the key waits for its first import.</summary>
     [Id(10)] public required int PrimaryVersion { get; init; }
-    /// <summary>The least version that decrypts; at least 1.</summary>
+    /// <summary>The minimum version that decrypts; at least 1.</summary>
     [Id(11)] public required int MinDecryptVersion { get; init; }
     /// <summary>All versions, oldest first.</summary>
     [Id(12)] public required KeyVersionDescription[] Versions { get; init; }
-    /// <summary>The rotation plan, or null when the key rotates only by hand and at the limit of its algorithm.</summary>
+    /// <summary>The rotation plan; null when the key rotates only on request and at the limit of its algorithm.</summary>
     [Id(13)] public RotationPlan? Rotation { get; init; }
-    /// <summary>When the key rotates next by time, UTC, or null.</summary>
+    /// <summary>When the next rotation by time is due, UTC, or null.</summary>
     [Id(14)] public DateTimeOffset? NextRotationAt { get; init; }
     /// <summary>Uses of all versions together.</summary>
     [Id(15)] public required KeyUses Uses { get; init; }
@@ -40,22 +40,22 @@ public sealed record KeyDescription
     [Id(16)] public DateTimeOffset? DeletionAt { get; init; }
     /// <summary>
     /// How often the database had been restored from a backup when the primary version was made. If it was restored since, the
-    /// key makes itself a new version before it encrypts again.
+    /// key makes a new version before it encrypts again.
     /// </summary>
     [Id(17)] public int RestoreEpoch { get; init; }
     /// <summary>How often the key may be used; null where it has no limits of its own.</summary>
     [Id(18)] public IReadOnlyList<LimitRule>? Limits { get; init; }
 
-    /// <summary>Never the description nor the tags, which are sealed where they are stored.</summary>
+    /// <summary>Omits the description and the tags, which are sealed where they are stored.</summary>
     public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";
 }
 
 /// <summary>One version of a key.</summary>
-/// <param name="Version">1 or more; never used again for other material.</param>
+/// <param name="Version">1 or more; never reused for other material.</param>
 /// <param name="State">Where the version is in its life.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
-/// <param name="Uses">How often it spent from its budget: encryptions, signatures and MACs. Never below the truth.</param>
-/// <param name="DestroyAt">When its material will be (or was) erased, UTC, where that was scheduled; or null.</param>
+/// <param name="Uses">How many uses it spent: encryptions, signatures and MACs. Never below the truth.</param>
+/// <param name="DestroyAt">When its material will be (or was) erased, UTC, if that was scheduled; or null.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyVersionDescription")]
 public sealed record KeyVersionDescription(
     [property: Id(0)] int Version,
@@ -65,13 +65,13 @@ public sealed record KeyVersionDescription(
     [property: Id(4)] DateTimeOffset? DestroyAt = null);
 
 /// <summary>
-/// How often a key was used. Encryptions, signatures and MACs are never below the truth, also after a crash; the others may
-/// miss the last 10 seconds before one.
+/// How often a key was used. Encryptions, signatures and MACs are never below the truth, even after a crash; the others may miss
+/// the last 10 seconds before one.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("okms.KeyUses")]
 public sealed record KeyUses
 {
-    /// <summary>Encryptions, with data keys, rewraps and each item of a batch.</summary>
+    /// <summary>Encryptions, including data keys, rewraps and each item of a batch.</summary>
     [Id(0)] public long Encrypt { get; init; }
     /// <summary>Decryptions.</summary>
     [Id(1)] public long Decrypt { get; init; }
@@ -87,8 +87,12 @@ public sealed record KeyUses
     [Id(6)] public DateTimeOffset? LastUsedAt { get; init; }
 }
 
-/// <summary>When a key makes itself a new primary version.</summary>
-/// <param name="Every">Time between rotations, or null. At least one second.</param>
-/// <param name="AfterUses">Uses of a version after which it stops being primary, 1 to 2^31, or null.</param>
+/// <summary>When a key makes a new primary version automatically.</summary>
+/// <param name="Every">
+/// Time between rotations, <see cref="KmsLimits.MinRotation"/> to <see cref="KmsLimits.MaxRotation"/>; or null.
+/// </param>
+/// <param name="AfterUses">
+/// Uses after which a version stops being primary, 1 to <see cref="KmsLimits.MaxRotationUses"/>; or null.
+/// </param>
 [GenerateSerializer, Immutable, Alias("okms.RotationPlan")]
 public sealed record RotationPlan([property: Id(0)] TimeSpan? Every, [property: Id(1)] long? AfterUses);

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>What a key may be used for. One key has one use (SP 800-57 part 1, 5.2).</summary>
+/// <summary>What a key may be used for. A key has one usage (SP 800-57 part 1, 5.2).</summary>
 [GenerateSerializer, Alias("okms.KeyUsage")]
 public enum KeyUsage
 {

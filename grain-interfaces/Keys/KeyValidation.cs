@@ -2,7 +2,7 @@ namespace OrleansKms;
 
 /// <summary>Whether a key can be used now.</summary>
 /// <param name="Valid">
-/// Whether the key exists, is enabled, its primary version opens and is enabled, and the HSM answers if it is there.
+/// Whether the key exists, is enabled, its primary version is enabled and opens, and the HSM answers if it holds the key.
 /// </param>
 /// <param name="State">The key's state, or null when it does not exist or does not open.</param>
 /// <param name="Error">Why it is not valid: a code of <see cref="KmsError.All"/>, or null.</param>

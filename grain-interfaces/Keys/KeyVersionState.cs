@@ -10,6 +10,6 @@ public enum KeyVersionState
     Disabled = 1,
     /// <summary>The material is gone for ever.</summary>
     Destroyed = 2,
-    /// <summary>Not usable; its material is erased at the time of its destruction unless that is cancelled.</summary>
+    /// <summary>Not usable; its material is erased at its destruction time unless that is cancelled.</summary>
     PendingDestruction = 3,
 }

@@ -1,25 +1,27 @@
 namespace OrleansKms;
 
-/// <summary>What the silo knows of the parts it stands on, from probes in the background. A stateless worker.</summary>
+/// <summary>The health of the parts that the silo depends on, from background probes. A stateless worker.</summary>
 [Alias("okms.IHealthGrain")]
 public interface IHealthGrain : IGrainWithIntegerKey
 {
-    /// <summary>The last probes' outcome; never waits for a part itself.</summary>
+    /// <summary>The last probes' results; never waits for a part itself.</summary>
     [Alias("Check"), Operation("service:health")] ValueTask<HealthReport> Check(HealthQuery query);
 }
 
-/// <summary>Asks for the health report.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Requests the health report.</summary>
+/// <param name="Caller">The caller.</param>
 [GenerateSerializer, Immutable, Alias("okms.HealthQuery")]
 public sealed record HealthQuery([property: Id(0)] Caller Caller) : ICallerRequest;
 
-/// <summary>Whether the parts answer.</summary>
+/// <summary>The health of the parts.</summary>
 /// <param name="Database">Whether the database answered the last probe.</param>
 /// <param name="Hsm">
-/// Whether the HSM answered the last probe and has not refused to make or destroy a key lately; null when none is configured.
+/// Whether the HSM answered the last probe and has not recently refused to make or destroy a key; null when none is configured.
 /// </param>
-/// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and from a silo that does not tell.</param>
-/// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and from a silo that does not tell.</param>
+/// <param name="ClockProblem">
+/// Why the silo's clock cannot be trusted; null when it can, and from a silo that does not report it.
+/// </param>
+/// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and from a silo that does not report it.</param>
 /// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not.</param>
 [GenerateSerializer, Immutable, Alias("okms.HealthReport")]
 public sealed record HealthReport(

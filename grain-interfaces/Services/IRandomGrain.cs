@@ -8,9 +8,9 @@ public interface IRandomGrain : IGrainWithIntegerKey
     [Alias("Draw"), Operation("random:draw")] ValueTask<RandomBytes> Draw(DrawRandom request);
 }
 
-/// <summary>Asks for random bytes.</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="Bytes">1 to 1024.</param>
+/// <summary>Requests random bytes.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Bytes">1 to <see cref="KmsLimits.RandomBytes"/>.</param>
 [GenerateSerializer, Immutable, Alias("okms.DrawRandom")]
 public sealed record DrawRandom([property: Id(0)] Caller Caller, [property: Id(1)] int Bytes) : ICallerRequest;
 

@@ -1,20 +1,20 @@
 namespace OrleansKms;
 
 /// <summary>
-/// Moves a ciphertext from one key to another without the plaintext leaving the silos. A stateless worker between the two
-/// keys, so that two keys that re-encrypt to each other at once cannot wait for one another.
+/// Moves a ciphertext from one key to another without the plaintext leaving the silos. A stateless worker between the two keys,
+/// so that two keys that re-encrypt to each other at the same time cannot deadlock.
 /// </summary>
 [Alias("okms.IReencryptionGrain")]
 public interface IReencryptionGrain : IGrainWithIntegerKey
 {
-    /// <summary>Decrypts with the key that the ciphertext names and encrypts, keeping the kind, with another.</summary>
+    /// <summary>Decrypts with the key that the ciphertext names and encrypts with another, keeping the kind.</summary>
     [Alias("Reencrypt"), Operation("keys:reencrypt")] Task<Reencrypted> Reencrypt(Reencrypt request);
 }
 
-/// <summary>Asks for a ciphertext under another key.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Requests a ciphertext under another key.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="Ciphertext">A ciphertext of any key.</param>
-/// <param name="AssociatedData">What it was made with.</param>
+/// <param name="AssociatedData">The associated data it was made with.</param>
 /// <param name="DestinationKeyId">The key to encrypt with; not an alias.</param>
 /// <param name="DestinationAssociatedData">The associated data of the new ciphertext.</param>
 [GenerateSerializer, Immutable, Alias("okms.Reencrypt")]

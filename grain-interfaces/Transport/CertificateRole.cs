@@ -3,11 +3,11 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace OrleansKms.Transport;
 
-/// <summary>What the holder of a certificate may be in a cluster.</summary>
+/// <summary>The role of a certificate's holder in a cluster.</summary>
 [Flags]
 internal enum CertificateRole
 {
-    /// <summary>Nothing: a certificate of the same authority, for something else.</summary>
+    /// <summary>None: a certificate of the same authority for another purpose.</summary>
     None = 0,
 
     /// <summary><c>okms:silo</c>: a member, which holds keys.</summary>
@@ -16,10 +16,12 @@ internal enum CertificateRole
     /// <summary><c>okms:client</c>: a trusted service, with authority over every key.</summary>
     Client = 2,
 
-    /// <summary><c>okms:gateway</c>: a gateway, which may also ask who may sign in, and pass on what administrators ask for.</summary>
+    /// <summary>
+    /// <c>okms:gateway</c>: a gateway, which may also ask who may sign in, and forward administrators' requests.
+    /// </summary>
     Gateway = 4,
 
-    /// <summary>Whoever may connect to the client port.</summary>
+    /// <summary>The roles that may connect to the client port.</summary>
     AnyClient = Silo | Client | Gateway,
 }
 
@@ -33,7 +35,7 @@ internal static class CertificateRoles
 
     private static readonly Asn1Tag _uri = new(TagClass.ContextSpecific, 6);
 
-    /// <summary>The roles that a certificate names; none if its alternative names are malformed or stand there twice.</summary>
+    /// <summary>The roles that a certificate names; none if its alternative names are malformed or appear twice.</summary>
     public static CertificateRole Of(X509Certificate2 certificate)
     {
         var extensions = certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames).ToList();

@@ -2,21 +2,21 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace OrleansKms.Transport;
 
-/// <summary>Who is at the other end of a connection, by the certificate that it showed last.</summary>
+/// <summary>The other end of a connection, by the certificate that it showed last.</summary>
 internal sealed class ConnectedPeer
 {
     private ConnectedPeer(string name, CertificateRole roles) => (Name, Roles) = (name, roles);
 
-    /// <summary>Happens when it has shown another certificate.</summary>
+    /// <summary>Raised when it has shown another certificate.</summary>
     public event Action? Changed;
 
     /// <summary>The name in its certificate.</summary>
     public string Name { get; private set; }
 
-    /// <summary>The digest of that name, to which its id belongs; null where there are no certificates.</summary>
+    /// <summary>The digest of that name, to which its id is bound; null without certificates.</summary>
     public string? NameDigest { get; private set; }
 
-    /// <summary>What it may be.</summary>
+    /// <summary>Its roles.</summary>
     public CertificateRole Roles { get; private set; }
 
     /// <summary>The roles as an operator reads them.</summary>
@@ -25,10 +25,10 @@ internal sealed class ConnectedPeer
     /// <summary>When its certificate ends.</summary>
     public DateTimeOffset NotAfter { get; private set; } = DateTimeOffset.MaxValue;
 
-    /// <summary>Whoever connects to a port that asks for no certificates.</summary>
+    /// <summary>A peer on a port that requires no certificates.</summary>
     public static ConnectedPeer Unknown() => new("without a certificate", CertificateRole.Gateway);
 
-    /// <summary>Whoever has shown a certificate that was accepted.</summary>
+    /// <summary>A peer whose certificate was accepted.</summary>
     public static ConnectedPeer Of(X509Certificate2 certificate)
     {
         var peer = new ConnectedPeer("", CertificateRole.None);
@@ -36,7 +36,7 @@ internal sealed class ConnectedPeer
         return peer;
     }
 
-    /// <summary>Another certificate of it was accepted.</summary>
+    /// <summary>Takes over another accepted certificate of the peer.</summary>
     public void Take(X509Certificate2 certificate)
     {
         Name = certificate.Subject;

@@ -3,19 +3,19 @@ using System.Net;
 
 namespace OrleansKms.Transport;
 
-/// <summary>Stands between those who connect to a port and Orleans.</summary>
+/// <summary>Stands between a port's peers and Orleans.</summary>
 internal interface IPortGuard
 {
-    /// <summary>Somebody has connected, of whom nothing is known yet.</summary>
-    /// <param name="remote">From where.</param>
-    /// <returns>What is disposed when the handshake is over; null if the connection is to be closed at once.</returns>
+    /// <summary>A peer has connected, about which nothing is known yet.</summary>
+    /// <param name="remote">Its address.</param>
+    /// <returns>Disposed when the handshake is over; null to close the connection at once.</returns>
     IDisposable? TryGreet(EndPoint? remote);
 
-    /// <summary>Somebody has shown a good certificate.</summary>
+    /// <summary>A peer has shown a good certificate.</summary>
     /// <param name="transport">The connection, in the clear.</param>
-    /// <param name="peer">Who it is.</param>
-    /// <param name="remote">From where.</param>
-    /// <returns>What Orleans may see of it, to be disposed when the connection is over; null if it is to be closed at once.</returns>
+    /// <param name="peer">The peer.</param>
+    /// <param name="remote">Its address.</param>
+    /// <returns>What Orleans may see of the connection, disposed when the connection is over; null to close it at once.</returns>
     IGuardedPipe? TryAdmit(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote);
 }
 

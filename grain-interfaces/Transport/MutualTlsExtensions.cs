@@ -5,15 +5,17 @@ using OrleansKms.Transport;
 
 namespace OrleansKms;
 
-/// <summary>Protects what a client of the cluster sends and receives.</summary>
+/// <summary>Protects a cluster client's traffic.</summary>
 public static class MutualTlsExtensions
 {
     /// <summary>
-    /// Connects to silos by mutual TLS 1.3 only. The certificate's role must be <c>okms:client</c>, of a gateway <c>okms:gateway</c>,
-    /// and a server's <c>okms:silo</c>. Whoever holds such a certificate has full authority over every key.
+    /// Connects to silos by mutual TLS 1.3 only. The certificate's role must be <c>okms:client</c> (<c>okms:gateway</c> for a
+    /// gateway), and the server's <c>okms:silo</c>. The holder of such a certificate has full authority over every key.
     /// </summary>
     /// <param name="client">The Orleans client.</param>
-    /// <param name="files">The certificate, its key and the authorities. They are read at once, and again when they are replaced.</param>
+    /// <param name="files">
+    /// The certificate, its key and the authorities. They are read now, and again when they are replaced.
+    /// </param>
     /// <exception cref="StartRefusedException">A file cannot be used; the message is one line that names it.</exception>
     public static IClientBuilder UseMutualTls(this IClientBuilder client, MutualTlsFiles files) =>
         client.UseMutualTls(files, TimeProvider.System);
@@ -31,7 +33,9 @@ public static class MutualTlsExtensions
         return client;
     }
 
-    /// <summary>Reads the files now, so that a start is refused before anything else runs, and watches them once the host does.</summary>
+    /// <summary>
+    /// Reads the files now, so that a start is refused before anything else runs, and watches them once the host runs.
+    /// </summary>
     /// <returns>What the files held.</returns>
     internal static TlsIdentity AddTlsConnections(
         this IServiceCollection services, MutualTlsFiles files, CertificateRole role, TimeProvider clock)

@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace OrleansKms.Transport;
 
-/// <summary>Decides for one handshake whether the other side may be what it wants to be, and remembers why not.</summary>
+/// <summary>Decides for one handshake whether to accept the other side, and remembers why not.</summary>
 /// <param name="accepted">The roles of which its certificate must name one.</param>
 /// <param name="usage">The extended key usage that it needs.</param>
 internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
@@ -22,15 +22,18 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
     /// <summary>Why the other side was refused; null if it was not.</summary>
     public string? Refusal { get; private set; }
 
-    /// <summary>Whether a certificate names a usage. One that names none would be good for everything; here it is for nothing.</summary>
+    /// <summary>
+    /// Whether a certificate names a usage. One that names none is valid for all usages by the standard; here it is valid for
+    /// none.
+    /// </summary>
     public static bool AllowsUsage(X509Certificate2 certificate, Oid usage) =>
         certificate.Extensions.OfType<X509EnhancedKeyUsageExtension>()
             .Any(extension => extension.EnhancedKeyUsages.Cast<Oid>().Any(named => named.Value == usage.Value));
 
-    /// <summary>The platform's question during the handshake.</summary>
+    /// <summary>The platform's callback during the handshake.</summary>
     /// <param name="sender">Not used.</param>
     /// <param name="certificate">The other side's certificate, if it showed one.</param>
-    /// <param name="chain">Its way to one of our authorities, as far as there is one.</param>
+    /// <param name="chain">Its chain to one of our authorities, as far as there is one.</param>
     /// <param name="errors">What the platform found.</param>
     [SuppressMessage("Style", "IDE0060", Justification = "The platform calls it so.")]
     public bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
@@ -49,7 +52,7 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
 
     private string? ReasonOf(X509Certificate2 certificate, X509Chain? chain, SslPolicyErrors errors)
     {
-        // Names are of machines, and these come and go; whoever has the role may stand at any address.
+        // Names are of machines, which come and go; the role decides, at any address.
         if ((errors & ~SslPolicyErrors.RemoteCertificateNameMismatch) != SslPolicyErrors.None || chain is null)
         {
             var status = (chain?.ChainStatus ?? []).Aggregate(X509ChainStatusFlags.NoError, (all, one) => all | one.Status);

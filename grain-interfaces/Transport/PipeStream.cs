@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 namespace OrleansKms.Transport;
 
 /// <summary>
-/// A connection's raw pipes as the stream underneath TLS. What happens to the pipes reaches whoever reads or writes above: also
-/// that they are cancelled, by which Orleans closes a connection, and after which nobody would wake a reader that went on.
+/// A connection's raw pipes as the stream underneath TLS. What happens to the pipes reaches the reader or writer above, including
+/// a cancellation, by which Orleans closes a connection and after which nothing would wake a reader that went on.
 /// </summary>
 /// <param name="pipes">The connection's own pipes; they stay open when this is disposed.</param>
 internal sealed class PipeStream(IDuplexPipe pipes) : Stream
@@ -29,8 +29,8 @@ internal sealed class PipeStream(IDuplexPipe pipes) : Stream
     public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
     /// <summary>
-    /// Says what it means if the other side ends the connection before it sends anything more. In TLS 1.3 a client that was
-    /// refused has finished its own handshake, and learns of it in no other way.
+    /// Says what it means if the other side ends the connection before it sends anything more. In TLS 1.3 a refused client has
+    /// finished its own handshake, and has no other way to find out.
     /// </summary>
     public void ExplainEndBeforeAnswer(string explanation) => _unlessAnswered = explanation;
 

@@ -9,27 +9,27 @@ using Microsoft.Extensions.Logging;
 namespace OrleansKms.Transport;
 
 /// <summary>
-/// Puts TLS between Orleans and its sockets: for each connection a handshake, and then pipes of plaintext in the place of the
-/// connection's own. Both sides show certificates, and whoever is refused never reaches Orleans.
+/// Puts TLS between Orleans and its sockets: for each connection a handshake, then pipes of plaintext in place of the
+/// connection's own. Both sides show certificates, and a refused peer never reaches Orleans.
 /// </summary>
 internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeProvider clock, ILogger logger)
 {
-    /// <summary>How long a handshake may take, so that whoever connects and says nothing goes away again.</summary>
+    /// <summary>How long a handshake may take, so that a silent peer is dropped.</summary>
     private static readonly TimeSpan _handshakeTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long a connection whose time is over may take to end by itself.</summary>
+    /// <summary>How long an expired connection may take to end by itself.</summary>
     private static readonly TimeSpan _goodbyeTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>The share of its greatest age by which a connection may end earlier.</summary>
+    /// <summary>The fraction of its maximum age by which a connection may end earlier.</summary>
     private const double Jitter = 0.1;
 
     private static readonly string _tooLate = FormattableString.Invariant($"no TLS handshake within {_handshakeTimeout.TotalSeconds} s");
 
-    /// <summary>Requires TLS of whoever connects.</summary>
+    /// <summary>Requires TLS from every peer.</summary>
     /// <param name="builder">A listener's connections.</param>
     /// <param name="port">What the port is for, for the log.</param>
-    /// <param name="peers">Whom it is for.</param>
-    /// <param name="findGuard">Finds what stands between peers and Orleans; null where everything is for Orleans.</param>
+    /// <param name="peers">The roles that may connect.</param>
+    /// <param name="findGuard">Finds what stands between peers and Orleans; null where Orleans gets everything.</param>
     public void Answer(
         IConnectionBuilder builder, string port, CertificateRole peers, Func<IPortGuard>? findGuard = null) => builder.Use(next => async context =>
     {
@@ -56,7 +56,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         }
     });
 
-    /// <summary>Connects by TLS, and only to a silo.</summary>
+    /// <summary>Connects by TLS, and only to silos.</summary>
     /// <param name="builder">Connections that this process makes.</param>
     public void Connect(IConnectionBuilder builder) => builder.Use(next => async context =>
     {
@@ -67,12 +67,12 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         var options = identity.ToConnect(peer, HostOf(context.RemoteEndPoint));
         if (await FailureOf(limit => tls.AuthenticateAsClientAsync(options, limit), peer) is { } failure)
         {
-            // Thrown and not logged: whoever asked for the connection is told, and logs it.
+            // Thrown and not logged: the code that requested the connection logs it.
             throw new AuthenticationException($"TLS with {context.RemoteEndPoint} failed: {failure.Message}", failure);
         }
         pipes.ExplainEndBeforeAnswer(
             $"{context.RemoteEndPoint} closed the connection right after the TLS handshake. "
-            + $"It may have refused this process's certificate, {identity.Subject}: its log says why.");
+            + $"It may have refused this process's certificate, {identity.Subject}; its log says why.");
         await Serve(context, tls, next, null);
     });
 
@@ -99,13 +99,13 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
     }
 
     /// <summary>
-    /// Ends a connection when the certificate of the other side does, or when it is as old as one may become, so that neither expiry
-    /// nor a new authority waits for a restart. Orleans then stops reading, sends what it has, and connects anew, which hands over
-    /// the answers that are still due.
+    /// Ends a connection when the other side's certificate expires, or when it reaches its maximum age, so that neither expiry
+    /// nor a new authority waits for a restart. Orleans then stops reading, sends what is pending, and reconnects, which delivers
+    /// the answers still due.
     /// </summary>
     private ITimer EndInTime(ConnectionContext context, IDuplexPipe raw, ConnectedPeer peer)
     {
-        // Apart from each other, though they were made at once.
+        // Spread out, though they were made together.
         var age = identities.MaxConnectionAge * (1 - (Random.Shared.NextDouble() * Jitter));
         var left = peer.NotAfter - clock.GetUtcNow();
         var due = left < age ? left : age;
@@ -118,7 +118,8 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
                 return;
             }
             asked = true;
-            ConnectionEnds(logger, peer.Name, context.RemoteEndPoint, left < age ? "the certificate's end" : "the greatest age");
+            ConnectionEnds(
+                logger, peer.Name, context.RemoteEndPoint, left < age ? "the certificate's expiry" : "the maximum age");
             raw.Input.CancelPendingRead();
         }, null, due > TimeSpan.Zero ? due : TimeSpan.Zero, _goodbyeTimeout);
     }
@@ -135,7 +136,7 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
         }
         catch (Exception e)
         {
-            // Whatever a stranger's bytes provoke is their failure, and none of this process.
+            // Anything that a stranger's bytes provoke is the stranger's failure, not this process's.
             var reason = peer.Refusal ?? (limit.IsCancellationRequested ? _tooLate : e.GetBaseException().Message);
             return new AuthenticationException(reason.ReplaceLineEndings(" "), e);
         }
@@ -151,7 +152,8 @@ internal sealed partial class TlsConnections(TlsIdentitySource identities, TimeP
     [LoggerMessage(LogLevel.Warning, "A connection to the {Port} port from {Remote} was refused: {Reason}.")]
     private static partial void PeerRefused(ILogger logger, string port, EndPoint? remote, string reason);
 
-    [LoggerMessage(LogLevel.Information, "The connection with {Certificate} at {Remote} ends: it has reached {Bound}; the next one shows certificates anew.")]
+    [LoggerMessage(LogLevel.Information, "The connection with {Certificate} at {Remote} ends: it has reached {Bound}; the next "
+        + "one shows certificates again.")]
     private static partial void ConnectionEnds(ILogger logger, string certificate, EndPoint? remote, string bound);
 
     [LoggerMessage(LogLevel.Information, "A connection to the {Port} port from {Remote} made no TLS 1.3 handshake: {Reason}")]

@@ -2,7 +2,7 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Transport;
 
-/// <summary>One of the three files, as an operator knows it.</summary>
+/// <summary>One of the three files, in an operator's terms.</summary>
 /// <param name="What">What it holds.</param>
 /// <param name="Setting">The setting that names it.</param>
 /// <param name="Path">Where it is.</param>
@@ -17,7 +17,7 @@ internal sealed record TlsFile(string What, string Setting, string Path)
     /// <summary>Its key.</summary>
     public static TlsFile Key(MutualTlsFiles files) => new("private key", SettingTable.TlsKey.Name, files.KeyFile);
 
-    /// <summary>Why the file cannot be used, as one line that names it.</summary>
+    /// <summary>Why the file cannot be used, in one line that names it.</summary>
     public StartRefusedException Unusable(string why, Exception? cause = null) =>
         new($"{Setting}: the {What} file {Path} {why}", cause);
 }

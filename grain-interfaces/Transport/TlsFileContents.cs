@@ -5,7 +5,7 @@ using OrleansKms.Files;
 
 namespace OrleansKms.Transport;
 
-/// <summary>The three files as they were at one moment. Erases the private key when disposed.</summary>
+/// <summary>The three files at one moment. Erases the private key when disposed.</summary>
 internal sealed class TlsFileContents : IDisposable
 {
     private const int MaxBytes = 1 << 20;
@@ -21,7 +21,7 @@ internal sealed class TlsFileContents : IDisposable
         Fingerprint = FingerprintOf(authorities, certificates, key);
     }
 
-    /// <summary>Where they were read.</summary>
+    /// <summary>The files.</summary>
     public MutualTlsFiles Files { get; }
 
     /// <summary>The authorities' PEM.</summary>
@@ -30,11 +30,11 @@ internal sealed class TlsFileContents : IDisposable
     /// <summary>The PEM of this process's certificate and of the intermediate ones behind it.</summary>
     public string Certificates { get; }
 
-    /// <summary>Differs when anything in the files does. Made of the key, too, so it is not logged.</summary>
+    /// <summary>Differs when anything in the files does. Derived from the key, too, so it is not logged.</summary>
     public string Fingerprint { get; }
 
     /// <summary>
-    /// Reads the files. Their content decides whether they were replaced, because times do not: a mounted secret is replaced by
+    /// Reads the files. Their content tells whether they were replaced, because times do not: a mounted secret is replaced by
     /// turning a link two directories up.
     /// </summary>
     /// <exception cref="StartRefusedException">One cannot be read, or the key is open to others.</exception>
@@ -44,14 +44,14 @@ internal sealed class TlsFileContents : IDisposable
         ReadFile(TlsFile.Certificate(files), isSecret: false),
         ReadFile(TlsFile.Key(files), isSecret: true));
 
-    /// <summary>Hands the key's PEM to a function; the characters are erased afterwards.</summary>
+    /// <summary>Passes the key's PEM to a function; the characters are erased afterwards.</summary>
     public T WithKey<T>(Func<ReadOnlySpan<char>, T> use)
     {
         // Pinned, so that the garbage collector leaves no copy behind.
         var text = GC.AllocateUninitializedArray<char>(_key.Length, pinned: true);
         try
         {
-            // One character per byte: anything but ASCII is no PEM anyway.
+            // One character per byte: anything beyond ASCII is no PEM anyway.
             return use(text.AsSpan(0, Encoding.Latin1.GetChars(_key, text)));
         }
         finally

@@ -6,8 +6,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace OrleansKms.Transport;
 
 /// <summary>
-/// What a process shows and whom it trusts: one set of files that fits together. Immutable; a handshake uses one set from its
-/// beginning to its end. Nobody disposes a set that was replaced, since connections may still use it: its handles go with it.
+/// What a process shows and whom it trusts: one set of files that fits together. Immutable; a handshake uses one set from
+/// beginning to end. A replaced set is not disposed, since connections may still use it: its handles go with it.
 /// </summary>
 internal sealed class TlsIdentity
 {
@@ -26,24 +26,24 @@ internal sealed class TlsIdentity
     /// <summary>Differs when anything in the files does.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>The name in the own certificate.</summary>
+    /// <summary>The name in our own certificate.</summary>
     public string Subject => _own.TargetCertificate.Subject;
 
-    /// <summary>The digest of that name, to which a client's id belongs.</summary>
+    /// <summary>The digest of that name, to which a client's id is bound.</summary>
     public string NameDigest => BoundClientId.DigestOf(_own.TargetCertificate);
 
-    /// <summary>When the own certificate begins to be valid.</summary>
+    /// <summary>When our own certificate becomes valid.</summary>
     public DateTimeOffset NotBefore => _own.TargetCertificate.NotBefore;
 
-    /// <summary>When others accept it no longer: the first end of a certificate in its chain.</summary>
+    /// <summary>When others stop accepting it: the earliest expiry in its chain.</summary>
     public DateTimeOffset NotAfter { get; private set; }
 
-    /// <summary>The name in the certificate that ends first: the own one, or one of those above it.</summary>
+    /// <summary>The name in the certificate that expires first: our own, or one above it.</summary>
     public string EndsFirst { get; private set; } = "";
 
-    /// <summary>Makes an identity of the files, and refuses one that others would refuse.</summary>
+    /// <summary>Makes an identity from the files, and refuses one that others would refuse.</summary>
     /// <param name="contents">The files.</param>
-    /// <param name="role">What the process is: its own certificate must say so.</param>
+    /// <param name="role">The role of the process, which its certificate must name.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="StartRefusedException">The files do not fit together, or not for this process now.</exception>
     public static TlsIdentity Open(TlsFileContents contents, CertificateRole role, DateTimeOffset now)
@@ -59,7 +59,7 @@ internal sealed class TlsIdentity
         return identity;
     }
 
-    /// <summary>How to answer whoever connects here.</summary>
+    /// <summary>How to answer a peer that connects.</summary>
     public SslServerAuthenticationOptions ToAnswer(PeerCheck peer) => new()
     {
         ServerCertificateContext = _own,
@@ -70,7 +70,7 @@ internal sealed class TlsIdentity
         EnabledSslProtocols = SslProtocols.Tls13,
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
-        // A resumed session would not be held against the authorities and roles of today.
+        // A resumed session would not be checked against today's authorities and roles.
         AllowTlsResume = false,
     };
 
@@ -96,9 +96,9 @@ internal sealed class TlsIdentity
         var policy = new X509ChainPolicy
         {
             TrustMode = X509ChainTrustMode.CustomRootTrust,
-            // There is nothing to ask: the authority is private, and certificates are short-lived instead.
+            // There is nothing to query: the authority is private, and certificates are short-lived instead.
             RevocationMode = X509RevocationMode.NoCheck,
-            // Or a stranger's certificate could name addresses to fetch from.
+            // Otherwise a stranger's certificate could name addresses to fetch from.
             DisableCertificateDownloads = true,
         };
         policy.CustomTrustStore.AddRange(_authorities);
@@ -129,7 +129,8 @@ internal sealed class TlsIdentity
             {
                 throw file.Unusable($"holds a certificate without the extended key usage {usage.FriendlyName}.");
             }
-            // Silos trust the same authorities: what one does not trust itself, the others will not. Clients may have another's.
+            // Silos trust the same authorities: the others will not trust what a silo does not trust itself. Clients may have
+            // another authority.
             if (isSilo && !IsTrusted(own, intermediates, usage, now))
             {
                 throw file.Unusable("holds a certificate that does not come from an authority in the file of OKMS_TLS_CA.");
@@ -147,7 +148,7 @@ internal sealed class TlsIdentity
         return trusted;
     }
 
-    // Of a client whose silos have another authority the chain ends where its own files do.
+    // The chain of a client whose silos have another authority ends where its own files do.
     private (string Subject, DateTimeOffset At) FirstEnd(X509Certificate2Collection intermediates, DateTimeOffset now)
     {
         using var chain = new X509Chain { ChainPolicy = Trust(PeerCheck.ClientAuthentication) };
@@ -164,10 +165,10 @@ internal sealed class TlsIdentity
     {
         var file = TlsFile.Authority(contents.Files);
         var authorities = ReadCertificates(contents.Authorities, file);
-        // A certificate in the store of trust needs no issuer, so anything else than an authority would admit itself.
+        // A certificate in the trust store needs no issuer, so anything other than an authority would admit itself.
         if (authorities.FirstOrDefault(certificate => !IsAuthority(certificate)) is { } stray)
         {
-            throw file.Unusable($"holds a certificate that is no authority's: {stray.Subject}");
+            throw file.Unusable($"holds a certificate that is not an authority's: {stray.Subject}");
         }
         return authorities;
     }
@@ -189,7 +190,7 @@ internal sealed class TlsIdentity
             throw file.Unusable("holds a certificate that cannot be read.", e);
         }
         if (certificates.Count == 0) throw file.Unusable("holds no certificate in PEM.");
-        // The platform passes over a block without an end, which is how a file looks that is being written.
+        // The platform ignores a block without an end, which is how a half-written file looks.
         return certificates.Count == pem.Split(BeginCertificate).Length - 1
             ? certificates
             : throw file.Unusable("is incomplete.");

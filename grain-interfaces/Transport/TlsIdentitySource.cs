@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace OrleansKms.Transport;
 
 /// <summary>
-/// The identity that new connections use: the files are looked at every second, and taken up again when they were replaced.
-/// Files are replaced one after the other, so a new set must be found twice the same, and fit together, before it counts; until
-/// then, and if it never does, the old one stays.
+/// The identity that new connections use: the files are checked every second, and taken over when they were replaced. Files are
+/// replaced one after the other, so a new set must be found identical twice, and fit together, before it counts; until then the
+/// old one stays.
 /// </summary>
 internal sealed partial class TlsIdentitySource : IDisposable
 {
@@ -13,7 +13,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
     private static readonly TimeSpan _warningPeriod = TimeSpan.FromHours(6);
     private static readonly TimeSpan _longestNotice = TimeSpan.FromDays(14);
 
-    /// <summary>A certificate shorter than two months is renewed more often, so notice is given later.</summary>
+    /// <summary>A certificate shorter than two months is renewed more often, so the warning comes later.</summary>
     private const int ShareOfLifetime = 4;
 
     private readonly Lock _turn = new();
@@ -27,12 +27,12 @@ internal sealed partial class TlsIdentitySource : IDisposable
     private string? _reported;
     private DateTimeOffset _warned = DateTimeOffset.MinValue;
 
-    /// <summary>Begins to watch.</summary>
+    /// <summary>Starts watching.</summary>
     /// <param name="files">The files.</param>
-    /// <param name="role">What this process is.</param>
+    /// <param name="role">The role of this process.</param>
     /// <param name="first">What they held at the start.</param>
     /// <param name="clock">The time.</param>
-    /// <param name="logger">Hears of every change, and of an end that comes near.</param>
+    /// <param name="logger">Receives every change, and a warning before expiry.</param>
     public TlsIdentitySource(MutualTlsFiles files, CertificateRole role, TlsIdentity first, TimeProvider clock, ILogger logger)
     {
         (_files, _role, _clock, _logger) = (files, role, clock, logger);
@@ -62,7 +62,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
 
     private void Look()
     {
-        // The timer does not wait for a slow disk; whoever comes second has nothing to do.
+        // The timer does not wait for a slow disk; a second run has nothing to do.
         if (!_turn.TryEnter()) return;
         try
         {
@@ -71,7 +71,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
         }
         catch (Exception e)
         {
-            // Out of a timer it would end the process.
+            // Thrown out of a timer it would end the process.
             LookFailed(_logger, e);
         }
         finally
@@ -110,7 +110,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
         }
     }
 
-    /// <summary>Whether what is seen now differs from what is in use, and was the same a second ago.</summary>
+    /// <summary>Whether the files differ from those in use, and were the same a second ago.</summary>
     private bool IsSettledChange(string sight)
     {
         var settled = sight == _seen;
@@ -123,7 +123,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
     {
         if (_role != CertificateRole.Silo && identity.NameDigest != _current.NameDigest)
         {
-            // Silos would refuse each new connection: the id of a client that runs belongs to the name that it began with.
+            // Silos would refuse each new connection: the id of a running client is bound to the name that it began with.
             throw TlsFile.Certificate(_files).Unusable(
                 $"names {identity.Subject}, which is not, byte for byte, the name that this client began with: keep the name, or restart the client.");
         }
@@ -133,7 +133,7 @@ internal sealed partial class TlsIdentitySource : IDisposable
         Reloaded(_logger, identity.Subject, identity.NotAfter);
     }
 
-    /// <summary>Says once what is wrong; it is tried again all the same, since a certificate may become valid by itself.</summary>
+    /// <summary>Reports a problem once; retries continue anyway, since a certificate may become valid by itself.</summary>
     private void Report(string problem)
     {
         if (problem == _reported) return;
@@ -158,12 +158,14 @@ internal sealed partial class TlsIdentitySource : IDisposable
     [LoggerMessage(LogLevel.Information, "The TLS files were replaced: new connections use the certificate {Subject}, valid until {NotAfter:u}.")]
     private static partial void Reloaded(ILogger logger, string subject, DateTimeOffset notAfter);
 
-    [LoggerMessage(LogLevel.Warning, "The TLS files were changed and cannot be used: {Problem} New connections go on with the certificate {Subject}, valid until {NotAfter:u}.")]
+    [LoggerMessage(LogLevel.Warning, "The TLS files were changed and cannot be used: {Problem} New connections still use the "
+        + "certificate {Subject}, valid until {NotAfter:u}.")]
     private static partial void NotReloaded(ILogger logger, string problem, string subject, DateTimeOffset notAfter);
 
-    [LoggerMessage(LogLevel.Warning, "The TLS certificate {Subject}, in {File} or above what is there, ends at {NotAfter:u}; after that no new connection can be made. Replace it: no restart is needed.")]
+    [LoggerMessage(LogLevel.Warning, "The TLS certificate {Subject}, in {File} or above it in the chain, expires at "
+        + "{NotAfter:u}; after that no new connection can be made. Replace it: no restart is needed.")]
     private static partial void ExpiresSoon(ILogger logger, string file, string subject, DateTimeOffset notAfter);
 
-    [LoggerMessage(LogLevel.Error, "The TLS files could not be looked at.")]
+    [LoggerMessage(LogLevel.Error, "The TLS files could not be checked.")]
     private static partial void LookFailed(ILogger logger, Exception exception);
 }

@@ -3,14 +3,14 @@ using System.Net.Security;
 
 namespace OrleansKms.Transport;
 
-/// <summary>The pipes that stand for a connection's own once TLS is up: what goes through them is plaintext.</summary>
+/// <summary>The pipes that replace a connection's own once TLS is up: they carry plaintext.</summary>
 internal sealed class TlsPipes : IDuplexPipe
 {
-    // A record of TLS holds 16 KiB (RFC 8446, section 5.1): smaller pieces would be more records for the same message.
+    // A TLS record holds 16 KiB (RFC 8446, section 5.1): smaller pieces would mean more records for the same message.
     private const int RecordBytes = 16 * 1024;
     private const int MinRead = 1024;
 
-    /// <summary>Makes them of an authenticated stream, which stays open when they are completed.</summary>
+    /// <summary>Makes them from an authenticated stream, which stays open when they are completed.</summary>
     public TlsPipes(SslStream stream)
     {
         Input = PipeReader.Create(stream, new StreamPipeReaderOptions(
@@ -25,8 +25,8 @@ internal sealed class TlsPipes : IDuplexPipe
     public PipeWriter Output { get; }
 
     /// <summary>
-    /// A pipe's writer never fails when it is completed, and Orleans counts on it: it would leave a connection half open. So this
-    /// one, which writes through a stream, does not write when it is completed; whatever matters was flushed before.
+    /// Completing a pipe's writer never fails, and Orleans relies on that: it would leave a connection half open. So this one,
+    /// which writes through a stream, does not write when it is completed; everything that matters was flushed before.
     /// </summary>
     private sealed class Writer(PipeWriter stream) : PipeWriter
     {

@@ -26,7 +26,7 @@ public sealed record MemberSettings
     public required int ClientPort { get; init; }
 
     /// <summary>
-    /// OKMS_MAX_CLIENT_CONNECTIONS: how many connections the client port holds, and how many more may be in their handshake.
+    /// OKMS_MAX_CLIENT_CONNECTIONS: how many connections the client port accepts, and how many more may be in their handshake.
     /// Certificates of role okms:client alone hold three quarters of them at most.
     /// </summary>
     public required int MaxClientConnections { get; init; }

@@ -40,7 +40,7 @@ public sealed record Settings
     /// <summary>Where a silo of a cluster is reached, and how soon one that is gone is given up.</summary>
     public required MemberSettings Member { get; init; }
 
-    /// <summary>OKMS_START_TIMEOUT: how long a start waits for a Postgres that cannot be reached yet.</summary>
+    /// <summary>OKMS_START_TIMEOUT: how long a start waits for a Postgres that is not reachable yet.</summary>
     public required TimeSpan StartTimeout { get; init; }
 
     /// <summary>OKMS_GATEWAY: whether this silo serves the HTTP interface too. Default true all in one, false in a cluster.</summary>

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
-/// <summary>That every grain method refuses a message that does not say who asks, before anything happens.</summary>
+/// <summary>That every grain method refuses a message without a caller, before anything happens.</summary>
 public sealed class CallerTests : KeyGrainTest
 {
     private const string Kept = "kept";

@@ -7,7 +7,7 @@ using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Transport;
 
-/// <summary>A connection ends with the certificate of either side, or at a greatest age, and is made anew.</summary>
+/// <summary>A connection ends with the certificate of either side, or at a maximum age, and is replaced.</summary>
 public sealed class ConnectionEndTests : IDisposable
 {
     private readonly Certificates _certificates = new();
@@ -18,8 +18,8 @@ public sealed class ConnectionEndTests : IDisposable
     /// <summary>What ends a connection, and by which the other reason is far away: minutes of age, and of a certificate.</summary>
     public static TheoryData<string, int, int> Bounds => new()
     {
-        { "the greatest age", 60, 24 * 60 },
-        { "the certificate's end", 24 * 60, 60 },
+        { "the maximum age", 60, 24 * 60 },
+        { "the certificate's expiry", 24 * 60, 60 },
     };
 
     public void Dispose() => _certificates.Dispose();

@@ -40,7 +40,7 @@ public sealed class ReplacementTests : IDisposable
         Certificates.Replace(_certificates.Client("another"), files);
         Tick();
 
-        await client.Log.Line("Warning", "OKMS_TLS_CERT", "names CN=another", "restart the client", "go on with the certificate CN=client");
+        await client.Log.Line("Warning", "OKMS_TLS_CERT", "names CN=another", "restart the client", "still use the certificate CN=client");
         await Echo(client);
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using OrleansKms.Configuration;
 
@@ -60,6 +61,40 @@ public sealed partial class DocumentsTests
             KmsError.All.Values.Select(e => string.Create(CultureInfo.InvariantCulture, $"{e.Status} {e.Code}")).Order(StringComparer.Ordinal),
             ErrorRow().Matches(File.ReadAllText(Path.Combine(Root, "gateway", "README.md")))
                 .Select(row => $"{row.Groups["status"].Value} {row.Groups["code"].Value}").Order(StringComparer.Ordinal));
+
+    // A limit has one place; everything else refers to it, or says nothing.
+    [Fact]
+    public void DocComments_OfTheContract_StateNoLimitByItsNumber()
+    {
+        var numbers = LimitsAsText().ToList();
+        var lines = Directory.EnumerateFiles(Path.Combine(Root, "grain-interfaces"), "*.cs", SearchOption.AllDirectories)
+            .Where(path => !path.EndsWith($"{nameof(KmsLimits)}.cs", StringComparison.Ordinal))
+            .SelectMany(File.ReadLines)
+            .Where(line => line.TrimStart().StartsWith("///", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.DoesNotContain(numbers, number => line.Contains(number, StringComparison.Ordinal)));
+    }
+
+    private static IEnumerable<string> LimitsAsText() =>
+        typeof(KmsLimits).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null))
+            .Concat(typeof(KmsLimits).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)))
+            .SelectMany(value => value switch
+            {
+                TimeSpan { Days: > 0 } time => [$" {time.Days} days"],
+                TimeSpan => [],
+                _ => Written(Convert.ToInt64(value, CultureInfo.InvariantCulture)),
+            });
+
+    private static IEnumerable<string> Written(long number)
+    {
+        string[] numerals = [number.ToString(CultureInfo.InvariantCulture), number.ToString("N0", CultureInfo.InvariantCulture)];
+        string[] units = ["bytes", "characters", "items", "keys", "ids", "tags", "versions", "random bytes", "uses"];
+        return numerals.SelectMany(numeral => units.Select(unit => $" {numeral} {unit}"))
+            .Append($" {number >> 10} KiB")
+            .Append($" {number >> 20} MiB")
+            .Where(text => !text.StartsWith(" 0 ", StringComparison.Ordinal));
+    }
 
     private static bool Leads(string document, string target)
     {

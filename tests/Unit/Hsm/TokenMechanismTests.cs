@@ -76,7 +76,7 @@ public sealed class TokenMechanismTests
 
         using var neither = new FakeToken { Iv = who, IvLength = ivLength, Margin = margin };
         var refusal = Assert.Throws<HsmException>(() => HsmRootCipher.Prove(neither, Key, Largest)).Message;
-        Assert.Contains(error is null ? "CKM_AES_GCM" : $"CKM_AES_GCM) answered {error}", refusal, StringComparison.Ordinal);
+        Assert.Contains(error is null ? "CKM_AES_GCM" : $"CKM_AES_GCM) returned {error}", refusal, StringComparison.Ordinal);
         Assert.Contains("CKM_AES_KEY_WRAP_PAD", refusal, StringComparison.Ordinal);
     }
 
@@ -85,8 +85,8 @@ public sealed class TokenMechanismTests
     {
         using var token = new FakeToken { First = new(Enumerable.Repeat(CKR.CKR_MECHANISM_INVALID, 4)) };
         var refusal = Assert.Throws<HsmException>(() => HsmRootCipher.Prove(token, Key, Largest)).Message;
-        Assert.Contains("C_EncryptInit (CKM_AES_GCM) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
-        Assert.Contains("C_EncryptInit (CKM_AES_KEY_WRAP_PAD) answered CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+        Assert.Contains("C_EncryptInit (CKM_AES_GCM) returned CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
+        Assert.Contains("C_EncryptInit (CKM_AES_KEY_WRAP_PAD) returned CKR_MECHANISM_INVALID", refusal, StringComparison.Ordinal);
     }
 
     [Theory]
