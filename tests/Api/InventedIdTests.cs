@@ -19,6 +19,7 @@ public sealed partial class InventedIdTests(DefaultApi api)
     private static readonly Probe[] _probes =
     [
         new("GET", "/v1/keys/{id}", "key_not_found"),
+        new("GET", "/v1/keys/{id}/history", "key_not_found"),
         new("PATCH", "/v1/keys/{id}", "key_not_found", _ => new { description = "x" }),
         new("PATCH", "/v1/keys/{id}", "invalid_parameter", _ => new { description = new string('x', 1025) }),
         new("POST", "/v1/keys/{id}/rotate", "key_not_found"),

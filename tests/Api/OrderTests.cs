@@ -109,6 +109,7 @@ public sealed class OrderTests(DefaultApi api)
     private static readonly Dictionary<string, Func<Parts, Form>> _managing = new()
     {
         ["describe"] = p => new("GET", $"/v1/keys/{p.Key}", null),
+        ["history"] = p => new("GET", $"/v1/keys/{p.Key}/history{(p.Field ? "?limit=0" : "")}", null),
         ["update"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["description"] = new string('d', p.Field ? 1025 : 1) }),
         ["update rotation"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["rotation"] = new JsonObject { ["after_uses"] = p.Field ? 0 : 9 } }),
         ["update minimum"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["min_decrypt_version"] = p.Field ? 0 : 1 }),
@@ -221,7 +222,7 @@ public sealed class OrderTests(DefaultApi api)
         var make = _managing[name];
         var faults = FormFaults(make, hasField: Text(make(new("k", [], [], true))) != Text(make(new("k", [], [], false))));
         faults.Add(new(3, "no such key", "key_not_found", d => d with { Key = Api.NewId() }));
-        if (name != "describe")
+        if (name is not ("describe" or "history"))
         {
             var destroyed = await Destroyed();
             faults.Add(new(4, "key_destroyed", "key_destroyed", d => d with { Key = destroyed }));
