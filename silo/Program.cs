@@ -25,6 +25,7 @@ return await StartGuard.Run(async () =>
     builder.StartBehindServer(settings, silo => silo
         .UseCluster(settings)
         .UseTimeouts(settings)
+        .BoundQueues(settings)
         .AddKmsStorage(settings.ToStorageOptions())
         .AddKmsGrains(settings.ToKeyOptions())
         .AddKmsAudit(settings.Audit)

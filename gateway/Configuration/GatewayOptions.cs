@@ -64,6 +64,18 @@ public sealed record GatewayOptions
     /// </summary>
     public long? MaxBodyBytesInFlight { get; init; }
 
+    /// <summary>
+    /// How many requests are worked on at once at most. Where the grains do not keep up, fewer are, so that none waits much longer than
+    /// <see cref="OverloadDelay"/>.
+    /// </summary>
+    public int MaxConcurrentRequests { get; init; } = (int)SettingTable.MaxConcurrentRequests.Default;
+
+    /// <summary>How many requests wait for a place among those; the rest is answered <c>overloaded</c> at once.</summary>
+    public int MaxQueuedRequests { get; init; } = (int)SettingTable.MaxQueuedRequests.Default;
+
+    /// <summary>How long a request waits in the queue, and how long the fastest answers may take before there are too many.</summary>
+    public TimeSpan OverloadDelay { get; init; } = SettingTable.OverloadDelay.Default;
+
     /// <summary>How many connections each listener takes; those beyond are closed.</summary>
     public int MaxConnections { get; init; } = (int)SettingTable.MaxConnections.Default;
 
@@ -85,6 +97,9 @@ public sealed record GatewayOptions
         Require(DrainDelay, SettingTable.DrainDelay, nameof(DrainDelay));
         Require(Enum.IsDefined(RequestLog), nameof(RequestLog), "must be a log level");
         Require(MaxBodyBytesInFlight, SettingTable.MaxBodyBytesInFlight, nameof(MaxBodyBytesInFlight));
+        Require(MaxConcurrentRequests, SettingTable.MaxConcurrentRequests, nameof(MaxConcurrentRequests));
+        Require(MaxQueuedRequests, SettingTable.MaxQueuedRequests, nameof(MaxQueuedRequests));
+        Require(OverloadDelay, SettingTable.OverloadDelay, nameof(OverloadDelay));
         Require(MaxConnections, SettingTable.MaxConnections, nameof(MaxConnections));
         Require(MetricsKeyLimit, SettingTable.MetricsKeyLimit, nameof(MetricsKeyLimit));
     }

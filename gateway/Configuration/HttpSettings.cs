@@ -38,6 +38,15 @@ public sealed record HttpSettings
     /// </summary>
     public required long? MaxBodyBytesInFlight { get; init; }
 
+    /// <summary>OKMS_MAX_CONCURRENT_REQUESTS: how many requests are worked on at once.</summary>
+    public required int MaxConcurrentRequests { get; init; }
+
+    /// <summary>OKMS_MAX_QUEUED_REQUESTS: how many requests wait for a place among them.</summary>
+    public required int MaxQueuedRequests { get; init; }
+
+    /// <summary>OKMS_OVERLOAD_DELAY: how long they wait, and what answers may take before there are too many.</summary>
+    public required TimeSpan OverloadDelay { get; init; }
+
     /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener accepts.</summary>
     public required int MaxConnections { get; init; }
 
@@ -68,6 +77,9 @@ public sealed record HttpSettings
             RateLimit = reader.IntegerOrNull(SettingTable.RateLimit),
             RateLimitBurst = reader.IntegerOrNull(SettingTable.RateLimitBurst),
             MaxBodyBytesInFlight = reader.ReadOrNull(SettingTable.MaxBodyBytesInFlight),
+            MaxConcurrentRequests = reader.Integer(SettingTable.MaxConcurrentRequests),
+            MaxQueuedRequests = reader.Integer(SettingTable.MaxQueuedRequests),
+            OverloadDelay = reader.Read(SettingTable.OverloadDelay),
             MaxConnections = reader.Integer(SettingTable.MaxConnections),
             MetricsTokenFile = ReadMetricsTokenFile(reader),
             MetricsPort = reader.IntegerOrNull(SettingTable.MetricsPort),

@@ -14,6 +14,8 @@ internal abstract class Call(OperationServices services, string requestId) : Req
 
     private Caller? _caller;
     private long _held;
+    private bool _hasPlace;
+    private TimeSpan _placeSince;
 
     /// <summary>What use-cases work with.</summary>
     public OperationServices Services { get; } = services;
@@ -53,6 +55,33 @@ internal abstract class Call(OperationServices services, string requestId) : Req
         if (bytes <= _held) return;
         if (!Limits.InFlight.TryTake(bytes - _held, _held)) throw KmsError.Overloaded.Exception();
         _held = bytes;
+    }
+
+    /// <summary>Takes a place among the requests that are worked on at once.</summary>
+    /// <returns>Whether there is one; if not, the request is refused as <c>overloaded</c>.</returns>
+    public ValueTask<bool> TakePlace()
+    {
+        var entering = Services.Concurrency.Enter(Remaining);
+        return entering is { IsCompletedSuccessfully: true, Result: var has } ? new(_hasPlace = has) : Wait(entering);
+
+        async ValueTask<bool> Wait(ValueTask<bool> turn)
+        {
+            _hasPlace = await turn;
+            _placeSince = Elapsed;
+            HasSpentTime();
+            return _hasPlace;
+        }
+    }
+
+    /// <summary>Gives the place back.</summary>
+    /// <param name="wasAnswered">Whether the time that it was held for was that of an answer.</param>
+    /// <returns>Whether the request had one.</returns>
+    public bool LeavePlace(bool wasAnswered)
+    {
+        if (!_hasPlace) return false;
+        _hasPlace = false;
+        Services.Concurrency.Leave(wasAnswered ? Elapsed - _placeSince : null);
+        return true;
     }
 
     /// <summary>The request is over.</summary>

@@ -33,6 +33,8 @@ internal sealed class OperationServices(
 
     public SizeLimits Limits { get; } = limits;
 
+    public ConcurrencyLimit Concurrency { get; } = new(options, time);
+
     public TimeProvider Time { get; } = time;
 
     /// <summary>Where memory for bodies and answers is borrowed. It goes back zeroed.</summary>

@@ -17,6 +17,9 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     public bool Takes(HttpRequest request) => true;
 
     /// <inheritdoc/>
+    public bool IsQueued(HttpRequest request) => !IsOpen(request.Path) && !MetricsConnection.IsMetrics(request.Path) && !Credentials.TakesPassword(request.Path);
+
+    /// <inheritdoc/>
     public Exchange Begin(HttpContext http) => new RestExchange(http, services);
 
     /// <inheritdoc/>

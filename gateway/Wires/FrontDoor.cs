@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Operations;
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// What every request passes, in one step because each layer costs: request id, sign-in, rate limit, security headers, the
+/// What every request passes, in one step because each layer costs: request id, a place in the queue, sign-in, rate limit, security headers, the
 /// one place where exceptions become errors of the request's wire, and the log line. It stands before routing, so that without
 /// credentials even the question of which addresses exist is refused, and no body is read but where the wire signs by it.
 /// </summary>
@@ -30,7 +30,12 @@ internal sealed class FrontDoor(
         headers.XContentTypeOptions = "nosniff";
         try
         {
-            if (Refuses(wire, exchange) is { } failure)
+            if (wire.IsQueued(http.Request) && !await exchange.TakePlace())
+            {
+                // Of these there can be any number, and nothing of them was looked at: they are counted and not recorded.
+                await wire.Tell(exchange, Failure.Of(KmsError.Overloaded));
+            }
+            else if (Refuses(wire, exchange) is { } failure)
             {
                 await wire.Tell(exchange, await Recorded(exchange, failure));
             }
@@ -45,6 +50,7 @@ internal sealed class FrontDoor(
         }
         finally
         {
+            exchange.LeavePlace(wasAnswered: exchange.Code is null);
             exchange.LetGo();
         }
 

@@ -12,6 +12,9 @@ internal interface IWireProtocol
     /// <summary>Whether a request is of this wire.</summary>
     bool Takes(HttpRequest request);
 
+    /// <summary>Whether a request is for the grains, so that it takes its place among those that are worked on at once.</summary>
+    bool IsQueued(HttpRequest request) => true;
+
     /// <summary>Begins a request of this wire.</summary>
     Exchange Begin(HttpContext http);
 

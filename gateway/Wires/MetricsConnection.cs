@@ -12,10 +12,13 @@ internal sealed class MetricsConnection
     {
     }
 
+    /// <summary>Whether a path is that of the metrics.</summary>
+    public static bool IsMetrics(PathString path) => path.StartsWithSegments(_metrics);
+
     /// <summary>Whether the listener that a request came in by serves its path. Each has its own: metrics are nowhere else then.</summary>
     public static bool Serves(HttpContext http)
     {
-        var isMetrics = http.Request.Path.StartsWithSegments(_metrics);
+        var isMetrics = IsMetrics(http.Request.Path);
         return http.Features.Get<MetricsConnection>() is null ? !isMetrics : isMetrics || http.Request.Path.StartsWithSegments(_health);
     }
 }

@@ -69,6 +69,8 @@ internal static class RequestBody
     private static async ValueTask<T> ReadInParts<T, TState>(
         Exchange exchange, PipeReader reader, int limit, Parse<T, TState> parse, TState state)
     {
+        // A client that sends slowly, or nothing, holds up nobody else.
+        var hadPlace = exchange.LeavePlace(wasAnswered: false);
         var declared = (int?)exchange.Http.Request.ContentLength;
         var pool = exchange.Services.Pool;
         var body = pool.Rent(Math.Max(1, declared ?? Math.Min(limit, 16 * 1024)));
@@ -106,6 +108,11 @@ internal static class RequestBody
 
             exchange.RequestBytes = length;
             exchange.BodyHasArrived(waitedSince);
+            if (hadPlace && !await exchange.TakePlace())
+            {
+                throw KmsError.Overloaded.Exception();
+            }
+
             exchange.CheckTrailers();
             return parse(body.AsSpan(0, length), state);
         }

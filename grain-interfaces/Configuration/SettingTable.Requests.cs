@@ -50,6 +50,42 @@ internal static partial class SettingTable
         Meaning = "how many connections each listener accepts",
     };
 
+    public static NumberSetting MaxConcurrentRequests { get; } = new("OKMS_MAX_CONCURRENT_REQUESTS")
+    {
+        Default = 4096,
+        Min = 1,
+        Max = 1_000_000,
+        Part = SettingPart.Gateway,
+        Meaning = "how many requests are worked on at once",
+    };
+
+    public static NumberSetting MaxQueuedRequests { get; } = new("OKMS_MAX_QUEUED_REQUESTS")
+    {
+        Default = 512,
+        Min = 0,
+        Max = 1_000_000,
+        Part = SettingPart.Gateway,
+        Meaning = "how many requests wait for a place among those",
+    };
+
+    public static DurationSetting OverloadDelay { get; } = new("OKMS_OVERLOAD_DELAY")
+    {
+        Default = TimeSpan.FromMilliseconds(100),
+        Min = TimeSpan.FromMilliseconds(5),
+        Max = TimeSpan.FromSeconds(10),
+        Part = SettingPart.Gateway,
+        Meaning = "how long a request waits there, and how long the fastest answers may take before fewer requests are worked on at once",
+    };
+
+    public static NumberSetting MaxQueuedCalls { get; } = new("OKMS_MAX_QUEUED_CALLS")
+    {
+        Default = 4096,
+        Min = 16,
+        Max = 1_000_000,
+        Taker = SettingTaker.Silo,
+        Meaning = "how many calls wait in front of one key in a silo, whoever sends them",
+    };
+
     public static NumberSetting MaxBodyBytesInFlight { get; } = new("OKMS_MAX_BODY_BYTES_IN_FLIGHT")
     {
         DefaultInWords = "a sixteenth of the memory that the process may use",

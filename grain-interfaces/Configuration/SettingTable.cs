@@ -33,7 +33,7 @@ internal static partial class SettingTable
         TlsAuthority, TlsCertificate, TlsKey, TlsMaxConnectionAge, InsecureClusterNetwork,
         SiloPort, ClientPort, MaxClientConnections, AdvertisedAddress, ClusterBindAddress, Gateway, ProbeTimeout, MissedProbes, StartTimeout,
         RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync,
-        RateLimit, RateLimitBurst, MaxConnections, MaxBodyBytesInFlight,
+        RateLimit, RateLimitBurst, MaxConcurrentRequests, MaxQueuedRequests, OverloadDelay, MaxQueuedCalls, MaxConnections, MaxBodyBytesInFlight,
         MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Dashboard,
     ];
 }

@@ -29,7 +29,15 @@ public sealed record CreateKey : ICallerRequest
     /// <summary>Where the material comes from.</summary>
     [Id(8)] public KeyOrigin Origin { get; init; }
     /// <summary>How often the key may be used; null for no limits of its own.</summary>
-    [Id(9)] public IReadOnlyList<LimitRule>? Limits { get; init; }
+    /// <exception cref="KmsException">invalid_parameter: the message came with a text that is none.</exception>
+    public IReadOnlyList<LimitRule>? Limits
+    {
+        get => LimitTexts.Parse(LimitsText);
+        init => LimitsText = LimitTexts.Format(value);
+    }
+
+    /// <summary><see cref="Limits"/> as they travel.</summary>
+    [Id(9)] internal string? LimitsText { get; init; }
 
     /// <summary>Omits the description and the tags: Orleans logs messages that it cannot deliver.</summary>
     public override string ToString() => $"{nameof(CreateKey)} {{ Caller = {Caller}, Spec = {Spec}, Protection = {Protection}, Origin = {Origin} }}";

@@ -15,5 +15,13 @@ public sealed record UpdateKey : ICallerRequest
     /// <summary>The minimum version that decrypts: 1 to the primary version; null leaves it. It may fall again.</summary>
     [Id(4)] public int? MinDecryptVersion { get; init; }
     /// <summary>The new limits, which replace the old; null or none clears them.</summary>
-    [Id(5)] public Change<IReadOnlyList<LimitRule>> Limits { get; init; }
+    /// <exception cref="KmsException">invalid_parameter: the message came with a text that is none.</exception>
+    public Change<IReadOnlyList<LimitRule>> Limits
+    {
+        get => new(LimitsText.IsSet, LimitTexts.Parse(LimitsText.Value));
+        init => LimitsText = new(value.IsSet, LimitTexts.Format(value.Value));
+    }
+
+    /// <summary><see cref="Limits"/> as they travel.</summary>
+    [Id(5)] internal Change<string> LimitsText { get; init; }
 }

@@ -55,6 +55,9 @@ public sealed record Settings
     /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK.</summary>
     public required int ResealRate { get; init; }
 
+    /// <summary>OKMS_MAX_QUEUED_CALLS: how many calls wait in front of one key.</summary>
+    public required int MaxQueuedCalls { get; init; }
+
     /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed.</summary>
     public required TimeSpan FenceInterval { get; init; }
 
@@ -114,6 +117,7 @@ public sealed record Settings
             MinDeletionDelay = reader.Read(SettingTable.MinDeletionDelay),
             KeyIdleTime = reader.Read(SettingTable.KeyIdleTime),
             ResealRate = reader.Integer(SettingTable.ResealRate),
+            MaxQueuedCalls = reader.Integer(SettingTable.MaxQueuedCalls),
             FenceInterval = reader.Read(SettingTable.FenceInterval),
             FenceGrace = reader.Read(SettingTable.FenceGrace),
             Dashboard = reader.ReadOrNull(SettingTable.Dashboard) ?? isAllInOne,

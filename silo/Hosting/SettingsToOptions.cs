@@ -62,6 +62,9 @@ internal static class SettingsToOptions
         RequestLog = settings.Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = settings.Http.MetricsKeyLimit,
         MaxBodyBytesInFlight = settings.Http.MaxBodyBytesInFlight,
+        MaxConcurrentRequests = settings.Http.MaxConcurrentRequests,
+        MaxQueuedRequests = settings.Http.MaxQueuedRequests,
+        OverloadDelay = settings.Http.OverloadDelay,
         MaxConnections = settings.Http.MaxConnections,
         MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
         MetricsListener = settings.Http.MetricsPort is not null,
@@ -73,6 +76,13 @@ internal static class SettingsToOptions
         if (token is not null) silo.Services.AddSingleton<IAdministrators>(new KnownAdministrator(token.Sha256));
         return silo;
     }
+
+    /// <summary>No grain has more calls before it than it can see to, also from clients that pass by the gateways.</summary>
+    public static ISiloBuilder BoundQueues(this ISiloBuilder silo, Settings settings) => silo.Configure<SiloMessagingOptions>(options =>
+    {
+        options.MaxEnqueuedRequestsHardLimit = settings.MaxQueuedCalls;
+        options.MaxEnqueuedRequestsHardLimit_StatelessWorker = settings.MaxQueuedCalls;
+    });
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>
     public static ISiloBuilder UseTimeouts(this ISiloBuilder silo, Settings settings)

@@ -34,7 +34,7 @@ internal sealed class SilentGrains : IAsyncDisposable
     /// <summary>What each method of a grain answers: a task, by the method's name.</summary>
     public Dictionary<string, Func<object>> Answers { get; }
 
-    public static async Task<SilentGrains> Start(TimeSpan requestTimeout, int maxConnections = 4096)
+    public static async Task<SilentGrains> Start(TimeSpan requestTimeout, int maxConnections = 4096, int maxConcurrent = 4096, int maxQueued = 512)
     {
         var (time, answers) = (new FakeTimeProvider(), new Dictionary<string, Func<object>>());
         var builder = WebApplication.CreateSlimBuilder();
@@ -47,6 +47,8 @@ internal sealed class SilentGrains : IAsyncDisposable
             AdministratorTokenSha256 = SHA256.HashData(Encoding.UTF8.GetBytes(Token)),
             RequestTimeout = requestTimeout,
             MaxConnections = maxConnections,
+            MaxConcurrentRequests = maxConcurrent,
+            MaxQueuedRequests = maxQueued,
         });
         var app = builder.Build();
         app.MapKmsGateway();

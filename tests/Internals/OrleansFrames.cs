@@ -115,12 +115,13 @@ public sealed class OrleansFrames : IDisposable
     }
 
     /// <summary>A creation, with all that it may have.</summary>
-    public byte[] Create(IReadOnlyDictionary<string, string> tags) => Write(Call<IKeyGrain>("Create", new CreateKey
+    public byte[] Create(IReadOnlyDictionary<string, string> tags, params LimitRule[] limits) => Write(Call<IKeyGrain>("Create", new CreateKey
     {
         Caller = _caller,
         Usage = KeyUsage.EncryptDecrypt,
         Description = "a key",
         Tags = tags,
+        Limits = limits,
         Rotation = new RotationPlan(TimeSpan.FromDays(90), 1_000_000),
     }));
 

@@ -243,6 +243,7 @@ public sealed class ClientFramesTests : IDisposable
         orleans.Create(new Dictionary<string, string> { ["a"] = "b", ["c"] = "d" }),
         orleans.Create(new Dictionary<string, string>(StringComparer.Ordinal) { ["a"] = "b" }),
         orleans.Create(Enumerable.Range(0, 100).ToDictionary(i => $"{i}", i => "", StringComparer.InvariantCultureIgnoreCase)),
+        orleans.Create(new Dictionary<string, string> { ["a"] = "b" }, new LimitRule(KmsLimits.MaxLimitCount, TimeSpan.FromDays(31)), new LimitRule(1, TimeSpan.FromSeconds(1), "*")),
         orleans.EncryptBatch(1000),
     ];
 
