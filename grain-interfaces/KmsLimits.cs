@@ -48,6 +48,18 @@ public static class KmsLimits
     /// <summary>How many characters a principal's name can have.</summary>
     public const int PrincipalLength = 128;
 
+    /// <summary>How many policies a principal can have.</summary>
+    public const int PoliciesOfPrincipal = 32;
+
+    /// <summary>How many certificates, and how many identities by JWT, a principal can have.</summary>
+    public const int PrincipalIdentities = 16;
+
+    /// <summary>How many characters an identity of a principal can have: a subject alternative name, an issuer, a subject.</summary>
+    public const int IdentityLength = 512;
+
+    /// <summary>How many tokens a principal can have.</summary>
+    public const int PrincipalTokens = 100;
+
     /// <summary>How many characters a caller's request id can have.</summary>
     public const int RequestIdLength = 128;
 
@@ -72,9 +84,6 @@ public static class KmsLimits
     /// <summary>How many bytes a policy can have, as compact JSON: 32 KiB.</summary>
     public const int PolicyBytes = 32 * 1024;
 
-    /// <summary>How many policies a principal can have.</summary>
-    public const int PoliciesOfPrincipal = 32;
-
     /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
     public const long MaxRotationUses = 1L << 31;
 
@@ -95,6 +104,12 @@ public static class KmsLimits
 
     /// <summary>The longest time between rotations.</summary>
     public static TimeSpan MaxRotation { get; } = TimeSpan.FromDays(3650);
+
+    /// <summary>How long a token can live.</summary>
+    public static TimeSpan MaxTokenLife { get; } = TimeSpan.FromDays(365);
+
+    /// <summary>How long a token lives where the request does not say.</summary>
+    public static TimeSpan DefaultTokenLife { get; } = TimeSpan.FromDays(90);
 
     /// <summary>The longest wait for a scheduled deletion or destruction.</summary>
     public static TimeSpan MaxDeletionDelay { get; } = TimeSpan.FromDays(365);

@@ -106,6 +106,34 @@ public sealed class KmsOperation
     public static readonly KmsOperation ListAuditLogs = new("audit:logs", KmsOperationGroup.Audit);
     /// <summary>Hands to a silo what a gateway has answered itself, for the audit trail.</summary>
     public static readonly KmsOperation RecordCalls = Admin("audit:record", isAudited: false);
+    /// <summary>Tells gateways to whom a credential belongs.</summary>
+    public static readonly KmsOperation FindPrincipal = Admin("service:find-principal", isAudited: false);
+    /// <summary>Tells gateways what to forget of principals and policies.</summary>
+    public static readonly KmsOperation ListAccessChanges = Admin("service:access-changes", isAudited: false);
+    /// <summary>Notes when tokens were used.</summary>
+    public static readonly KmsOperation NoteTokenUse = Admin("service:note-token-use", isAudited: false);
+    /// <summary>Tells who asks; whoever has signed in may.</summary>
+    public static readonly KmsOperation WhoAmI = new("service:whoami", KmsOperationGroup.Admin) { IsForEveryone = true, IsAudited = false };
+    /// <summary>Makes a principal.</summary>
+    public static readonly KmsOperation CreatePrincipal = Admin("principals:create");
+    /// <summary>Lists principals.</summary>
+    public static readonly KmsOperation ListPrincipals = Admin("principals:list");
+    /// <summary>Describes a principal.</summary>
+    public static readonly KmsOperation DescribePrincipal = Admin("principals:describe");
+    /// <summary>Changes a principal's description, policies, limits or identities.</summary>
+    public static readonly KmsOperation UpdatePrincipal = Admin("principals:update");
+    /// <summary>Lets a principal sign in again.</summary>
+    public static readonly KmsOperation EnablePrincipal = Admin("principals:enable");
+    /// <summary>Lets a principal sign in no more.</summary>
+    public static readonly KmsOperation DisablePrincipal = Admin("principals:disable");
+    /// <summary>Removes a principal with its tokens.</summary>
+    public static readonly KmsOperation DeletePrincipal = Admin("principals:delete");
+    /// <summary>Makes a token of a principal.</summary>
+    public static readonly KmsOperation CreateToken = Admin("principals:create-token");
+    /// <summary>Lists the tokens of a principal.</summary>
+    public static readonly KmsOperation ListTokens = Admin("principals:list-tokens");
+    /// <summary>Ends a token.</summary>
+    public static readonly KmsOperation RevokeToken = Admin("principals:revoke-token");
 
     /// <summary>Every operation, by name.</summary>
     public static FrozenDictionary<string, KmsOperation> All { get; } =
@@ -148,6 +176,9 @@ public sealed class KmsOperation
 
     /// <summary>The label <c>operation</c> of metrics: changes share one.</summary>
     public string Metric { get; }
+
+    /// <summary>Whether everybody who has signed in may do it, whatever policies say.</summary>
+    internal bool IsForEveryone { get; private init; }
 
     /// <summary>Its place in the table, for counters.</summary>
     internal int Index { get; }

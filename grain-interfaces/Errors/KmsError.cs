@@ -31,6 +31,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError AliasNotFound = new("alias_not_found", 404, "There is no alias with this name.");
     /// <summary>No policy has this name, or the key has no policy of its own.</summary>
     public static readonly KmsError PolicyNotFound = new("policy_not_found", 404, "There is no such policy.");
+    /// <summary>No principal has this name.</summary>
+    public static readonly KmsError PrincipalNotFound = new("principal_not_found", 404, "There is no principal with this name.");
     /// <summary>No such route.</summary>
     public static readonly KmsError NotFound = new("not_found", 404, "There is nothing at this address.");
     /// <summary>The route exists, but not with this HTTP method.</summary>
@@ -40,6 +42,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError RequestTimeout = new("request_timeout", 408, "The request took too long to arrive.");
     /// <summary>A key with this id exists already.</summary>
     public static readonly KmsError KeyExists = new("key_exists", 409, "A key with this id exists already.");
+    /// <summary>A principal with this name exists already.</summary>
+    public static readonly KmsError PrincipalExists = new("principal_exists", 409, "A principal with this name exists already.");
     /// <summary>The key is disabled.</summary>
     public static readonly KmsError KeyDisabled = new("key_disabled", 409, "The key is disabled.");
     /// <summary>The key is scheduled for deletion.</summary>
@@ -89,7 +93,7 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static FrozenDictionary<string, KmsError> All { get; } = new[]
     {
         InvalidRequest, InvalidKeyId, InvalidCiphertext, InvalidParameter, UnsupportedAlgorithm, Unauthenticated,
-        PermissionDenied, KeyNotFound, AliasNotFound, PolicyNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, KeyDisabled,
+        PermissionDenied, KeyNotFound, AliasNotFound, PolicyNotFound, PrincipalNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, PrincipalExists, KeyDisabled,
         KeyPendingDeletion, KeyPendingImport, KeyDestroyed, VersionNotUsable, KeyExhausted, Conflict, PayloadTooLarge,
         UnsupportedMediaType, WrongKeyUsage, NotExportable, PolicyTooLarge, RateLimited, KeyCorrupted, Internal, StorageUnavailable,
         HsmUnavailable, AuditUnavailable, Unavailable, Overloaded, Timeout,

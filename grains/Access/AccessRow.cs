@@ -16,7 +16,12 @@ public sealed record AccessRow : Row
     public required DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>The content of the row as JSON.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+/// <summary>The contents of the rows as JSON. Names are stored for ever; an unknown field (from a newer program) is passed over.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AccessRow))]
+[JsonSerializable(typeof(AccessLedgerRow))]
+[JsonSerializable(typeof(PrincipalRow))]
+[JsonSerializable(typeof(TokenUsesRow))]
+[JsonSerializable(typeof(CredentialRow))]
 internal sealed partial class AccessRowJson : JsonSerializerContext;

@@ -35,11 +35,23 @@ public static class KmsGrainsExtensions
         silo.Services.AddSingleton<ChangeLines>();
         silo.Services.AddSingleton<KeyServices>();
         silo.Services.TryAddSingleton(typeof(GrainReferences<>));
-        silo.Services.TryAddSingleton<IAdministrators, ClusterAdministrators>();
-        silo.Services.AddSingleton<SeenAccess>();
+        AddAccess(silo.Services);
         silo.Services.TryAddKeyedSingleton(ClockNames.Keys, TimeProvider.System);
         AddClocks(silo.Services);
         return silo;
+    }
+
+    private static void AddAccess(IServiceCollection services)
+    {
+        services.AddSingleton<SeenAccess>();
+        services.AddSingleton<AccessFacts>();
+        services.AddSingleton<PrincipalRows>();
+        services.TryAddSingleton<IPolicySource, BuiltInPolicySource>();
+        services.AddSingleton(provider => new ProvenPrincipals(
+            provider.GetRequiredService<AccessFacts>(), provider.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys)));
+        services.AddSingleton<IAdministrators>(provider => provider.GetService<OwnAdministrator>() is { } own
+            ? new KnownAdministrator(own.TokenSha256, provider.GetRequiredService<ProvenPrincipals>())
+            : new ClusterAdministrators(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ProvenPrincipals>()));
     }
 
     private static void AddClocks(IServiceCollection services)

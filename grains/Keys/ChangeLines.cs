@@ -68,6 +68,17 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
         return Written();
     }
 
+    /// <summary>Reports a change of who may do what.</summary>
+    /// <param name="subject">What changed: <c>principal:</c> or <c>policy:</c> and its name.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="detail">What else there is to know, such as a token's id; never a secret.</param>
+    public Task AccessChanged(string subject, KmsOperation operation, Caller caller, string? detail = null)
+    {
+        LogAccessChanged(subject, operation.Verb, detail ?? "-", caller.Principal, caller.RequestId);
+        return Written();
+    }
+
     /// <summary>What a key does by itself does not pass the recorder.</summary>
     private async Task KeepOwn(AuditLog audit, string keyId, string operation, int version)
     {
@@ -87,6 +98,9 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
 
     [LoggerMessage(LogLevel.Information, "alias {Alias}: stands for {KeyId}, by {Principal}, request {RequestId}")]
     private partial void LogPointed(string alias, string keyId, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Information, "access {Subject}: {Operation}, {Detail}, by {Principal}, request {RequestId}")]
+    private partial void LogAccessChanged(string subject, string operation, string detail, string principal, string requestId);
 
     [LoggerMessage(LogLevel.Information, "alias {Alias}: removed by {Principal}, request {RequestId}")]
     private partial void LogRemoved(string alias, string principal, string requestId);

@@ -118,13 +118,13 @@ public sealed partial class KekRingGrain : Grain, IKekRingGrain
 
     private Task<T> Guarded<T>(
         KmsOperation operation, Caller caller, AdministratorProof? proof, AuditSubject subject, Func<Task<T>> work) =>
-        _audit.Run(operation, caller, subject, () => Translated(proof, work));
+        _audit.Run(operation, caller, subject, () => Translated(operation, proof, work));
 
-    private async Task<T> Translated<T>(AdministratorProof? proof, Func<Task<T>> operation)
+    private async Task<T> Translated<T>(KmsOperation asked, AdministratorProof? proof, Func<Task<T>> operation)
     {
         try
         {
-            await _administrators.Require(proof);
+            await _administrators.Require(proof, asked);
             return await operation();
         }
         catch (KmsException)

@@ -15,6 +15,15 @@ public static class RowNames
     /// <summary>Who may sign in at the gateways of a cluster.</summary>
     public const string Access = "access";
 
+    /// <summary>The one revision of principals and policies, with what changed lately.</summary>
+    public const string AccessLedger = "access.ledger";
+    /// <summary>A principal with its tokens.</summary>
+    public const string Principal = "principal";
+    /// <summary>When a principal's tokens were used last.</summary>
+    public const string PrincipalUses = "principal.uses";
+    /// <summary>To whom a credential belongs.</summary>
+    public const string Credential = "credential";
+
     /// <summary>An older version's material.</summary>
     /// <param name="version">The key version.</param>
     public static string KeyVersion(int version) =>

@@ -73,7 +73,7 @@ internal static class SettingsToOptions
     /// <summary>Has the grains know the administrator; without a token they ask the cluster.</summary>
     public static ISiloBuilder AddAdministrator(this ISiloBuilder silo, TokenFile? token)
     {
-        if (token is not null) silo.Services.AddSingleton<IAdministrators>(new KnownAdministrator(token.Sha256));
+        if (token is not null) silo.Services.AddSingleton(new OwnAdministrator(token.Sha256));
         return silo;
     }
 

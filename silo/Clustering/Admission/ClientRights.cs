@@ -27,7 +27,11 @@ internal sealed class ClientRights(
     ];
 
     /// <summary>What only gateways may call besides: they have people sign in, pass on what administrators prove to ask for, and keep and read the audit trail.</summary>
-    public static IReadOnlyList<Type> OfGateways { get; } = [typeof(IAccessGrain), typeof(IKekRingGrain), typeof(IAuditGrain)];
+    public static IReadOnlyList<Type> OfGateways { get; } =
+    [
+        typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain),
+        typeof(IAuditGrain),
+    ];
 
     /// <summary>What <see cref="CreateKey.Tags"/> can be.</summary>
     private static readonly Type[] _tags =

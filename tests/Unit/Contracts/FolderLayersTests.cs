@@ -15,7 +15,8 @@ public sealed class FolderLayersTests
         ["Audit", "Fencing", "Presence"],
         ["Root"],
         ["Providers"],
-        ["Access", "Keys"],
+        ["Keys"],
+        ["Access"],
         ["Aliases", "Listing", "Services"],
         ["Hosting"],
     ];

@@ -6,15 +6,18 @@ namespace OrleansKms.Tests.Unit.Contracts;
 /// <summary>What messages say of themselves, since Orleans writes those that it cannot deliver into its log, arguments included.</summary>
 public sealed class MessageTextTests
 {
-    /// <summary>What may be said: who asks, of which key, alias, KEK or policy, and what is wrong. Whatever comes new needs a decision here.</summary>
+    /// <summary>What may be said: who asks, of which key, alias, KEK, policy, principal or credential, and what is wrong. Whatever comes new needs a decision here.</summary>
     private static readonly string[] _said =
     [
         "AliasDescription.KeyId", "AliasDescription.Name", "Caller.Credential", "Caller.Principal", "Caller.RequestId", "Caller.Source",
-        "Caller.TraceId", "CreateKey.Spec", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
-        "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
-        "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail",
-        "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error",
-        "LimitRule.Of", "PointAlias.KeyId", "Policy.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+        "Caller.TraceId", "CreateKey.Spec", "CreatePrincipal.Name", "CreateToken.Name", "CreatedToken.Id", "DestroyKek.KekId",
+        "DirectoryQuery.After", "DirectoryQuery.Prefix", "FindPrincipal.Credential", "GatewayCall.KeyId", "GatewayCall.Operation",
+        "GatewayCall.Outcome", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
+        "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec",
+        "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "LimitRule.Of", "ListPrincipals.After",
+        "ListPrincipals.Prefix", "NoteTokenUse.TokenId", "PointAlias.KeyId", "Policy.Name", "PrincipalCommand.Name",
+        "PrincipalDescription.Name", "PrincipalFacts.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+        "RevokeToken.Name", "RevokeToken.TokenId", "TokenDescription.Id", "UpdatePrincipal.Name",
     ];
 
     [Fact]
