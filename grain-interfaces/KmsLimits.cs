@@ -36,10 +36,10 @@ public static class KmsLimits
     /// <summary>How many ids one validation can name.</summary>
     public const int ValidatedKeys = 1000;
 
-    /// <summary>How many keys or aliases a page of a list can have.</summary>
+    /// <summary>How many keys, aliases or events a page of a list can have.</summary>
     public const int PageItems = 1000;
 
-    /// <summary>How many keys or aliases a page of a list has by default.</summary>
+    /// <summary>How many keys, aliases or events a page of a list has by default.</summary>
     public const int DefaultPageItems = 100;
 
     /// <summary>How many characters a key id or an alias's name can have.</summary>

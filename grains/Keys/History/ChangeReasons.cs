@@ -14,6 +14,7 @@ internal static class ChangeReasons
         ("tags", row => row.Tags),
         ("rotation", row => row.Rotation),
         ("min_decrypt_version", row => row.MinDecryptVersion),
+        ("limits", row => row.Limits),
     ];
 
     /// <summary>What there is to say of a change; null for nothing.</summary>

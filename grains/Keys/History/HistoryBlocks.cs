@@ -58,6 +58,16 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
         }
     }
 
+    /// <summary>Reads the row <c>key</c> as it is stored.</summary>
+    /// <returns>Null where there is none.</returns>
+    /// <exception cref="KmsException">key_corrupted: it does not open.</exception>
+    public async Task<KeyRow?> ReadKey()
+    {
+        var slot = new RowSlot<KeyRow>(storage, grain, RowNames.Key);
+        await slot.Read();
+        return slot.Row;
+    }
+
     /// <summary>The highest block that there is from one on. They have no gaps.</summary>
     /// <param name="number">A block that there is, or that would be the first.</param>
     public async Task<int> Top(int number)

@@ -39,8 +39,8 @@ public sealed partial class ReadmeTests
         Assert.Empty(errors);
         Assert.Equal(
             [
-                "enabled", "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2", "tour.orders", "tour.orders", "24",
-                "pending_deletion", "disabled",
+                "enabled", "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2",
+                "[true,\"keys:rotate\",\"keys:create\"]", "tour.orders", "tour.orders", "24", "pending_deletion", "disabled",
             ],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }

@@ -43,7 +43,7 @@ public sealed partial class DocumentsTests
             | associated data | {KmsLimits.AssociatedDataBytes >> 10} KiB |
             | data key, random bytes | {KmsLimits.DataKeyBytes:N0} bytes, {KmsLimits.RandomBytes:N0} bytes |
             | items of a batch | {KmsLimits.BatchItems:N0}, {KmsLimits.BatchBytes >> 20} MiB together |
-            | page of a list | {KmsLimits.PageItems:N0} keys or aliases |
+            | page of a list | {KmsLimits.PageItems:N0} keys, aliases or events |
             | key id, alias | {KmsLimits.IdLength} characters |
             | description | {KmsLimits.DescriptionLength:N0} characters |
             | tags | {KmsLimits.Tags}, names of {KmsLimits.TagNameLength} characters, values of {KmsLimits.TagValueLength} |
