@@ -2,8 +2,8 @@ namespace OrleansKms.Gateway.Cluster;
 
 /// <summary>
 /// Keeps the Orleans client connected. It starts in the background, so that the process listens at once, answers probes and
-/// refuses a wrong web server's setting, however long the cluster is away; and when every connection is lost it asks for a new
-/// one, since the client by itself only connects when there is something to send.
+/// refuses wrong web server settings, however long the cluster is away. When every connection is lost it requests a new one,
+/// since the client by itself connects only when there is something to send.
 /// </summary>
 internal sealed partial class ClusterConnection(
     IClusterClient client, ClusterLink link, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<ClusterConnection> log)
@@ -42,17 +42,17 @@ internal sealed partial class ClusterConnection(
     {
         try
         {
-            // The client waits for a silo's answer without asking whether it may.
+            // The client waits for a silo's answer without checking whether it should stop.
             await _client.StartAsync(stopping).WaitAsync(stopping);
             link.Start();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // The process was told to stop while it still waited for the cluster.
+            // The process was told to stop while it was still waiting for the cluster.
         }
         catch (Exception e)
         {
-            // What can be waited for is waited for inside; this is a defect, and StopAsync hands it to the host.
+            // Expected failures are waited out inside; this is a defect, and StopAsync hands it to the host.
             LogFailed(log, e);
             lifetime.StopApplication();
             throw;
@@ -63,12 +63,12 @@ internal sealed partial class ClusterConnection(
     {
         try
         {
-            // A link that breaks at once is lost without ever having been there.
+            // A link that breaks at once is lost without ever having been up.
             await _starting.WaitAsync(stopping);
             while (link.IsStarted)
             {
                 await link.Lost.WaitAsync(stopping);
-                // Each attempt also reads the list of silos, so a long outage is met with patience.
+                // Each attempt also reads the list of silos, so attempts slow down during a long outage.
                 for (var pause = _firstPause; !await Reconnect(); pause = pause * 2 < _longestPause ? pause * 2 : _longestPause)
                 {
                     await Task.Delay(pause, time, stopping);
@@ -98,6 +98,6 @@ internal sealed partial class ClusterConnection(
     [LoggerMessage(1, LogLevel.Critical, "The Orleans client cannot start.")]
     private static partial void LogFailed(ILogger log, Exception exception);
 
-    [LoggerMessage(2, LogLevel.Debug, "Not connected again yet: {Reason}")]
+    [LoggerMessage(2, LogLevel.Debug, "Not reconnected yet: {Reason}")]
     private static partial void LogNotYet(ILogger log, string reason);
 }

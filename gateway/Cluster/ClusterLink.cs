@@ -1,14 +1,14 @@
 namespace OrleansKms.Gateway.Cluster;
 
 /// <summary>
-/// Whether this process can reach the grains. In a silo it can once the silo has started. In a process of its own it can once the Orleans client
-/// has started and while it holds a connection to a silo at least.
+/// Whether this process can reach the grains. A silo can once it has started. A separate process can once the Orleans client has
+/// started, while it holds a connection to at least one silo.
 /// </summary>
 internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
 {
     /// <summary>
     /// How long after all connections broke a request waits for a new one. A client holds connections to the silos that it has
-    /// used; when those have all been replaced, others answer within milliseconds, or later on a machine that is busy. After that a
+    /// used; when those have all been replaced, others answer within milliseconds, or later on a busy machine. After that a
     /// request is refused at once.
     /// </summary>
     private static readonly TimeSpan _grace = TimeSpan.FromSeconds(3);
@@ -23,7 +23,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     private int _connections;
     private long _lostAt;
 
-    /// <summary>The link of a process of its own, which is not connected yet.</summary>
+    /// <summary>The link of a separate process, not connected yet.</summary>
     public ClusterLink(TimeProvider time, ILogger<ClusterLink> log)
     {
         _time = time;
@@ -41,7 +41,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     /// <summary>The link of a silo to itself.</summary>
     public static ClusterLink InProcess { get; } = new(hasStarted: true);
 
-    /// <summary>The link to itself of a silo that still has to start.</summary>
+    /// <summary>The link to itself of a silo that has yet to start.</summary>
     public static ClusterLink OfStartingSilo() => new(hasStarted: false);
 
     /// <summary>Whether the grains are in other processes.</summary>
@@ -53,7 +53,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     /// <summary>Whether a call has a chance.</summary>
     public bool IsConnected => _isConnected;
 
-    /// <summary>Completes when the link is there, at once if it is.</summary>
+    /// <summary>Completes when the link is up; at once if it is.</summary>
     public Task Connected
     {
         get
@@ -62,7 +62,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
         }
     }
 
-    /// <summary>Completes when the link is broken, at once if it is or never was there.</summary>
+    /// <summary>Completes when the link is broken; at once if it is, or was never up.</summary>
     public Task Lost
     {
         get
@@ -81,7 +81,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
         }
     }
 
-    /// <summary>The silo that this process is has started.</summary>
+    /// <summary>The silo in this process has started.</summary>
     public void SiloHasStarted()
     {
         lock (_lock)
@@ -91,8 +91,8 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
         }
     }
 
-    /// <summary>Whether the link is there, after a short wait if it has only just broken.</summary>
-    /// <param name="most">What the wait may take.</param>
+    /// <summary>Whether the link is up, after a short wait if it has only just broken.</summary>
+    /// <param name="most">How long the wait may take.</param>
     public async ValueTask<bool> IsConnectedSoon(TimeSpan most)
     {
         if (_isConnected || !_isStarted) return _isConnected;
@@ -115,7 +115,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     {
         lock (_lock)
         {
-            // The figures themselves can arrive in the wrong order; their differences add up in any.
+            // The counts can arrive in the wrong order; their differences add up in any order.
             _connections += currentNumberOfGateways - previousNumberOfGateways;
             Update();
         }
@@ -124,7 +124,7 @@ internal sealed partial class ClusterLink : IClusterConnectionStatusObserver
     /// <inheritdoc/>
     public void NotifyClusterConnectionLost()
     {
-        // The count says it as well.
+        // The count says so as well.
     }
 
     private void Update()

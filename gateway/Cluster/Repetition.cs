@@ -2,13 +2,13 @@ using Orleans.Runtime.Messaging;
 
 namespace OrleansKms.Gateway.Cluster;
 
-/// <summary>Which failed calls a gateway makes again.</summary>
+/// <summary>Which failed calls a gateway retries.</summary>
 internal static class Repetition
 {
     /// <summary>
-    /// What a silo says of a call that it did not begin, with nothing of its own behind it: its ports are closed to calls, its
-    /// placement or its sending has stopped, or the call was handed on too often on its way to the grain. Orleans tells these
-    /// apart by text alone. Everything else, a plain "Silo unavailable" included, can be said of a call that ran.
+    /// What a silo says of a call that it certainly did not begin: its ports are closed to calls, its placement or its sending
+    /// has stopped, or the call was forwarded too often on its way to the grain. Orleans tells these apart by text alone.
+    /// Everything else, even a plain "Silo unavailable", can be said of a call that ran.
     /// </summary>
     private static readonly (string Beginning, string End)[] _notBegun =
     [
@@ -18,15 +18,15 @@ internal static class Repetition
         ("Forwarding failed: tried to forward message ", ""),
     ];
 
-    /// <summary>Whether a call that failed like this is to be made again.</summary>
-    /// <param name="failure">What the call threw.</param>
-    /// <param name="isDataPlane">Whether the call does no harm when it runs twice.</param>
+    /// <summary>Whether a call that failed like this is retried.</summary>
+    /// <param name="failure">The exception of the call.</param>
+    /// <param name="isDataPlane">Whether it is harmless to run the call twice.</param>
     public static bool IsWorthIt(Exception failure, bool isDataPlane) => failure switch
     {
-        // The cluster asks for less.
+        // The cluster asks for less load.
         GatewayTooBusyException or LimitExceededException => false,
         OrleansMessageRejectionException rejection => isDataPlane || WasNotBegun(rejection.Message),
-        // The connection broke before an answer came, or none was to be had; or the outcome is unknown.
+        // The connection broke before an answer came, or none could be made; or the outcome is unknown.
         ConnectionFailedException or TimeoutException => isDataPlane,
         _ => false,
     };

@@ -1,8 +1,8 @@
 namespace OrleansKms.Gateway.Cluster;
 
 /// <summary>
-/// Lets the Orleans client try to connect for ever. No silo, no database, no schema in it, a wrong password: each may be put
-/// right while the gateway waits, and a gateway that ended itself would only be started again to ask the same.
+/// Lets the Orleans client try to connect for ever. A missing silo, database or schema, or a wrong password, may be fixed while
+/// the gateway waits, and a gateway that gave up would only be restarted to try the same.
 /// </summary>
 internal sealed partial class WaitForCluster(TimeProvider time, ILogger<WaitForCluster> log) : IClientConnectionRetryFilter
 {
@@ -13,7 +13,7 @@ internal sealed partial class WaitForCluster(TimeProvider time, ILogger<WaitForC
     /// <inheritdoc/>
     public async Task<bool> ShouldRetryConnectionAttempt(Exception exception, CancellationToken cancellationToken)
     {
-        // A reason is told when it is new: this comes once a second, for as long as it lasts.
+        // A reason is logged when it is new: this runs once a second for as long as it lasts.
         if (exception.Message != _lastReason)
         {
             _lastReason = exception.Message;

@@ -3,17 +3,19 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>Which installation and cluster a process belongs to, and the database in which its members meet.</summary>
+/// <summary>The installation and cluster of a process, and the database in which its members meet.</summary>
 public sealed partial record ClusterSettings
 {
     /// <summary>
-    /// DATABASE_URL, or the content of the file that DATABASE_URL_FILE names, as an Npgsql connection string; null for the embedded
-    /// database. Holds a password. OKMS_INSECURE_DATABASE_CONNECTION lets it do without <c>sslmode=verify-full</c> beyond this machine,
-    /// so that whoever is on the way to Postgres can pose as it.
+    /// DATABASE_URL, or the content of the file that DATABASE_URL_FILE names, as an Npgsql connection string; null for the
+    /// embedded database. Holds a password. With OKMS_INSECURE_DATABASE_CONNECTION it may lack <c>sslmode=verify-full</c> beyond
+    /// this machine, and then anyone on the way to Postgres can pose as it.
     /// </summary>
     public required string? ConnectionString { get; init; }
 
-    /// <summary>OKMS_SERVICE_ID: the installation's name for ever. It is sealed into every row, so a change closes all rows.</summary>
+    /// <summary>
+    /// OKMS_SERVICE_ID: the installation's permanent name. It is sealed into every row, so changing it makes all rows unreadable.
+    /// </summary>
     public required string ServiceId { get; init; }
 
     /// <summary>OKMS_CLUSTER_ID: the name of the running cluster.</summary>
@@ -38,7 +40,7 @@ public sealed partial record ClusterSettings
     /// <summary>Never the connection string.</summary>
     public override string ToString() => $"{nameof(ClusterSettings)} {{ ServiceId = {ServiceId}, ClusterId = {ClusterId} }}";
 
-    // The message does not repeat the address, since it holds a password.
+    // The message omits the address, since it holds a password.
     private static string ToConnectionString(string url, bool isInsecure) =>
         DatabaseAddress.TryRead(url, (SettingTable.InsecureDatabaseConnection.Name, isInsecure), out var connectionString, out var problem)
             ? connectionString

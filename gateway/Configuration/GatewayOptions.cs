@@ -6,52 +6,52 @@ namespace OrleansKms.Gateway.Configuration;
 /// <summary>The gateway's settings. <see cref="Validate"/> runs when the gateway is added to the services.</summary>
 public sealed record GatewayOptions
 {
-    // The limiter fills its buckets so often.
+    // How often the limiter refills its buckets.
     private const int FillingsPerSecond = 10;
 
     /// <summary>
-    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to ask the cluster for it,
-    /// again and again, so that a replaced token is refused everywhere within 10 s.
+    /// SHA-256 of the administrator's bearer token; 32 bytes. The token itself is never held. Null to fetch it from the cluster
+    /// repeatedly, so that a replaced token is refused everywhere within 10 s.
     /// </summary>
     public byte[]? AdministratorTokenSha256 { get; init; }
 
-    /// <summary>The most bytes of plaintext in one encryption. The grains have the same setting.</summary>
+    /// <summary>The largest plaintext of one encryption, in bytes. The grains have the same setting.</summary>
     public int MaxPlaintextBytes { get; init; } = (int)SettingTable.MaxPlaintextBytes.Default;
 
     /// <summary>
-    /// How long a request's body may take to arrive (then 408), and how long the work on it may take (then 504). The Orleans client's
-    /// response time-out must be the same: it ends the calls.
+    /// How long a request's body may take to arrive (then 408), and how long the work on it may take (then 504). The Orleans
+    /// client's response time-out must be the same: it ends the calls.
     /// </summary>
     public TimeSpan RequestTimeout { get; init; } = SettingTable.RequestTimeout.Default;
 
     /// <summary>
-    /// Requests a second that each principal may make, and failed sign-ins a second from each address; null for no limit.
+    /// How many requests a second each principal may make, and how many failed sign-ins a second each address; null for no limit.
     /// </summary>
     public int? RateLimitPerSecond { get; init; }
 
     /// <summary>
-    /// Requests that a principal may make at once before <see cref="RateLimitPerSecond"/> holds, at least a tenth of it; null for
-    /// the same number.
+    /// How many requests a principal may make at once before <see cref="RateLimitPerSecond"/> applies, at least a tenth of it;
+    /// null for the same number.
     /// </summary>
     public int? RateLimitBurst { get; init; }
 
     /// <summary>
-    /// How long the gateway goes on taking requests after <c>/health/ready</c> has turned 503, so that load balancers notice.
+    /// How long the gateway continues to take requests after <c>/health/ready</c> has turned 503, so that load balancers notice.
     /// </summary>
     public TimeSpan DrainDelay { get; init; } = SettingTable.DrainDelay.Default;
 
-    /// <summary>The level of the one log line that each request leaves; <see cref="LogLevel.None"/> for none.</summary>
+    /// <summary>The level of each request's one log line; <see cref="LogLevel.None"/> for none.</summary>
     public LogLevel RequestLog { get; init; } = LogLevel.Information;
 
     /// <summary>
-    /// Combinations of labels (key ids) that one metric keeps. Those beyond are counted together under the
-    /// label <c>otel_metric_overflow</c>. Room for all of them is set aside at start, about 200 bytes each.
+    /// How many combinations of labels (key ids) a metric keeps. The rest are counted together under the label
+    /// <c>otel_metric_overflow</c>. Room for all is allocated at start, about 200 bytes each.
     /// </summary>
     public int MetricsKeyLimit { get; init; } = (int)SettingTable.MetricsKeyLimit.Default;
 
     /// <summary>
-    /// The file of a token that opens <c>/metrics</c> and nothing else; it is read again while the process runs. Null for none:
-    /// then only the administrator's does.
+    /// The file of a token that opens only <c>/metrics</c>; it is read again while the process runs. Null for none: then only the
+    /// administrator's token does.
     /// </summary>
     public string? MetricsTokenFile { get; init; }
 
@@ -59,27 +59,27 @@ public sealed record GatewayOptions
     public bool MetricsListener { get; init; }
 
     /// <summary>
-    /// How many bytes of request bodies are worked on at once; a request beyond is answered <c>overloaded</c>. Null for a
-    /// sixteenth of the memory that the process may use.
+    /// How many bytes of request bodies may be in flight; a request beyond that gets <c>overloaded</c>. Null for a sixteenth of
+    /// the memory that the process may use.
     /// </summary>
     public long? MaxBodyBytesInFlight { get; init; }
 
     /// <summary>
-    /// How many requests are worked on at once at most. Where the grains do not keep up, fewer are, so that none waits much longer than
-    /// <see cref="OverloadDelay"/>.
+    /// The maximum number of requests in progress. When the grains cannot keep up, the gateway admits fewer, so that none waits much
+    /// longer than <see cref="OverloadDelay"/>.
     /// </summary>
     public int MaxConcurrentRequests { get; init; } = (int)SettingTable.MaxConcurrentRequests.Default;
 
-    /// <summary>How many requests wait for a place among those; the rest is answered <c>overloaded</c> at once.</summary>
+    /// <summary>How many requests may wait to be admitted; the rest get <c>overloaded</c> at once.</summary>
     public int MaxQueuedRequests { get; init; } = (int)SettingTable.MaxQueuedRequests.Default;
 
-    /// <summary>How long a request waits in the queue, and how long the fastest answers may take before there are too many.</summary>
+    /// <summary>How long a request may wait in the queue, and how slow the fastest answers may get before fewer requests are admitted.</summary>
     public TimeSpan OverloadDelay { get; init; } = SettingTable.OverloadDelay.Default;
 
-    /// <summary>How many connections each listener takes; those beyond are closed.</summary>
+    /// <summary>How many connections each listener accepts; the rest are closed.</summary>
     public int MaxConnections { get; init; } = (int)SettingTable.MaxConnections.Default;
 
-    /// <summary>Whether ASP.NET Core's own HTTP and the runtime's metrics are exported too.</summary>
+    /// <summary>Whether ASP.NET Core's own HTTP metrics and the runtime's are exported too.</summary>
     public bool PlatformMetrics { get; init; } = true;
 
     /// <summary>Checks the settings.</summary>
@@ -104,9 +104,9 @@ public sealed record GatewayOptions
         Require(MetricsKeyLimit, SettingTable.MetricsKeyLimit, nameof(MetricsKeyLimit));
     }
 
-    /// <summary>Whether a bucket of this size can hold what flows in between two fillings, so that the rate is reached.</summary>
+    /// <summary>Whether a bucket of this size can hold what flows in between two refills, so that the rate is reached.</summary>
     /// <param name="rate">Tokens a second.</param>
-    /// <param name="burst">The most tokens that it holds.</param>
+    /// <param name="burst">The maximum number of tokens that it holds.</param>
     internal static bool CanHold(int rate, int burst) => (long)burst * FillingsPerSecond >= rate;
 
     private static void Require(long? value, NumberSetting setting, string option) =>

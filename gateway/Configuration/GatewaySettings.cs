@@ -2,13 +2,13 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>Everything that an operator of a gateway can set, read and checked before anything is started.</summary>
+/// <summary>All settings of a gateway, read and checked before anything starts.</summary>
 public sealed record GatewaySettings
 {
-    /// <summary>What is logged.</summary>
+    /// <summary>Logging.</summary>
     public required LogSettings Log { get; init; }
 
-    /// <summary>How HTTP is served.</summary>
+    /// <summary>HTTP.</summary>
     public required HttpSettings Http { get; init; }
 
     /// <summary>The cluster, and the database in which its silos are found.</summary>
@@ -40,7 +40,7 @@ public sealed record GatewaySettings
         return settings;
     }
 
-    /// <summary>What the gateway itself needs. Who may sign in, it asks the cluster.</summary>
+    /// <summary>The gateway's own options. It learns from the cluster who may sign in.</summary>
     internal GatewayOptions ToGatewayOptions() => new()
     {
         MaxPlaintextBytes = Http.MaxPlaintextBytes,

@@ -50,16 +50,21 @@ public sealed record HttpSettings
     /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener accepts.</summary>
     public required int MaxConnections { get; init; }
 
-    /// <summary>OKMS_METRICS_TOKEN_FILE: the file of a token that opens <c>/metrics</c> and nothing else, read again while the process runs; null for none.</summary>
+    /// <summary>
+    /// OKMS_METRICS_TOKEN_FILE: the file of a token that opens only <c>/metrics</c>, read again while the process runs; null for
+    /// none.
+    /// </summary>
     public required string? MetricsTokenFile { get; init; }
 
-    /// <summary>OKMS_METRICS_PORT: the port of a listener that serves <c>/metrics</c> and <c>/health</c> alone; null for none.</summary>
+    /// <summary>
+    /// OKMS_METRICS_PORT: the port of a listener that serves only <c>/metrics</c> and <c>/health</c>; null for none.
+    /// </summary>
     public required int? MetricsPort { get; init; }
 
-    /// <summary>OKMS_METRICS_BIND_ADDRESS: where that one listens.</summary>
+    /// <summary>OKMS_METRICS_BIND_ADDRESS: the address of that listener.</summary>
     public required BindAddress MetricsBindAddress { get; init; }
 
-    /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys the metrics tell apart; the others are counted together.</summary>
+    /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys have metrics of their own; the rest share one.</summary>
     public required int MetricsKeyLimit { get; init; }
 
     /// <summary>Reads and checks them.</summary>

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>The levels by the names that LOG_LEVEL takes.</summary>
+/// <summary>The log levels, by the names that LOG_LEVEL takes.</summary>
 internal static class LevelNames
 {
     /// <summary>The name of a level.</summary>

@@ -1,10 +1,10 @@
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>How a log line looks.</summary>
+/// <summary>The format of a log line.</summary>
 public enum LogFormat
 {
-    /// <summary>One JSON object a line.</summary>
+    /// <summary>One JSON object for each line.</summary>
     Json,
-    /// <summary>Text for a person at a terminal; also one line an event.</summary>
+    /// <summary>Text for a person at a terminal; also one line for each event.</summary>
     Text,
 }

@@ -4,7 +4,7 @@ using OrleansKms.Files;
 
 namespace OrleansKms.Gateway.Configuration;
 
-/// <summary>A file that an operator, or the platform for him, puts there with a secret in it. Its group may read it.</summary>
+/// <summary>A file with a secret, supplied by an operator or a platform. Its group may read it.</summary>
 internal static class SecretFile
 {
     private const int MaxLength = 16 * 1024;
@@ -12,7 +12,7 @@ internal static class SecretFile
     /// <summary>The one line of text in the file, without white space around it.</summary>
     /// <param name="setting">The setting that names the file.</param>
     /// <param name="path">An absolute path.</param>
-    /// <exception cref="SettingException">It is not there, open to others, empty, or not one line of text.</exception>
+    /// <exception cref="SettingException">It is missing, open to others, empty, or not one line of text.</exception>
     public static string Read(Setting setting, string path)
     {
         var content = Use(setting, path, () => PrivateFile.Read(path, SecretReaders.Group, MaxLength))
@@ -27,10 +27,10 @@ internal static class SecretFile
             : text;
     }
 
-    /// <summary>Refuses a file that is not there, or that others than its owner and group may read.</summary>
+    /// <summary>Refuses a file that is missing, or that others than its owner and group may read.</summary>
     /// <param name="setting">The setting that names the file.</param>
     /// <param name="path">An absolute path.</param>
-    /// <exception cref="SettingException">It is so.</exception>
+    /// <exception cref="SettingException">It is missing, or open to others.</exception>
     public static void RequirePrivate(Setting setting, string path) =>
         Use(setting, path, () => PrivateFile.Open(path, SecretReaders.Group)).Dispose();
 
@@ -46,7 +46,7 @@ internal static class SecretFile
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SettingException(setting, $"names a file that is not there or cannot be read: {path}");
+            throw new SettingException(setting, $"names a file that is missing or cannot be read: {path}");
         }
     }
 }

@@ -4,7 +4,8 @@ using OrleansKms.Configuration;
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
-/// Reads the settings of one process, each by its row of <see cref="SettingTable"/>, and knows which are set that it does not take.
+/// Reads the settings of one process, each by its row of <see cref="SettingTable"/>, and finds settings that the process does not
+/// take.
 /// </summary>
 /// <param name="configuration">The environment and appsettings.json, merged.</param>
 /// <param name="taker">Whether this is a silo or a gateway: <see cref="SettingTaker.Silo"/> takes all.</param>
@@ -19,8 +20,8 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
 
     /// <summary>The text of a setting, or null when it is not set.</summary>
     /// <exception cref="SettingException">
-    /// It is set to nothing. An empty DATABASE_URL is more likely a secret that did not arrive than a wish for an embedded
-    /// database, so no empty setting counts as absent.
+    /// It is set to nothing. An empty DATABASE_URL is more likely a secret that failed to arrive than a wish for an embedded
+    /// database, so an empty setting never counts as absent.
     /// </exception>
     public string? Text(Setting setting)
     {
@@ -32,12 +33,13 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
     }
 
     /// <summary>
-    /// The text of a setting that is a secret, or null when it is not set: from the setting itself, or from the file that another
-    /// names. An environment is shown to whoever may inspect a container or a unit, and is inherited by child processes; a file is not.
+    /// The text of a secret setting, or null when it is not set: from the setting itself, or from the file that another setting
+    /// names. Anyone who can inspect a container or a unit sees its environment, and child processes inherit it; a file avoids
+    /// both.
     /// </summary>
     /// <param name="setting">The setting that is the secret.</param>
     /// <param name="file">The setting that names its file.</param>
-    /// <exception cref="SettingException">Both are set, or the file cannot serve; the message never holds the secret.</exception>
+    /// <exception cref="SettingException">Both are set, or the file is unusable; the message never holds the secret.</exception>
     public string? Secret(TextSetting setting, TextSetting file)
     {
         var (value, path) = (Text(setting), Text(file));
@@ -48,7 +50,7 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
     }
 
     /// <summary>The absolute path of a file that holds a secret, or null when it is not set.</summary>
-    /// <exception cref="SettingException">It is not there, or others than its owner and group may read it.</exception>
+    /// <exception cref="SettingException">It is missing, or others than its owner and group may read it.</exception>
     public string? SecretPath(TextSetting setting)
     {
         if (Text(setting) is not { } path) return null;
@@ -91,7 +93,9 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
         _ => throw new SettingException(setting, "must be localhost, an IP address, or * for all addresses."),
     };
 
-    /// <summary>Refuses what is set and means nothing to this process: a misspelt name, and what is meant for another kind of process.</summary>
+    /// <summary>
+    /// Refuses settings that mean nothing to this process: misspelt names, and settings of another kind of process.
+    /// </summary>
     /// <exception cref="SettingException">Names the first.</exception>
     public void RefuseForeign()
     {
@@ -107,7 +111,7 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
         }
     }
 
-    /// <summary>The settings that are set for parts that this process does not have.</summary>
+    /// <summary>The settings that are set for parts that this process lacks.</summary>
     /// <param name="has">Whether it has a part.</param>
     public IReadOnlyList<string> WithoutEffect(Func<SettingPart, bool> has) =>
     [

@@ -5,15 +5,15 @@ using OrleansKms.Configuration;
 namespace OrleansKms.Gateway.Configuration;
 
 /// <summary>
-/// What the text of a bearer token in a file must look like: 32 to 256 characters of RFC 6750's token68, so that a token that
-/// was cut short, or replaced by a password, is refused rather than served.
+/// The form of a bearer token in a file: 32 to 256 characters of RFC 6750's token68, so that a truncated token, or a password, is
+/// refused rather than served.
 /// </summary>
 internal static class TokenText
 {
-    /// <summary>The fewest characters.</summary>
+    /// <summary>The minimum length.</summary>
     public const int MinLength = 32;
 
-    /// <summary>The most characters.</summary>
+    /// <summary>The maximum length.</summary>
     public const int MaxLength = 256;
 
     /// <summary>Whether the text is a token; white space around it is not part of one.</summary>

@@ -12,8 +12,8 @@ public sealed record TransportSettings
     public required MutualTlsFiles? MutualTls { get; init; }
 
     /// <summary>
-    /// OKMS_INSECURE_CLUSTER_NETWORK: run without certificates, so that whoever reaches the ports reads plaintexts and holds full
-    /// authority over every key. For trying on one machine only.
+    /// OKMS_INSECURE_CLUSTER_NETWORK: run without certificates, so that anyone who reaches the ports can read plaintexts and has
+    /// full authority over every key. Only for trials on a single machine.
     /// </summary>
     public required bool Insecure { get; init; }
 
@@ -37,11 +37,12 @@ public sealed record TransportSettings
         };
         return files is null || !insecure
             ? new TransportSettings { MutualTls = files, Insecure = insecure }
-            : throw new SettingException(SettingTable.InsecureClusterNetwork, "contradicts OKMS_TLS_CA: there are certificates.");
+            : throw new SettingException(SettingTable.InsecureClusterNetwork, "contradicts OKMS_TLS_CA, which means that there "
+                + "are certificates.");
     }
 
-    /// <summary>Refuses a cluster whose network nobody has thought about.</summary>
-    /// <exception cref="SettingException">There are no certificates, and plaintext was not asked for.</exception>
+    /// <summary>Refuses a cluster without a decision about its network.</summary>
+    /// <exception cref="SettingException">There are no certificates, and plaintext was not chosen.</exception>
     internal void RequireDecision()
     {
         if (MutualTls is null && !Insecure)

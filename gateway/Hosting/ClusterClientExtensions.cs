@@ -8,7 +8,7 @@ namespace OrleansKms.Gateway.Hosting;
 /// <summary>Makes a process a client of its cluster.</summary>
 internal static class ClusterClientExtensions
 {
-    /// <summary>How often the list of silos that take clients is read again.</summary>
+    /// <summary>How often the list of silos that accept clients is read again.</summary>
     private static readonly TimeSpan _listRefresh = TimeSpan.FromSeconds(5);
 
     /// <summary>Adds the Orleans client, which finds the silos in their database.</summary>
@@ -49,11 +49,14 @@ internal static class ClusterClientExtensions
         StartInBackground(services, own);
     }
 
-    /// <summary>Takes the start of the client from the host, which would wait for it, and gives it to <see cref="ClusterConnection"/>.</summary>
+    /// <summary>
+    /// Takes the start of the client from the host, which would wait for it, and gives it to <see cref="ClusterConnection"/>.
+    /// </summary>
     private static void StartInBackground(IServiceCollection services, HashSet<ServiceDescriptor> own)
     {
         var ofOrleans = services.Where(service => service.ServiceType == typeof(IHostedService) && !own.Contains(service)).ToList();
-        if (ofOrleans.Count != 1) throw new InvalidOperationException("Internal error: Orleans' client starts in a way that is not known.");
+        if (ofOrleans.Count != 1) throw new InvalidOperationException("Internal error: Orleans starts its client in an unknown "
+            + "way.");
         services.Remove(ofOrleans[0]);
         services.AddHostedService<ClusterConnection>();
     }

@@ -4,16 +4,16 @@ using System.CommandLine.Invocation;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// The arguments of a program. Without any it serves, and none of this is loaded; whatever there is must be a command or ask for
-/// help, so that a misspelt word never starts a silo.
+/// The arguments of a program. Without any it serves, and none of this is loaded; an argument must be a command or ask for help,
+/// so that a misspelt word never starts a silo.
 /// </summary>
 internal static class CommandLine
 {
-    /// <summary>Does what the arguments ask for.</summary>
+    /// <summary>Runs what the arguments ask for.</summary>
     /// <param name="arguments">One or more.</param>
-    /// <param name="description">What the program is, and what it does without arguments.</param>
-    /// <param name="commands">What it can be asked for.</param>
-    /// <returns>The process's exit code: <see cref="StartGuard.Refused"/> for arguments that it does not know.</returns>
+    /// <param name="description">The program, and what it does without arguments.</param>
+    /// <param name="commands">Its commands.</param>
+    /// <returns>The process's exit code: <see cref="StartGuard.Refused"/> for unknown arguments.</returns>
     public static Task<int> Run(string[] arguments, string description, params Command[] commands)
     {
         var root = new RootCommand(description);
@@ -23,12 +23,12 @@ internal static class CommandLine
         {
             var call = root.Parse(arguments);
             if (call.Action is ParseErrorAction error) throw new UsageException(Problem(call, error));
-            // A command ends at once when it is told to, like any program: what it was doing is a transaction, or is done again.
+            // A command ends at once when it is told to, like any program: its work is a transaction, or can be repeated.
             return call.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         });
     }
 
-    // The library takes an option that it does not know for the argument that is missing.
+    // The library takes an unknown option for the missing argument.
     private static void RefuseOptionsAsArguments(Command command)
     {
         foreach (var argument in command.Arguments)
@@ -50,7 +50,7 @@ internal static class CommandLine
             : $"{string.Join(' ', call.Errors.Select(e => e.Message))} For what there is: {command} --help";
     }
 
-    // The library finds what a word is like, and writes it, one a line below a question.
+    // The library finds similar words, and writes them one a line below a question.
     private static string Suggestion(ParseResult call, ParseErrorAction error, string unknown)
     {
         using var written = new StringWriter();

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// The web server that listens where its own settings say. They are read when it starts, and whatever is wrong with them, such as
-/// an address, or a certificate that is missing, comes out as an exception of any kind; here it becomes a start that is refused.
+/// The web server that listens where its own settings say. They are read when it starts, and any error in them, such as a bad
+/// address or a missing certificate, surfaces as an exception of any kind; here it becomes a refused start.
 /// </summary>
 internal sealed class ConfiguredServer(IServer server) : IServer
 {
@@ -33,10 +33,10 @@ internal sealed class ConfiguredServer(IServer server) : IServer
     public void Dispose() => server.Dispose();
 }
 
-/// <summary>Puts <see cref="ConfiguredServer"/> before the web server.</summary>
+/// <summary>Puts <see cref="ConfiguredServer"/> in front of the web server.</summary>
 internal static class ConfiguredServerExtensions
 {
-    /// <summary>A start that the web server's settings make fail is refused, and tells why.</summary>
+    /// <summary>Refuses a start that the web server's settings make fail, and says why.</summary>
     public static void RefuseWrongEndpoints(this IServiceCollection services)
     {
         var server = services.Last(service => service.ServiceType == typeof(IServer)).ImplementationType

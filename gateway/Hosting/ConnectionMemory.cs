@@ -5,9 +5,10 @@ using Microsoft.AspNetCore.Connections;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// Memory for what connections receive and send. The web server's own comes in blocks of 4 KiB, and each block that a request fills
-/// costs two system calls and wakes the reader, which is a fifth of what a batch of 100 KiB costs. So blocks are larger while few are
-/// lent; beyond that they have the usual size, so that many connections which hold a few bytes each take no more than they did.
+/// Memory for what connections receive and send. The web server's own comes in blocks of 4 KiB, and each block that a request
+/// fills costs two system calls and a wake-up of the reader, a fifth of the cost of a 100 KiB batch. So blocks are larger while
+/// few are lent; beyond that they have the usual size, so that many connections with a few bytes each take no more memory than
+/// before.
 /// </summary>
 internal sealed class ConnectionMemory : IMemoryPoolFactory<byte>
 {
@@ -17,10 +18,10 @@ internal sealed class ConnectionMemory : IMemoryPoolFactory<byte>
     /// <summary>Bytes of any other block, which is what the web server asks for.</summary>
     internal const int SmallBlock = 4 * 1024;
 
-    /// <summary>How many large blocks a pool has: 2 MiB.</summary>
+    /// <summary>How many large blocks a pool has: 2 MiB in total.</summary>
     internal const int MaxLargeBlocks = 64;
 
-    /// <summary>How many small blocks a pool keeps for the next time: 4 MiB.</summary>
+    /// <summary>How many small blocks a pool keeps for reuse: 4 MiB in total.</summary>
     internal const int MaxSmallBlocks = 1024;
 
     /// <summary>A pool; the server makes one for each of its queues.</summary>
@@ -56,7 +57,7 @@ internal sealed class ConnectionMemory : IMemoryPoolFactory<byte>
             return new Block(this, length);
         }
 
-        // The server disposes of a pool while connections that end late may still hold blocks of it; the collector sees to both.
+        // The server disposes a pool while connections that end late may still hold its blocks; the collector takes care of both.
         protected override void Dispose(bool disposing)
         {
         }
@@ -86,7 +87,7 @@ internal sealed class ConnectionMemory : IMemoryPoolFactory<byte>
         {
             public bool IsLent { get; set; } = true;
 
-            // Pinned, as the system reads and writes it while others allocate.
+            // Pinned, because the system reads and writes it while others allocate.
             public Memory<byte> Memory { get; } =
                 MemoryMarshal.CreateFromPinnedArray(GC.AllocateUninitializedArray<byte>(length, pinned: true), 0, length);
 

@@ -54,7 +54,7 @@ public static class GatewayExtensions
     }
 
     /// <summary>
-    /// Maps every route of the gateway. Call it before the host maps routes of its own, which then need the same credentials.
+    /// Maps every route of the gateway. Call it before the host maps its own routes, which then require the same credentials.
     /// </summary>
     /// <param name="app">The host.</param>
     public static WebApplication MapKmsGateway(this WebApplication app)
@@ -65,8 +65,8 @@ public static class GatewayExtensions
     }
 
     /// <summary>
-    /// Maps what an operator asks a process that serves no requests: health and metrics. Everything else is not found. Call it
-    /// before the host maps routes of its own, which then need the same credentials.
+    /// Maps the operators' routes of a process that serves no requests: health and metrics. Everything else is not found. Call it
+    /// before the host maps its own routes, which then require the same credentials.
     /// </summary>
     /// <param name="app">The host.</param>
     public static WebApplication MapKmsOperation(this WebApplication app)
@@ -86,7 +86,7 @@ public static class GatewayExtensions
         app.Use(RecordAnswered);
         foreach (var route in routes)
         {
-            // The front door has done what the rest of the pipeline would do.
+            // The front door has already done what the rest of the pipeline would do.
             app.MapMethods(route.Pattern, [route.Method], route.Invoke)
                 .WithMetadata(route, route.Operation!, route.Handler.Method)
                 .ShortCircuit();
@@ -120,11 +120,11 @@ public static class GatewayExtensions
 
     private static void Limit(KestrelServerOptions server, GatewayOptions options)
     {
-        // The server counts by listener, so one that is crowded leaves the probes' listener alone.
+        // The server counts for each listener, so a crowded one does not affect the probes' listener.
         server.Limits.MaxConcurrentConnections = options.MaxConnections;
         server.AddServerHeader = false;
         server.AllowSynchronousIO = false;
-        // Each route has a limit of its own, which is lower; this one ends bodies that no route reads.
+        // Each route has its own, lower limit; this one ends bodies that no route reads.
         server.Limits.MaxRequestBodySize = 32 << 20;
         server.Limits.MaxRequestLineSize = 8 * 1024;
         server.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
@@ -134,8 +134,8 @@ public static class GatewayExtensions
         server.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
     }
 
-    // Two schemes, so that the framework takes neither for the default that it would run on every request. AddAuthentication
-    // would do the same and add data protection, which nothing here uses and which writes keys into the user's home.
+    // Two schemes, so that the framework treats neither as a default to run on every request. AddAuthentication would do the same
+    // and add data protection, which nothing here uses and which writes keys into the user's home.
     private static void AddAuthorization(IServiceCollection services)
     {
         services.AddAuthenticationCore(authentication =>
@@ -152,14 +152,14 @@ public static class GatewayExtensions
             .AddPolicy(GatewayPolicies.Metrics, policy => policy.RequireRole(Principal.AdministratorRole, Principal.MetricsRole));
     }
 
-    // The making of the OpenAPI document.
+    // Generation of the OpenAPI document.
     private static void AddReference(IServiceCollection services)
     {
         services.Configure<JsonOptions>(json => json.SerializerOptions.TypeInfoResolverChain.Insert(0, RestJson.Default));
         services.AddOpenApi(ReferenceDocument.Name, options =>
         {
             options.OpenApiVersion = Microsoft.OpenApi.OpenApiSpecVersion.OpenApi3_1;
-            // The host's own routes, such as the dashboard's, are not part of the interface.
+            // The host's own routes, such as the dashboard's, are not part of the API.
             options.ShouldInclude = description => ReferenceTransformers.RouteOf(description) is not null;
             options.AddDocumentTransformer(ReferenceTransformers.Describe);
             options.AddOperationTransformer(ReferenceTransformers.Describe);

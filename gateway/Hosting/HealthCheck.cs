@@ -7,16 +7,18 @@ namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
 /// The command <c>healthcheck</c>: asks the process that runs beside it, with the same settings, whether it is ready. For
-/// container engines, whose images hold no shell and no HTTP client to ask with.
+/// container engines, whose images hold no shell and no HTTP client.
 /// </summary>
 internal static class HealthCheck
 {
-    /// <summary>The exit code for a process that is not ready or does not answer; 0 is for one that is.</summary>
+    /// <summary>The exit code for a process that is not ready or does not answer; 0 for one that is.</summary>
     public const int Unhealthy = 1;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
-    /// <summary>The command, for help; a call of it by itself is taken before anything is parsed, since it comes every few seconds.</summary>
+    /// <summary>
+    /// The command, for help; a call of it alone is handled before anything is parsed, since it comes every few seconds.
+    /// </summary>
     public static Command Command()
     {
         var command = new Command("healthcheck", "Asks the process beside it, with the same settings, whether it is ready.");
@@ -27,13 +29,13 @@ internal static class HealthCheck
     /// <summary>Whether the command line asks for it.</summary>
     public static bool IsAskedBy(string[] arguments) => arguments is ["healthcheck"];
 
-    /// <summary>Asks, and writes the answer, which holds no secret, to standard output.</summary>
+    /// <summary>Asks, and prints the answer, which holds no secret.</summary>
     /// <returns>The process's exit code.</returns>
     public static async Task<int> Run()
     {
         try
         {
-            // It asks its neighbour: a proxy of the environment is for others.
+            // A neighbour: proxies from the environment are for others.
             using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { Timeout = Patience };
             using var answer = await client.GetAsync(Address());
             Console.WriteLine(await answer.Content.ReadAsStringAsync());
@@ -58,12 +60,12 @@ internal static class HealthCheck
             .AddEnvironmentVariables()
             .Build();
         var settings = HttpSettings.Read(new SettingsReader(configuration, SettingTaker.SiloAndGateway));
-        // The listener for metrics and health speaks plain HTTP, whatever the other one does.
+        // The listener for metrics and health speaks plain HTTP, whatever the other one speaks.
         var (bind, port) = settings.MetricsPort is { } metrics ? (settings.MetricsBindAddress, metrics) : (settings.BindAddress, settings.Port);
         return new UriBuilder(Uri.UriSchemeHttp, Host(bind.Address), port, "/health/ready").Uri;
     }
 
-    /// <summary>Where a process listens that listens there.</summary>
+    /// <summary>Where to reach a process that listens there.</summary>
     private static string Host(IPAddress? address) =>
         address is null || address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any)
             ? IPAddress.Loopback.ToString()

@@ -17,7 +17,7 @@ internal static class Listening
     /// </summary>
     public static void ListenOn(this WebApplicationBuilder builder, HttpSettings settings)
     {
-        // Only our own settings say where to listen: images of the platform set this one to all addresses.
+        // Only our own settings decide where to listen: the platform's images set this one to all addresses.
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
@@ -31,7 +31,7 @@ internal static class Listening
 
         if (settings.MetricsPort == settings.Port) throw new SettingException(SettingTable.MetricsPort, "must be another port than PORT.");
         var addresses = AddressesOf(settings.BindAddress).ToList();
-        // The web server comes last in a start; a port that is taken should not bring up and down all the rest first.
+        // The web server comes last in a start; a port in use should not bring everything else up and down first.
         foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), SettingTable.Port, SettingTable.BindAddress);
         builder.WebHost.ConfigureKestrel(kestrel => addresses.ForEach(address => kestrel.Listen(address, settings.Port)));
     }
@@ -40,7 +40,7 @@ internal static class Listening
     public static string Describe(WebApplication app) =>
         string.Join(", ", app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? []);
 
-    /// <summary>The addresses that a setting means.</summary>
+    /// <summary>The addresses that a setting stands for.</summary>
     public static IEnumerable<IPAddress> AddressesOf(BindAddress bind)
     {
         if (bind.Address is { } address)
@@ -53,7 +53,7 @@ internal static class Listening
         if (HasLoopbackIPv6()) yield return IPAddress.IPv6Loopback;
     }
 
-    /// <summary>Whether ::1 exists: the kernel may know IPv6 and have no address of it.</summary>
+    /// <summary>Whether ::1 exists: the kernel may know IPv6 without having an address.</summary>
     private static bool HasLoopbackIPv6()
     {
         if (!Socket.OSSupportsIPv6) return false;

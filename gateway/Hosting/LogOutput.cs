@@ -3,13 +3,13 @@ using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>What is logged, and where to.</summary>
+/// <summary>What is logged, and where.</summary>
 internal static class LogOutput
 {
     private const string OurOwn = "OrleansKms";
     private const string DashboardLogger = "Orleans.Dashboard.Implementation.DashboardLogger";
 
-    /// <summary>Logs lines to standard output, at the level that the settings say.</summary>
+    /// <summary>Logs lines to standard output, at the configured level.</summary>
     public static void UseLogLines(this WebApplicationBuilder builder, LogSettings settings)
     {
         var logging = builder.Logging.ClearProviders();
@@ -19,21 +19,21 @@ internal static class LogOutput
         logging.SetMinimumLevel(LevelOfFrameworks(settings.Level)).AddFilter(OurOwn, settings.Level);
         // By the provider's name, so that no filter of the configuration comes before it.
         logging.AddFilter<LineLoggerProvider>(LogCategories.Changes, LogLevel.Information);
-        // Recommends another garbage collector at each start, which was measured and decided in the project file.
+        // It recommends another garbage collector at each start, which was measured and decided in the project file.
         logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error);
         // Its first line at a start is false: it counts the time since the machine's boot as a stall.
         logging.AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
-        // A start that is refused says why in one line on standard error; the host would add a stack trace.
+        // A refused start says why in one line on standard error; the host would add a stack trace.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
-        // It writes whole addresses, which is never wanted; and while it is on at any level, the web server makes an activity and a
+        // It logs full addresses, which is never wanted; and while it is on at any level, the web server makes an activity and a
         // scope for each request.
         logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        // The dashboard's trace is switched off, but its logger would still be handed every line.
+        // The dashboard's trace is switched off, but its logger would still receive every line.
         builder.Services.Configure<LoggerFilterOptions>(options =>
             options.Rules.Add(new LoggerFilterRule(DashboardLogger, categoryName: null, LogLevel.None, filter: null)));
     }
 
-    /// <summary>The parts underneath have much to say; they are heard one step later than we are.</summary>
+    /// <summary>The frameworks underneath are talkative; they are heard one level above ours.</summary>
     private static LogLevel LevelOfFrameworks(LogLevel ours) => ours switch
     {
         LogLevel.Trace => LogLevel.Debug,

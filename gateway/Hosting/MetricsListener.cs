@@ -6,7 +6,7 @@ using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>A listener for those who watch the process. What it serves, the front door decides.</summary>
+/// <summary>A listener for monitoring. The front door decides what it serves.</summary>
 internal static class MetricsListener
 {
     /// <summary>Listens where OKMS_METRICS_PORT and OKMS_METRICS_BIND_ADDRESS say, if they do; plain HTTP, whatever the other listeners are.</summary>
@@ -20,7 +20,7 @@ internal static class MetricsListener
         }
     }
 
-    // Ports can be shared by listeners on different addresses, so a connection carries with it where it came in.
+    // Ports can be shared by listeners on different addresses, so a connection carries the listener that it came in by.
     private static void Mark(ListenOptions listener) => listener.Use(next => connection =>
     {
         connection.Features.Set(MetricsConnection.Instance);

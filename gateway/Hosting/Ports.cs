@@ -8,11 +8,11 @@ namespace OrleansKms.Gateway.Hosting;
 /// <summary>Whether a process can listen where its settings say.</summary>
 internal static class Ports
 {
-    /// <summary>Refuses the start when it cannot; a port may still be taken between this and the listening.</summary>
-    /// <param name="endPoint">Where it is going to listen.</param>
+    /// <summary>Refuses the start when it cannot; the port may still be taken between this check and listening.</summary>
+    /// <param name="endPoint">Where it will listen.</param>
     /// <param name="portSetting">The setting that the port comes from.</param>
     /// <param name="addressSetting">The setting that the address comes from.</param>
-    /// <exception cref="SettingException">It cannot, and which of the two settings is why.</exception>
+    /// <exception cref="SettingException">It cannot listen there; names the setting that is why.</exception>
     public static void RefuseUnlessFree(IPEndPoint endPoint, Setting portSetting, Setting addressSetting)
     {
         try

@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// What the process gives up before it holds a secret: files that others can read, and core dumps, which would hold every
-/// key in memory.
+/// What the process gives up before it holds a secret: files that others can read, and core dumps, which would hold every key in
+/// memory.
 /// </summary>
 internal static partial class ProcessHardening
 {
@@ -22,7 +22,7 @@ internal static partial class ProcessHardening
         _ = SetFileModeMask(OwnerOnly);
         var none = default(ResourceLimit);
         if (SetResourceLimit(CoreFileSize, in none) != 0) throw new InvalidOperationException("Core dumps could not be disabled.");
-        // Also keeps other processes of the same user from attaching a debugger, where the kernel lets them at all.
+        // Also stops other processes of the same user from attaching a debugger, where the kernel would allow it at all.
         if (OperatingSystem.IsLinux() && SetProcessAttribute(SetDumpable, 0, 0, 0, 0) != 0)
         {
             throw new InvalidOperationException("Core dumps could not be disabled.");
@@ -33,7 +33,7 @@ internal static partial class ProcessHardening
     {
         foreach (var name in (ReadOnlySpan<string>)["DOTNET_DbgEnableMiniDump", "COMPlus_DbgEnableMiniDump"])
         {
-            // The runtime's own dump is written by a child process and heeds no limit on core files.
+            // The runtime's own dump is written by a child process and ignores the limit on core files.
             if (Environment.GetEnvironmentVariable(name) is { } value && value.Trim() is not ("" or "0"))
             {
                 throw new SettingException(name, "must not be set: a crash dump holds keys in the clear.");

@@ -3,7 +3,7 @@ using OrleansKms.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>The command <c>settings</c>: lists what can be set in the environment or in appsettings.json.</summary>
+/// <summary>The command <c>settings</c>: lists all settings, for the environment or appsettings.json.</summary>
 internal static class SettingsCommand
 {
     /// <summary>The command.</summary>

@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// Ends the process when a graceful stop takes longer than allowed. A thread of its own, since what hangs may be the thread
-/// pool; nothing acknowledged is lost by it, as if the process had been killed.
+/// Ends the process when a graceful stop takes longer than allowed. A thread of its own, since what hangs may be the thread pool.
+/// Like a kill, it loses nothing that was acknowledged.
 /// </summary>
 internal static partial class ShutdownWatchdog
 {
@@ -14,7 +14,7 @@ internal static partial class ShutdownWatchdog
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
 
-    /// <summary>Starts to count when the host begins to stop.</summary>
+    /// <summary>Starts counting when the host begins to stop.</summary>
     public static void Arm(IHostApplicationLifetime lifetime, HttpSettings settings) =>
         lifetime.ApplicationStopping.Register(() => new Thread(() => End(settings.ShutdownTimeout))
         {
@@ -25,7 +25,7 @@ internal static partial class ShutdownWatchdog
     private static void End(TimeSpan timeout)
     {
         Thread.Sleep(timeout);
-        // Nor may the message be waited for: who reads it may be what hangs.
+        // Nor may the message block: its reader may be what hangs.
         var message = new Thread(() => Console.Error.WriteLine("orleans-kms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced."))
         {
             IsBackground = true,

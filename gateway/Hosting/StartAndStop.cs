@@ -3,17 +3,17 @@ using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>How a process says that it is there, and how it goes.</summary>
+/// <summary>Reports that a process is up, and how it ends.</summary>
 internal static class StartAndStop
 {
-    /// <summary>How much of the time for a stop is kept for what follows the host's own stop.</summary>
+    /// <summary>How much of the stop time is reserved for what follows the host's own stop.</summary>
     private const double HostShare = 0.9;
 
     /// <summary>Bounds the host's stop, so that it gives up before the watchdog forces it.</summary>
     public static void StopWithin(this WebApplicationBuilder builder, HttpSettings settings) =>
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.ShutdownTimeout * HostShare);
 
-    /// <summary>Says where the process answers, and that a stop began.</summary>
+    /// <summary>Logs where the process answers, and that a stop began.</summary>
     public static void Announce(this WebApplication app)
     {
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms");
@@ -21,7 +21,7 @@ internal static class StartAndStop
         app.Lifetime.ApplicationStopping.Register(() => StartMessages.Stopping(logger));
     }
 
-    /// <summary>Runs until the process is told to stop; being told so while it still starts is a clean stop too.</summary>
+    /// <summary>Runs until the process is told to stop; a request to stop during the start is a clean stop too.</summary>
     public static async Task RunUntilStopped(this WebApplication app)
     {
         var stopping = app.Lifetime.ApplicationStopping;
@@ -31,7 +31,7 @@ internal static class StartAndStop
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
-            // What was starting has been given up.
+            // The start has been abandoned.
         }
     }
 

@@ -2,24 +2,27 @@ using Microsoft.AspNetCore.Connections;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>Turns a start that is refused into one line on standard error and an exit code.</summary>
+/// <summary>Turns a refused start into one line on standard error and an exit code.</summary>
 internal static class StartGuard
 {
     /// <summary>The exit code of a start that was refused.</summary>
     public const int Refused = 2;
 
-    /// <summary>The exit code of a failure that nobody foresaw.</summary>
+    /// <summary>The exit code of an unexpected failure.</summary>
     public const int Failed = 3;
 
     /// <summary>
-    /// The exit code of a start that was refused and must not be tried again by itself: EX_CONFIG of sysexits.h, which supervisors
-    /// can be told of.
+    /// The exit code of a refused start that must not be retried automatically: EX_CONFIG of sysexits.h, which supervisors can be
+    /// told about.
     /// </summary>
     public const int RefusedForGood = 78;
 
     /// <summary>Runs the service until it is stopped.</summary>
-    /// <param name="serve">Starts it and waits for its end.</param>
-    /// <returns>0 for a clean stop, <see cref="Refused"/> or <see cref="RefusedForGood"/> when something must be put right first, or <see cref="Failed"/>.</returns>
+    /// <param name="serve">Starts it and waits until it ends.</param>
+    /// <returns>
+    /// 0 for a clean stop, <see cref="Refused"/> or <see cref="RefusedForGood"/> when something must be fixed first, or
+    /// <see cref="Failed"/>.
+    /// </returns>
     public static Task<int> Run(Func<Task> serve) => Run(async () =>
     {
         await serve();
@@ -27,7 +30,7 @@ internal static class StartGuard
     });
 
     /// <summary>Runs a command to its end.</summary>
-    /// <param name="command">Does it and tells its exit code.</param>
+    /// <param name="command">Runs it and returns its exit code.</param>
     /// <returns>That code, or as above when it fails.</returns>
     public static async Task<int> Run(Func<Task<int>> command)
     {
@@ -42,20 +45,20 @@ internal static class StartGuard
         }
         catch (Exception e)
         {
-            // With its stack trace, and without the runtime's abort, which is how a crash looks.
+            // With its stack trace, and without the runtime's abort, which looks like a crash.
             await Console.Error.WriteLineAsync($"orleans-kms: unexpected failure: {e}");
             return Failed;
         }
     }
 
-    /// <summary>What an operator must put right, or null for a defect.</summary>
+    /// <summary>What an operator must fix, or null for a defect.</summary>
     public static string? ReasonOf(Exception exception) => RefusalOf(exception)?.Reason;
 
     private static (string Reason, int Code)? RefusalOf(Exception? exception) => exception switch
     {
         null => null,
         StartRefusedException e => (e.Message, e.IsForGood ? RefusedForGood : Refused),
-        // How appsettings.json is refused: the outer message names the file, the innermost says what is wrong and where.
+        // The form of an error in appsettings.json: the outer message names the file, the innermost says what is wrong and where.
         InvalidDataException { InnerException: FormatException } e => ($"{e.Message} {e.GetBaseException().Message}", Refused),
         AddressInUseException => ("PORT is in use by another process.", Refused),
         AggregateException e => e.InnerExceptions.Select(RefusalOf).FirstOrDefault(refusal => refusal is not null),

@@ -3,16 +3,16 @@ using System.Runtime.InteropServices;
 namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
-/// Gives back the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
-/// library gives room back that nothing asks for. It happens once, in the first moment in which the process has little to do, and not
-/// at all if it has none within a minute: by then its requests need that room themselves, and should not wait for a collection.
+/// Returns the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
+/// library returns memory unless asked. This happens once, at the first quiet moment of the process, and not at all if there is
+/// none within a minute: by then its requests need that memory themselves, and should not wait for a collection.
 /// </summary>
 internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuTime, Action giveBack)
 {
     /// <summary>How long a process is watched at a time.</summary>
     internal static readonly TimeSpan Watch = TimeSpan.FromSeconds(2);
 
-    /// <summary>Up to what share of one processor counts as little to do.</summary>
+    /// <summary>The share of one processor below which the process counts as quiet.</summary>
     internal const double QuietShare = 0.1;
 
     private const int MaxWatches = 30;
@@ -21,7 +21,7 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
     public static void GiveBackWhenQuiet(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(
         () => _ = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack).Run(lifetime.ApplicationStopping));
 
-    /// <summary>Waits for a quiet moment, and gives back.</summary>
+    /// <summary>Waits for a quiet moment, and returns the memory.</summary>
     internal async Task Run(CancellationToken stopping)
     {
         for (var watch = 0; watch < MaxWatches; watch++)

@@ -1,9 +1,9 @@
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>What a process says about its own start and stop.</summary>
+/// <summary>What a process logs about its own start and stop.</summary>
 internal static partial class StartMessages
 {
-    /// <summary>The service answers.</summary>
+    /// <summary>The service is up.</summary>
     [LoggerMessage(2, LogLevel.Information, "OrleansKms {Version} listens at {Addresses}.")]
     public static partial void Ready(ILogger logger, string version, string addresses);
 

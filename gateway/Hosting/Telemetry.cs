@@ -4,17 +4,17 @@ using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>Which metrics are collected, and how they look to Prometheus.</summary>
+/// <summary>Which metrics are collected, and how Prometheus sees them.</summary>
 internal static class Telemetry
 {
     /// <summary>The meter of this service's own metrics.</summary>
     private const string KeyMeter = RepeatedCalls.MeterName;
 
-    // Told apart by principal and operation, of which there are a thousand and a handful, and not by key.
+    // Labelled by principal and operation, of which there are a thousand and a handful, and not by key.
     private const string Calls = "calls";
     private const int CallSeries = 10_000;
 
-    // Seconds. An encryption takes microseconds, and one whose key is loaded first some milliseconds.
+    // Seconds. An encryption takes microseconds, or some milliseconds if its key must be loaded first.
     private static readonly double[] _buckets = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.001, 0.005, 0.025, 0.1, 1];
 
     /// <summary>Adds the collection of metrics.</summary>

@@ -1,5 +1,5 @@
 namespace OrleansKms.Gateway.Hosting;
 
-/// <summary>The program was called with arguments that it does not know.</summary>
-/// <param name="message">One line that says what is wrong and what there is.</param>
+/// <summary>The program was called with unknown arguments.</summary>
+/// <param name="message">One line that says what is wrong and what is available.</param>
 internal sealed class UsageException(string message) : StartRefusedException(message);

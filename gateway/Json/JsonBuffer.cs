@@ -7,8 +7,9 @@ using System.Text.Json;
 namespace OrleansKms.Gateway.Json;
 
 /// <summary>
-/// Memory for one answer in JSON, so that its length is known before its first byte leaves. The memory is borrowed in pieces, all but
-/// the largest values' below the size of large objects, and goes back zeroed when this is disposed, since answers hold plaintexts.
+/// Memory for one JSON answer, so that its length is known before the first byte leaves. The memory is borrowed in pieces, all
+/// but those of the largest values below the size of large objects, and is zeroed when this is disposed, since answers hold
+/// plaintexts.
 /// </summary>
 internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
 {
@@ -26,7 +27,7 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
     private JsonBuffer(ArrayPool<byte> pool)
     {
         _pool = pool;
-        // Answers are never put into a page, so only what JSON itself asks for is escaped.
+        // Answers are never embedded in a page, so only what JSON itself requires is escaped.
         Writer = new Utf8JsonWriter(
             (IBufferWriter<byte>)this,
             new JsonWriterOptions { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
@@ -47,7 +48,7 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
     public int Length { get; private set; }
 
     /// <summary>A buffer, which the caller disposes.</summary>
-    /// <param name="pool">Where its memory comes from.</param>
+    /// <param name="pool">The source of its memory.</param>
     public static JsonBuffer Rent(ArrayPool<byte> pool)
     {
         if (_cached is not { } buffer || buffer._pool != pool)
@@ -60,7 +61,7 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
         return buffer;
     }
 
-    /// <summary>Writes what was written and flushed to an answer. The buffer stays in use until this has finished.</summary>
+    /// <summary>Writes everything written and flushed to an answer. The buffer stays in use until this has finished.</summary>
     public async ValueTask CopyTo(PipeWriter output)
     {
         for (var i = 0; i < _pieces.Count; i++)
@@ -74,7 +75,7 @@ internal sealed class JsonBuffer : IBufferWriter<byte>, IDisposable
         }
     }
 
-    /// <summary>Gives the memory back, all of it zeroed: a writer that failed may have written more than it said.</summary>
+    /// <summary>Returns the memory, all of it zeroed: a writer that failed may have written more than it said.</summary>
     public void Dispose()
     {
         if (!_isRented)

@@ -11,7 +11,7 @@ internal static class StrictBase64
 {
     private const string Alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-    /// <summary>Decodes, or tells that the text is not strict base64.</summary>
+    /// <summary>Decodes; false if the text is not strict base64.</summary>
     public static bool TryDecode(ReadOnlySpan<byte> text, out byte[] bytes)
     {
         bytes = [];
@@ -33,7 +33,7 @@ internal static class StrictBase64
 
         var decoded = GC.AllocateUninitializedArray<byte>(text.Length / 4 * 3 - padding);
         var status = Base64.DecodeFromUtf8(text, decoded, out var consumed, out var written);
-        // White space that the decoder skipped would leave the array not filled.
+        // White space that the decoder skipped would leave the array partly empty.
         if (status != OperationStatus.Done || consumed != text.Length || written != decoded.Length)
         {
             return false;
@@ -43,7 +43,7 @@ internal static class StrictBase64
         return true;
     }
 
-    /// <summary>The most characters that the base64 of so many bytes has.</summary>
+    /// <summary>The maximum length of the base64 text of so many bytes.</summary>
     public static int EncodedLength(int bytes) => (bytes + 2) / 3 * 4;
 
     private static bool IsCanonical(ReadOnlySpan<byte> text, int padding) => padding switch

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace OrleansKms.Gateway.Json;
 
-/// <summary>The names of an enumeration's values in the HTTP interface: snake_case.</summary>
+/// <summary>The names of an enumeration's values in the HTTP API: snake_case.</summary>
 internal static class WireNames<T>
     where T : struct, Enum
 {

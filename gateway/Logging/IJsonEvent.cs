@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
-/// An event that writes itself as JSON. For what happens so often that a list of boxed values and a text of the message would cost
-/// more than the line. What it writes is what it would be as a list of values.
+/// An event that writes itself as JSON, for events so frequent that a list of boxed values and a formatted message would cost
+/// more than the line. It writes what the list of values would produce.
 /// </summary>
 internal interface IJsonEvent
 {

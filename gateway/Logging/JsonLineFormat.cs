@@ -17,7 +17,7 @@ internal sealed class JsonLineFormat : ILineFormat
 
     private static readonly JsonWriterOptions WriterOptions = new()
     {
-        // The lines are not embedded in HTML. Control characters, quotes and line ends are escaped all the same.
+        // The lines are not embedded in HTML. Control characters, quotes and line ends are escaped regardless.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
     };
@@ -106,7 +106,7 @@ internal sealed class JsonLineFormat : ILineFormat
         if (_names.TryGetValue(name, out var known)) return known;
         var snakeCase = JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
         var encoded = JsonEncodedText.Encode(Reserved.Contains(snakeCase) ? snakeCase + "_" : snakeCase);
-        // Names come from message templates, of which there are few; should something ever log made-up names, memory is safe.
+        // Names come from message templates, of which there are few; this bounds memory should anything ever log made-up names.
         if (_names.Count < MaxNames) _names.TryAdd(name, encoded);
         return encoded;
     }

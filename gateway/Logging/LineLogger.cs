@@ -15,7 +15,7 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     private readonly bool _isChange = category == LogCategories.Changes;
 
     /// <inheritdoc/>
-    /// <remarks>The levels are filtered before this, by the logger factory; what a category may not say at all, here.</remarks>
+    /// <remarks>The logger factory filters levels before this; what a category must never log is filtered here.</remarks>
     public bool IsEnabled(LogLevel logLevel) => logLevel != LogLevel.None && logLevel >= _floor;
 
     /// <inheritdoc/>
@@ -25,7 +25,7 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     public void Log<TState>(
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        // Not every caller asks first.
+        // Not every caller checks first.
         if (!IsEnabled(logLevel)) return;
         var buffer = _buffer ?? new ArrayBufferWriter<byte>(1024);
         _buffer = null; // a formatter that logs itself must not write into the same buffer
@@ -49,7 +49,7 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
         _buffer = buffer;
     }
 
-    // Of what is not ours only texts and plain values are written: anything else is whatever its ToString says.
+    // Of other code's values only text and plain values are written: anything else is whatever its ToString returns.
     private static List<KeyValuePair<string, object?>>? Redacted(IReadOnlyList<KeyValuePair<string, object?>>? properties) =>
         properties?.Select(property => KeyValuePair.Create(property.Key, property.Value switch
         {
@@ -59,11 +59,11 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
         })).ToList();
 }
 
-/// <summary>What one line says.</summary>
+/// <summary>The content of one line.</summary>
 /// <param name="Time">When it happened.</param>
-/// <param name="Level">How bad it is.</param>
-/// <param name="Category">Who says it.</param>
-/// <param name="Id">Which event it is.</param>
+/// <param name="Level">The severity.</param>
+/// <param name="Category">The source.</param>
+/// <param name="Id">The event.</param>
 /// <param name="Message">The text.</param>
 /// <param name="Properties">The values.</param>
 /// <param name="Exception">The text of the exception, or null.</param>

@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
-/// Logs to standard output, one line an event. It stands in for the console logger because that writes each line with a call
-/// of its own, which at a line a request costs as much as the request.
+/// Logs to standard output, one line for each event. It replaces the console logger, which makes a system call for each line; at
+/// a line a request, that costs as much as the request.
 /// </summary>
 [ProviderAlias("Lines")]
 internal sealed class LineLoggerProvider : ILoggerProvider
@@ -24,7 +24,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
         _writer = new LineWriter(output, Capacity, DroppedLine);
     }
 
-    /// <summary>Whether a change may be made: whether there is room for its line.</summary>
+    /// <summary>Whether a change may be made, because there is room for its line.</summary>
     public bool HasRoomForChanges => _writer.HasRoomForChanges;
 
     /// <inheritdoc cref="LineWriter.ChangesWritten"/>
@@ -33,7 +33,7 @@ internal sealed class LineLoggerProvider : ILoggerProvider
     /// <inheritdoc/>
     public ILogger CreateLogger(string categoryName) => new LineLogger(categoryName, _format, _writer, _time);
 
-    /// <summary>Writes what waits.</summary>
+    /// <summary>Writes everything pending.</summary>
     public void Dispose() => _writer.Dispose();
 
     private byte[] DroppedLine(long dropped)

@@ -3,20 +3,20 @@ using System.Buffers;
 namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
-/// Takes finished lines from any thread and writes them to a stream from one, many lines with one call while it is busy. The
-/// room is bounded: when the reader of the stream is slow, lines below warning are dropped and counted, and a warning waits a moment
-/// for room before it is. Changes have room of their own (<see cref="PendingChanges"/>) and are never dropped.
+/// Takes finished lines from any thread and writes them to a stream from one, many with one call while it is busy. The buffer is
+/// bounded: when the stream's reader is slow, lines below warning are dropped and counted, and a warning waits a moment for room
+/// before it is. Changes have a buffer of their own (<see cref="PendingChanges"/>) and are never dropped.
 /// </summary>
 internal sealed class LineWriter : IDisposable
 {
     private const int InitialCapacity = 64 * 1024;
 
-    // A write and two thread switches for each line would cost more than the line. So lines wait a moment for company, unless
-    // one is a warning or there are many already.
+    // A write and two thread switches for each line would cost more than the line. So lines wait a moment for more, unless one is
+    // a warning or there are many already.
     private static readonly TimeSpan _company = TimeSpan.FromMilliseconds(25);
     private const int Many = 32 * 1024;
 
-    // How long a warning waits for room, and the end for its last lines to be read.
+    // How long a warning waits for room, and the end waits until its last lines are read.
     private static readonly TimeSpan _defaultPatience = TimeSpan.FromSeconds(1);
 
     private readonly Stream _stream;
@@ -36,10 +36,10 @@ internal sealed class LineWriter : IDisposable
 
     /// <summary>Starts the writing thread.</summary>
     /// <param name="stream">Where lines go; disposed with the writer.</param>
-    /// <param name="capacity">The bytes that may wait.</param>
+    /// <param name="capacity">How many bytes may be pending.</param>
     /// <param name="droppedLine">The line that says how many were dropped.</param>
     /// <param name="patience">How long a warning waits for room; by default a second.</param>
-    /// <param name="changeCapacity">The bytes of changes that may wait.</param>
+    /// <param name="changeCapacity">How many bytes of changes may be pending.</param>
     public LineWriter(
         Stream stream, int capacity, Func<long, byte[]> droppedLine, TimeSpan? patience = null, int changeCapacity = PendingChanges.DefaultCapacity)
     {
@@ -52,15 +52,13 @@ internal sealed class LineWriter : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Whether a change may be made: whether there is room for its line.</summary>
+    /// <summary>Whether a change may be made, because there is room for its line.</summary>
     public bool HasRoomForChanges => _changes.HasRoom;
 
-    /// <summary>
-    /// Completes when every change that was handed over before is written, or has waited a moment for a reader that stands.
-    /// </summary>
+    /// <summary>Completes when every change handed over before is written, or has waited a moment for a stalled reader.</summary>
     public Task ChangesWritten() => _changes.Written();
 
-    /// <summary>Hands over the line of a change with its line feed. It is taken even when there is no room.</summary>
+    /// <summary>Hands over the line of a change with its line feed. It is accepted even when there is no room.</summary>
     public void WriteChange(ReadOnlySpan<byte> line)
     {
         _changes.Add(line);
@@ -78,10 +76,10 @@ internal sealed class LineWriter : IDisposable
     {
         lock (_gate)
         {
-            // A line larger than all the room is taken once the room is empty.
+            // A line larger than the buffer is accepted once the buffer is empty.
             while (!_disposed && _filling.WrittenCount > 0 && _filling.WrittenCount + line.Length > _capacity)
             {
-                // After one wait for nothing nobody waits again before there is room: the log must not be what stops the service.
+                // After one wait in vain nobody waits again until there is room: the log must not stop the service.
                 if (mayDrop || _stands || !Monitor.Wait(_gate, _patience))
                 {
                     _stands |= !mayDrop;
@@ -98,7 +96,7 @@ internal sealed class LineWriter : IDisposable
         }
     }
 
-    /// <summary>Writes what waits and ends the thread.</summary>
+    /// <summary>Writes everything pending and ends the thread.</summary>
     public void Dispose()
     {
         lock (_gate)
@@ -123,7 +121,7 @@ internal sealed class LineWriter : IDisposable
             }
             catch (IOException)
             {
-                // The reader of stdout is gone. There is nowhere left to say so, and the service must go on.
+                // The reader of stdout is gone. There is nowhere left to report it, and the service must go on.
             }
             _draining.ResetWrittenCount();
             _changes.WriteTo(_stream);
@@ -137,7 +135,7 @@ internal sealed class LineWriter : IDisposable
             while (_filling.WrittenCount == 0 && !_changes.Any && !_disposed) Monitor.Wait(_gate);
             if (_changes.HasFailed && !_disposed)
             {
-                // What the stream has refused it is asked again, but not without end.
+                // A refused write is retried, but not endlessly.
                 Monitor.Wait(_gate, _patience);
             }
             else if (!_urgent && !_disposed && _filling.WrittenCount < Many)
@@ -155,7 +153,7 @@ internal sealed class LineWriter : IDisposable
         }
     }
 
-    // At the end changes that were refused are tried once more, and no more than once.
+    // At the end, refused changes are tried once more, and only once.
     private bool GivesUp()
     {
         var triedAtEnd = _triedAtEnd;

@@ -3,14 +3,16 @@ using System.Buffers;
 namespace OrleansKms.Gateway.Logging;
 
 /// <summary>
-/// Lines about changes that are not written yet. None is dropped: what a stream does not take is kept and tried again, and when
-/// there is no room for more, whoever makes changes is told not to.
+/// Lines about changes that are not written yet. None is dropped: what a stream refuses is kept and retried, and when there is no
+/// room for more, changes are refused.
 /// </summary>
 /// <param name="capacity">The bytes after which there is no room.</param>
 /// <param name="patience">How long a change waits for its line to be written.</param>
 internal sealed class PendingChanges(int capacity, TimeSpan patience)
 {
-    /// <summary>16 MiB: some 50,000 changes. Each of them waited for a commit of the database, so that takes a while.</summary>
+    /// <summary>
+    /// 16 MiB: some 50,000 changes. Each of them waited for a commit of the database, so filling it takes a while.
+    /// </summary>
     public const int DefaultCapacity = 16 * 1024 * 1024;
 
     private const int MaxKeptBuffer = 1024 * 1024;
@@ -32,7 +34,7 @@ internal sealed class PendingChanges(int capacity, TimeSpan patience)
     /// <summary>Whether the stream refused the last write; for the thread that writes.</summary>
     public bool HasFailed { get; private set; }
 
-    /// <summary>Takes a line, also when there is no room: its change has been made.</summary>
+    /// <summary>Accepts a line, even when there is no room: its change has been made.</summary>
     public void Add(ReadOnlySpan<byte> line)
     {
         lock (_gate)
@@ -43,8 +45,8 @@ internal sealed class PendingChanges(int capacity, TimeSpan patience)
     }
 
     /// <summary>
-    /// Completes when the lines that were added before are written. After one wait for nothing nobody waits again before the stream
-    /// takes something: the log must not be what stops the service.
+    /// Completes when the lines added before are written. After one wait in vain nobody waits again until the stream accepts
+    /// something: the log must not stop the service.
     /// </summary>
     public Task Written()
     {
@@ -57,13 +59,13 @@ internal sealed class PendingChanges(int capacity, TimeSpan patience)
         }
     }
 
-    /// <summary>Writes what there is; for one thread.</summary>
+    /// <summary>Writes pending lines; for one thread.</summary>
     public void WriteTo(Stream stream)
     {
         if (!Take()) return;
         try
         {
-            // A write that failed may have left a part of a line, to which the next must not be joined.
+            // A failed write may have left part of a line, and the next must not be joined to it.
             if (HasFailed) stream.Write("\n"u8);
             stream.Write(_taken.WrittenSpan);
             stream.Flush();

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace OrleansKms.Gateway.Logging;
 
-/// <summary>Takes out of a text what others put there and a log must not hold: the queries of addresses, and credentials.</summary>
+/// <summary>Removes from a text what others put there and a log must not hold: queries of addresses, and credentials.</summary>
 internal static partial class Redaction
 {
     private const string Left = "…";
@@ -16,7 +16,7 @@ internal static partial class Redaction
             : text;
     }
 
-    // A question that ends a word is none; a query goes up to the next space, quote or bracket.
+    // A question mark that ends a word starts no query; a query extends to the next space, quote or bracket.
     [GeneratedRegex("""\?[^\s"'<>()\[\]{}|]+""")]
     private static partial Regex Query();
 

@@ -36,7 +36,9 @@ internal sealed class TextLineFormat : ILineFormat
         }
     }
 
-    /// <summary>Control characters are shown as escapes, so that what a caller sent cannot forge a line or steer a terminal.</summary>
+    /// <summary>
+    /// Control characters are shown as escapes, so that input from a caller cannot forge a line or control a terminal.
+    /// </summary>
     private static void AppendEscaped(StringBuilder line, string text)
     {
         foreach (var c in text)

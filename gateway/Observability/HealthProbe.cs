@@ -3,14 +3,14 @@ using OrleansKms.Gateway.Cluster;
 
 namespace OrleansKms.Gateway.Observability;
 
-/// <summary>What is known of the parts.</summary>
+/// <summary>The health of the parts.</summary>
 /// <param name="Cluster">
-/// Whether a silo answered, and it is known who may sign in, without which every request would be refused; of a silo, whether it
-/// is an active member of its cluster, too.
+/// Whether a silo answered, and it is known who may sign in, without which every request would be refused; for a silo, also
+/// whether it is an active member of its cluster.
 /// </param>
 /// <param name="Database">Whether its last probe of the database succeeded; false when no silo answered.</param>
-/// <param name="Hsm">The same of the HSM; null when none is configured or no silo answered.</param>
-/// <param name="ClockProblem">Why the silo's clock cannot be relied on; null when it can, and when no silo answered.</param>
+/// <param name="Hsm">The same for the HSM; null when none is configured or no silo answered.</param>
+/// <param name="ClockProblem">Why the silo's clock cannot be trusted; null when it can, and when no silo answered.</param>
 /// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
@@ -23,17 +23,17 @@ internal sealed record Health(
     public bool IsHealthy => IsReady && Hsm != false && KekProblem is null;
 
     /// <summary>
-    /// Whether requests should be sent here. Also while the HSM is away: only keys that live in it answer 503 then, and no other
-    /// process would serve those.
+    /// Whether requests should be sent here. True even while the HSM is away: only keys in it return 503 then, and no other
+    /// process could serve those.
     /// </summary>
     public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
 
-    /// <summary>What is wrong, in words that anybody may know.</summary>
+    /// <summary>What is wrong, in words that anyone may read.</summary>
     public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, KekProblem, HsmProblem }.OfType<string>()];
 
     private string? StartProblem => WaitsFor is { } step ? $"The silo is starting and waits for {Name(step)}." : null;
 
-    /// <summary>Of a silo that is starting: what comes before the step that it is at works.</summary>
+    /// <summary>The health of a starting silo: everything before its current step works.</summary>
     public static Health Starting(IStartProgress start)
     {
         var step = start.Step;
@@ -41,7 +41,7 @@ internal sealed record Health(
             Cluster: false, Database: step > StartStep.Database, Hsm: start.HasHsm ? step > StartStep.Hsm : null, WaitsFor: step);
     }
 
-    /// <summary>The same, of a process that is about to stop.</summary>
+    /// <summary>The same, for a process that is about to stop.</summary>
     public Health Stopping() => this with { IsStopping = true };
 
     private static string Name(StartStep step) => step switch
@@ -52,7 +52,7 @@ internal sealed record Health(
     };
 }
 
-/// <summary>Tells of a process that is itself a silo whether its cluster counts it in.</summary>
+/// <summary>Tells a process that is itself a silo whether its cluster counts it as a member.</summary>
 internal interface IClusterMembership
 {
     /// <summary>Whether this silo is an active member.</summary>
@@ -60,7 +60,7 @@ internal interface IClusterMembership
 }
 
 /// <summary>
-/// Asks a silo how it is, at most once a second however often it is asked itself: anybody may ask, so an answer must cost
+/// Asks a silo for its health, at most once a second however often it is asked itself: anyone may ask, so an answer must cost
 /// nothing.
 /// </summary>
 internal sealed class HealthProbe(
@@ -85,7 +85,7 @@ internal sealed class HealthProbe(
     /// <summary>This process is about to stop.</summary>
     public void Stop() => _isStopping = true;
 
-    /// <summary>The last probe's outcome, or that of the one under way; of a broken link nothing is asked.</summary>
+    /// <summary>The outcome of the last probe, or of the one in progress; over a broken link nothing is asked.</summary>
     public Task<Health> Current()
     {
         if (!link.IsConnected) return start is null ? _unreachable : Task.FromResult(Health.Starting(start));
@@ -122,6 +122,6 @@ internal sealed class HealthProbe(
         }
     }
 
-    // A client sends all calls of one grain by one silo while it can, and one that is ill is not the cluster.
+    // A client sends all calls of one grain through one silo while it can, and one sick silo is not the whole cluster.
     private void AskAnother() => _way = (_way + 1) % ClusterPrincipals.Ways;
 }

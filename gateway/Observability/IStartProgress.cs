@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Observability;
 
-/// <summary>How far a process that is itself a silo has come with its start.</summary>
+/// <summary>How far the start of a process that is itself a silo has got.</summary>
 internal interface IStartProgress
 {
     /// <summary>What it waits for.</summary>

@@ -1,14 +1,14 @@
 namespace OrleansKms.Gateway.Observability;
 
-/// <summary>What a silo that is starting waits for; each step begins when the one before it is done.</summary>
+/// <summary>What a starting silo waits for; each step begins when the previous one is done.</summary>
 internal enum StartStep
 {
-    /// <summary>The database: that it can be reached, and that its schema is as it should be.</summary>
+    /// <summary>The database: that it can be reached and its schema is right.</summary>
     Database,
 
     /// <summary>The HSM, which opens the key-encryption keys.</summary>
     Hsm,
 
-    /// <summary>The silo's own start, and that its cluster takes it in.</summary>
+    /// <summary>The silo's own start, and its admission to the cluster.</summary>
     Cluster,
 }

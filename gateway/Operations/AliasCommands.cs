@@ -10,7 +10,7 @@ internal static class AliasCommands
     public static ValueTask<AliasDescription> Describe(Call call, string name, bool isStep = false) =>
         Alias(call, name).Resolve(new(call.Caller) { IsStep = isStep });
 
-    /// <summary>Makes an alias, or points it at another key.</summary>
+    /// <summary>Creates an alias, or points it at another key.</summary>
     public static Task<AliasDescription> Point(Call call, string name, string key) =>
         call.InTime(Alias(call, name).Point(new(call.Caller, key)));
 

@@ -5,8 +5,8 @@ using OrleansKms.Gateway.Limits;
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// What the use-cases know of a request, whatever wire it came by: who asks, for which keys he may, how long it may take and how
-/// much memory it holds.
+/// What the use-cases know of a request, whatever its wire: its caller, the keys they may use, how long it may take and how much
+/// memory it holds.
 /// </summary>
 internal abstract class Call(OperationServices services, string requestId) : RequestTime(services.Time, services.Options.RequestTimeout)
 {
@@ -17,16 +17,16 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     private bool _hasPlace;
     private TimeSpan _placeSince;
 
-    /// <summary>What use-cases work with.</summary>
+    /// <summary>The services of the use-cases.</summary>
     public OperationServices Services { get; } = services;
 
     /// <summary>The request's id.</summary>
     public string RequestId { get; } = requestId;
 
-    /// <summary>Who asks, once that is known; without one nothing is authorized.</summary>
+    /// <summary>The caller, once known; without one nothing is authorized.</summary>
     public Principal? Principal { get; set; }
 
-    /// <summary>The key that the request is about, for the log: a valid id or null.</summary>
+    /// <summary>The key that the request concerns, for the log: a valid id or null.</summary>
     public string? KeyId { get; set; }
 
     /// <summary>The operation that is asked for; null while that is not known, or where it is none.</summary>
@@ -38,17 +38,17 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <summary>Size limits.</summary>
     public SizeLimits Limits => Services.Limits;
 
-    /// <summary>What grains are told about who asks.</summary>
+    /// <summary>The caller, as grains are told.</summary>
     public Caller Caller => _caller ??= new Caller(Principal?.Name ?? Nobody, Source, RequestId) { TraceId = TraceId };
 
     /// <summary>Where the request came from.</summary>
     public abstract string Source { get; }
 
-    /// <summary>What shows a silo that whoever asks is an administrator; null where the wire has nothing that does.</summary>
+    /// <summary>Proves to a silo that an administrator made the request; null where the wire has no proof.</summary>
     public virtual AdministratorProof? Proof => null;
 
-    /// <summary>Takes room for what the request has in memory; it is given back when the request is over.</summary>
-    /// <param name="bytes">How much it has now, with what it had before.</param>
+    /// <summary>Reserves memory for the request; released when the request is over.</summary>
+    /// <param name="bytes">How much it has now, including what it had before.</param>
     /// <exception cref="KmsException">overloaded: others have it all.</exception>
     public void Hold(long bytes)
     {
@@ -95,11 +95,11 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <summary>A key's grain.</summary>
     public IKeyGrain Key(string id) => Services.Keys.Of(id);
 
-    /// <summary>Lets an operation pass that names no key.</summary>
+    /// <summary>Authorizes an operation that names no key.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void Authorize(KmsOperation operation) => Authorize(operation, null);
 
-    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. The operation is authorized for it.</summary>
+    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. Authorizes the operation for it.</summary>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
     public ValueTask<string> ResolveKey(string text, KmsOperation operation)
     {
@@ -114,7 +114,7 @@ internal abstract class Call(OperationServices services, string requestId) : Req
             : throw KmsError.InvalidKeyId.Exception();
     }
 
-    /// <summary>What an exception is to the caller, where the request itself goes on. A defect is logged.</summary>
+    /// <summary>What an exception means to the caller, where the request itself continues. Logs a defect.</summary>
     /// <param name="exception">What went wrong.</param>
     /// <param name="operation">The operation that failed.</param>
     /// <param name="keyId">The key that it named, as the caller wrote it.</param>
@@ -149,12 +149,12 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public Task RecordAnswered(KmsOperation operation) => Services.Recorder.Record(Told(operation, "ok", null, null));
 
-    /// <summary>An operation was authorized: a wire may look at the form of its request now, and not before.</summary>
+    /// <summary>An operation was authorized: from now on, and not before, a wire may check the form of its request.</summary>
     protected virtual void WhenAuthorized()
     {
     }
 
-    /// <summary>Logs what nobody expected.</summary>
+    /// <summary>Logs an unexpected failure.</summary>
     protected abstract void LogDefect(Exception exception);
 
     // Who asks may not have been known when the caller was first made.

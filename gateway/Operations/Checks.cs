@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>The rules of the binary values that most cryptographic operations have. Each tells what is wrong, or null.</summary>
+/// <summary>The rules for the binary values of most cryptographic operations. Each returns what is wrong, or null.</summary>
 internal static class Checks
 {
     /// <summary>What is wrong with a plaintext and its associated data.</summary>
@@ -12,8 +12,8 @@ internal static class Checks
         : OfAssociatedData(associatedData);
 
     /// <summary>
-    /// What is wrong with the sizes of a ciphertext and its associated data. What a ciphertext is inside, and so that an empty one
-    /// is none, is for its key to say: that there is such a key, and that it may be used, comes first.
+    /// What is wrong with the sizes of a ciphertext and its associated data. The content of a ciphertext, and so that an empty
+    /// one is invalid, is for its key to judge: whether the key exists and can be used comes first.
     /// </summary>
     public static KmsException? OfCiphertext(byte[] ciphertext, byte[]? associatedData) =>
         ciphertext.Length > SizeLimits.Ciphertext ? TooLarge("ciphertext", SizeLimits.Ciphertext)
@@ -23,12 +23,12 @@ internal static class Checks
     public static KmsException? OfAssociatedData(byte[]? associatedData) =>
         associatedData?.Length > KmsLimits.AssociatedDataBytes ? TooLarge("associated_data", KmsLimits.AssociatedDataBytes) : null;
 
-    /// <summary>Throws what is wrong.</summary>
+    /// <summary>Throws if something is wrong.</summary>
     public static void Refuse(this KmsException? problem)
     {
         if (problem is not null) throw problem;
     }
 
     private static KmsException TooLarge(string field, int limit) =>
-        KmsError.PayloadTooLarge.Exception($"'{field}' must be {limit} bytes or less.");
+        KmsError.PayloadTooLarge.Exception($"'{field}' must be at most {limit} bytes.");
 }

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Encrypts, with a key for which the caller was authorized.</summary>
+/// <summary>Encrypts, with a key that the caller is authorized for.</summary>
 internal static class Encryption
 {
     /// <summary>Encrypts one plaintext under the primary version.</summary>
@@ -10,30 +10,30 @@ internal static class Encryption
         return call.InTime(call.Key(key).Encrypt(new Encrypt(call.Caller, plaintext, associatedData)));
     }
 
-    /// <summary>Encrypts many; each fails or succeeds by itself.</summary>
+    /// <summary>Encrypts many; each fails or succeeds separately.</summary>
     public static ValueTask<ItemResult<Encrypted>[]> EncryptMany(Call call, string key, EncryptItem[] items) => Many.Run(
         call, KmsOperation.Encrypt, key, items,
         item => Checks.OfPlaintext(call.Limits, item.Plaintext, item.AssociatedData),
         good => call.InTime(call.Key(key).EncryptBatch(new EncryptBatch(call.Caller, good))));
 
-    /// <summary>Encrypts a ciphertext again under the primary version; the plaintext stays in the grain.</summary>
+    /// <summary>Re-encrypts a ciphertext under the primary version; the plaintext stays in the grain.</summary>
     public static ValueTask<Encrypted> Rewrap(Call call, string key, byte[] ciphertext, byte[]? associatedData)
     {
         Checks.OfCiphertext(ciphertext, associatedData).Refuse();
         return call.InTime(call.Key(key).Rewrap(new Decrypt(call.Caller, ciphertext, associatedData)));
     }
 
-    /// <summary>Rewraps many; each fails or succeeds by itself.</summary>
+    /// <summary>Rewraps many; each fails or succeeds separately.</summary>
     public static ValueTask<ItemResult<Encrypted>[]> RewrapMany(Call call, string key, DecryptItem[] items) => Many.Run(
         call, KmsOperation.Rewrap, key, items,
         item => Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
         good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good))));
 
-    /// <summary>Makes a data key.</summary>
+    /// <summary>Generates a data key.</summary>
     /// <param name="call">The request.</param>
     /// <param name="key">The key that encrypts it.</param>
     /// <param name="bytes">Its length; null for the default.</param>
-    /// <param name="plaintext">Whether it is wanted in the clear too; null for yes.</param>
+    /// <param name="plaintext">Whether to return it in the clear too; null for yes.</param>
     /// <param name="associatedData">Authenticated with the ciphertext.</param>
     public static ValueTask<DataKey> GenerateDataKey(Call call, string key, int? bytes, bool? plaintext, byte[]? associatedData)
     {

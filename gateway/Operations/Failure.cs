@@ -2,17 +2,19 @@ using Orleans.Runtime.Messaging;
 
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What an exception is to the caller. Only texts of our own leave: an unexpected exception's message never does.</summary>
+/// <summary>
+/// What an exception means to the caller. Only texts of our own leave: an unexpected exception's message never does.
+/// </summary>
 /// <param name="Error">The error.</param>
 /// <param name="Detail">A text for the caller.</param>
-/// <param name="IsDefect">Whether it is for the log, because nobody expected it.</param>
-/// <param name="RetryAfter">Whole seconds until it makes sense to come again, where it does.</param>
+/// <param name="IsDefect">Whether it is unexpected, and belongs in the log.</param>
+/// <param name="RetryAfter">Whole seconds after which a retry makes sense, where it does.</param>
 internal readonly record struct Failure(KmsError Error, string Detail, bool IsDefect = false, int RetryAfter = 1)
 {
     /// <summary>Finds the error of an exception.</summary>
     public static Failure Of(Exception exception) => exception switch
     {
-        // A code that this gateway does not know came from a newer silo: its text is still meant for callers.
+        // An unknown code comes from a newer silo: its text is still meant for callers.
         KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal, Seconds(kms.RetryAfter)),
         TimeoutException => Of(KmsError.Timeout),
         GatewayTooBusyException or LimitExceededException => Of(KmsError.Overloaded),

@@ -1,12 +1,12 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What an administrator asks of the key-encryption keys.</summary>
+/// <summary>The administrator's commands for the key-encryption keys.</summary>
 internal static class KekCommands
 {
     /// <summary>Lists them.</summary>
     public static Task<KekDescription[]> List(Call call) => Ring(call).List(new(call.Caller, call.Proof));
 
-    /// <summary>Makes a new one, under which all rows are sealed anew.</summary>
+    /// <summary>Makes a new one, under which all rows are resealed.</summary>
     public static Task<KekDescription> Rotate(Call call) => Ring(call).Rotate(new(call.Caller, call.Proof));
 
     /// <summary>Destroys one that no row needs any more.</summary>

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Makes, describes and changes keys for which the caller was authorized.</summary>
+/// <summary>Creates, describes and changes keys that the caller is authorized for.</summary>
 internal static class KeyCommands
 {
     /// <summary>Creates a key.</summary>
@@ -9,7 +9,7 @@ internal static class KeyCommands
     /// <summary>Describes a key.</summary>
     public static Task<KeyDescription> Describe(Call call, string key) => call.InTime(call.Key(key).Describe(new(call.Caller)));
 
-    /// <summary>Changes what may be changed of a key.</summary>
+    /// <summary>Changes the changeable fields of a key.</summary>
     public static Task<KeyDescription> Update(Call call, string key, UpdateKey request) => call.InTime(call.Key(key).Update(request));
 
     /// <summary>Makes a new primary version.</summary>
@@ -25,7 +25,7 @@ internal static class KeyCommands
     public static Task<KeyDescription> ScheduleDeletion(Call call, string key, TimeSpan? after) =>
         call.InTime(call.Key(key).ScheduleDeletion(new(call.Caller, after ?? KmsLimits.DefaultDeletionDelay)));
 
-    /// <summary>Takes a scheduled deletion back.</summary>
+    /// <summary>Cancels a scheduled deletion.</summary>
     public static Task<KeyDescription> CancelDeletion(Call call, string key) =>
         call.InTime(call.Key(key).CancelDeletion(new(call.Caller)));
 
@@ -37,7 +37,7 @@ internal static class KeyCommands
     public static Task<KeyDescription> DisableVersion(Call call, string key, int version) =>
         call.InTime(call.Key(key).DisableVersion(new(call.Caller, version)));
 
-    /// <summary>Asks whether a key can be used. The caller is authorized to ask.</summary>
+    /// <summary>Asks whether a key can be used. Authorizes the question.</summary>
     /// <param name="call">The request.</param>
     /// <param name="text">An id, or <c>alias:</c> and a name.</param>
     public static async Task<KeyValidation> Validate(Call call, string text)

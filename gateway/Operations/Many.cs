@@ -1,8 +1,8 @@
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// Many items in one request: those that break a rule fail here, the others go to the grain in one call, and the results come
-/// together in order.
+/// Many items in one request: those that break a rule fail here, the others go to the grain in one call, and the results are
+/// merged in order.
 /// </summary>
 internal static class Many
 {

@@ -6,14 +6,18 @@ using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What use-cases and wires need, gathered once, so that no request looks anything up in the container.</summary>
+/// <summary>
+/// Everything that use-cases and wires need, resolved once, so that no request looks anything up in the container.
+/// </summary>
 internal sealed class OperationServices(
     GatewayOptions options, IServiceProvider provider, ClusterLink link, IAccessPolicy access, SizeLimits limits, TimeProvider time,
     ILogger<OperationServices> log)
 {
     public GatewayOptions Options { get; } = options;
 
-    /// <summary>The grains. These and the references are made with Orleans, at the first use: the web server starts before it.</summary>
+    /// <summary>
+    /// The grains. These and the references are created with Orleans, on first use: the web server starts before it.
+    /// </summary>
     public IGrainFactory Grains => field ??= provider.GetRequiredService<IGrainFactory>();
 
     public GrainReferences<IKeyGrain> Keys => field ??= provider.GetRequiredService<GrainReferences<IKeyGrain>>();
@@ -37,9 +41,9 @@ internal sealed class OperationServices(
 
     public TimeProvider Time { get; } = time;
 
-    /// <summary>Where memory for bodies and answers is borrowed. It goes back zeroed.</summary>
+    /// <summary>The pool for bodies and answers. Memory is returned zeroed.</summary>
     public ArrayPool<byte> Pool { get; init; } = ArrayPool<byte>.Shared;
 
-    /// <summary>Where failures go that nobody expected and that the answer shows only as <c>internal</c>.</summary>
+    /// <summary>Receives unexpected failures, which the answer shows only as <c>internal</c>.</summary>
     public ILogger Log { get; } = log;
 }

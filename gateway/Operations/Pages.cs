@@ -11,7 +11,9 @@ internal static class Pages
     public static Task<DirectoryPage> OfAliases(Call call, string prefix, string? after, int limit) =>
         Directory(call).ListAliases(new(call.Caller, prefix, after, limit, IncludeDestroyed: false));
 
-    /// <summary>Describes a key of a page, with the deadline to itself: one that cannot be described must not hide the others.</summary>
+    /// <summary>
+    /// Describes a key of a page, with the whole deadline to itself: one that cannot be described must not hide the others.
+    /// </summary>
     public static async Task<KeyDescription> Describe(Call call, string id)
     {
         await call.ResolveKey(id, KmsOperation.DescribeKey);

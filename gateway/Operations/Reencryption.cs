@@ -3,7 +3,7 @@ namespace OrleansKms.Gateway.Operations;
 /// <summary>Moves ciphertexts from one key to another; the plaintext stays in the silos.</summary>
 internal static class Reencryption
 {
-    /// <summary>The key to encrypt with. The caller must be allowed to decrypt with the one key and encrypt with the other.</summary>
+    /// <summary>The key to encrypt with. The caller must be allowed to decrypt with one key and encrypt with the other.</summary>
     public static async Task<string> FindDestination(
         Call call, byte[] ciphertext, byte[]? associatedData, string destination, byte[]? destinationAssociatedData)
     {
@@ -17,7 +17,7 @@ internal static class Reencryption
         return await call.ResolveKey(destination, KmsOperation.Encrypt);
     }
 
-    /// <summary>Moves one ciphertext to the key that was found.</summary>
+    /// <summary>Moves one ciphertext to the given key.</summary>
     public static Task<Reencrypted> Reencrypt(
         Call call, byte[] ciphertext, byte[]? associatedData, string destination, byte[]? destinationAssociatedData) =>
         call.InTime(call.Services.Reencryption.Of(0).Reencrypt(

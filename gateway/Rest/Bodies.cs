@@ -4,15 +4,15 @@ using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>The bodies that REST takes: JSON, read strictly, and bytes as they are.</summary>
+/// <summary>The bodies that REST accepts: JSON, read strictly, and raw bytes.</summary>
 internal static class Bodies
 {
     private const string Json = "application/json";
 
-    /// <summary>The media type of bodies that are bytes as they are.</summary>
+    /// <summary>The media type of raw bytes.</summary>
     public const string Octets = "application/octet-stream";
 
-    /// <summary>Whether the body is bytes as they are.</summary>
+    /// <summary>Whether the body is raw bytes.</summary>
     public static bool IsOctets(HttpRequest request) => IsMediaType(request.ContentType, Octets);
 
     /// <summary>Reads a JSON body.</summary>
@@ -25,7 +25,7 @@ internal static class Bodies
         return exchange.Read(limit, static (body, type) => ParseJson(body, type), type);
     }
 
-    /// <summary>Reads a JSON body of which every field has a default, so that it may be left out.</summary>
+    /// <summary>Reads a JSON body in which every field has a default, so that the body may be omitted.</summary>
     public static ValueTask<T> ReadOptionalJson<T>(this RestExchange exchange, JsonTypeInfo<T> type, int limit)
         where T : class, new()
     {
@@ -39,7 +39,7 @@ internal static class Bodies
         return exchange.Read(limit, static (body, type) => body.IsEmpty ? new T() : ParseJson(body, type), type);
     }
 
-    /// <summary>Reads a body of bytes as they are.</summary>
+    /// <summary>Reads a body of raw bytes.</summary>
     public static ValueTask<byte[]> ReadOctets(this RestExchange exchange, int limit)
     {
         exchange.CheckForm();
@@ -85,13 +85,13 @@ internal static class Bodies
         }
         catch (NotSupportedException)
         {
-            // So the parser tells that an object of several kinds does not say which it is.
+            // The parser's way to say that an object with several kinds does not name its kind.
             throw KmsError.InvalidRequest.Exception(Describe(null));
         }
     }
 
     private static string Describe(string? path) =>
         path is { Length: > 1 and <= 64 } && !path.AsSpan().ContainsAnyExceptInRange('!', '~') && !path.Contains('\'', StringComparison.Ordinal)
-            ? $"The body is not what this address takes: see '{path[1..].TrimStart('.')}'."
-            : "The body is not a JSON object with the fields that this address takes.";
+            ? $"The body does not fit this address: see '{path[1..].TrimStart('.')}'."
+            : "The body must be a JSON object with the fields of this address.";
 }

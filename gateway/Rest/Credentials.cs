@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Access;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617). The token for
-/// metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
+/// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617). The metrics token
+/// counts only on <c>/metrics</c>; elsewhere it is no token at all, so no route can forget to refuse it.
 /// </summary>
 internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics = null)
 {
@@ -37,13 +37,13 @@ internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics
             : null;
     }
 
-    /// <summary>The bearer token of a request that has signed in by one, for whoever must be shown it; null if it has none.</summary>
+    /// <summary>The bearer token of a request that signed in with one, as proof for silos; null if it has none.</summary>
     public static AdministratorProof? ProofOf(HttpRequest request) =>
         request.Headers.Authorization is [{ } text] && text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
             ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
             : null;
 
-    /// <summary>Whether the request has credentials of which nobody can tell at present whether they are valid.</summary>
+    /// <summary>Whether the request has credentials whose validity is currently unknown.</summary>
     public bool CannotTell(HttpRequest request) => !source.IsReady && request.Headers.Authorization.Count > 0;
 
     private Principal? FindScraper(PathString path, ReadOnlySpan<char> token) =>

@@ -5,15 +5,15 @@ using System.Text;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// The place in a list where the next page begins: the last name of this page, with a check value over the list's other
-/// parameters, so that a cursor that was changed or is used with another list is refused. It is no secret and grants nothing.
+/// The position in a list where the next page begins: the last name of this page, with a check value over the list's other
+/// parameters, so that a cursor that was changed, or is used with another list, is refused. It is not secret and grants nothing.
 /// </summary>
 internal static class Cursor
 {
     private const int CheckLength = 8;
 
     /// <summary>Makes the cursor after a name.</summary>
-    /// <param name="list">What is listed, with its parameters.</param>
+    /// <param name="list">The list, with its parameters.</param>
     /// <param name="last">The last name of the page.</param>
     public static string After(string list, string last)
     {
@@ -47,7 +47,7 @@ internal static class Cursor
             }
         }
 
-        throw KmsError.InvalidParameter.Exception("'cursor' is not one that this list has given.");
+        throw KmsError.InvalidParameter.Exception("'cursor' is not from this list.");
     }
 
     private static byte[] Check(string list, byte[] name) =>

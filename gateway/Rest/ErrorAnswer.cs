@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>Why one item of a batch, or one key or alias of a list, failed while others did not.</summary>
+/// <summary>Why one item of a batch, or one key or alias of a list, failed while others succeeded.</summary>
 internal sealed class ErrorAnswer
 {
     /// <summary>The stable code.</summary>
@@ -22,13 +22,13 @@ internal sealed class ErrorAnswer
     public static ErrorAnswer Of(KmsError error, string? detail = null) => new() { Code = error.Code, Detail = detail ?? error.Title };
 }
 
-/// <summary>A request that holds nothing: its body may be left out or be <c>{}</c>.</summary>
+/// <summary>A request without fields: its body may be omitted or be <c>{}</c>.</summary>
 internal sealed class EmptyBody;
 
-/// <summary>Where a page of a list ends.</summary>
+/// <summary>The end of a page of a list.</summary>
 internal abstract class PageAnswer
 {
-    /// <summary>What to send as <c>cursor</c> for the next page; absent on the last.</summary>
+    /// <summary>The value of <c>cursor</c> for the next page; absent on the last.</summary>
     [JsonPropertyName("next_cursor")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NextCursor { get; init; }

@@ -9,7 +9,7 @@ internal sealed class Problem
     /// <summary>A URN that ends in the code.</summary>
     public required string Type { get; init; }
 
-    /// <summary>What is wrong, the same for every error of this code.</summary>
+    /// <summary>What is wrong, the same for every error with this code.</summary>
     public required string Title { get; init; }
 
     /// <summary>The HTTP status.</summary>
@@ -45,7 +45,7 @@ internal static class Problems
                     : "Bearer realm=\"OrleansKms\"";
                 break;
             case StatusCodes.Status408RequestTimeout:
-                // The rest of the body is not waited for.
+                // The rest of the body is not read.
                 response.Headers.Connection = "close";
                 break;
             case StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable:
@@ -66,8 +66,7 @@ internal static class Problems
     }
 
     /// <summary>
-    /// The error that belongs to a status which routing or the host's own routes have set without a body, or null when that
-    /// status has none.
+    /// The error for a status that routing or the host's own routes have set without a body, or null when that status has none.
     /// </summary>
     public static KmsError? OfStatus(int status) => status switch
     {

@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>Reads query parameters, which <see cref="RequestForm"/> has held against those that the route names.</summary>
+/// <summary>Reads query parameters, which <see cref="RequestForm"/> has checked against the route's own.</summary>
 internal readonly struct Query(RestExchange exchange)
 {
     private readonly IQueryCollection _values = exchange.Http.Request.Query;
 
-    /// <summary>A text, or null when it is not there or empty.</summary>
+    /// <summary>A text, or null when it is missing or empty.</summary>
     public string? Text(string name) => Given(name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>A yes or no; no when it is not there.</summary>
+    /// <summary>A boolean; false when it is missing.</summary>
     public bool Flag(string name) => Given(name) switch
     {
         null or "false" => false,
@@ -23,13 +23,14 @@ internal readonly struct Query(RestExchange exchange)
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= KmsLimits.PageItems ? limit
         : throw KmsError.InvalidParameter.Exception($"'limit' must be 1 to {KmsLimits.PageItems}.");
 
-    /// <summary>The beginning that listed names have; empty for all.</summary>
+    /// <summary>The prefix of listed names; empty for all.</summary>
     public string Prefix()
     {
         var prefix = Text("prefix") ?? "";
-        return KeyId.IsValidPrefix(prefix) ? prefix : throw KmsError.InvalidParameter.Exception("'prefix' cannot begin a name.");
+        return KeyId.IsValidPrefix(prefix) ? prefix : throw KmsError.InvalidParameter.Exception("'prefix' cannot be the "
+            + "beginning of a name.");
     }
 
-    // A flag or a number without a value means something to whoever wrote it, and is refused.
+    // A flag or a number without a value was meant to mean something, and is refused.
     private string? Given(string name) => _values[name] is [{ } value] ? value : null;
 }

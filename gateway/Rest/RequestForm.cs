@@ -6,15 +6,15 @@ using OrleansKms.Gateway.Wires;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// What a request gives beside the fields of its body. A route's row in the table says what the route takes; anything else that
-/// would change what a caller expects is refused rather than ignored: a header of ours, a query parameter, a precondition, an
-/// encoding of the body, a body where none is read.
+/// Everything in a request besides the fields of its body. A route's row in the table says what the route accepts; anything else
+/// that a caller expects to have an effect is refused rather than ignored: a header of ours, a query parameter, a precondition,
+/// an encoding of the body, a body where none is read.
 /// </summary>
 internal static class RequestForm
 {
     private const int MaxNameLength = 64;
 
-    /// <summary>Refuses what the route does not take.</summary>
+    /// <summary>Refuses what the route does not accept.</summary>
     /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
     public static void Check(HttpRequest request, Route route)
     {
@@ -26,7 +26,7 @@ internal static class RequestForm
 
         if (route is { Request: null, IsCommand: false } && RequestBody.IsThere(request.HttpContext))
         {
-            throw KmsError.InvalidRequest.Exception("This address takes no body.");
+            throw KmsError.InvalidRequest.Exception("This address accepts no body.");
         }
     }
 
@@ -48,7 +48,7 @@ internal static class RequestForm
         }
     }
 
-    // Every request comes through here, so each header is told by its first letter before its name is compared.
+    // Every request passes here, so a header is recognised by its first letter before its name is compared.
     private static void CheckHeaders(HttpRequest request, Route route)
     {
         var changes = !HttpMethods.IsGet(route.Method);
@@ -59,10 +59,11 @@ internal static class RequestForm
                 case 'o' or 'x' when IsOurs(name):
                     CheckOurs(request, route, name, values);
                     break;
-                // Nothing here has an entity tag, or is changed in parts: whoever names a condition or a part expects to be heard.
+                // Nothing here has an entity tag, or is changed in parts: a caller that names a condition or a part expects it to
+                // count.
                 case 'i' when changes && (Is(name, HeaderNames.IfMatch) || Is(name, HeaderNames.IfNoneMatch) || Is(name, HeaderNames.IfUnmodifiedSince)):
                 case 'c' when changes && Is(name, HeaderNames.ContentRange):
-                    throw KmsError.InvalidRequest.Exception($"The header {name} is not one that this address takes.");
+                    throw KmsError.InvalidRequest.Exception($"This address does not accept the header {name}.");
                 case 'c' when changes && Is(name, HeaderNames.ContentEncoding) && !Is(values.ToString(), "identity"):
                     throw KmsError.UnsupportedMediaType.Exception("The body must have no Content-Encoding.");
             }
@@ -73,18 +74,18 @@ internal static class RequestForm
     {
         if (!route.OctetHeaders.Contains(name, StringComparer.OrdinalIgnoreCase))
         {
-            throw KmsError.InvalidRequest.Exception($"The header {Shown(name)} is not one that this address takes.");
+            throw KmsError.InvalidRequest.Exception($"This address does not accept the header {Shown(name)}.");
         }
 
         if (!Bodies.IsOctets(request))
         {
             throw KmsError.InvalidRequest.Exception(
-                $"The header {Shown(name)} goes with {Bodies.Octets}; a JSON body has a field for it.");
+                $"The header {Shown(name)} is for {Bodies.Octets}; a JSON body has a field for it.");
         }
 
         if (values.Count > 1)
         {
-            throw KmsError.InvalidRequest.Exception($"The header {Shown(name)} is there more than once.");
+            throw KmsError.InvalidRequest.Exception($"The header {Shown(name)} appears more than once.");
         }
     }
 
@@ -92,24 +93,24 @@ internal static class RequestForm
     {
         if (route.Query.Length == 0)
         {
-            throw KmsError.InvalidRequest.Exception("This address takes no query parameters.");
+            throw KmsError.InvalidRequest.Exception("This address accepts no query parameters.");
         }
 
         foreach (var (name, values) in request.Query)
         {
             if (!Array.Exists(route.Query, p => p.Name == name))
             {
-                throw KmsError.InvalidRequest.Exception("A query parameter is not one that this address takes.");
+                throw KmsError.InvalidRequest.Exception("This address does not accept one of the query parameters.");
             }
 
             if (values.Count > 1)
             {
-                throw KmsError.InvalidRequest.Exception($"'{name}' is there more than once.");
+                throw KmsError.InvalidRequest.Exception($"'{name}' appears more than once.");
             }
         }
     }
 
-    // Also as old conventions and slips of the pen have it: X-Okms-…, Okms_….
+    // Also as old conventions and typing errors have it: X-Okms-…, Okms_….
     private static bool IsOurs(string name) =>
         name.StartsWith("Okms", StringComparison.OrdinalIgnoreCase) || name.StartsWith("X-Okms", StringComparison.OrdinalIgnoreCase);
 

@@ -4,15 +4,15 @@ using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>A request of the REST interface and its answer: what handlers work with.</summary>
+/// <summary>A REST request and its answer: what handlers work with.</summary>
 internal sealed class RestExchange(HttpContext http, RestServices services) : Exchange(http, services.Operations)
 {
     private bool _formIsChecked;
 
-    /// <summary>What only REST needs.</summary>
+    /// <summary>The services that only REST needs.</summary>
     public RestServices Rest { get; } = services;
 
-    /// <summary>The route, once it is found.</summary>
+    /// <summary>The route, once found.</summary>
     public Route? Route { get; set; }
 
     /// <inheritdoc/>
@@ -27,18 +27,18 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     /// <inheritdoc/>
     public override AdministratorProof? Proof => Credentials.ProofOf(Http.Request);
 
-    // A route of the host, or one that was refused before it was called.
+    // A route of the host, or one refused before it was called.
     private Route? Found => Route ??= Http.GetEndpoint()?.Metadata.GetMetadata<Route>();
 
-    /// <summary>The exchange of a request that routing has brought to a route of this interface.</summary>
+    /// <summary>The exchange of a request that routing has brought to a route of this API.</summary>
     public static new RestExchange Of(HttpContext http) => (RestExchange)Exchange.Of(http);
 
     /// <summary>A part of the path.</summary>
     public string RouteValue(string name) => Http.Request.RouteValues[name] as string ?? "";
 
     /// <summary>
-    /// Refuses what the request gives and its route does not take. Permission comes before form: so it is called, and once does
-    /// something, when an operation has been authorized and, where the permission depends on the body, before the body is read.
+    /// Refuses what the request has and its route does not accept. Permission comes before form: so this is called, and takes
+    /// effect once, when an operation has been authorized and, where the permission depends on the body, before the body is read.
     /// </summary>
     /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
     public void CheckForm()
@@ -53,7 +53,7 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     /// <inheritdoc/>
     public override void CheckTrailers() => RequestForm.CheckTrailers(Http);
 
-    /// <summary>The key that a field means, with the route's operation authorized for it; it is also the log's.</summary>
+    /// <summary>The key that a field names, with the route's operation authorized for it; also the log's key.</summary>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
     public ValueTask<string> FindKey(string text)
     {
@@ -78,7 +78,7 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     public Task Answer<T>(T value, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK) =>
         Write(status, value, type, "application/json");
 
-    /// <summary>Answers with nothing.</summary>
+    /// <summary>Answers without content.</summary>
     public Task AnswerNothing()
     {
         Http.Response.StatusCode = StatusCodes.Status204NoContent;

@@ -9,8 +9,8 @@ using OrleansKms.Gateway.Rest.Service;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// How JSON is read and written: strictly. An unknown, repeated or wrongly cased field is refused, so that a misspelt option
-/// is never silently ignored, and nesting is shallow, so that no body costs more stack than the deepest real one.
+/// How JSON is read and written: strictly. An unknown, repeated or wrongly cased field is refused, so that a misspelt option is
+/// never silently ignored, and nesting is shallow, so that no body costs more stack than the deepest real one.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,

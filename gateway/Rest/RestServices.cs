@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Rest.Reference;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>What handlers of the REST interface need beside the operations.</summary>
+/// <summary>What REST handlers need besides the operations.</summary>
 internal sealed class RestServices(OperationServices operations, HealthProbe health, ReferenceDocument document)
 {
     public OperationServices Operations { get; } = operations;

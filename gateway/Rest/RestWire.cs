@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Wires;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// The service's own HTTP interface. It takes every request that no other wire does, also those of the host's own routes, and signs
-/// in by a header before anything else is looked at.
+/// The service's own HTTP API. It takes every request that no other wire does, including those of the host's own routes, and
+/// signs in by a header before anything else is checked.
 /// </summary>
 internal sealed class RestWire(RestServices services, Credentials credentials) : IWireProtocol
 {
@@ -29,7 +29,7 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
         if (credentials.Find(request) is { } principal) return Wires.SignIn.As(principal);
         if (IsOpen(request.Path)) return Wires.SignIn.Open;
         if (credentials.CannotTell(request)) return Wires.SignIn.Unknown;
-        // Who may sign in can have become known since the first look.
+        // Who may sign in can have become known since the first check.
         return credentials.Find(request) is { } late ? Wires.SignIn.As(late) : Wires.SignIn.Nobody;
     }
 

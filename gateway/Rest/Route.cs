@@ -3,17 +3,17 @@ using OrleansKms.Gateway.Rest.Cryptography;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>One row of the route table: the address, its handler, and what the OpenAPI document tells of it.</summary>
+/// <summary>One row of the route table: the address, its handler, and what the OpenAPI document says about it.</summary>
 /// <param name="Method">The HTTP method.</param>
 /// <param name="Pattern">The address.</param>
 /// <param name="Summary">What it does.</param>
 /// <param name="Handler">Answers a request.</param>
 internal sealed record Route(string Method, string Pattern, string Summary, Func<RestExchange, Task> Handler)
 {
-    /// <summary>The operation that a request asks for, unless it names others in its body.</summary>
+    /// <summary>The operation of the request, unless its body names others.</summary>
     public KmsOperation? Operation { get; init; }
 
-    /// <summary>Its id in the reference: the handler's class, where a table of handlers gives none.</summary>
+    /// <summary>Its id in the reference: the handler's class, unless a table of handlers gives another.</summary>
     public string Id { get; init; } =
         Handler.Method.DeclaringType!.Name.Replace("Endpoint", "", StringComparison.Ordinal) + Handler.Method.Name.Replace("Handle", "", StringComparison.Ordinal);
 
@@ -23,22 +23,22 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     /// <summary>The JSON body of the request, or null.</summary>
     public Type? Request { get; init; }
 
-    /// <summary>Whether the body may be left out.</summary>
+    /// <summary>Whether the body may be omitted.</summary>
     public bool RequestIsOptional { get; init; }
 
     /// <summary>The JSON body of the answer, or null.</summary>
     public Type? Response { get; init; }
 
-    /// <summary>The status of a good answer.</summary>
+    /// <summary>The status of success.</summary>
     public int Status { get; init; } = StatusCodes.Status200OK;
 
-    /// <summary>Whether request and answer may also be bytes as they are.</summary>
+    /// <summary>Whether request and answer may also be raw bytes.</summary>
     public bool Octets { get; init; }
 
-    /// <summary>The headers of ours that a request of bytes may have.</summary>
+    /// <summary>Our headers that a request of raw bytes may have.</summary>
     public string[] OctetHeaders { get; init; } = [];
 
-    /// <summary>Whether it is a command without fields, whose body may be left out or be <c>{}</c>.</summary>
+    /// <summary>Whether it is a command without fields, whose body may be omitted or be <c>{}</c>.</summary>
     public bool IsCommand => Request is null && HttpMethods.IsPost(Method);
 
     /// <summary>Whether the request may also be a batch.</summary>
@@ -50,19 +50,19 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     /// <summary>Whether it answers without credentials.</summary>
     public bool IsOpen { get; init; }
 
-    /// <summary>Whether its requests are of no interest to the log: probes and scrapes.</summary>
+    /// <summary>Whether the log skips its requests: probes and scrapes.</summary>
     public bool IsQuiet { get; init; }
 
     /// <summary>
-    /// Names the operation. Where it is about no key it is authorized before the handler is called; otherwise the handler does that
-    /// with the key (<see cref="RestExchange.FindKey"/>).
+    /// Names the operation. If it concerns no key it is authorized before the handler is called; otherwise the handler authorizes
+    /// it with the key (<see cref="RestExchange.FindKey"/>).
     /// </summary>
     public Route Requires(KmsOperation operation) => this with { Operation = operation };
 
     /// <summary>Names the JSON body of the request.</summary>
     public Route Takes<T>() => this with { Request = typeof(T) };
 
-    /// <summary>Names the JSON body of the request, which may be left out.</summary>
+    /// <summary>Names the JSON body of the request, which may be omitted.</summary>
     public Route MayTake<T>() => this with { Request = typeof(T), RequestIsOptional = true };
 
     /// <summary>Names the JSON body of the answer.</summary>
@@ -74,7 +74,7 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     /// <summary>The request may also be a batch, whose answer is then <see cref="BatchAnswer"/>.</summary>
     public Route OrItems() => this with { Items = true };
 
-    /// <summary>Bodies may also be bytes as they are, with their associated data in a header.</summary>
+    /// <summary>Bodies may also be raw bytes, with their associated data in a header.</summary>
     public Route OrOctets() => this with { Octets = true, OctetHeaders = [OctetForm.AssociatedDataHeader] };
 
     /// <summary>Names the query parameters; any other is refused.</summary>
@@ -88,7 +88,7 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     {
         var exchange = RestExchange.Of(http);
         exchange.Route = this;
-        // The front door has refused everything without credentials but a few prefixes; this is the second lock.
+        // The front door has refused everything without credentials except a few prefixes; this is the second lock.
         if (exchange.Principal is null && !IsOpen)
         {
             return Problems.Write(exchange, Failure.Of(KmsError.Unauthenticated));

@@ -9,7 +9,7 @@ namespace OrleansKms.Gateway.Rest;
 /// <summary>The table of contents: every address of the gateway. A key's <c>{id}</c> may be <c>alias:</c> and a name.</summary>
 internal static class Routes
 {
-    /// <summary>What tells probes how a process is.</summary>
+    /// <summary>The probes.</summary>
     public static IReadOnlyList<Route> Health { get; } =
     [
         Get("/health", "Tells whether every part works.", HealthEndpoint.Handle).Requires(KmsOperation.CheckHealth).Answers<HealthAnswer>().Open(),
@@ -23,7 +23,7 @@ internal static class Routes
         .. Tagged("Keys", [
             Post("/v1/keys", "Creates a key.", CreateKeyEndpoint.Handle).Requires(KmsOperation.CreateKey).MayTake<CreateKeyBody>().Answers<KeyAnswer>(201),
             Get("/v1/keys", "Lists keys in the order of their ids.", ListKeysEndpoint.Handle).Requires(KmsOperation.ListKeys).WithQuery(ListKeysEndpoint.Parameters).Answers<ListKeysAnswer>(),
-            Post("/v1/keys/validate", "Asks many keys at once whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
+            Post("/v1/keys/validate", "Checks for many keys at once whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
             Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),
             Get("/v1/keys/{id}/history", "Tells what happened to a key, newest first, and whether that is the chain whose head the key holds.", KeyHistoryEndpoint.Handle).Requires(KmsOperation.ReadHistory).WithQuery(KeyHistoryEndpoint.Parameters).Answers<KeyHistoryAnswer>(),
             Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
@@ -38,22 +38,22 @@ internal static class Routes
         .. Tagged("Aliases",
             Get("/v1/aliases", "Lists aliases in the order of their names.", ListAliasesEndpoint.Handle).Requires(KmsOperation.ListAliases).WithQuery(ListAliasesEndpoint.Parameters).Answers<ListAliasesAnswer>(),
             Get("/v1/aliases/{name}", "Tells what an alias stands for.", DescribeAliasEndpoint.Handle).Requires(KmsOperation.DescribeAlias).Answers<AliasAnswer>(),
-            Put("/v1/aliases/{name}", "Makes an alias, or points it at another key.", PointAliasEndpoint.Handle).Requires(KmsOperation.PointAlias).Takes<PointAliasBody>().Answers<AliasAnswer>(),
+            Put("/v1/aliases/{name}", "Creates an alias, or points it at another key.", PointAliasEndpoint.Handle).Requires(KmsOperation.PointAlias).Takes<PointAliasBody>().Answers<AliasAnswer>(),
             Delete("/v1/aliases/{name}", "Removes an alias; the key stays.", RemoveAliasEndpoint.Handle).Requires(KmsOperation.RemoveAlias).AnswersNothing()),
         .. Tagged("Cryptography",
             Post("/v1/keys/{id}/encrypt", "Encrypts one plaintext or many.", EncryptEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptBody>().Answers<EncryptAnswer>().OrItems().OrOctets(),
             Post("/v1/keys/{id}/decrypt", "Decrypts one ciphertext or many.", DecryptEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptBody>().Answers<DecryptAnswer>().OrItems().OrOctets(),
-            Post("/v1/keys/{id}/rewrap", "Encrypts one ciphertext or many again under the primary version.", RewrapEndpoint.Handle).Requires(KmsOperation.Rewrap).Takes<DecryptBody>().Answers<EncryptAnswer>().OrItems(),
-            Post("/v1/keys/{id}/datakey", "Makes a data key.", DataKeyEndpoint.Handle).Requires(KmsOperation.GenerateDataKey).MayTake<DataKeyBody>().Answers<DataKeyAnswer>(),
+            Post("/v1/keys/{id}/rewrap", "Re-encrypts one ciphertext or many under the primary version.", RewrapEndpoint.Handle).Requires(KmsOperation.Rewrap).Takes<DecryptBody>().Answers<EncryptAnswer>().OrItems(),
+            Post("/v1/keys/{id}/datakey", "Generates a data key.", DataKeyEndpoint.Handle).Requires(KmsOperation.GenerateDataKey).MayTake<DataKeyBody>().Answers<DataKeyAnswer>(),
             Post("/v1/decrypt", "Decrypts with the key that the ciphertext names.", DecryptByCiphertextEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptByCiphertextBody>().Answers<DecryptAnswer>().OrOctets(),
             Post("/v1/reencrypt", "Moves a ciphertext from one key to another.", ReencryptEndpoint.Handle).Requires(KmsOperation.Reencrypt).Takes<ReencryptBody>().Answers<EncryptAnswer>(),
-            Post("/v1/batch", "Runs operations on many keys side by side.", BatchEndpoint.Handle).Requires(KmsOperation.RunBatch).Takes<BatchBody>().Answers<BatchAnswer>(),
+            Post("/v1/batch", "Runs operations on many keys in parallel.", BatchEndpoint.Handle).Requires(KmsOperation.RunBatch).Takes<BatchBody>().Answers<BatchAnswer>(),
             Post("/v1/random", "Draws random bytes.", RandomEndpoint.Handle).Requires(KmsOperation.DrawRandom).Takes<RandomBody>().Answers<RandomAnswer>(),
             Post("/encrypt", "The short form of an encryption.", EncryptShortEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptShortBody>().Answers<EncryptAnswer>(),
             Post("/decrypt", "The short form of a decryption.", DecryptShortEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptShortBody>().Answers<DecryptAnswer>()),
         .. Tagged("Administration",
-            Get("/v1/admin/keks", "Lists the key-encryption keys and how far their rows have been sealed anew.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
-            Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are sealed anew.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),
+            Get("/v1/admin/keks", "Lists the key-encryption keys and the progress of resealing.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
+            Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are resealed.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),
             Post("/v1/admin/keks/{id}/destroy", "Destroys a key-encryption key that no row needs any more.", DestroyKekEndpoint.Handle).Requires(KmsOperation.DestroyKek).Answers<KekAnswer>()),
         .. Tagged("Operation",
             [.. Health, Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Requires(KmsOperation.ReadReference).Open()]),

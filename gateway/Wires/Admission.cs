@@ -3,10 +3,10 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>Lets in who has signed in, at the rate that the operator allows; failed sign-ins count by the address they came from.</summary>
+/// <summary>Admits signed-in callers at the operator's rate; failed sign-ins count against their address.</summary>
 internal sealed class Admission(RequestRate rate)
 {
-    /// <summary>Notes who asks, and tells why the request goes no further, or null.</summary>
+    /// <summary>Records the caller, and returns why the request goes no further, or null.</summary>
     public Failure? Refuses(Exchange exchange, SignIn signIn)
     {
         switch (signIn)

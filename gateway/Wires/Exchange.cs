@@ -3,17 +3,17 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>A call that came over HTTP, by whatever wire, and its answer; also what the request log tells.</summary>
+/// <summary>An HTTP call, over any wire, and its answer; also what the request log reports.</summary>
 internal abstract class Exchange(HttpContext http, OperationServices services)
     : Call(services, Wires.RequestId.From(http.Request.Headers[Wires.RequestId.Header]))
 {
     /// <summary>ASP.NET Core's side of the request.</summary>
     public HttpContext Http { get; } = http;
 
-    /// <summary>What the request log calls the address; never what a caller chose. Null where there is none.</summary>
+    /// <summary>The address's name in the request log; never chosen by a caller. Null where there is none.</summary>
     public abstract string? Label { get; }
 
-    /// <summary>Whether the request is of no interest to the log: a probe or a scrape.</summary>
+    /// <summary>Whether the request log skips the request: a probe or a scrape.</summary>
     public virtual bool IsQuiet => false;
 
     /// <summary>The error code of the answer, or null.</summary>
@@ -33,7 +33,7 @@ internal abstract class Exchange(HttpContext http, OperationServices services)
     {
         get
         {
-            // An IPAddress keeps its text, and the server keeps the IPAddress while the connection lives.
+            // An IPAddress caches its text, and the server keeps the IPAddress while the connection lives.
             const string Mapped = "::ffff:";
             var text = Http.Connection.RemoteIpAddress?.ToString() ?? IPAddress.None.ToString();
             return text.StartsWith(Mapped, StringComparison.Ordinal) && text.Contains('.', StringComparison.Ordinal)
@@ -42,12 +42,12 @@ internal abstract class Exchange(HttpContext http, OperationServices services)
         }
     }
 
-    /// <summary>The exchange of a request; the front door has put it there.</summary>
+    /// <summary>The exchange of a request, as the front door has set it.</summary>
     public static Exchange Of(HttpContext http) => http.Features.Get<Exchange>()
         ?? throw new InvalidOperationException("The request did not come through the gateway's front door.");
 
-    /// <summary>A body has arrived whole; a wire may look at what came after it.</summary>
-    /// <exception cref="KmsException">What came there is not to be.</exception>
+    /// <summary>A body has arrived whole; a wire may check what came after it.</summary>
+    /// <exception cref="KmsException">What came after it is not allowed.</exception>
     public virtual void CheckTrailers()
     {
     }

@@ -4,14 +4,14 @@ using OrleansKms.Gateway.Operations;
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// What every request passes, in one step because each layer costs: request id, a place in the queue, sign-in, rate limit, security headers, the
-/// one place where exceptions become errors of the request's wire, and the log line. It stands before routing, so that without
-/// credentials even the question of which addresses exist is refused, and no body is read but where the wire signs by it.
+/// What every request passes, in one step because each layer costs: request id, the queue, sign-in, rate limit, security headers,
+/// the one place where exceptions become errors of the request's wire, and the log line. It comes before routing, so that without
+/// credentials not even the existence of an address is revealed, and no body is read unless the wire signs by it.
 /// </summary>
 internal sealed class FrontDoor(
     RequestDelegate next, OperationServices services, Admission admission, IEnumerable<IWireProtocol> wires, ILoggerFactory loggers)
 {
-    // As lines of requests have it since the first release.
+    // In requests' log lines since the first release.
     private const string Category = "OrleansKms.Gateway.Http.FrontDoor";
 
     private readonly IWireProtocol[] _wires = [.. wires.Reverse()];
@@ -94,7 +94,7 @@ internal sealed class FrontDoor(
 
         if (exchange.Http.RequestAborted.IsCancellationRequested)
         {
-            // The client has gone; what it would have been told is still worth the log line.
+            // The client has gone; the error is still worth the log line.
             exchange.Code = failure.Error.Code;
             return;
         }

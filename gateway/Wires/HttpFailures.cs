@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>What an exception is to a caller, those of the web server included.</summary>
+/// <summary>What an exception means to a caller, including those of the web server.</summary>
 internal static class HttpFailures
 {
     /// <summary>Finds the failure of an exception.</summary>

@@ -3,13 +3,13 @@ using OrleansKms.Gateway.Operations;
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// One protocol by which callers reach the operations: how a request of it is known, how its caller signs in, how it is answered and
-/// how errors are told. Everything else is the same for all wires: the front door, and the use-cases under it.
+/// A protocol by which callers reach the operations: how its requests are recognised, how callers sign in, and how answers and
+/// errors are written. Everything else is the same for all wires: the front door, and the use-cases underneath.
 /// </summary>
-/// <remarks>The wire that was registered last is asked first, so the one that takes all requests stands first.</remarks>
+/// <remarks>The wire registered last is asked first, so the one that takes all requests is registered first.</remarks>
 internal interface IWireProtocol
 {
-    /// <summary>Whether a request is of this wire.</summary>
+    /// <summary>Whether a request belongs to this wire.</summary>
     bool Takes(HttpRequest request);
 
     /// <summary>Whether a request is for the grains, so that it takes its place among those that are worked on at once.</summary>
@@ -19,8 +19,8 @@ internal interface IWireProtocol
     Exchange Begin(HttpContext http);
 
     /// <summary>
-    /// Who asks, as far as it shows before the body is read. A wire that must see the body says <see cref="SignIn.AfterBody"/>, and
-    /// asks <see cref="Admission"/> itself once it has read it.
+    /// The caller, as far as known before the body is read. A wire that needs the body returns <see cref="SignIn.AfterBody"/>,
+    /// and calls <see cref="Admission"/> itself once it has read it.
     /// </summary>
     SignIn SignIn(Exchange exchange);
 
@@ -29,9 +29,9 @@ internal interface IWireProtocol
     /// itself, it has recorded first (<see cref="Call.Recorded"/>).
     /// </summary>
     /// <param name="exchange">The request.</param>
-    /// <param name="next">The host's routes, for a wire that has routes among them.</param>
+    /// <param name="next">The host's routes, for a wire that includes them.</param>
     Task Answer(Exchange exchange, RequestDelegate next);
 
-    /// <summary>Tells an error; nothing of an answer was sent before.</summary>
+    /// <summary>Writes an error; nothing of an answer was sent before.</summary>
     Task Tell(Exchange exchange, Failure failure);
 }

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>Marks connections that came in by the listener for metrics and health, which serves nothing else.</summary>
+/// <summary>Marks connections of the listener for metrics and health, which serves nothing else.</summary>
 internal sealed class MetricsConnection
 {
     public static readonly MetricsConnection Instance = new();
@@ -15,7 +15,7 @@ internal sealed class MetricsConnection
     /// <summary>Whether a path is that of the metrics.</summary>
     public static bool IsMetrics(PathString path) => path.StartsWithSegments(_metrics);
 
-    /// <summary>Whether the listener that a request came in by serves its path. Each has its own: metrics are nowhere else then.</summary>
+    /// <summary>Whether the request's listener serves its path. If metrics have their own listener, no other serves them.</summary>
     public static bool Serves(HttpContext http)
     {
         var isMetrics = IsMetrics(http.Request.Path);

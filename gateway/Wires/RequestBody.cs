@@ -7,24 +7,24 @@ using Microsoft.AspNetCore.Http.Features;
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// Reads request bodies whole, up to a limit and a deadline. A body that has arrived with its headers, as most have, is parsed
-/// where it lies, without a timer or a copy.
+/// Reads request bodies whole, up to a limit and a deadline. A body that has arrived with its headers, as most have, is parsed in
+/// place, without a timer or a copy.
 /// </summary>
 internal static class RequestBody
 {
-    /// <summary>Makes a value of a body, which it must not keep.</summary>
+    /// <summary>Makes a value from a body, which it must not keep.</summary>
     internal delegate T Parse<T, TState>(ReadOnlySpan<byte> body, TState state);
 
-    /// <summary>Whether a body is there, or may still come.</summary>
+    /// <summary>Whether there is a body, or may still be one.</summary>
     public static bool IsThere(HttpContext http) => http.Request.ContentLength is { } length
         ? length > 0
         : http.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody ?? false;
 
     /// <summary>Reads the body.</summary>
     /// <param name="exchange">The request.</param>
-    /// <param name="limit">The most bytes.</param>
+    /// <param name="limit">The maximum length in bytes.</param>
     /// <param name="parse">Makes a value of it.</param>
-    /// <param name="state">What that needs.</param>
+    /// <param name="state">An argument for it.</param>
     /// <exception cref="KmsException">payload_too_large, request_timeout, overloaded.</exception>
     public static ValueTask<T> Read<T, TState>(this Exchange exchange, int limit, Parse<T, TState> parse, TState state)
     {
@@ -35,7 +35,7 @@ internal static class RequestBody
             throw TooLarge(limit);
         }
 
-        // Before anything is read: what is refused stays where it came from.
+        // Before anything is read: a refused body stays with its sender.
         exchange.Hold(declared ?? 0);
         var reader = request.BodyReader;
         if (reader.TryRead(out var read))
@@ -55,7 +55,7 @@ internal static class RequestBody
                 }
                 finally
                 {
-                    // Also when the body is refused: the connection's next request stands behind it.
+                    // Even when the body is refused: the connection's next request is behind it.
                     reader.AdvanceTo(buffer.End);
                 }
             }
@@ -77,7 +77,7 @@ internal static class RequestBody
         var length = 0;
         var waitedSince = exchange.Services.Time.GetTimestamp();
         using var deadline = new CancellationTokenSource(exchange.Services.Options.RequestTimeout, exchange.Services.Time);
-        // A read that is ended by a token stays under way inside, and the server could not drain what is left of the body.
+        // A read that a token ends stays in progress inside, and the server could not drain the rest of the body.
         using var ending = deadline.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
         try
         {
@@ -118,7 +118,7 @@ internal static class RequestBody
         }
         catch (ConnectionResetException)
         {
-            // Nobody is there to read the answer; the log tells that the request did not arrive.
+            // Nobody is there to read the answer; the log says that the request did not arrive.
             throw KmsError.RequestTimeout.Exception();
         }
         finally
@@ -145,5 +145,5 @@ internal static class RequestBody
     }
 
     private static KmsException TooLarge(int limit) =>
-        KmsError.PayloadTooLarge.Exception($"The body must be {limit} bytes or less.");
+        KmsError.PayloadTooLarge.Exception($"The body must be at most {limit} bytes.");
 }

@@ -6,8 +6,8 @@ using OrleansKms.Gateway.Logging;
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// The log line of one request. One is made for each, so it writes itself as JSON: nothing is boxed and no text is made. To any
-/// other log it is an event like all others, with the same values under the same names.
+/// The log line of one request. Each request makes one, so it writes itself as JSON: nothing is boxed and no text is formatted.
+/// Other loggers see an ordinary event, with the same values under the same names.
 /// </summary>
 internal sealed class RequestLine(Exchange exchange, string method, string route, double durationMs)
     : IJsonEvent, IReadOnlyList<KeyValuePair<string, object?>>

@@ -1,8 +1,8 @@
 namespace OrleansKms.Gateway.Wires;
 
 /// <summary>
-/// One line for each request. It holds the route's pattern and never the path or the query, so nothing that a caller chose
-/// gets in but a checked request id and a valid key id.
+/// One line for each request. It holds the route's pattern and never the path or the query, so that a checked request id and a
+/// valid key id are all that a caller can put there.
 /// </summary>
 internal static partial class RequestLog
 {
@@ -26,7 +26,7 @@ internal static partial class RequestLog
         log.Log(level, _request, line, null, static (line, _) => line.ToString());
     }
 
-    [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed in a way that nobody expected.", EventName = "Defect")]
+    [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed unexpectedly.", EventName = "Defect")]
     public static partial void Defect(ILogger log, string requestId, string? route, Exception exception);
 
     private static string Method(string method) =>

@@ -2,22 +2,22 @@ using OrleansKms.Gateway.Access;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>What a wire knows of who asks.</summary>
+/// <summary>What a wire knows about the caller.</summary>
 internal enum SignInState
 {
     /// <summary>No credentials, or wrong ones.</summary>
     Nobody,
     /// <summary>A principal.</summary>
     Known,
-    /// <summary>There are credentials of which nobody can tell at present whether they are valid.</summary>
+    /// <summary>There are credentials whose validity is currently unknown.</summary>
     Unknown,
-    /// <summary>Nobody needs to sign in here.</summary>
+    /// <summary>No sign-in is needed here.</summary>
     Open,
-    /// <summary>The body says it.</summary>
+    /// <summary>The body identifies the caller.</summary>
     AfterBody,
 }
 
-/// <summary>Who asks, as a wire sees it.</summary>
+/// <summary>The caller, as a wire sees it.</summary>
 internal readonly record struct SignIn(SignInState State, Principal? Principal = null)
 {
     public static SignIn Nobody => new(SignInState.Nobody);

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>The trace that a caller's request belongs to: the header <c>traceparent</c> of W3C Trace Context.</summary>
+/// <summary>The trace of a caller's request: the header <c>traceparent</c> of W3C Trace Context.</summary>
 internal static class TraceParent
 {
-    /// <summary>The trace's id, 32 hexadecimal digits; null where there is no such header or it is not well formed.</summary>
+    /// <summary>The trace's id, 32 hexadecimal digits; null when the header is missing or malformed.</summary>
     public static string? TraceId(StringValues header) =>
         header is [{ } text] && ActivityContext.TryParse(text, null, out var context) ? context.TraceId.ToHexString() : null;
 }

@@ -70,7 +70,7 @@ public sealed record CreatePrincipal : ICallerRequest
     [Id(1)] public AdministratorProof? Proof { get; init; }
     /// <summary>1 to 128 of <c>A-Z a-z 0-9 . _ - @</c>.</summary>
     [Id(2)] public required string Name { get; init; }
-    /// <summary>A text for people, up to 1,024 characters; null for none.</summary>
+    /// <summary>A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</summary>
     [Id(3)] public string? Description { get; init; }
     /// <summary>Names of policies, up to 32.</summary>
     [Id(4)] public string[] Policies { get; init; } = [];
@@ -119,8 +119,8 @@ public sealed record ListPrincipals(
 /// <summary>Makes a token.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="Name">The principal.</param>
-/// <param name="ExpiresIn">How long it lives, up to 365 days.</param>
-/// <param name="Description">A text for people, up to 1,024 characters; null for none.</param>
+/// <param name="ExpiresIn">How long it lives, up to <see cref="KmsLimits.MaxTokenLife"/>.</param>
+/// <param name="Description">A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</param>
 /// <param name="Proof">Shows that whoever asks may do it.</param>
 [GenerateSerializer, Immutable, Alias("okms.CreateToken")]
 public sealed record CreateToken(

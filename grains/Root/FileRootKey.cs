@@ -8,18 +8,18 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// A root key in a file: 32 random bytes, readable by the owner only. Whoever copies the file and the database opens every
-/// key, so it is for development and small installs.
+/// A root key in a file: 32 random bytes, readable only by the owner. Anyone who copies the file and the database can open every
+/// key, so it is for development and small installations.
 /// </summary>
 /// <param name="path">The file.</param>
 /// <param name="isHandedIn">
-/// Whether the platform puts the file there: it is then never made here, where every silo would make another, and its group
-/// may read it, since a platform's secret belongs to root and reaches the process by its group.
+/// Whether the platform supplies the file. Then it is never generated here, where every silo would make another one, and its
+/// group may read it, since a platform's secret belongs to root and reaches the process through its group.
 /// </param>
 /// <param name="logger">For the warning that the root key is a file.</param>
 internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<FileRootKey> logger) : IRootKey
 {
-    /// <summary>What the id of a root in a file begins with.</summary>
+    /// <summary>The prefix of the ids of roots in files.</summary>
     public const string Prefix = "file:";
 
     private const byte Format = 1;
@@ -43,13 +43,15 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         {
             if (isHandedIn)
             {
-                throw new StartRefusedException($"The root key {path} is missing, and a root key that is handed in is not made here.");
+                throw new StartRefusedException($"The root key {path} is missing. A root key that is supplied from outside is "
+                    + "not generated here.");
             }
 
             if (!mayCreate)
             {
                 throw new StartRefusedException(
-                    $"The root key {path} is missing, but the database holds keys that a root key wrapped. Put it back; every silo of a cluster needs the same one.");
+                    $"The root key {path} is missing, but the database has keys that a root key wrapped. Restore it; every "
+                        + "silo of a cluster needs the same one.");
             }
 
             PrivateFile.PrepareDirectory(Path.GetDirectoryName(path)!);
@@ -112,7 +114,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         return Task.FromResult(CryptographicOperations.FixedTimeEquals(Mac(root, manifest.Span), mac.Span));
     }
 
-    // A key of its own, so that the root key serves one algorithm only.
+    // A derived key, so that the root key serves only one algorithm.
     private byte[] Mac(SecretBytes root, ReadOnlySpan<byte> manifest)
     {
         using var key = new SecretBytes(HMACSHA256.HashSizeInBytes);
@@ -126,13 +128,13 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         return new XAes256Gcm(root.Span);
     }
 
-    // The root key is in memory only while it is used, which it is for a few moments in months: whoever sees the memory of a
-    // silo at work finds KEKs there, and not what opens every backup.
+    // The root key is in memory only while it is used, a few moments in months: whoever reads the memory of a running silo finds
+    // KEKs, but not the key that opens every backup.
     private SecretBytes ReadOpened()
     {
         try
         {
-            // After a change the file holds the next root key, and this one is beside it.
+            // After a change of root the file holds the next root key, and this one is beside it.
             foreach (var file in new[] { path, KeptPath(path, Id) }.Where(File.Exists))
             {
                 var root = Read(file);
@@ -149,12 +151,12 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
             throw new IOException(e.Message, e);
         }
 
-        throw new IOException($"The root key {path} is another one than at the start.");
+        throw new IOException($"The root key {path} was replaced after the start.");
     }
 
-    /// <summary>Where a root key that another one has replaced is kept.</summary>
-    /// <param name="path">The file that both had in turn.</param>
-    /// <param name="rootId">Its id, which may come from an operator: a path is made of its hexadecimal digits only.</param>
+    /// <summary>The path that keeps a root key after another one has replaced it.</summary>
+    /// <param name="path">The file that held both in turn.</param>
+    /// <param name="rootId">Its id, which may come from an operator: only its hexadecimal digits become part of the path.</param>
     public static string KeptPath(string path, string rootId) => Path.Combine(
         Path.GetDirectoryName(path)!, $"root-{string.Concat(rootId[Prefix.Length..].Where(char.IsAsciiHexDigitLower))}.key");
 
@@ -163,8 +165,8 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
 
     private AssociatedData Context(KekId id) => new AssociatedData().Add(WrapPurpose).Add(Id).Add(id).Add(Format);
 
-    /// <summary>Makes a root key in a new file, in a directory that is there.</summary>
-    /// <exception cref="StartRefusedException">It cannot be made.</exception>
+    /// <summary>Generates a root key in a new file, in an existing directory.</summary>
+    /// <exception cref="StartRefusedException">The file cannot be created.</exception>
     public static void Make(string path)
     {
         using var root = SecretBytes.Random(XAes256Gcm.KeyLength);
@@ -174,7 +176,7 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new StartRefusedException($"The root key {path} cannot be made: {e.Message}", e);
+            throw new StartRefusedException($"The root key {path} cannot be created: {e.Message}", e);
         }
     }
 
@@ -201,12 +203,13 @@ internal sealed partial class FileRootKey(string path, bool isHandedIn, ILogger<
         }
 
         root.Dispose();
-        throw new StartRefusedException($"The root key {file} is not one: it must have exactly {XAes256Gcm.KeyLength} bytes.");
+        throw new StartRefusedException($"The file {file} is not a root key: it must have exactly {XAes256Gcm.KeyLength} bytes.");
     }
 
     private static InvalidOperationException NotOpen() => new("The root key is not open yet.");
 
     [LoggerMessage(Level = LogLevel.Warning, Message =
-        "THE ROOT KEY IS A FILE ({Path}). Whoever copies it and the database opens every key. For development only; use an HSM in production.")]
+        "THE ROOT KEY IS A FILE ({Path}). Anyone who copies it and the database can open every key. For development only; use "
+            + "an HSM in production.")]
     private partial void WarnOfFileRoot(string path);
 }

@@ -3,10 +3,10 @@ using OrleansKms.Grains.Hsm;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// How a root key in an HSM wraps KEKs, as bytes: <c>format(1) | mechanism(1) | wrapped</c>. The mechanism is recorded with
-/// each wrap, so that a token which learns another one later still opens what it wrapped. With AES-GCM the wrapped part is
-/// nonce || ciphertext || tag, and the header and the context are authenticated. AES-KEY-WRAP-PAD takes no associated data:
-/// there the id that every KEK proves when it is opened binds it.
+/// How a root key in an HSM wraps KEKs, as bytes: <c>format(1) | mechanism(1) | wrapped</c>. The mechanism is recorded with each
+/// wrap, so that a token that gains another one still opens its earlier wraps. With AES-GCM the wrapped part is nonce ||
+/// ciphertext || tag, and the header and the context are authenticated. AES-KEY-WRAP-PAD takes no associated data: there the
+/// binding is the id that every KEK proves when it is opened.
 /// </summary>
 internal sealed class HsmRootCipher
 {
@@ -25,8 +25,8 @@ internal sealed class HsmRootCipher
     /// <summary>What was found, for the log.</summary>
     public override string ToString() => string.Join(", ", new object?[] { Gcm, _keyWrap }.Where(m => m is not null));
 
-    /// <summary>Tries what the token does with the root key.</summary>
-    /// <exception cref="HsmException">It does neither of the mechanisms; the message names them.</exception>
+    /// <summary>Finds out what the token can do with the root key.</summary>
+    /// <exception cref="HsmException">It supports neither mechanism; the message names them.</exception>
     public static HsmRootCipher Prove(ITokenCipher session, ulong key, int largestMessage)
     {
         var gcm = TokenGcm.Prove(session, key, largestMessage, out var gcmFailure);
@@ -34,7 +34,7 @@ internal sealed class HsmRootCipher
         return gcm is not null || keyWrap is not null
             ? new HsmRootCipher(gcm, keyWrap)
             : throw new HsmException(
-                $"The token can wrap with none of the two mechanisms that can be used by C_Encrypt. {gcmFailure}. {keyWrapFailure}.");
+                $"The token supports neither of the two mechanisms for wrapping by C_Encrypt. {gcmFailure}. {keyWrapFailure}.");
     }
 
     /// <summary>Wraps a secret.</summary>
@@ -51,8 +51,8 @@ internal sealed class HsmRootCipher
     }
 
     /// <summary>Opens a wrapped secret.</summary>
-    /// <returns>The secret's length; null for what this key did not wrap in this context.</returns>
-    /// <exception cref="HsmException">The token cannot do it.</exception>
+    /// <returns>The secret's length; null unless this key wrapped it in this context.</returns>
+    /// <exception cref="HsmException">The token failed.</exception>
     public int? Unwrap(
         ITokenCipher session, ulong key, byte[] wrapped, Func<byte[], byte[]> context, byte[] secret,
         Func<bool> knownAnswer)
@@ -64,12 +64,13 @@ internal sealed class HsmRootCipher
                 Gcm.Decrypt(session, key, rest, context(wrapped[..HeaderLength]), secret, knownAnswer),
             [Format, KeyWrapMechanism, ..] when _keyWrap is not null => _keyWrap.Unwrap(session, key, rest, secret, knownAnswer),
             [Format, GcmMechanism or KeyWrapMechanism, ..] => throw new HsmException(
-                $"The key-encryption key was wrapped by {(wrapped[1] == GcmMechanism ? "CKM_AES_GCM" : "CKM_AES_KEY_WRAP_PAD")}, which the token no longer does."),
+                $"The key-encryption key was wrapped by {(wrapped[1] == GcmMechanism ? "CKM_AES_GCM" : "CKM_AES_KEY_WRAP_PAD")}, "
+                    + "which the token no longer supports."),
             _ => null,
         };
     }
 
-    /// <summary>Makes something that the token must know as long as it has this key and works.</summary>
+    /// <summary>Makes a known answer: something that the token can open as long as it has this key and works.</summary>
     public HsmKnownAnswer NewKnownAnswer(ITokenCipher session, ulong key, byte[] keyId)
     {
         var secret = "okms.hsm.known-answer"u8.ToArray();

@@ -8,15 +8,15 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// A root key in an HSM: made there, never outside it, found by the CKA_ID that the database records. KEKs go to the HSM to be
-/// wrapped and opened, and nothing else does, so that a cold key costs no call of the HSM.
+/// A root key in an HSM: generated there, never outside it, found by the CKA_ID that the database records. Only KEKs go to the
+/// HSM, to be wrapped and opened, so a cold key costs no HSM call.
 /// </summary>
 internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRootStore roots, ILogger<HsmRootKey> logger) : IRootKey
 {
     private const int NewIdLength = 16;
     private const string WrapPurpose = "okms.kek.wrap";
 
-    // 48 bytes with the hash: of another length than a wrapped KEK of either form, so that neither passes for the other also
+    // 48 bytes with the hash: a length that differs from a wrapped KEK of either form, so that neither passes for the other, even
     // where the token's mechanism takes no associated data.
     private static readonly byte[] _macLabel = "okms.ring.mac.v1"u8.ToArray();
 
@@ -28,7 +28,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
     private HsmRootCipher Cipher => _cipher ?? throw NotOpen();
 
-    /// <summary>The token and the label of its roots, as they are recorded.</summary>
+    /// <summary>The token and the label of its roots, as recorded.</summary>
     public string Description => $"{options.Address};object={Label}";
 
     private string Label => options.Address.RootLabel ?? HsmOptions.DefaultRootLabel;
@@ -50,7 +50,9 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
     /// <summary>Opens the root with this CKA_ID.</summary>
     /// <returns>Whether the token has it.</returns>
-    /// <exception cref="StartRefusedException">The token cannot be used, or the key is not as a root key must be.</exception>
+    /// <exception cref="StartRefusedException">
+    /// The token cannot be used, or the key lacks the properties of a root key.
+    /// </exception>
     public async Task<bool> TryOpen(byte[] id, CancellationToken cancellationToken)
     {
         await hsm.Connect(cancellationToken);
@@ -64,10 +66,12 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     }
 
     /// <summary>
-    /// Opens a root other than one: the first recorded one on this token, or else the key that the URI names by its id.
+    /// Opens a root other than the given one: the first recorded one on this token, or else the key that the URI names by its id.
     /// </summary>
     /// <returns>Whether there is one.</returns>
-    /// <exception cref="StartRefusedException">The token cannot be used, or the key is not as a root key must be.</exception>
+    /// <exception cref="StartRefusedException">
+    /// The token cannot be used, or the key lacks the properties of a root key.
+    /// </exception>
     public async Task<bool> TryOpenOther(string? except, CancellationToken cancellationToken)
     {
         await hsm.Connect(cancellationToken);
@@ -86,10 +90,12 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         return id is not null;
     }
 
-    /// <summary>Makes a root beside those that there are, and opens it. It is recorded before it is made.</summary>
-    /// <param name="unfinished">The id of one that was recorded on this token before and may not have been made; null for a new one.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="StartRefusedException">The token does not make it.</exception>
+    /// <summary>Generates a root beside the existing ones, and opens it. It is recorded before it is generated.</summary>
+    /// <param name="unfinished">
+    /// The id of a root recorded on this token before that may not exist yet; null for a new one.
+    /// </param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="StartRefusedException">The token refused.</exception>
     public async Task OpenNew(byte[]? unfinished, CancellationToken cancellationToken)
     {
         await hsm.Connect(cancellationToken);
@@ -108,7 +114,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
     /// <summary>Destroys the key with this CKA_ID.</summary>
     /// <returns>Whether the token had it.</returns>
-    /// <exception cref="StartRefusedException">The token cannot be used, or does not destroy it.</exception>
+    /// <exception cref="StartRefusedException">The token cannot be used, or failed to destroy it.</exception>
     public async Task<bool> Destroy(byte[] id, CancellationToken cancellationToken)
     {
         await hsm.Connect(cancellationToken);
@@ -232,7 +238,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     private bool IsWanted(byte[] id) => options.Address.RootId is not { } wanted || wanted.Span.SequenceEqual(id);
 
     /// <summary>
-    /// Takes a key that an operator made with the HSM's own tools, for a database that has no root yet: the one that the URI
+    /// Adopts a key that an operator made with the HSM's own tools, for a database that has no root yet: the key that the URI
     /// names by its id or its label.
     /// </summary>
     private async Task<byte[]?> Adopt(bool mayCreate, CancellationToken cancellationToken)
@@ -283,13 +289,16 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         {
             throw new StartRefusedException(recorded.Count == 0
                 ? $"{options.Setting}: no root key of the token {options.Address} belongs to this database, whose keys another root key wrapped. Start with that one."
-                : $"{options.Setting}: the root key {HsmRootStore.RootId(recorded[0])} of this database is missing from the token {options.Address}. Put it back; no new one is made. If it was destroyed, nothing opens this database any more, nor the other backups of its time.");
+                : $"{options.Setting}: the root key {HsmRootStore.RootId(recorded[0])} of this database is missing from the "
+                    + $"token {options.Address}. Restore it; no new one is generated. If it was destroyed, nothing can open "
+                    + "this database, nor the other backups of its time.");
         }
 
         if (!options.MayCreateRoot)
         {
             throw new StartRefusedException(
-                $"{options.Setting}: the token {options.Address} has no root key. Make one there, or set OKMS_HSM_CREATE_ROOT=true for this start.");
+                $"{options.Setting}: the token {options.Address} has no root key. Generate one there, or set "
+                    + "OKMS_HSM_CREATE_ROOT=true for this start.");
         }
 
         var id = recorded.Count > 0 ? recorded[0] : options.Address.RootId?.ToArray() ?? RandomNumberGenerator.GetBytes(NewIdLength);
@@ -298,8 +307,8 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     }
 
     /// <summary>
-    /// Makes a root key that is of use. What a key of a session can prove is proven first, so that most tokens which are of none
-    /// are left as they were; a key that then fails the proof is destroyed. It is recorded before it is made.
+    /// Generates a usable root key. A session key proves first what it can, so that most unusable tokens are left as they were; a
+    /// root key that then fails the proof is destroyed. It is recorded before it is generated.
     /// </summary>
     private async Task Make(byte[] id, CancellationToken cancellationToken)
     {
@@ -331,7 +340,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         }
         catch (HsmException e) when (!e.IsTokenLost)
         {
-            // Not every token has keys of a session. Then the root key itself is the proof.
+            // Not every token supports session keys. Then the root key itself is the proof.
             return false;
         }
 

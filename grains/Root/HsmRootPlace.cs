@@ -3,7 +3,7 @@ using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A token of an HSM. Its roots are told apart by their CKA_IDs; which one a silo takes, the database says.</summary>
+/// <summary>A token of an HSM. Its roots are told apart by their CKA_IDs; the database says which one a silo uses.</summary>
 internal sealed class HsmRootPlace : RootPlace
 {
     private readonly HsmOptions _options;
@@ -11,7 +11,7 @@ internal sealed class HsmRootPlace : RootPlace
     private readonly ILoggerFactory _loggers;
     private readonly HsmToken _token;
 
-    /// <summary>Names the token; connects to nothing yet.</summary>
+    /// <summary>Sets up the token without connecting.</summary>
     public HsmRootPlace(HsmOptions options, HsmRootStore roots, TimeProvider time, ILoggerFactory loggers)
     {
         (_options, _roots, _loggers) = (options, roots, loggers);
@@ -27,7 +27,8 @@ internal sealed class HsmRootPlace : RootPlace
     /// <inheritdoc/>
     public override string? WhyNoSuccessor => _options.Address.RootId is null
         ? null
-        : $"{Setting}: the URI names the root key by its id, so silos would take no other one. Take the id out of it, and run the command again.";
+        : $"{Setting}: the URI names the root key by its id, so silos would use no other one. Remove the id from it, and run "
+            + "the command again.";
 
     /// <inheritdoc/>
     public override async Task<IRootKey> Open(CancellationToken cancellationToken)
@@ -54,7 +55,7 @@ internal sealed class HsmRootPlace : RootPlace
     /// <inheritdoc/>
     public override async Task<IRootKey> Make(string? unfinished, CancellationToken cancellationToken)
     {
-        // An id in the URI is the one by which silos look for it.
+        // With an id in the URI, silos look for that one.
         var root = NewKey();
         await root.OpenNew(
             unfinished is null || _options.Address.RootId is not null ? null : HsmRootStore.KeyId(unfinished), cancellationToken);
@@ -68,11 +69,11 @@ internal sealed class HsmRootPlace : RootPlace
     /// <inheritdoc/>
     public override void Switch(string current)
     {
-        // Silos take the newest root of the token that wraps every KEK.
+        // Silos use the newest root of the token that wraps every KEK.
     }
 
     /// <inheritdoc/>
-    public override string HowSilosSwitch => "Silos take it at their next start: restart them one by one. Then:";
+    public override string HowSilosSwitch => "Silos use it from their next start: restart them one by one. Then:";
 
     /// <inheritdoc/>
     public override Task<bool> Destroy(string rootId, CancellationToken cancellationToken) =>

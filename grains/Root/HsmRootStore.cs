@@ -3,7 +3,7 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// The table okms_root: which roots in an HSM belong to this database. A root is recorded before it is made, so that a crash
+/// The table okms_root: which roots in an HSM belong to this database. A root is recorded before it is generated, so that a crash
 /// in between leaves no key in the HSM that nobody knows.
 /// </summary>
 internal sealed class HsmRootStore(Database database, TimeProvider time)
@@ -14,7 +14,7 @@ internal sealed class HsmRootStore(Database database, TimeProvider time)
     public static string RootId(ReadOnlySpan<byte> keyId) => Prefix + Convert.ToHexStringLower(keyId);
 
     /// <summary>The CKA_ID of a root in an HSM.</summary>
-    /// <returns>Null for the id of another kind of root, or of none.</returns>
+    /// <returns>Null for the id of another kind of root, or for no id at all.</returns>
     public static byte[]? KeyId(string rootId)
     {
         var isOfHsm = rootId.StartsWith(Prefix, StringComparison.Ordinal) && rootId.Length > Prefix.Length
@@ -23,9 +23,9 @@ internal sealed class HsmRootStore(Database database, TimeProvider time)
     }
 
     /// <summary>
-    /// The CKA_IDs of the recorded roots that were not destroyed: first those that wrap the most KEKs, of them those that vouch for
-    /// the newest manifest, and of them the newest. So a new root in the same token is taken as soon as it wraps all and knows all,
-    /// and the one before it when it does not.
+    /// The CKA_IDs of recorded roots that were not destroyed: first those that wrap the most KEKs, of them those that vouch for
+    /// the newest manifest, and of them the newest. So a new root in the same token is used as soon as it wraps and knows
+    /// everything, and the previous one until then.
     /// </summary>
     public Task<List<byte[]>> Read(CancellationToken cancellationToken) => database.Read(async () =>
     {

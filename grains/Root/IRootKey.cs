@@ -4,33 +4,33 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// The root of trust: the one key that is not in the database. It wraps the KEKs, and vouches for which of them there are.
-/// Asynchronous, because an HSM does the work in another process or machine.
+/// The root of trust: the one key that is not in the database. It wraps the KEKs, and vouches for which KEKs exist. Asynchronous,
+/// because an HSM does the work in another process or machine.
 /// </summary>
 public interface IRootKey
 {
-    /// <summary>Names the root among those that may wrap one KEK; known once the root is open.</summary>
+    /// <summary>Identifies the root among those that may wrap a KEK; known once the root is open.</summary>
     string Id { get; }
 
     /// <summary>Opens the root.</summary>
     /// <param name="mayCreate">
-    /// Whether a missing root may be made now. True only while nothing exists that another root may have wrapped.
+    /// Whether a missing root may be generated now. True only while nothing exists that another root may have wrapped.
     /// </param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <exception cref="StartRefusedException">There is no usable root.</exception>
     Task Open(bool mayCreate, CancellationToken cancellationToken);
 
     /// <summary>Wraps a KEK, with its birth or without.</summary>
     Task<byte[]> Wrap(KekId id, SecretBytes kek, CancellationToken cancellationToken);
 
-    /// <summary>Opens what <see cref="Wrap"/> made; the caller disposes it.</summary>
+    /// <summary>Opens a result of <see cref="Wrap"/>, which the caller disposes.</summary>
     /// <returns>Null when this root did not wrap it under this id.</returns>
     Task<SecretBytes?> Unwrap(KekId id, ReadOnlyMemory<byte> wrapped, CancellationToken cancellationToken);
 
     /// <summary>Makes the MAC of a manifest.</summary>
     Task<byte[]> Authenticate(ReadOnlyMemory<byte> manifest, CancellationToken cancellationToken);
 
-    /// <summary>Whether this root has made the MAC of this manifest.</summary>
+    /// <summary>Whether this root made the MAC of this manifest.</summary>
     Task<bool> IsAuthentic(ReadOnlyMemory<byte> manifest, ReadOnlyMemory<byte> mac, CancellationToken cancellationToken);
 }
 

@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A random 128-bit value made with the first manifest; it tells one installation's KEKs from any other's.</summary>
+/// <summary>
+/// A random 128-bit value made with the first manifest; it tells the KEKs of one installation from any other's.
+/// </summary>
 /// <remarks>Two halves, as in <see cref="Sealing.Incarnation"/>.</remarks>
 /// <param name="High">The first 64 bits.</param>
 /// <param name="Low">The last 64 bits.</param>

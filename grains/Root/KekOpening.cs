@@ -7,8 +7,8 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// Where a KEK was first listed. It is wrapped with the KEK, so a manifest that is older than the KEK, or none at all, is
-/// noticed by whoever opens it.
+/// Where a KEK was first listed. It is wrapped with the KEK, so that opening the KEK exposes a manifest that is older than it, or
+/// missing.
 /// </summary>
 /// <param name="Installation">The manifest's installation.</param>
 /// <param name="Generation">The first manifest that lists the KEK.</param>
@@ -28,16 +28,16 @@ internal readonly record struct KekBirth(InstallationId Installation, long Gener
     }
 }
 
-/// <summary>An opened KEK as it was wrapped: with its birth, or without where it was wrapped before there was a manifest.</summary>
+/// <summary>An opened KEK as it was wrapped: with its birth, or without if it was wrapped before there was a manifest.</summary>
 internal sealed class OpenedKek(SecretBytes wrapped) : IDisposable
 {
-    /// <summary>What is wrapped.</summary>
+    /// <summary>The wrapped content.</summary>
     public SecretBytes Wrapped => wrapped;
 
     /// <summary>The KEK.</summary>
     public ReadOnlySpan<byte> Key => wrapped.Span[..XAes256Gcm.KeyLength];
 
-    /// <summary>Where it was first listed; null for one that was wrapped before there was a manifest.</summary>
+    /// <summary>Where it was first listed; null if it was wrapped before there was a manifest.</summary>
     public KekBirth? Birth => wrapped.Length == XAes256Gcm.KeyLength ? null : new(
         InstallationId.Read(wrapped.Span[XAes256Gcm.KeyLength..]),
         BinaryPrimitives.ReadInt64BigEndian(wrapped.Span[(XAes256Gcm.KeyLength + InstallationId.Length)..]));
@@ -46,7 +46,7 @@ internal sealed class OpenedKek(SecretBytes wrapped) : IDisposable
     public void Dispose() => wrapped.Dispose();
 }
 
-/// <summary>Opens a wrapped KEK and has it prove that it is the one that it should be.</summary>
+/// <summary>Opens a wrapped KEK and makes it prove its identity.</summary>
 internal static class KekOpening
 {
     /// <summary>The id that a KEK must have.</summary>
@@ -60,8 +60,8 @@ internal static class KekOpening
     /// <summary>Opens a KEK; the caller disposes it.</summary>
     /// <param name="root">The root.</param>
     /// <param name="id">The id that the KEK must prove.</param>
-    /// <param name="wrapped">What the root made of it; null for nothing.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="wrapped">The wrap by the root; null for none.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>Null when the root does not open it, or it is another KEK.</returns>
     public static async Task<OpenedKek?> TryOpen(
         this IRootKey root, KekId id, byte[]? wrapped, CancellationToken cancellationToken)
@@ -71,8 +71,8 @@ internal static class KekOpening
             return null;
         }
 
-        // By their lengths alone neither form passes for the other, nor for what else a root makes (FORMAT.md), also where the
-        // root's mechanism binds no purpose.
+        // By their lengths alone neither form passes for the other, nor for anything else that a root makes (FORMAT.md), even
+        // where the root's mechanism binds no purpose.
         if (bytes.Length is XAes256Gcm.KeyLength or XAes256Gcm.KeyLength + KekBirth.Length
             && IdOf(bytes.Span[..XAes256Gcm.KeyLength]) == id)
         {

@@ -4,14 +4,14 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A KEK's life as the database has it.</summary>
+/// <summary>A KEK's life, as the database records it.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
 /// <param name="IsCurrent">Whether new rows are sealed under it.</param>
-/// <param name="SupersededAt">Since when another one is the current one, UTC; null before.</param>
+/// <param name="SupersededAt">When another one became current, UTC; null before.</param>
 /// <param name="Rows">Rows that are sealed under it.</param>
-/// <param name="Resealed">Rows that the sweep has moved away from it.</param>
-/// <param name="ResealRate">Rows a second that the sweep moved when it was last at it.</param>
+/// <param name="Resealed">Rows that the sweep has resealed under another KEK.</param>
+/// <param name="ResealRate">Rows a second that the sweep resealed last time.</param>
 /// <param name="Roots">The roots that wrap it.</param>
 internal sealed record KekRecord(
     KekId Id, DateTimeOffset CreatedAt, bool IsCurrent, DateTimeOffset? SupersededAt, long Rows, long Resealed, double ResealRate,
@@ -28,7 +28,7 @@ internal sealed class KekRecords(Database database, TimeProvider time)
 {
     private const string Life = "SELECT k.kek_id, k.created_at, k.is_current, k.superseded_at, k.resealed, k.reseal_rate, ";
 
-    /// <summary>All KEKs, oldest first, with their rows counted: an operator's question, which reads an index through.</summary>
+    /// <summary>All KEKs, oldest first, with their rows counted: for operators, since it scans an index.</summary>
     public Task<List<KekRecord>> ReadAll(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -38,7 +38,7 @@ internal sealed class KekRecords(Database database, TimeProvider time)
         return await Read(command, roots, cancellationToken);
     });
 
-    /// <summary>The KEKs that are not the current one, oldest first; the count of their rows is 1 for any.</summary>
+    /// <summary>The KEKs other than the current one, oldest first; the count of their rows is 1 for any.</summary>
     public Task<List<KekRecord>> ReadOthers(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -52,8 +52,8 @@ internal sealed class KekRecords(Database database, TimeProvider time)
     });
 
     /// <summary>The roots that wrap a KEK and do not vouch for the newest manifest; none where there is no manifest.</summary>
-    /// <param name="rootId">The root that made it.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="rootId">The root that made the newest manifest.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     public Task<List<string>> ReadRootsBehind(string rootId, CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -88,7 +88,7 @@ internal sealed class KekRecords(Database database, TimeProvider time)
         return roots;
     });
 
-    /// <summary>The KEKs that are gone, oldest first.</summary>
+    /// <summary>The destroyed KEKs, oldest first.</summary>
     public Task<List<DestroyedKek>> ReadDestroyed(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -105,14 +105,13 @@ internal sealed class KekRecords(Database database, TimeProvider time)
     });
 
     /// <summary>
-    /// Deletes a KEK with all its wraps, and notes that it was. A row that needs it makes the database refuse, whatever was
-    /// counted before.
+    /// Deletes a KEK with all its wraps, and records that. If a row needs it the database refuses, whatever was counted before.
     /// </summary>
     /// <exception cref="DbException">It is in use (<see cref="Database.IsMissingReference"/>), or the database failed.</exception>
     /// <param name="id">The KEK.</param>
     /// <param name="manifest">The manifest without it; null where there is none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="KmsException">conflict: the ring was changed meanwhile.</exception>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
+    /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task Delete(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);

@@ -1,17 +1,17 @@
 namespace OrleansKms.Grains.Root;
 
-/// <summary>Has two roots wrap the same KEKs, and checks what a root has wrapped. Writes nothing.</summary>
+/// <summary>Makes two roots wrap the same KEKs, and checks a root's wraps. Writes nothing.</summary>
 internal static class KekRewrapping
 {
     /// <summary>
-    /// The wraps that are missing, or do not open, for each of two roots to open every KEK. Each new wrap was opened again by its
-    /// root.
+    /// The wraps that are missing, or do not open, so that each of two roots opens every KEK. Each new wrap was opened again by
+    /// its root.
     /// </summary>
     /// <param name="keks">All KEKs.</param>
     /// <param name="own">One root.</param>
     /// <param name="other">The other.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="StartRefusedException">Neither opens a KEK, or one does not open what it has just wrapped.</exception>
+    /// <param name="cancellationToken">Cancels the work.</param>
+    /// <exception cref="StartRefusedException">Neither root opens a KEK, or one does not open its own new wrap.</exception>
     public static async Task<List<NewWrap>> Complete(
         IEnumerable<WrappedKek> keks, IRootKey own, IRootKey other, CancellationToken cancellationToken)
     {
@@ -21,9 +21,10 @@ internal static class KekRewrapping
             using var byOwn = await own.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(own.Id), cancellationToken);
             using var byOther = await other.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(other.Id), cancellationToken);
             var opened = new[] { byOwn, byOther }.OfType<OpenedKek>().MaxBy(o => o.Birth?.Generation ?? 0) ?? throw new StartRefusedException(
-                $"The key-encryption key {kek.Id} is opened neither by the root key {own.Id} nor by {other.Id}. Run the command with the settings of a root key that opens it.");
+                $"Neither the root key {own.Id} nor {other.Id} opens the key-encryption key {kek.Id}. Run the command with the "
+                    + "settings of a root key that does.");
 
-            // Also a wrap from before the KEK was listed in a manifest, or was listed anew.
+            // Also a wrap from before the KEK was listed in a manifest, or was listed again.
             if (byOwn is null || byOwn.Birth != opened.Birth)
             {
                 wraps.Add(await Wrap(own, kek, opened, cancellationToken));
@@ -52,7 +53,8 @@ internal static class KekRewrapping
 
             using var opened = await root.TryOpen(kek.Id, wrapped, cancellationToken)
                 ?? throw new StartRefusedException(
-                    $"The root key {root.Id} does not open its wrap of the key-encryption key {kek.Id}, which was changed in the database. Run the command root add, which wraps it anew.");
+                    $"The root key {root.Id} does not open its wrap of the key-encryption key {kek.Id}, which was changed in "
+                        + "the database. Run the command root add, which wraps it again.");
         }
     }
 

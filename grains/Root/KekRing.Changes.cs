@@ -5,15 +5,17 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
 
-// Changes of the ring. Each renews the manifest in the same transaction, so no crash comes between; the caller holds the schema's
-// lock, and the transaction makes sure that the manifest is still the one that it follows, should the lock have been lost.
+// Changes of the ring. Each renews the manifest in the same transaction, so no crash can come between; the caller holds the
+// schema's lock, and the transaction checks that the manifest is still the expected one, in case the lock was lost.
 internal sealed partial class KekRing
 {
-    /// <summary>Makes a new KEK that nothing is sealed under yet.</summary>
-    /// <exception cref="KmsException">conflict: the tables are not as the root vouches for, or changed meanwhile.</exception>
+    /// <summary>Makes a new KEK under which nothing is sealed yet.</summary>
+    /// <exception cref="KmsException">
+    /// conflict: the tables are not as the root vouches for, or changed in the meantime.
+    /// </exception>
     internal Task<KekId> Add(CancellationToken cancellationToken) => Store(isCurrent: false, cancellationToken);
 
-    /// <summary>Makes a new KEK that everything new is sealed under from now on, here and in the database.</summary>
+    /// <summary>Makes a new KEK that seals everything from now on, here and in the database.</summary>
     internal async Task<KekId> AddCurrent(CancellationToken cancellationToken)
     {
         var id = await Store(isCurrent: true, cancellationToken);
@@ -32,7 +34,7 @@ internal sealed partial class KekRing
     internal Task<ManifestChange?> WithoutKek(KekId id, CancellationToken cancellationToken) =>
         Next(manifest => manifest.Without(id), cancellationToken);
 
-    /// <summary>Whether the cluster has come to where a manifest is to be made, and there is none.</summary>
+    /// <summary>Whether the cluster's level requires a manifest, and there is none yet.</summary>
     internal bool LacksManifest { get; private set; }
 
     /// <summary>Makes the first manifest while the silo runs. The caller holds the schema's lock.</summary>
@@ -99,7 +101,7 @@ internal sealed partial class KekRing
         return _manifest is null ? null : await Vouched(change(_manifest), cancellationToken);
     }
 
-    // What somebody has put into the tables must not get into the next manifest.
+    // Unauthorised changes of the tables must not get into the next manifest.
     private async Task RequireAgreement(CancellationToken cancellationToken)
     {
         await Reload(default, cancellationToken);

@@ -4,15 +4,17 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
 
-// The manifest: at a start, where nothing is remembered and all has to be shown by what was read; and while the silo runs, where
-// only what follows the newest one that it has seen is believed.
+// The manifest: at a start, where nothing is remembered and everything must be proven by what was read; and while the silo runs,
+// where only successors of the newest one that it has seen are trusted.
 internal sealed partial class KekRing
 {
-    private const string Repair = "If you know how it came to be, restore the tables okms_kek, okms_kek_wrap and okms_kek_manifest from a backup of today, or look at the KEKs by the command root list and have the root key vouch for them as they are by root accept.";
+    private const string Repair = "If you know how this came about, restore the tables okms_kek, okms_kek_wrap and "
+        + "okms_kek_manifest from a backup of today, or check the KEKs with the command root list and make the root key vouch "
+        + "for them as they are with root accept.";
 
     /// <summary>The manifest as the root vouches for it.</summary>
-    /// <returns>Null where there is none; what that means, the caller says.</returns>
-    /// <exception cref="StartRefusedException">The root does not vouch for what is there.</exception>
+    /// <returns>Null where there is none; the caller decides what that means.</returns>
+    /// <exception cref="StartRefusedException">The root does not vouch for the manifest that is there.</exception>
     private async Task<RingManifest?> OpenManifest(StoredRing stored, CancellationToken cancellationToken)
     {
         if (stored.Manifest is null)
@@ -25,7 +27,7 @@ internal sealed partial class KekRing
             $"The root key {root.Id} does not vouch for the manifest of the key-encryption keys: it was changed in the database, or is that of another installation or root key. {Repair}");
         foreach (var other in await store.ReadOtherManifests(root.Id, cancellationToken))
         {
-            // Nothing shows that the other root key vouches for it; but a silo must not go by what may be an older ring.
+            // Nothing shows that the other root key vouches for it; but a silo must not use what may be an older ring.
             if (RingManifest.TryRead(other) is { } newer && newer.Installation == manifest.Installation && newer.WhyNotAfter(manifest) is null)
             {
                 RequireWraps(stored.Keks);
@@ -50,7 +52,7 @@ internal sealed partial class KekRing
                     $"The root key {root.Id} does not open the key-encryption key {kek.Id} of this database. Start with the root key that belongs to it.");
             }
 
-            // Also one that the manifest does not list: made later, it shows that the manifest is an older one.
+            // Also one that the manifest does not list: made later, it shows that the manifest is older.
             if (RingCheck.WhyOutdated(manifest, kek.Id, one?.Birth) is { } outdated)
             {
                 throw new StartRefusedException($"The key-encryption keys are not as the root key vouches for: {outdated}. {Repair}");
@@ -64,8 +66,8 @@ internal sealed partial class KekRing
     }
 
     /// <summary>
-    /// Refuses a manifest from before a KEK became the current one, of which rows under it tell: nobody can take those away without
-    /// losing what they hold.
+    /// Refuses a manifest from before a KEK became current, which the rows under that KEK reveal: nobody can remove those without
+    /// losing their content.
     /// </summary>
     private async Task RequireNoOlderManifest(RingManifest manifest, CancellationToken cancellationToken)
     {
@@ -79,7 +81,7 @@ internal sealed partial class KekRing
         }
     }
 
-    /// <summary>After an upgrade makes the first manifest, and in a new restore epoch one that is above all that were lost.</summary>
+    /// <summary>After an upgrade makes the first manifest, and in a new restore epoch one above all that were lost.</summary>
     private async Task Renew(StoredRing stored, int epoch, CancellationToken cancellationToken)
     {
         if (_manifest is null)
@@ -109,9 +111,9 @@ internal sealed partial class KekRing
     }
 
     /// <summary>
-    /// Makes the first manifest of a database that was used before there were any: what is there now is trusted, once. Every KEK is
-    /// wrapped anew with its birth, by which a start notices when the manifest is taken away afterwards. The caller holds the
-    /// schema's lock.
+    /// Makes the first manifest of a database that was used before there were any: what is there now is trusted, once. Every KEK
+    /// is rewrapped with its birth, so that a start notices if the manifest is removed afterwards. The caller holds the schema's
+    /// lock.
     /// </summary>
     private async Task Trust(StoredRing stored, int epoch, CancellationToken cancellationToken)
     {
@@ -133,8 +135,8 @@ internal sealed partial class KekRing
         TrustedOnFirstUse(root.Id, stored.Keks.Count, current);
     }
 
-    /// <summary>Takes over a manifest that follows the one that is known.</summary>
-    /// <returns>Why what is stored is not believed; null when it is.</returns>
+    /// <summary>Takes over a manifest that follows the known one.</summary>
+    /// <returns>Why what is stored is not trusted; null when it is.</returns>
     private async Task<string?> Accept(StoredRing stored, CancellationToken cancellationToken)
     {
         if (stored.Manifest is null)
@@ -166,7 +168,7 @@ internal sealed partial class KekRing
         : first.Keks.Keys.FirstOrDefault(_destroyed.Contains) is var gone && gone != default ? $"the manifest lists the KEK {gone}, which was destroyed"
         : null;
 
-    /// <summary>A manifest with the root's MAC, to take the place of the known one.</summary>
+    /// <summary>A manifest with the root's MAC, to replace the known one.</summary>
     private async Task<ManifestChange> Vouched(RingManifest next, CancellationToken cancellationToken)
     {
         var bytes = next.ToBytes();

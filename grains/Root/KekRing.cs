@@ -7,14 +7,13 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// The KEKs, opened once by the root when the silo starts and again when a row names one that the silo does not know. Readers
-/// see an immutable snapshot.
+/// The KEKs, opened by the root when the silo starts and again when a row names one that the silo does not have. Readers see an
+/// immutable snapshot.
 /// </summary>
 /// <remarks>
-/// Which KEKs there are and which is the current one, the manifest says, which the root key authenticates; the tables are only
-/// where the wraps lie. Where the two differ somebody has written the tables who may not, and the ring stays as it is: nothing is
-/// sealed under a KEK, and no row is opened by one, that the manifest does not list. <c>KekRing.Changes.cs</c> makes the next
-/// manifest with each change.
+/// The manifest, which the root key authenticates, says which KEKs there are and which is current; the tables only hold the
+/// wraps. If the two differ, somebody has changed the tables without authority, and the ring stays as it is: no KEK that the
+/// manifest does not list seals or opens a row. <c>KekRing.Changes.cs</c> makes the next manifest with each change.
 /// </remarks>
 internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<KekRing> logger) : IKekRing, IAnnouncedKeks, IRingHealth, IDisposable
 {
@@ -54,9 +53,9 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 
     /// <summary>Opens the ring; makes the first KEK in an empty database. The caller holds the schema's lock.</summary>
     /// <param name="epoch">The restore epoch.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the start.</param>
     /// <exception cref="StartRefusedException">
-    /// The root is missing or does not open every KEK, or does not vouch for the manifest that there must be.
+    /// The root is missing or does not open every KEK, or does not vouch for the manifest that must exist.
     /// </exception>
     public async Task Open(int epoch, CancellationToken cancellationToken)
     {
@@ -76,7 +75,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         var manifest = await OpenManifest(stored, cancellationToken);
         if (manifest is not null)
         {
-            // A KEK with rows that is not listed was made after this manifest, unless its wrap shows otherwise.
+            // An unlisted KEK with rows was made after this manifest, unless its wrap shows otherwise.
             var needed = new List<StoredKek>();
             foreach (var kek in stored.Keks)
             {
@@ -98,7 +97,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
                 await RequireNoOlderManifest(manifest, cancellationToken);
             }
 
-            // Of an attempt at a start that failed after this; nothing has used it.
+            // Left by an earlier start that failed after this; nothing has used it.
             var former = _snapshot;
             _snapshot = Snapshot.Of(opened, manifest?.Current ?? stored.Keks.Find(k => k.IsCurrent)?.Id)
                 ?? throw new StartRefusedException("The database has rows, but no current key-encryption key. Restore the table okms_kek.");
@@ -131,8 +130,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     }
 
     /// <summary>
-    /// Takes over what the database says now: opens KEKs that were added, seals under the one that is current, and erases those
-    /// that are destroyed.
+    /// Takes over the current state of the database: opens added KEKs, seals under the current one, and erases destroyed ones.
     /// </summary>
     public async Task Refresh(CancellationToken cancellationToken)
     {
@@ -158,7 +156,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         _reloading.Dispose();
     }
 
-    // A row with a made-up KEK id costs one query, and the root is asked for no KEK that is open already.
+    // A row with a made-up KEK id costs one query, and the root is never asked for a KEK that is already open.
     private async Task<Kek?> Refresh(KekId wanted, CancellationToken cancellationToken)
     {
         var stored = await store.Read(root.Id, cancellationToken);
@@ -183,7 +181,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         var current = _manifest?.Current ?? (problem is null ? stored.Keks.Find(k => k.IsCurrent)?.Id : Ring.Current.Id);
         if (current is null || !opened.ContainsKey(current.Value))
         {
-            // Where the current one does not open here, the one before stays.
+            // If the current one does not open here, the previous one stays.
             _snapshot = Ring with { ById = opened.ToFrozenDictionary() };
             return Find(wanted);
         }
@@ -222,7 +220,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         return null;
     }
 
-    // What is destroyed leaves; what only somebody who deletes rows has taken away stays, for rows that are still under it.
+    // A destroyed KEK leaves; one that disappeared only because somebody deleted rows stays, for rows still under it.
     private void Leave(Dictionary<KekId, Kek> opened, List<StoredKek> stored, KekId current)
     {
         var gone = _manifest is { } manifest
@@ -239,13 +237,13 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         }
     }
 
-    /// <summary>Whether tables without a manifest go back to what this silo has seen go.</summary>
+    /// <summary>Whether tables without a manifest go back behind what this silo has seen.</summary>
     private string? Regression(List<StoredKek> stored) =>
         stored.Find(k => _destroyed.Contains(k.Id)) is { } again ? $"the KEK {again.Id} was destroyed, and somebody has put it back into the table okms_kek"
         : stored.Find(k => k.IsCurrent) is { } current && _superseded.Contains(current.Id) ? $"the KEK {current.Id} was superseded, and somebody has made it the current one again"
         : null;
 
-    // Once for each change of what is wrong.
+    // One line for each change of what is wrong.
     private void Report(string? problem)
     {
         if (problem is not null && problem != _problem)

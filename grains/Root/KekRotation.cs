@@ -6,18 +6,18 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// The life of a KEK: new, current, superseded while its rows are sealed anew, destroyed. A new one becomes current only when
-/// every silo that may still run has opened it, so no row is ever sealed under a KEK that a silo cannot open. What decides
-/// holds the schema's lock, under which silos enter, so that none comes between the question and the decision.
+/// The life of a KEK: new, current, superseded while its rows are resealed, destroyed. A new one becomes current only when every
+/// silo that may still run has opened it, so no row is ever sealed under a KEK that a silo cannot open. Decisions hold the
+/// schema's lock, which starting silos also take, so that none comes between a check and the decision.
 /// </summary>
 internal sealed partial class KekRotation(
     Database database, KekRing ring, KekRecords records, SiloRegistry silos, CurrentEpoch epoch, ILogger<KekRotation> logger)
 {
     /// <summary>
-    /// Makes a new KEK, which becomes current by itself; where one is on its way already, that is it. This silo's root wraps it and
-    /// no other: another root lacks it until it is added again, and is named in the log.
+    /// Makes a new KEK, which becomes current by itself; if one is already being introduced, returns that. Only this silo's root
+    /// wraps it: another root lacks it until it is added again, and the log names that root.
     /// </summary>
-    /// <exception cref="KmsException">conflict: silos run on different roots, of which one would not open it.</exception>
+    /// <exception cref="KmsException">conflict: silos run on different roots, and one would not open it.</exception>
     public async Task<KekId> Begin(CancellationToken cancellationToken)
     {
         await using var schema = await database.LockSchema(cancellationToken);
@@ -34,8 +34,8 @@ internal sealed partial class KekRotation(
     }
 
     /// <summary>
-    /// Has the root vouch for the KEKs as they are, once, when the cluster's feature level was raised to where every program renews
-    /// the manifest.
+    /// Makes the root vouch for the KEKs as they are, once, when the cluster's feature level has been raised to where every
+    /// program renews the manifest.
     /// </summary>
     public async Task Trust(CancellationToken cancellationToken)
     {
@@ -51,11 +51,11 @@ internal sealed partial class KekRotation(
         }
     }
 
-    /// <summary>Makes the new KEK, if there is one, the current one, unless a silo has not opened it yet.</summary>
-    /// <returns>Whether the current KEK is another one now.</returns>
+    /// <summary>Makes the new KEK, if there is one, current, unless a silo has not opened it yet.</summary>
+    /// <returns>Whether the current KEK has changed.</returns>
     public async Task<bool> Promote(CancellationToken cancellationToken)
     {
-        // Asked twice: the first time is cheap, and is nearly always the last.
+        // Checked twice: the first check is cheap, and nearly always the last.
         if (await NewKek(cancellationToken) is not { } candidate || (await silos.ReadWithout(candidate.Id, cancellationToken)).Count > 0)
         {
             return false;
@@ -67,7 +67,7 @@ internal sealed partial class KekRotation(
             return false;
         }
 
-        // A silo on another root would see the tables change, and no manifest that its root vouches for.
+        // A silo on another root would see the tables change without a manifest that its root vouches for.
         if (ring.Manifest is not null && await FindOnAnotherRoot(cancellationToken) is not null)
         {
             return false;
@@ -79,7 +79,7 @@ internal sealed partial class KekRotation(
         return true;
     }
 
-    /// <summary>Destroys a KEK that nothing needs any more. Silos forget it within seconds.</summary>
+    /// <summary>Destroys a KEK that is no longer needed. Silos drop it within seconds.</summary>
     /// <exception cref="KmsException">not_found; conflict: something needs it.</exception>
     public async Task Destroy(KekId id, CancellationToken cancellationToken)
     {
@@ -107,7 +107,7 @@ internal sealed partial class KekRotation(
         }
         catch (Exception e) when (database.IsMissingReference(e))
         {
-            throw KmsError.Conflict.Exception("Rows are sealed under this KEK; it can be destroyed when all are sealed anew.");
+            throw KmsError.Conflict.Exception("Rows are sealed under this KEK; it can be destroyed once all are resealed.");
         }
 
         KekDestroyed(id);

@@ -5,40 +5,40 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A KEK as the database has it.</summary>
+/// <summary>A KEK, as stored.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="IsCurrent">Whether new rows are sealed under it.</param>
 /// <param name="IsNew">Whether it was never the current one.</param>
-/// <param name="Wrapped">The KEK, wrapped by the root that was asked for; null when that root has not wrapped it.</param>
+/// <param name="Wrapped">The KEK, wrapped by the requested root; null when that root has not wrapped it.</param>
 internal sealed record StoredKek(KekId Id, bool IsCurrent, bool IsNew, byte[]? Wrapped);
 
-/// <summary>A manifest as the database has it, of one root.</summary>
+/// <summary>One root's manifest, as stored.</summary>
 /// <param name="Bytes">The manifest.</param>
-/// <param name="Mac">By which the root vouches for it.</param>
+/// <param name="Mac">The MAC by which the root vouches for it.</param>
 internal sealed record StoredManifest(byte[] Bytes, byte[] Mac)
 {
-    /// <summary>Whether the other one is the same.</summary>
+    /// <summary>Whether the other one is equal.</summary>
     public bool Is(StoredManifest? other) =>
         other is not null && Bytes.AsSpan().SequenceEqual(other.Bytes) && Mac.AsSpan().SequenceEqual(other.Mac);
 }
 
-/// <summary>The ring as one statement of the database has it, so that all of it is of one moment.</summary>
+/// <summary>The ring at one moment, read in one statement.</summary>
 /// <param name="Keks">All KEKs, with their wraps by one root.</param>
 /// <param name="Manifest">The manifest that the root vouches for; null for none.</param>
-/// <param name="Manifests">How many roots vouch for one.</param>
-/// <param name="MayHaveManifest">Whether no program that knows of no manifest may change the ring any more.</param>
+/// <param name="Manifests">How many roots vouch for a manifest.</param>
+/// <param name="MayHaveManifest">Whether programs without manifests can no longer change the ring.</param>
 internal sealed record StoredRing(List<StoredKek> Keks, StoredManifest? Manifest, long Manifests, bool MayHaveManifest);
 
-/// <summary>A manifest that takes the place of another one, in the same transaction as the change that it lists.</summary>
+/// <summary>A manifest that replaces another one, in the same transaction as the change that it lists.</summary>
 /// <param name="RootId">The root that vouches for it.</param>
-/// <param name="Known">The one that it follows; null for the first.</param>
+/// <param name="Known">The one that it replaces; null for the first.</param>
 /// <param name="Next">The next one.</param>
 internal sealed record ManifestChange(string RootId, StoredManifest? Known, StoredManifest Next);
 
 /// <summary>Reads and writes the tables okms_kek, okms_kek_wrap and okms_kek_manifest.</summary>
 internal sealed class KekStore(Database database, TimeProvider time)
 {
-    /// <summary>Whether there is any KEK, or any row that one of them must have sealed.</summary>
+    /// <summary>Whether there is any KEK, or any row, which a KEK must have sealed.</summary>
     public Task<bool> IsInUse(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -55,7 +55,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
         return await command.ExecuteScalarAsync(cancellationToken) is not null;
     });
 
-    /// <summary>The manifests that other roots vouch for, or that are said to be.</summary>
+    /// <summary>The manifests of other roots; not verified.</summary>
     public Task<List<byte[]>> ReadOtherManifests(string rootId, CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -113,8 +113,8 @@ internal sealed class KekStore(Database database, TimeProvider time)
     /// <param name="wrapped">The wrap.</param>
     /// <param name="isCurrent">Whether it becomes the current one.</param>
     /// <param name="manifest">The manifest that lists it; null where there is none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="KmsException">conflict: the ring was changed meanwhile.</exception>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
+    /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task Add(
         KekId id, string rootId, byte[] wrapped, bool isCurrent, ManifestChange? manifest, CancellationToken cancellationToken) =>
         InTransaction(async transaction =>
@@ -136,7 +136,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
 
     /// <summary>Makes a KEK the current one, all or nothing.</summary>
     /// <exception cref="InvalidOperationException">There is no such KEK; the current one stays.</exception>
-    /// <exception cref="KmsException">conflict: the ring was changed meanwhile.</exception>
+    /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task MakeCurrent(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => InTransaction(async transaction =>
     {
         await Supersede(transaction, cancellationToken);
@@ -147,8 +147,8 @@ internal sealed class KekStore(Database database, TimeProvider time)
         return made == 1 ? true : throw new InvalidOperationException($"internal error: there is no KEK {id} that could become the current one.");
     }, cancellationToken);
 
-    /// <summary>Stores a manifest and wraps that belong to it, all or nothing.</summary>
-    /// <exception cref="KmsException">conflict: the ring was changed meanwhile.</exception>
+    /// <summary>Stores a manifest and the wraps that belong to it, all or nothing.</summary>
+    /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task Vouch(
         ManifestChange manifest, IReadOnlyCollection<(KekId Kek, byte[] Wrapped)> wraps, CancellationToken cancellationToken) =>
         InTransaction(async transaction =>
@@ -163,7 +163,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
             return true;
         }, cancellationToken);
 
-    /// <summary>Puts a manifest in the place of the one that it follows, if that one is still there.</summary>
+    /// <summary>Replaces a manifest, if the expected one is still there.</summary>
     /// <exception cref="KmsException">conflict: another one is there.</exception>
     internal static async Task Change(
         DbTransaction transaction, ManifestChange? change, DateTime now, CancellationToken cancellationToken)
@@ -200,7 +200,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
         "UPDATE okms_kek SET is_current = @no, superseded_at = @now WHERE is_current", [("no", false), ("now", Now)],
         cancellationToken);
 
-    /// <summary>Runs statements of which all take effect or none.</summary>
+    /// <summary>Runs statements in one transaction.</summary>
     private Task<T> InTransaction<T>(Func<DbTransaction, Task<T>> statements, CancellationToken cancellationToken) =>
         database.Write(async () =>
         {

@@ -6,9 +6,9 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// Carries a rotation of the KEK through: makes the new KEK current once every silo has opened it, then seals the rows of the
-/// old ones anew, no faster than it is told. Every silo would; a lock lets one. What it has done stands in the rows themselves,
-/// so another goes on where one died.
+/// Carries out a rotation of the KEK: makes the new KEK current once every silo has opened it, then reseals the rows of the old
+/// ones, at the configured rate. Every silo runs it; a lock admits one. Its progress is in the rows themselves, so another silo
+/// continues where one died.
 /// </summary>
 internal sealed partial class KekSweep(
     KekRotation rotation, KekRecords records, KekRing ring, RowResealing rows, Database database, DatabaseOptions options,
@@ -20,7 +20,7 @@ internal sealed partial class KekSweep(
     // Five steps a second, so that a low rate is a trickle and not a burst each second.
     private const int StepsPerSecond = 5;
 
-    // Rows that do not open stay where they are. Beyond so many, something else is wrong than a few damaged rows.
+    // Rows that do not open stay where they are. Beyond this many, more is wrong than a few damaged rows.
     private const int MaxDamaged = 1000;
 
     private static readonly TimeSpan _pauseAfterDamage = TimeSpan.FromMinutes(10);
@@ -65,7 +65,7 @@ internal sealed partial class KekSweep(
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
-                // What was not done is tried again; an outage is one line.
+                // What was not done is retried; an outage is one line.
                 if (!_isFailing)
                 {
                     SweepFailed((e as DatabaseUnreachableException)?.InnerException?.Message ?? e.Message);
@@ -133,18 +133,19 @@ internal sealed partial class KekSweep(
         return new(read.Count, resealed.Count == 0 ? 0 : await rows.Replace(kek, resealed, rate, cancellationToken));
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The rows under KEK {From} are sealed anew under {To}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "Resealing the rows under KEK {From} under {To}")]
     private partial void SweepBegins(KekId from, KekId to);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "No row is under KEK {KekId} any more; {Count} were sealed anew now")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "No row is under KEK {KekId} any more; {Count} were resealed now")]
     private partial void SweepEnds(KekId kekId, long count);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} rows under KEK {KekId} were sealed anew, and {Damaged} do not open and stay")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} rows under KEK {KekId} were resealed; {Damaged} do not open and "
+        + "stay as they are")]
     private partial void SweepLeavesRows(KekId kekId, long count, int damaged);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The row {RowName} of {Key} does not open and was not sealed anew")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "The row {RowName} of {Key} does not open and was not resealed")]
     private partial void RowDoesNotOpen(string rowName, string key);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Sealing rows anew is interrupted: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Resealing is interrupted: {Reason}")]
     private partial void SweepFailed(string reason);
 }

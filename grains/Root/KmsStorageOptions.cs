@@ -4,13 +4,13 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>Where rows, the KEK ring and the root key are.</summary>
+/// <summary>Where the rows, the KEK ring and the root key are.</summary>
 public sealed record KmsStorageOptions : DatabaseOptions
 {
-    /// <summary>The HSM that has the root key; null for a root key in a file.</summary>
+    /// <summary>The HSM with the root key; null for a root key in a file.</summary>
     public HsmOptions? Hsm { get; init; }
 
-    /// <summary>How activations that were overtaken are found. Without meaning for the embedded database, which has one user.</summary>
+    /// <summary>How overtaken activations are found. Has no effect with the embedded database, which has one user.</summary>
     public FenceOptions Fence { get; init; } = new();
 
     /// <inheritdoc/>
@@ -20,6 +20,6 @@ public sealed record KmsStorageOptions : DatabaseOptions
         Fence.Validate();
     }
 
-    /// <summary>Without the connection string, which may hold a password.</summary>
+    /// <summary>Omits the connection string, which may hold a password.</summary>
     public override string ToString() => base.ToString();
 }

@@ -3,8 +3,7 @@ using OrleansKms.Grains.Hsm;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// A root key besides the one that the silos run with: one to change to, one to fall back on, or one to give up. One of the two
-/// properties is set.
+/// A root key other than the silos' own: one to change to, to fall back on, or to retire. One of the two properties is set.
 /// </summary>
 public sealed record OtherRootOptions
 {

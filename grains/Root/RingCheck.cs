@@ -2,10 +2,10 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>What is to be said of tables that do not agree with the manifest. Pure: it sees what was read and opened.</summary>
+/// <summary>Compares the tables with the manifest. Pure functions of what was read and opened.</summary>
 internal static class RingCheck
 {
-    /// <summary>What is wrong with the tables where there is an authentic manifest.</summary>
+    /// <summary>What is wrong with the tables, given an authentic manifest.</summary>
     /// <returns>Null when they agree.</returns>
     public static string? Disagreement(RingManifest manifest, IReadOnlyCollection<StoredKek> stored)
     {
@@ -23,10 +23,10 @@ internal static class RingCheck
         return missing.Count == 0 ? null : $"the KEK {missing[0]} is in the manifest and not in the table okms_kek any more";
     }
 
-    /// <summary>Why a KEK shows that the manifest is not the newest one of this installation; null when it does not.</summary>
+    /// <summary>Why a KEK shows that the manifest is not the newest of this installation; null when it does not.</summary>
     /// <remarks>
-    /// The tables can be put back to what they were, the manifest with them; but what was sealed since is sealed under a KEK that
-    /// says when it was made.
+    /// The tables and the manifest can be put back to an earlier state; but whatever was sealed since is under a KEK that says
+    /// when it was made.
     /// </remarks>
     public static string? WhyOutdated(RingManifest? manifest, KekId id, KekBirth? birth) => (manifest, birth) switch
     {

@@ -3,30 +3,30 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>Where a KEK is in its life, as the manifest says it.</summary>
+/// <summary>Where a KEK is in its life, according to the manifest.</summary>
 internal enum RingState : byte
 {
     /// <summary>Nothing is sealed under it yet.</summary>
     New = 1,
 
-    /// <summary>Everything new is sealed under it.</summary>
+    /// <summary>New rows are sealed under it.</summary>
     Current = 2,
 
-    /// <summary>Another one is the current one; rows under it are opened.</summary>
+    /// <summary>Another one is current; rows under it are still opened.</summary>
     Superseded = 3,
 }
 
 /// <summary>
-/// Which KEKs there are, and which of them is the current one: what the tables say too, but under a MAC of the root key, so that
-/// nobody makes silos seal under a KEK by writing tables. FORMAT.md is its specification.
+/// Which KEKs there are, and which of them is current: as the tables say, but under a MAC of the root key, so that nobody can
+/// make silos seal under a KEK by writing to tables. FORMAT.md is the specification.
 /// </summary>
-/// <param name="Installation">A random number made with the first manifest, the same in all that follow.</param>
+/// <param name="Installation">A random value made with the first manifest, the same in all that follow.</param>
 /// <param name="Epoch">The restore epoch in which it was made.</param>
-/// <param name="Generation">Rises by one with each change, 1 or more, also over restore epochs.</param>
+/// <param name="Generation">Rises by one with each change, 1 or more, across restore epochs.</param>
 /// <param name="Keks">Every KEK; exactly one is the current one.</param>
 internal sealed record RingManifest(InstallationId Installation, int Epoch, long Generation, IReadOnlyDictionary<KekId, RingState> Keks)
 {
-    /// <summary>What is written before anything that a root authenticates, so that nothing else passes for a manifest.</summary>
+    /// <summary>The prefix of everything that a root authenticates, so that nothing else passes for a manifest.</summary>
     public const string Purpose = "okms.ring.manifest";
 
     private const byte Format = 1;
@@ -87,7 +87,7 @@ internal sealed record RingManifest(InstallationId Installation, int Epoch, long
         return bytes;
     }
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Parses one.</summary>
     /// <returns>Null for anything that <see cref="ToBytes"/> does not write.</returns>
     public static RingManifest? TryRead(ReadOnlySpan<byte> bytes)
     {
@@ -113,7 +113,7 @@ internal sealed record RingManifest(InstallationId Installation, int Epoch, long
             return null;
         }
 
-        // One manifest has one form, so that the order of its KEKs tells nothing.
+        // A manifest has one form, so the order of its KEKs reveals nothing.
         var manifest = new RingManifest(InstallationId.Read(bytes[1..]), epoch, generation, keks);
         return manifest.ToBytes().AsSpan().SequenceEqual(bytes) ? manifest : null;
     }

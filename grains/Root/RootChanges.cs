@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// Changes of the root of trust, for a process that is no silo: add, verify, switch (which the silos' settings do), remove; a new
-/// root in the same place; and the destruction of one that wraps nothing any more. Each step may be repeated, and a crash in it is
-/// harmless: what counts is written in one transaction, after it was tried.
+/// Changes of the root of trust, in a process that is not a silo: add, verify, switch (by the silos' settings), remove; a new
+/// root in the same place; and the destruction of one that no longer wraps anything. Each step may be repeated, and a crash in it
+/// is harmless: what counts is written in one transaction, after it was tested.
 /// </summary>
 /// <param name="options">The silos' settings.</param>
-/// <param name="other">Another root than the silos'; null where none is named.</param>
+/// <param name="other">A root other than the silos'; null where none is named.</param>
 /// <param name="time">The clock.</param>
-/// <param name="loggers">Where changes are logged.</param>
+/// <param name="loggers">Receive the log of changes.</param>
 public sealed partial class RootChanges(
     KmsStorageOptions options, OtherRootOptions? other, TimeProvider time, ILoggerFactory loggers)
 {
@@ -21,10 +21,10 @@ public sealed partial class RootChanges(
     public Task<RootReport> List(CancellationToken cancellationToken) =>
         Run(session => RootReport.Of(session, cancellationToken), cancellationToken);
 
-    /// <summary>Has the other root wrap every KEK as well.</summary>
-    /// <param name="mayMake">Whether the other root may be made where there is none.</param>
-    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Makes the other root wrap every KEK as well.</summary>
+    /// <param name="mayMake">Whether the other root may be generated if it does not exist.</param>
+    /// <param name="isDryRun">Whether to change nothing, and only report what would be done.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>What was done, or would be, in lines.</returns>
     /// <exception cref="StartRefusedException">It cannot be done.</exception>
     public Task<string[]> Add(bool mayMake, bool isDryRun, CancellationToken cancellationToken) => Run(async session =>
@@ -57,11 +57,11 @@ public sealed partial class RootChanges(
         return await Wrap(session, place, own, root, isDryRun: false, cancellationToken);
     }, cancellationToken);
 
-    /// <summary>Opens every KEK by one root alone, and has each prove that it is the right one.</summary>
-    /// <param name="rootId">The root; null for the other one, or the silos' own where no other is named.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Opens every KEK with one root alone, and makes each prove its identity.</summary>
+    /// <param name="rootId">The root; null for the other one, or for the silos' own where no other is named.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>What was found, in lines.</returns>
-    /// <exception cref="StartRefusedException">The root does not open every KEK, or is not there.</exception>
+    /// <exception cref="StartRefusedException">The root does not open every KEK, or is missing.</exception>
     public Task<string[]> Verify(string? rootId, CancellationToken cancellationToken) => Run(async session =>
     {
         var root = rootId is not null ? await session.Find(rootId, cancellationToken)
@@ -73,12 +73,12 @@ public sealed partial class RootChanges(
         return Lines($"The root key {root.Id} opens {All(session)} by itself.");
     }, cancellationToken);
 
-    /// <summary>Takes the wraps of a root away, after the root that the settings name has opened every KEK.</summary>
+    /// <summary>Removes the wraps of a root, after the root that the settings name has opened every KEK.</summary>
     /// <param name="rootId">The root.</param>
-    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="isDryRun">Whether to change nothing, and only report what would be done.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>What was done, or would be, in lines.</returns>
-    /// <exception cref="StartRefusedException">It is needed, or it cannot be done.</exception>
+    /// <exception cref="StartRefusedException">It is needed, or the removal failed.</exception>
     public Task<string[]> Remove(string rootId, bool isDryRun, CancellationToken cancellationToken) => Run(async session =>
     {
         var stays = await session.Own.Open(cancellationToken);
@@ -103,9 +103,11 @@ public sealed partial class RootChanges(
             "Backups from before still open with it, as long as it is there. To end that: root destroy " + rootId);
     }, cancellationToken);
 
-    /// <summary>Makes a new root in the place of the silos' own and has it wrap every KEK. Silos take it at their next start.</summary>
-    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>
+    /// Generates a new root in the place of the silos' own and makes it wrap every KEK. Silos use it from their next start.
+    /// </summary>
+    /// <param name="isDryRun">Whether to change nothing, and only report what would be done.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>What was done, or would be, in lines.</returns>
     /// <exception cref="StartRefusedException">It cannot be done.</exception>
     public Task<string[]> Rotate(bool isDryRun, CancellationToken cancellationToken) => Run(async session =>
@@ -131,14 +133,14 @@ public sealed partial class RootChanges(
     }, cancellationToken);
 
     /// <summary>
-    /// Destroys a root that wraps nothing any more: the key in the HSM, or the file. What only it opens, such as older backups, is
-    /// lost for ever.
+    /// Destroys a root that no longer wraps anything: the key in the HSM, or the file. What only it opens, such as older backups,
+    /// is lost for ever.
     /// </summary>
     /// <param name="rootId">The root.</param>
-    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="isDryRun">Whether to change nothing, and only report what would be done.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     /// <returns>What was done, or would be, in lines.</returns>
-    /// <exception cref="StartRefusedException">It is needed, is not there, or cannot be destroyed.</exception>
+    /// <exception cref="StartRefusedException">It is needed, missing, or cannot be destroyed.</exception>
     public Task<string[]> Destroy(string rootId, bool isDryRun, CancellationToken cancellationToken) => Run(async session =>
     {
         var record = session.Roots.FirstOrDefault(r => r.Id == rootId);
@@ -159,7 +161,7 @@ public sealed partial class RootChanges(
             isDestroyed |= await place.Destroy(rootId, cancellationToken);
         }
 
-        // A crash may have come between its destruction and the note of it, or between its record and its making.
+        // A crash may have come between its destruction and the record of it, or between its record and its generation.
         if (!isDestroyed && !places.Any(p => p.Description == record!.Description))
         {
             throw session.NotFound(rootId);
@@ -178,13 +180,13 @@ public sealed partial class RootChanges(
     }, cancellationToken);
 
     /// <summary>
-    /// Has the silos' own root vouch for the KEKs as the tables have them, where the manifest is lost or the tables were mended, and
-    /// where a recovery root vouches for an older one.
+    /// Makes the silos' own root vouch for the KEKs as the tables have them, when the manifest is lost or the tables were
+    /// repaired, or a recovery root vouches for an older one.
     /// </summary>
-    /// <param name="isDryRun">Whether nothing is done, and only said what would be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>Every KEK that is vouched for, or would be, in lines.</returns>
-    /// <exception cref="StartRefusedException">Silos run, or the root does not open every KEK.</exception>
+    /// <param name="isDryRun">Whether to change nothing, and only report what would be done.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <returns>Every KEK that is, or would be, vouched for, in lines.</returns>
+    /// <exception cref="StartRefusedException">Silos are running, or the root does not open every KEK.</exception>
     public Task<string[]> Accept(bool isDryRun, CancellationToken cancellationToken) => Run<string[]>(async session =>
     {
         Refuse(RootRules.WhyNotAccept(session.Silos));
@@ -231,7 +233,7 @@ public sealed partial class RootChanges(
         return Lines($"Would make a root key at {place.Description}, and wrap {All(session)} by it. Nothing was changed.");
     }
 
-    /// <summary>A root that was recorded here and wrapped nothing yet when its making was interrupted.</summary>
+    /// <summary>A root that was recorded here but wrapped nothing yet when its generation was interrupted.</summary>
     private static string? Unfinished(RootSession session, RootPlace place) => session.Roots.LastOrDefault(r =>
         r is { RemovedAt: null, DestroyedAt: null } && r.Description == place.Description
         && RootRules.Lacking(r.Id, session.Keks) == session.Keks.Count)?.Id;

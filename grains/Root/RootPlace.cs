@@ -6,13 +6,13 @@ using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A place where root keys are: a token of an HSM, or a file. Named by a setting, and opened when first asked.</summary>
+/// <summary>A place for root keys: a token of an HSM, or a file. Named by a setting, and opened on first use.</summary>
 internal abstract class RootPlace : IDisposable
 {
     /// <summary>The setting that names the place.</summary>
     public abstract string Setting { get; }
 
-    /// <summary>The place as it is recorded with its roots.</summary>
+    /// <summary>The place, as recorded with its roots.</summary>
     public abstract string Description { get; }
 
     /// <summary>The place of the silos' own root.</summary>
@@ -30,11 +30,11 @@ internal abstract class RootPlace : IDisposable
             ? new HsmRootPlace(hsm, roots, time, loggers)
             : new FileRootPlace(SettingTable.OtherRootKeyFile.Name, options.KeyFile!, isHandedIn: true);
 
-    /// <summary>Opens the root that a silo takes here.</summary>
+    /// <summary>Opens the root that a silo uses here.</summary>
     /// <exception cref="StartRefusedException">There is none, or it cannot be used.</exception>
     public abstract Task<IRootKey> Open(CancellationToken cancellationToken);
 
-    /// <summary>Opens a root here that is not a certain one.</summary>
+    /// <summary>Opens a root here other than a given one.</summary>
     /// <returns>Null when there is none.</returns>
     /// <exception cref="StartRefusedException">The place or the root cannot be used.</exception>
     public abstract Task<IRootKey?> OpenOther(string? except, CancellationToken cancellationToken);
@@ -44,30 +44,32 @@ internal abstract class RootPlace : IDisposable
     /// <exception cref="StartRefusedException">The place or the root cannot be used.</exception>
     public abstract Task<IRootKey?> Find(string rootId, CancellationToken cancellationToken);
 
-    /// <summary>Makes a root beside those that are here.</summary>
-    /// <param name="unfinished">The id of one that was recorded here and may not have been made; null for a new one.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="StartRefusedException">It cannot be made.</exception>
+    /// <summary>Generates a root beside the existing ones.</summary>
+    /// <param name="unfinished">The id of a root recorded here that may not exist yet; null for a new one.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="StartRefusedException">It cannot be generated.</exception>
     public abstract Task<IRootKey> Make(string? unfinished, CancellationToken cancellationToken);
 
-    /// <summary>Why no root can be made beside the one that silos take here; null when it can.</summary>
+    /// <summary>Why no root can be generated beside the one that silos use here; null when it can.</summary>
     public abstract string? WhyNoSuccessor { get; }
 
-    /// <summary>Makes the root that silos are to take here at their next start, or opens the one that an interrupted attempt made.</summary>
+    /// <summary>
+    /// Generates the root that silos are to use here from their next start, or opens the one that an interrupted attempt left.
+    /// </summary>
     /// <param name="unfinished">As for <see cref="Make"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
     public abstract Task<IRootKey> MakeSuccessor(string? unfinished, CancellationToken cancellationToken);
 
-    /// <summary>Has silos take the successor from now on.</summary>
-    /// <param name="current">The id of the root that they took before.</param>
+    /// <summary>Makes silos use the successor from now on.</summary>
+    /// <param name="current">The id of the root that they used before.</param>
     public abstract void Switch(string current);
 
-    /// <summary>What an operator does for silos to take the successor.</summary>
+    /// <summary>What an operator does so that silos use the successor.</summary>
     public abstract string HowSilosSwitch { get; }
 
     /// <summary>Destroys the root with an id.</summary>
     /// <returns>False when it is not here.</returns>
-    /// <exception cref="StartRefusedException">The place cannot be used, or the root not be destroyed.</exception>
+    /// <exception cref="StartRefusedException">The place cannot be used, or the root cannot be destroyed.</exception>
     public abstract Task<bool> Destroy(string rootId, CancellationToken cancellationToken);
 
     /// <inheritdoc/>
@@ -75,8 +77,8 @@ internal abstract class RootPlace : IDisposable
 }
 
 /// <summary>
-/// A root in a file. A successor is made in a file beside it, and when it takes the file's name the one before stays in a file
-/// that is named by its id.
+/// A root in a file. A successor is generated in a file beside it, and when it takes the file's name the previous one stays in a
+/// file named by its id.
 /// </summary>
 internal sealed class FileRootPlace(string setting, string path, bool isHandedIn) : RootPlace
 {
@@ -137,7 +139,7 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
     {
         try
         {
-            // First the copy, so that at no moment a start finds no root key or the old one is nowhere.
+            // First the copy, so that at no moment a start finds no root key, or the old one is nowhere.
             var kept = FileRootKey.KeptPath(path, current);
             if (!File.Exists(kept))
             {
@@ -193,7 +195,7 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
             ? [path, FileRootKey.KeptPath(path, rootId), SuccessorPath]
             : [];
 
-    // Without the warning that a silo's start gives.
+    // Without the warning that a silo's start logs.
     private async Task<IRootKey> Open(string file, CancellationToken cancellationToken)
     {
         var root = new FileRootKey(file, isHandedIn, NullLogger<FileRootKey>.Instance);

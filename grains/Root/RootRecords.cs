@@ -7,18 +7,18 @@ namespace OrleansKms.Grains.Root;
 /// <summary>A KEK with all its wraps.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
-/// <param name="Wraps">What each root made of it, by the root's id.</param>
+/// <param name="Wraps">The wrap by each root, by the root's id.</param>
 /// <param name="IsCurrent">Whether new rows are sealed under it.</param>
 /// <param name="IsNew">Whether it was never the current one.</param>
 internal sealed record WrappedKek(
     KekId Id, DateTimeOffset CreatedAt, IReadOnlyDictionary<string, byte[]> Wraps, bool IsCurrent = false, bool IsNew = false);
 
-/// <summary>A root as the database has it.</summary>
+/// <summary>A root, as the database records it.</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Description">Where it is; null where nobody has recorded it.</param>
-/// <param name="RecordedAt">Since when it is recorded, UTC; null where it is not.</param>
-/// <param name="RemovedAt">Since when it wraps nothing any more, UTC; null before.</param>
-/// <param name="DestroyedAt">Since when it is destroyed, UTC; null before.</param>
+/// <param name="Description">Where it is; null when that was not recorded.</param>
+/// <param name="RecordedAt">When it was recorded, UTC; null when it was not.</param>
+/// <param name="RemovedAt">When its wraps were removed, UTC; null before.</param>
+/// <param name="DestroyedAt">When it was destroyed, UTC; null before.</param>
 internal sealed record RootRecord(
     string Id, string? Description, DateTimeOffset? RecordedAt, DateTimeOffset? RemovedAt, DateTimeOffset? DestroyedAt);
 
@@ -74,7 +74,7 @@ internal sealed class RootRecords(Database database, TimeProvider time)
         return manifests;
     });
 
-    /// <summary>All roots that are recorded or wrap something, in the order in which they came.</summary>
+    /// <summary>All roots that are recorded or wrap something, in order of appearance.</summary>
     public Task<List<RootRecord>> ReadRoots(CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -100,9 +100,9 @@ internal sealed class RootRecords(Database database, TimeProvider time)
     /// <summary>Stores wraps and manifests, and records the root that they are for; all or nothing.</summary>
     /// <param name="rootId">The root.</param>
     /// <param name="description">Where it is.</param>
-    /// <param name="wraps">The wraps; one that is there for the same KEK and root is replaced.</param>
-    /// <param name="manifests">The manifests, by root; one that is there is replaced.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="wraps">The wraps; an existing one for the same KEK and root is replaced.</param>
+    /// <param name="manifests">The manifests, by root; an existing one is replaced.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
     /// <param name="action">What the audit trail calls it.</param>
     public Task Add(
         string rootId, string description, IReadOnlyCollection<NewWrap> wraps,
@@ -135,8 +135,8 @@ internal sealed class RootRecords(Database database, TimeProvider time)
         return wraps.Count;
     }, cancellationToken);
 
-    /// <summary>Removes all wraps by a root, unless one that stays does not wrap every KEK.</summary>
-    /// <returns>How many were removed; 0 where it was refused.</returns>
+    /// <summary>Removes all wraps by a root, unless a remaining root does not wrap every KEK.</summary>
+    /// <returns>How many were removed; 0 when it was refused.</returns>
     public Task<int> Remove(string rootId, string stays, string description, CancellationToken cancellationToken) =>
         Change(async transaction =>
         {
@@ -159,7 +159,7 @@ internal sealed class RootRecords(Database database, TimeProvider time)
             return removed;
         }, cancellationToken);
 
-    /// <summary>Notes that a root is destroyed.</summary>
+    /// <summary>Records that a root is destroyed.</summary>
     public Task NoteDestroyed(string rootId, CancellationToken cancellationToken) => Change(
         async transaction =>
         {

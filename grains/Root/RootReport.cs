@@ -4,18 +4,20 @@ namespace OrleansKms.Grains.Root;
 /// <param name="Id">Its id: <c>file:</c> or <c>hsm:</c>, and hexadecimal digits.</param>
 /// <param name="Wraps">How many KEKs it wraps.</param>
 /// <param name="Silos">How many running silos have opened the KEKs by it.</param>
-/// <param name="Opens">Whether this process's settings lead to it: <c>silo</c> when a silo would take it, <c>yes</c>, or <c>no</c>.</param>
+/// <param name="Opens">
+/// Whether this process's settings lead to it: <c>silo</c> when a silo would use it, <c>yes</c>, or <c>no</c>.
+/// </param>
 /// <param name="State"><c>complete</c>, <c>lacks keks</c>, <c>made</c>, <c>removed</c> or <c>destroyed</c>.</param>
-/// <param name="Description">Where it is, as it was recorded; empty where it was not.</param>
+/// <param name="Description">Where it is, as recorded; empty when it was not.</param>
 public sealed record RootDescription(string Id, int Wraps, int Silos, string Opens, string State, string Description);
 
-/// <summary>All roots, and what is to be said about them.</summary>
+/// <summary>All roots, with remarks.</summary>
 /// <param name="Keks">How many KEKs there are.</param>
-/// <param name="Roots">The roots, in the order in which they came.</param>
+/// <param name="Roots">The roots, in order of appearance.</param>
 /// <param name="Remarks">What an operator should know, in lines.</param>
 public sealed record RootReport(int Keks, IReadOnlyList<RootDescription> Roots, IReadOnlyList<string> Remarks)
 {
-    /// <summary>Asks each place for each root. What cannot be opened is a remark, and no failure.</summary>
+    /// <summary>Asks each place for each root. A root that cannot be opened is a remark, not a failure.</summary>
     internal static async Task<RootReport> Of(RootSession session, CancellationToken cancellationToken)
     {
         List<string> remarks = [];
@@ -47,7 +49,7 @@ public sealed record RootReport(int Keks, IReadOnlyList<RootDescription> Roots, 
         return new(session.Keks.Count, roots, remarks);
     }
 
-    // What no root key has looked at here: a remark, and no proof.
+    // No root key here has verified it: a remark, not a proof.
     private static bool IsBehind(RootSession session, string rootId)
     {
         var newest = session.Manifests.Values.MaxBy(m => RingManifest.TryRead(m.Bytes) is { } read ? (read.Epoch, read.Generation) : (-1, -1));

@@ -2,7 +2,9 @@ using OrleansKms.Grains.Presence;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>What may be done to a root in which state. Pure: it sees what was read, and answers why not, for the operator.</summary>
+/// <summary>
+/// What may be done to a root in which state. Pure functions of what was read; each returns, for the operator, why not.
+/// </summary>
 internal static class RootRules
 {
     /// <summary>How many KEKs a root does not wrap.</summary>
@@ -10,7 +12,7 @@ internal static class RootRules
 
     /// <summary>Why a root may not lose its wraps.</summary>
     /// <param name="rootId">The root.</param>
-    /// <param name="stays">The root that this process's settings name, which is to open every KEK afterwards.</param>
+    /// <param name="stays">The root that this process's settings name, which must open every KEK afterwards.</param>
     /// <param name="keks">All KEKs.</param>
     /// <param name="silos">The silos that may run.</param>
     /// <returns>Null when it may.</returns>
@@ -39,7 +41,7 @@ internal static class RootRules
 
     /// <summary>Why a root may not be destroyed.</summary>
     /// <param name="rootId">The root.</param>
-    /// <param name="root">What is recorded of it; null for nothing.</param>
+    /// <param name="root">Its record; null for none.</param>
     /// <param name="keks">All KEKs.</param>
     /// <param name="silos">The silos that may run.</param>
     /// <returns>Null when it may.</returns>
@@ -62,8 +64,8 @@ internal static class RootRules
             : WhyInUse(rootId, silos, "destroyed");
     }
 
-    /// <summary>Why there may not be a new root now: a change that is not finished would leave silos on a third one.</summary>
-    /// <param name="current">The root that a silo takes now.</param>
+    /// <summary>Why a new root may not be made now: an unfinished change would leave silos on a third one.</summary>
+    /// <param name="current">The root that a silo uses now.</param>
     /// <param name="silos">The silos that may run.</param>
     /// <returns>Null when there may.</returns>
     public static string? WhyNotRotate(string current, IReadOnlyCollection<LiveSilo> silos) =>
@@ -71,9 +73,10 @@ internal static class RootRules
             ? $"The silo {silo.Silo} still runs on the root key {silo.RootId}, and silos take {current} at their next start. Restart it first."
             : null;
 
-    /// <summary>Why nobody may vouch anew for the KEKs now; null when somebody may.</summary>
+    /// <summary>Why the KEKs may not be vouched for again now; null when they may.</summary>
     public static string? WhyNotAccept(IReadOnlyCollection<LiveSilo> silos) => silos.FirstOrDefault() is { } silo
-        ? $"The silo {silo.Silo} runs, and remembers what was vouched for. Stop all silos first; one that was killed counts for two minutes."
+        ? $"The silo {silo.Silo} is running, and remembers what was vouched for. Stop all silos first; one that was killed "
+            + "counts for two minutes."
         : null;
 
     private static string? WhyInUse(string rootId, IReadOnlyCollection<LiveSilo> silos, string what)
@@ -84,7 +87,8 @@ internal static class RootRules
         }
 
         return silos.FirstOrDefault(s => s.RootId is null) is { } old
-            ? $"The silo {old.Silo} runs an older program, which does not say on which root key. Upgrade it before {rootId} is {what}; one that was killed counts for two minutes."
+            ? $"The silo {old.Silo} runs an older program, which does not report its root key. Upgrade it before {rootId} is "
+                + $"{what}; one that was killed counts for two minutes."
             : null;
     }
 }

@@ -6,8 +6,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Root;
 
 /// <summary>
-/// What a command that changes roots works with, in a process that is no silo: the database, under the lock that also silos'
-/// starts and rotations of the KEK take, and the places where roots are. Disposed, it lets the next one in.
+/// The working state of a command that changes roots, in a process that is not a silo: the database, under the lock that silos'
+/// starts and KEK rotations also take, and the places of roots. Disposing it releases the lock.
 /// </summary>
 internal sealed class RootSession : IAsyncDisposable
 {
@@ -34,23 +34,23 @@ internal sealed class RootSession : IAsyncDisposable
     /// <summary>The place of another root; null where the settings name none.</summary>
     public RootPlace? Other { get; }
 
-    /// <summary>All KEKs, read when the lock was held already.</summary>
+    /// <summary>All KEKs, read under the lock.</summary>
     public IReadOnlyList<WrappedKek> Keks { get; private set; } = [];
 
-    /// <summary>All roots, read when the lock was held already.</summary>
+    /// <summary>All roots, read under the lock.</summary>
     public IReadOnlyList<RootRecord> Roots { get; private set; } = [];
 
-    /// <summary>What each root vouches for, by its id; read when the lock was held already.</summary>
+    /// <summary>What each root vouches for, by its id; read under the lock.</summary>
     public IReadOnlyDictionary<string, StoredManifest> Manifests { get; private set; } = new Dictionary<string, StoredManifest>();
 
     /// <summary>The restore epoch.</summary>
     public int Epoch { get; private set; }
 
-    /// <summary>The silos that may run; none beside an embedded database, whose directory this process has locked.</summary>
+    /// <summary>The silos that may run; none with an embedded database, whose directory this process has locked.</summary>
     public IReadOnlyList<LiveSilo> Silos { get; private set; } = [];
 
-    /// <summary>Opens a session, does some work in it, and closes it.</summary>
-    /// <exception cref="StartRefusedException">It cannot be done; the message is for the operator.</exception>
+    /// <summary>Opens a session, runs some work in it, and closes it.</summary>
+    /// <exception cref="StartRefusedException">It failed; the message is for the operator.</exception>
     public static async Task<T> Run<T>(
         KmsStorageOptions options, OtherRootOptions? other, TimeProvider time, ILoggerFactory loggers,
         Func<RootSession, Task<T>> work, CancellationToken cancellationToken)
@@ -74,13 +74,13 @@ internal sealed class RootSession : IAsyncDisposable
         }
     }
 
-    /// <summary>Finds the root with an id, wherever the settings lead to.</summary>
+    /// <summary>Finds the root with an id, in the places that the settings name.</summary>
     /// <exception cref="StartRefusedException">It is in neither place.</exception>
     public async Task<IRootKey> Find(string rootId, CancellationToken cancellationToken) =>
         (Other is null ? null : await Other.Find(rootId, cancellationToken)) ?? await Own.Find(rootId, cancellationToken)
             ?? throw NotFound(rootId);
 
-    /// <summary>Says that a root is not where the settings lead to.</summary>
+    /// <summary>Throws because a root is not where the settings lead to.</summary>
     public StartRefusedException NotFound(string rootId) => new(
         $"The root key {rootId} is not where {Own.Setting}{(Other is null ? "" : " or " + Other.Setting)} leads to ({string.Join(", ", new[] { Own, Other }.Where(p => p is not null).Select(p => p!.Description))})."
         + (Other is null ? " Name its place by OKMS_OTHER_HSM_ADDRESS or OKMS_OTHER_ROOT_KEY_FILE." : ""));

@@ -2,11 +2,13 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>The manifest of the KEKs, where roots are changed: who vouches for it, and who has to from now on. Writes nothing.</summary>
+/// <summary>
+/// The manifest of the KEKs during changes of roots: who vouches for it, and who must from now on. Writes nothing.
+/// </summary>
 internal static class RootVouching
 {
-    /// <summary>The MACs that are missing for each of two roots to vouch for the newest manifest that one of them vouches for.</summary>
-    /// <exception cref="StartRefusedException">Neither does, or the tables are not as it says.</exception>
+    /// <summary>The MACs that are missing for each of two roots to vouch for the newest manifest of either.</summary>
+    /// <exception cref="StartRefusedException">Neither vouches for one, or the tables differ from it.</exception>
     public static async Task<List<(string RootId, StoredManifest Manifest)>> Complete(
         RootSession session, IRootKey own, IRootKey other, CancellationToken cancellationToken)
     {
@@ -32,7 +34,7 @@ internal static class RootVouching
         return missing;
     }
 
-    /// <summary>Requires that a root vouches for the KEKs as they are, where any root does.</summary>
+    /// <summary>Requires that a root vouches for the KEKs as they are, if any root does.</summary>
     /// <exception cref="StartRefusedException">It does not.</exception>
     public static async Task Require(RootSession session, IRootKey root, CancellationToken cancellationToken)
     {
@@ -53,11 +55,11 @@ internal static class RootVouching
     }
 
     /// <summary>
-    /// What a root would have to store to vouch for the KEKs as the tables have them now, whatever any manifest says: an operator has
-    /// looked at them.
+    /// What a root must store to vouch for the KEKs as the tables have them now, whatever any manifest says: an operator has
+    /// checked them.
     /// </summary>
     /// <returns>The manifest, and every KEK wrapped with its birth.</returns>
-    /// <exception cref="StartRefusedException">The root does not open every KEK, or none is the current one.</exception>
+    /// <exception cref="StartRefusedException">The root does not open every KEK, or none is current.</exception>
     public static async Task<(RingManifest Manifest, List<NewWrap> Wraps)> Accept(
         RootSession session, IRootKey root, CancellationToken cancellationToken)
     {
@@ -76,7 +78,7 @@ internal static class RootVouching
                     ?? throw new StartRefusedException($"The root key {root.Id} does not open the key-encryption key {kek.Id}. Run the command root add, or remove that one.")));
             }
 
-            // Above all that was ever vouched for here, so that none of it can follow.
+            // Above everything that was ever vouched for here, so that none of it can follow.
             var births = opened.Select(o => o.Opened.Birth).OfType<KekBirth>().ToList();
             var generation = known.Select(m => m.Generation).Concat(births.Select(b => b.Generation)).DefaultIfEmpty(0).Max() + 1;
             var manifest = RingManifest.First(session.Epoch, session.Keks.ToDictionary(
@@ -85,7 +87,7 @@ internal static class RootVouching
                 Generation = generation,
             };
 
-            // A new installation: what was vouched for before is not this one's any more.
+            // A new installation: what was vouched for before no longer belongs to it.
             List<NewWrap> wraps = [];
             foreach (var (id, kek) in opened)
             {

@@ -6,22 +6,22 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Root;
 
-/// <summary>A row as the sweep reads it.</summary>
+/// <summary>A row, as the sweep reads it.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="Key">Its grain's key as the table has it.</param>
-/// <param name="Version">The version by which its activation knows it.</param>
+/// <param name="Key">Its grain's key, as the table has it.</param>
+/// <param name="Version">The version that its activation knows it by.</param>
 /// <param name="Payload">The sealed bytes.</param>
 internal sealed record StoredRow(string Name, string Key, int Version, byte[] Payload);
 
-/// <summary>What one step of the sweep did.</summary>
-/// <param name="Read">Rows that were read; 0 when there are no more.</param>
-/// <param name="Resealed">Rows that were sealed anew.</param>
+/// <summary>The outcome of one step of the sweep.</summary>
+/// <param name="Read">Rows that were read; 0 at the end.</param>
+/// <param name="Resealed">Rows that were resealed.</param>
 internal readonly record struct ResealStep(int Read, int Resealed);
 
 /// <summary>
-/// Seals stored rows anew under the current KEK, without the activations that own them: a row is replaced only if version and
-/// bytes still are what was read, and keeps its version and its time of change, so its activation notices nothing and whoever
-/// wrote in between wins. Rows leave the index of their old KEK one by one, so after a crash what is left is what is to do.
+/// Reseals stored rows under the current KEK, without the activations that own them: a row is replaced only if its version and
+/// bytes are still as read, and keeps its version and its time of change, so its activation notices nothing and a concurrent
+/// writer wins. Rows leave the index of their old KEK one by one, so after a crash the index shows what is left to do.
 /// </summary>
 internal sealed class RowResealing(Database database, RowSealer sealer, IOptions<ClusterOptions> cluster)
 {
@@ -29,8 +29,8 @@ internal sealed class RowResealing(Database database, RowSealer sealer, IOptions
 
     /// <summary>Reads rows that are sealed under a KEK.</summary>
     /// <param name="kek">The KEK.</param>
-    /// <param name="limit">The most rows.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="limit">How many rows at most.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     public Task<List<StoredRow>> Read(KekId kek, int limit, CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -58,11 +58,11 @@ internal sealed class RowResealing(Database database, RowSealer sealer, IOptions
                 GrainId.Create(RowNames.GrainType(row.Name), row.Key[RowDirectory.KeyMark.Length..]), row.Name, sealedRow)
             : null;
 
-    /// <summary>Replaces rows, each only if it still is what was read.</summary>
+    /// <summary>Replaces rows, each only if it is still as read.</summary>
     /// <param name="kek">The KEK that they leave, for its progress.</param>
-    /// <param name="rows">The rows, and what takes their place.</param>
+    /// <param name="rows">The rows, with their replacements.</param>
     /// <param name="rate">Rows a second, for the progress.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
     /// <returns>How many were replaced.</returns>
     public Task<int> Replace(
         KekId kek, IReadOnlyCollection<(StoredRow Row, byte[] Resealed)> rows, double rate, CancellationToken cancellationToken) =>

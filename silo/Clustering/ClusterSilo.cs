@@ -12,20 +12,20 @@ namespace OrleansKms.Silo.Clustering;
 /// <summary>A silo among others, which find each other in their database.</summary>
 internal static class ClusterSilo
 {
-    /// <summary>How often a silo reads who the members are, in case the others' own news did not reach it.</summary>
+    /// <summary>How often a silo reads the membership, in case the others' own news did not reach it.</summary>
     private static readonly TimeSpan TableRefresh = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How often a silo writes its heartbeat. After three of them without one, a new silo no longer waits for an answer of one that
-    /// stands in the table, so a cluster that died as a whole comes back after that time.
+    /// How often a silo writes its heartbeat to the membership. After three missing ones, a new silo no longer waits for an
+    /// answer from a silo in the table, so a cluster that died as a whole comes back after that time.
     /// </summary>
     private static readonly TimeSpan IAmAlive = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How many keys of other silos a silo remembers the place of. One that it has forgotten costs a further hop, to the silo that
-    /// keeps the directory's part. Those used last stay; so the number is that of the keys that callers of one silo use within
-    /// minutes, and three times what 768 MiB have room for as active keys. Orleans makes two such caches and sets their tables aside
-    /// at once: 9 MB each at its own default of a million, 0.9 at this.
+    /// How many locations of other silos' keys a silo caches. A miss costs one more hop, to the silo that holds that part of the
+    /// directory. Recently used ones stay; so the number is that of the keys that one silo's callers use within minutes, and
+    /// three times what fits into 768 MiB as active keys. Orleans makes two such caches and allocates their tables at once: 9 MB
+    /// each at its own default of a million, 0.9 MB at this.
     /// </summary>
     private const int DirectoryCacheSize = 100_000;
 
@@ -67,8 +67,8 @@ internal static class ClusterSilo
         });
     }
 
-    // A silo whose connections have lately brought anything is not voted dead, for the longest probe time-out times the number
-    // of missed probes: that is most of the time until a frozen one is given up, and the stall that one survives.
+    // A silo whose connections have recently received anything is not voted dead, for the longest probe time-out times the number
+    // of missed probes: that is most of the time until a frozen silo is given up, and the stall that a silo survives.
     private static void Detect(ClusterMembershipOptions membership, MemberSettings member)
     {
         membership.ProbeTimeout = member.ProbeTimeout;

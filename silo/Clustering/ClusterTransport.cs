@@ -2,11 +2,11 @@ using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Clustering;
 
-/// <summary>How the connections of a silo of a cluster are protected.</summary>
+/// <summary>How the connections of a cluster's silo are protected.</summary>
 internal static class ClusterTransport
 {
     /// <summary>Protects the silo's connections as the operator decided.</summary>
-    /// <exception cref="SettingException">Nobody decided.</exception>
+    /// <exception cref="SettingException">The operator decided nothing.</exception>
     public static ISiloBuilder UseTransport(this ISiloBuilder silo, TransportSettings transport)
     {
         transport.RequireDecision();

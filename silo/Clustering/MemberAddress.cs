@@ -8,13 +8,15 @@ using OrleansKms.Silo.Configuration;
 namespace OrleansKms.Silo.Clustering;
 
 /// <summary>Where a silo is reached, and where it listens.</summary>
-/// <param name="Advertised">The address that others are told.</param>
+/// <param name="Advertised">The address announced to others.</param>
 /// <param name="Bind">The address that the ports listen on.</param>
 internal sealed record MemberAddress(IPAddress Advertised, IPAddress Bind)
 {
     /// <summary>Finds both.</summary>
     /// <param name="settings">What the operator set.</param>
-    /// <param name="isInsecure">Whether whoever reaches the ports is let in: they then stay on loopback unless told otherwise.</param>
+    /// <param name="isInsecure">
+    /// Whether anyone who reaches the ports gets in: they then stay on loopback unless set otherwise.
+    /// </param>
     /// <exception cref="SettingException">The name cannot be resolved.</exception>
     public static MemberAddress Of(MemberSettings settings, bool isInsecure)
     {
@@ -40,7 +42,7 @@ internal sealed record MemberAddress(IPAddress Advertised, IPAddress Bind)
         }
     }
 
-    /// <summary>The first IPv4 address of the interfaces in their order, without loopback and those that end at the next router.</summary>
+    /// <summary>The first IPv4 address of the interfaces in their order, except loopback and link-local ones.</summary>
     private static IPAddress? OfThisMachine() => NetworkInterface.GetAllNetworkInterfaces()
         .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
         .SelectMany(network => network.GetIPProperties().UnicastAddresses)

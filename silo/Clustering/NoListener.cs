@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Connections;
 namespace OrleansKms.Silo.Clustering;
 
 /// <summary>
-/// Stands where Orleans would open its silo and client ports, and opens none: a silo that runs alone has no peers, and
-/// whoever could connect to such a port without a certificate would hold full authority over every key.
+/// Replaces Orleans' listeners for the silo and client ports, and opens none: a silo that runs alone has no peers, and anyone who
+/// could connect to such a port without a certificate would have full authority over every key.
 /// </summary>
 internal sealed class NoListener : IConnectionListenerFactory, IConnectionListener
 {

@@ -4,13 +4,13 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Silo.Clustering;
 
 /// <summary>
-/// Keeps keys where they are while the database is away. A key in memory goes on then; moved, it would have to be read where it
-/// goes, and could not. One silo without its database is enough: keys could be moved to it.
+/// Keeps keys where they are while the database is away. A key in memory continues then; after a move it would have to be read,
+/// and could not. One silo without its database is enough: keys could be moved to it.
 /// </summary>
 internal sealed partial class NoMovesWithoutDatabase(
     IActivationRebalancer rebalancer, IStorageHealth health, TimeProvider time, ILogger<NoMovesWithoutDatabase> logger) : BackgroundService
 {
-    /// <summary>How often the health is looked at; the database itself is asked by others.</summary>
+    /// <summary>How often the health is checked; other probes ask the database itself.</summary>
     internal static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>How long nothing moves after the database was last seen to be away.</summary>
@@ -35,7 +35,7 @@ internal sealed partial class NoMovesWithoutDatabase(
             }
             catch (Exception e)
             {
-                // Whatever it is, it is tried again, and is no reason to end a silo that serves from memory.
+                // Whatever it is, it is retried, and no reason to end a silo that serves from memory.
                 LogNotSuspended(e);
             }
         }

@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Observability;
 
 namespace OrleansKms.Silo.Clustering;
 
-/// <summary>What this silo knows of its own membership; asked for only once the silo has started, which makes what it asks.</summary>
+/// <summary>This silo's own membership; resolved only once the silo has started, which creates what it depends on.</summary>
 internal sealed class OwnMembership(IServiceProvider services) : IClusterMembership
 {
     private readonly Lazy<ISiloStatusOracle> _silos = new(services.GetRequiredService<ISiloStatusOracle>);
@@ -13,7 +13,7 @@ internal sealed class OwnMembership(IServiceProvider services) : IClusterMembers
     public bool IsActive => _silos.Value.CurrentStatus == SiloStatus.Active;
 }
 
-/// <summary>Says where the silo is reached, and which silos come and go.</summary>
+/// <summary>Logs the silo's address, and which silos come and go.</summary>
 internal sealed partial class MembershipMessages(
     ISiloStatusOracle silos, IOptions<EndpointOptions> endpoints, ILogger<MembershipMessages> log) : IHostedService, ISiloStatusListener
 {

@@ -5,15 +5,17 @@ using OrleansKms.Transport;
 
 namespace OrleansKms.Silo.Clustering;
 
-/// <summary>Protects what silos say to each other and to clients.</summary>
+/// <summary>Protects the traffic between silos, and with clients.</summary>
 internal static class SiloMutualTls
 {
     /// <summary>
-    /// Mutual TLS 1.3 on every connection of the silo, and nothing without it: silos on the silo port, in both directions, silos
+    /// Mutual TLS 1.3 on every connection of the silo, and nothing without it: silos on the silo port, in both directions; silos
     /// and clients on the client port.
     /// </summary>
     /// <param name="silo">The silo.</param>
-    /// <param name="files">A certificate of role <c>okms:silo</c>, its key and the authorities. Read at once, and again when replaced.</param>
+    /// <param name="files">
+    /// A certificate of role <c>okms:silo</c>, its key and the authorities. Read now, and again when replaced.
+    /// </param>
     /// <exception cref="StartRefusedException">A file cannot be used; the message is one line that names it.</exception>
     public static ISiloBuilder UseMutualTls(this ISiloBuilder silo, MutualTlsFiles files) =>
         silo.UseMutualTls(files, TimeProvider.System);
@@ -26,7 +28,7 @@ internal static class SiloMutualTls
         {
             options.ConfigureSiloOutboundConnection(tls.Connect);
             options.ConfigureSiloInboundConnection(builder => tls.Answer(builder, "silo", CertificateRole.Silo));
-            // Not before a connection is there: what clients may call is known when the silo knows its own grains.
+            // Resolved at the first connection: what clients may call is known once the silo knows its own grains.
             options.ConfigureGatewayInboundConnection(builder => tls.Answer(
                 builder, "client", CertificateRole.AnyClient, services.GetRequiredService<ClientAdmission>));
         });
@@ -34,8 +36,8 @@ internal static class SiloMutualTls
     }
 
     /// <summary>
-    /// No protection, as the operator decided. What clients may call is the same: whoever reaches the silo port can do everything,
-    /// but nothing should work here that would not with certificates.
+    /// No protection, as the operator decided. What clients may call is the same: anyone who reaches the silo port can do
+    /// everything, but nothing should work here that would fail with certificates.
     /// </summary>
     public static ISiloBuilder UseNoTls(this ISiloBuilder silo)
     {
@@ -50,7 +52,7 @@ internal static class SiloMutualTls
     {
         services.AddSingleton<ClientRights>();
         services.AddUnreadableMessages();
-        // Orleans looks for clients that are gone once in that time, so that it keeps what is due to one for twice of it at most.
+        // Orleans looks for disconnected clients once in that time, so it keeps what is due to one for at most twice as long.
         services.AddSingleton(provider => new ClientIds(
             2 * provider.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ClientDropTimeout, clock));
         services.AddSingleton(provider =>

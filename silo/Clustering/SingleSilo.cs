@@ -4,7 +4,7 @@ using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Clustering;
 
-/// <summary>Membership of one: a table in memory, and no port open to anyone.</summary>
+/// <summary>A membership of one: a table in memory, and no port open to anyone.</summary>
 internal static class SingleSilo
 {
     /// <summary>Makes the silo a cluster by itself.</summary>
@@ -15,7 +15,7 @@ internal static class SingleSilo
         CloseListeners(silo.Services);
         // It has nobody to ask where a grain is.
         silo.Configure<GrainDirectoryOptions>(directory => directory.CacheSize = 1_000);
-        // Should Orleans one day come to a listener by another way, whoever connects is still turned away.
+        // Should Orleans some day reach a listener by another route, connections are still refused.
         silo.Configure<SiloConnectionOptions>(options =>
         {
             options.ConfigureSiloInboundConnection(Refuse);

@@ -5,7 +5,7 @@ using OrleansKms.Silo.Hosting;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Begins a new restore epoch: once after the database was put back from a backup, or failed over to a replica that was behind,
+/// Begins a new restore epoch: once after the database was restored from a backup, or failed over to a replica that was behind,
 /// and before any silo serves it. From then on no version number and no nonce budget of the lost history is used again.
 /// </summary>
 internal static class BeginRestoreEpoch
@@ -13,7 +13,7 @@ internal static class BeginRestoreEpoch
     /// <summary>The command.</summary>
     public static Command Command()
     {
-        var command = new Command("restore-epoch", "Makes a database that was put back from a backup fit to serve.");
+        var command = new Command("restore-epoch", "Prepares a database restored from a backup for service.");
         command.SetAction((_, _) => Run());
         return command;
     }

@@ -5,8 +5,8 @@ using OrleansKms.Silo.Hosting;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Changes the root of trust while silos serve: add, verify, switch, remove. The switch itself is the silos' settings and a rolling
-/// restart. An embedded database is one process's at a time, so there the service is stopped for it.
+/// Changes the root of trust while silos serve: add, verify, switch, remove. The switch itself is a change of the silos' settings
+/// and a rolling restart. An embedded database allows one process at a time, so there the service must be stopped.
 /// </summary>
 internal static class ChangeRoot
 {
@@ -17,16 +17,19 @@ internal static class ChangeRoot
         Add(),
         Verify(),
         StepOfRoot("remove", "Deletes the wraps of a root key, once the silos' own has opened every KEK.", (roots, id, isDryRun) => roots.Remove(id, isDryRun, CancellationToken.None)),
-        DryStep("rotate", "Makes a new root key beside the old one, and has it wrap every KEK.", (roots, isDryRun) => roots.Rotate(isDryRun, CancellationToken.None)),
+        DryStep("rotate", "Generates a new root key beside the old one, and makes it wrap every "
+            + "KEK.", (roots, isDryRun) => roots.Rotate(isDryRun, CancellationToken.None)),
         StepOfRoot("destroy", "Destroys a root key in the HSM, or overwrites and deletes its file.", (roots, id, isDryRun) => roots.Destroy(id, isDryRun, CancellationToken.None)),
-        DryStep("accept", "Has the silos' own root key vouch for the KEKs as the database has them now.", (roots, isDryRun) => roots.Accept(isDryRun, CancellationToken.None)),
+        DryStep("accept", "Makes the silos' own root key vouch for the KEKs as the database has them "
+            + "now.", (roots, isDryRun) => roots.Accept(isDryRun, CancellationToken.None)),
     };
 
     private static Command Add()
     {
-        var create = new Option<bool>("--create") { Description = "Makes the other root key if it is not there." };
+        var create = new Option<bool>("--create") { Description = "Generates the other root key if it does not exist." };
         var dryRun = DryRun();
-        var command = new Command("add", "Has the other root key, which OKMS_OTHER_… names, wrap every KEK.") { create, dryRun };
+        var command = new Command("add", "Makes the other root key, which OKMS_OTHER_… names, wrap every "
+            + "KEK.") { create, dryRun };
         command.SetAction((call, _) => Run(roots => roots.Add(call.GetValue(create), call.GetValue(dryRun), CancellationToken.None)));
         return command;
     }
@@ -34,7 +37,7 @@ internal static class ChangeRoot
     private static Command Verify()
     {
         var id = new Argument<string?>("ID") { Arity = ArgumentArity.ZeroOrOne, Description = "A root key, as list names it; by default the other one, or the silos' own where no other is named." };
-        var command = new Command("verify", "Opens every KEK by one root key alone, and has each prove its id.") { id };
+        var command = new Command("verify", "Opens every KEK with one root key alone, and checks each id.") { id };
         command.SetAction((call, _) => Run(roots => roots.Verify(call.GetValue(id), CancellationToken.None)));
         return command;
     }
@@ -63,7 +66,7 @@ internal static class ChangeRoot
         return command;
     }
 
-    private static Option<bool> DryRun() => new("--dry-run") { Description = "Says what it would do, and does nothing." };
+    private static Option<bool> DryRun() => new("--dry-run") { Description = "Reports what it would do, and changes nothing." };
 
     private static async Task Run(Func<RootChanges, Task<string[]>> step)
     {

@@ -9,8 +9,8 @@ using OrleansKms.Silo.Hosting;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Makes the administrator of a cluster: a random token, of which the database keeps the hash in a sealed row. The token is
-/// told once, and cannot be told again.
+/// Creates the administrator of a cluster: a random token, whose hash the database keeps in a sealed row. The token is shown
+/// once, and cannot be shown again.
 /// </summary>
 internal static class CreateAdministrator
 {
@@ -19,9 +19,10 @@ internal static class CreateAdministrator
     /// <summary>The command.</summary>
     public static Command Command()
     {
-        var replace = new Option<bool>(Replace) { Description = "Puts the new token in the place of the one that there is." };
+        var replace = new Option<bool>(Replace) { Description = "Replaces the existing token." };
         var file = new Option<string>("--token-file") { HelpName = "PATH", Description = "Writes the token to a new file instead of standard output." };
-        var command = new Command("create-administrator", "Makes the administrator's token of a cluster, which is told once.") { replace, file };
+        var command = new Command("create-administrator", "Creates the administrator's token of a cluster, and shows it "
+            + "once.") { replace, file };
         command.SetAction((call, _) => Run(call.GetValue(replace), call.GetValue(file) is { } path ? Path.GetFullPath(path) : null));
         return command;
     }
@@ -35,7 +36,7 @@ internal static class CreateAdministrator
         {
             if (!replace && await access.Exists())
             {
-                throw new StartRefusedException($"This cluster has an administrator. With {Replace} a new token takes the place of theirs.");
+                throw new StartRefusedException($"This cluster has an administrator. To replace its token, add {Replace}.");
             }
 
             await Make(access, tokenFile);
@@ -53,7 +54,7 @@ internal static class CreateAdministrator
     private static async Task Make(AdministratorAccess access, string? tokenFile)
     {
         var token = TokenFile.New();
-        // The file first: a token that could not be kept must not have become the administrator's.
+        // The file first: a token that could not be saved must not have become the administrator's.
         if (tokenFile is not null) TokenFile.WriteNew(tokenFile, token);
         try
         {

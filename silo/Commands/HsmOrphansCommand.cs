@@ -7,7 +7,7 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Lists and removes orphans: keys that a create or a rotation made in the HSM and that never came to the database.
+/// Lists and removes orphans: keys that a create or a rotation made in the HSM and that never reached the database.
 /// </summary>
 internal static class HsmOrphansCommand
 {
@@ -23,7 +23,7 @@ internal static class HsmOrphansCommand
     public static Command Remove()
     {
         var ids = new Argument<string[]>("ID") { Arity = ArgumentArity.OneOrMore, Description = "Ids that hsm-orphans lists." };
-        var command = new Command("remove-hsm-orphans", "Removes those of them that are named, all or none.") { ids };
+        var command = new Command("remove-hsm-orphans", "Removes those that are named, all or none.") { ids };
         command.SetAction((call, _) => RunRemove(call.GetRequiredValue(ids)));
         return command;
     }
@@ -53,8 +53,10 @@ internal static class HsmOrphansCommand
         });
     }
 
-    /// <param name="alone">Whether no silo may start and no other command run meanwhile. Looking may take long, and disturbs nobody.</param>
-    /// <param name="work">What to do.</param>
+    /// <param name="alone">
+    /// Whether no silo may start and no other command run in the meantime. Listing may take long, and disturbs nobody.
+    /// </param>
+    /// <param name="work">The work.</param>
     private static async Task With(bool alone, Func<HsmOrphans, Task> work)
     {
         using var host = StorageHost.Build(mayBeEmbedded: true);

@@ -4,8 +4,8 @@ using OrleansKms.Grains.Hosting;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Brings the schema up to this program. Silos do it themselves when their role may; where it may not, the owner of the schema
-/// does it with this, before the silos of a new version start.
+/// Brings the schema up to this program. Silos do it themselves when their role may; otherwise the owner of the schema runs this
+/// before silos of a new version start.
 /// </summary>
 internal static class Migrate
 {

@@ -4,13 +4,15 @@ using OrleansKms.Silo.Hosting;
 
 namespace OrleansKms.Silo.Commands;
 
-/// <summary>Ends a rolling upgrade: what the new program can do is used from now on, and an older one does not start any more.</summary>
+/// <summary>
+/// Ends a rolling upgrade: from now on the new program's features are used, and an older program does not start.
+/// </summary>
 internal static class RaiseFeatureLevel
 {
     /// <summary>The command.</summary>
     public static Command Command()
     {
-        var command = new Command("raise-feature-level", "Lets a cluster use what is new, once every silo runs this program.");
+        var command = new Command("raise-feature-level", "Enables new features in a cluster, once every silo runs this program.");
         command.SetAction((_, _) => Run());
         return command;
     }

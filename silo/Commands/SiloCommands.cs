@@ -2,10 +2,10 @@ using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Silo.Commands;
 
-/// <summary>What the program can be asked for besides being a silo.</summary>
+/// <summary>The commands of the program, besides being a silo.</summary>
 internal static class SiloCommands
 {
-    /// <summary>Does what the arguments ask for.</summary>
+    /// <summary>Runs the command that the arguments name.</summary>
     /// <returns>The process's exit code.</returns>
     public static Task<int> Run(string[] arguments) => CommandLine.Run(
         arguments, "A silo of OrleansKms, a key management service. Without a command it serves.",

@@ -13,7 +13,7 @@ namespace OrleansKms.Silo.Commands;
 internal static class StorageHost
 {
     /// <summary>Reads the settings and builds the services.</summary>
-    /// <param name="mayBeEmbedded">Whether the command is also for the embedded database, while no silo uses it.</param>
+    /// <param name="mayBeEmbedded">Whether the command also works with the embedded database, while no silo uses it.</param>
     /// <exception cref="SettingException">A setting is wrong, or there is no cluster or no database.</exception>
     public static IHost Build(bool mayBeEmbedded = false)
     {
@@ -46,10 +46,10 @@ internal static class StorageHost
     }
 
     /// <summary>
-    /// Refuses to make a database where none is: a command that is meant for one that is there, and is started in another directory
-    /// or without its settings, would succeed on a new one.
+    /// Refuses to create a database: a command meant for an existing one, started in another directory or without its settings,
+    /// would succeed on a new one.
     /// </summary>
-    /// <returns>What to call the database in the command's answer.</returns>
+    /// <returns>How to refer to the database in the command's answer.</returns>
     /// <exception cref="SettingException">There is none.</exception>
     public static string RequireDatabase(Settings settings)
     {
@@ -60,7 +60,7 @@ internal static class StorageHost
             : throw new SettingException(SettingTable.DataDirectory, $"names {settings.DataDirectory}, where no database is.");
     }
 
-    /// <summary>Standard output is the command's own.</summary>
+    /// <summary>Standard output belongs to the command.</summary>
     public static void LogToStandardError(this ILoggingBuilder logging, LogSettings settings)
     {
         logging.SetMinimumLevel(LogLevel.Warning).AddFilter("OrleansKms", settings.Level);

@@ -12,7 +12,7 @@ internal static class HsmSettings
     /// <returns>The HSM of the silo's root, and another root; each null where there is none.</returns>
     public static (HsmOptions? Own, OtherRootOptions? Other) Read(SettingsReader reader, int maxPlaintextBytes)
     {
-        // All are asked for, so that all are known, and each is checked whether or not it is used.
+        // All are read, so that all are known, and each is checked whether or not it is used.
         var mayCreateRoot = reader.Read(SettingTable.HsmCreateRoot);
         var sessions = reader.Integer(SettingTable.HsmSessions);
         var timeout = reader.Read(SettingTable.HsmTimeout);
@@ -47,7 +47,7 @@ internal static class HsmSettings
         }
     }
 
-    // Not looked for here: the command that uses it may make it.
+    // Not checked for here: the command that uses it may create it.
     private static OtherRootOptions? ReadOther(SettingsReader reader, HsmOptions? hsm) => (hsm, reader.Text(SettingTable.OtherRootKeyFile)) switch
     {
         (null, null) => null,

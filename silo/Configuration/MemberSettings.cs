@@ -4,12 +4,14 @@ using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Silo.Configuration;
 
-/// <summary>Where a silo of a cluster is reached, and how soon one that is gone is given up. A silo that runs alone reads none.</summary>
+/// <summary>
+/// Where a silo of a cluster is reached, and how soon one that is gone is given up. A silo that runs alone reads none of these.
+/// </summary>
 public sealed record MemberSettings
 {
     /// <summary>
-    /// OKMS_ADVERTISED_ADDRESS: the IP address or DNS name at which other silos and Orleans clients reach this one, resolved once at
-    /// start. Null for the machine's first address that is not loopback; for loopback where the network is insecure.
+    /// OKMS_ADVERTISED_ADDRESS: the IP address or DNS name at which other silos and Orleans clients reach this one, resolved once
+    /// at start. Null for the machine's first address that is not loopback; for loopback if the network is insecure.
     /// </summary>
     public required string? AdvertisedAddress { get; init; }
 
@@ -32,14 +34,14 @@ public sealed record MemberSettings
     public required int MaxClientConnections { get; init; }
 
     /// <summary>
-    /// OKMS_PROBE_TIMEOUT: how long a silo waits for another's answer to a probe, and between probes, at first; between half of it
-    /// and one and a half of it as the answers come in.
+    /// OKMS_PROBE_TIMEOUT: how long a silo waits for another's answer to a probe, and between probes, at first; later between
+    /// half of it and one and a half times it, depending on the answers.
     /// </summary>
     public required TimeSpan ProbeTimeout { get; init; }
 
     /// <summary>
-    /// OKMS_MISSED_PROBES: how many probes a silo misses before it is suspected of being dead. A silo that
-    /// stalls for longer than the longest probe time-out times this number is evicted, and ends itself.
+    /// OKMS_MISSED_PROBES: how many probes a silo misses before it is suspected dead. A silo that stalls for longer than the
+    /// longest probe time-out times this number is evicted, and shuts down.
     /// </summary>
     public required int MissedProbes { get; init; }
 

@@ -7,13 +7,13 @@ using OrleansKms.Grains.Root;
 
 namespace OrleansKms.Silo.Configuration;
 
-/// <summary>Everything that an operator of a silo can set, read and checked before anything is started.</summary>
+/// <summary>All settings of a silo, read and checked before anything starts.</summary>
 public sealed record Settings
 {
-    /// <summary>What is logged.</summary>
+    /// <summary>Logging.</summary>
     public required LogSettings Log { get; init; }
 
-    /// <summary>How HTTP is served.</summary>
+    /// <summary>HTTP.</summary>
     public required HttpSettings Http { get; init; }
 
     /// <summary>The installation, the cluster and their database.</summary>
@@ -23,17 +23,19 @@ public sealed record Settings
     public required HsmOptions? Hsm { get; init; }
 
     /// <summary>
-    /// OKMS_OTHER_HSM_ADDRESS, OKMS_OTHER_HSM_PIN, OKMS_OTHER_ROOT_KEY_FILE: a root key besides the silo's own, for the command
-    /// <c>root</c>; a silo does not use it. Null for none.
+    /// OKMS_OTHER_HSM_ADDRESS, OKMS_OTHER_HSM_PIN, OKMS_OTHER_ROOT_KEY_FILE: a root key other than the silo's own, for the
+    /// command <c>root</c>; a silo does not use it. Null for none.
     /// </summary>
     public required OtherRootOptions? OtherRoot { get; init; }
 
-    /// <summary>OKMS_DATA_DIR: where the embedded database and its token, or in a cluster the file root key alone, are.</summary>
+    /// <summary>
+    /// OKMS_DATA_DIR: the directory of the embedded database and its token or, in a cluster, of the file root key alone.
+    /// </summary>
     public required string DataDirectory { get; init; }
 
     /// <summary>
-    /// OKMS_ROOT_KEY_FILE: where the file root key is when the platform hands it in, as the same file on every silo; it is read only
-    /// and never made. Null, the default, for <c>root.key</c> in the data directory, which the first start makes.
+    /// OKMS_ROOT_KEY_FILE: the path of a file root key supplied from outside, the same file on every silo; it is only read and
+    /// never generated. Null, the default, for <c>root.key</c> in the data directory, which the first start generates.
     /// </summary>
     public required string? RootKeyFile { get; init; }
 
@@ -46,13 +48,13 @@ public sealed record Settings
     /// <summary>OKMS_GATEWAY: whether this silo serves the HTTP interface too. Default true all in one, false in a cluster.</summary>
     public required bool Gateway { get; init; }
 
-    /// <summary>OKMS_MIN_DELETION_DELAY: the least time between scheduling a deletion and the deletion.</summary>
+    /// <summary>OKMS_MIN_DELETION_DELAY: the minimum time between scheduling a deletion and the deletion.</summary>
     public required TimeSpan MinDeletionDelay { get; init; }
 
     /// <summary>OKMS_KEY_IDLE_TIME: how long an unused key stays in memory.</summary>
     public required TimeSpan KeyIdleTime { get; init; }
 
-    /// <summary>OKMS_RESEAL_RATE: rows a second that are sealed anew after a rotation of the KEK.</summary>
+    /// <summary>OKMS_RESEAL_RATE: how many rows a second are resealed after a rotation of the KEK.</summary>
     public required int ResealRate { get; init; }
 
     /// <summary>OKMS_MAX_QUEUED_CALLS: how many calls wait in front of one key.</summary>
@@ -61,7 +63,7 @@ public sealed record Settings
     /// <summary>OKMS_FENCE_INTERVAL: how often a silo asks what others changed.</summary>
     public required TimeSpan FenceInterval { get; init; }
 
-    /// <summary>OKMS_FENCE_GRACE: how long keys answer without an answer to that.</summary>
+    /// <summary>OKMS_FENCE_GRACE: how long keys go on answering while the database does not answer that.</summary>
     public required TimeSpan FenceGrace { get; init; }
 
     /// <summary>OKMS_DASHBOARD: whether the Orleans Dashboard is served to administrators. Default true all in one, false in a cluster.</summary>
@@ -73,7 +75,7 @@ public sealed record Settings
     /// <summary>Whether this is one process with its own embedded database.</summary>
     public bool IsAllInOne => Cluster.ConnectionString is null;
 
-    /// <summary>Settings that are set and do nothing in this silo, for want of the part that they are for.</summary>
+    /// <summary>Settings that have no effect in this silo, because it lacks the part that they are for.</summary>
     public required IReadOnlyList<string> WithoutEffect { get; init; }
 
     /// <summary>The names of all settings that are read.</summary>

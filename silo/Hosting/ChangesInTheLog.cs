@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys;
 
 namespace OrleansKms.Silo.Hosting;
 
-/// <summary>The log on standard output as the place where changes are recorded.</summary>
+/// <summary>The log on standard output as the record of changes.</summary>
 internal sealed class ChangesInTheLog(LineLoggerProvider log) : IChangeSink
 {
     /// <inheritdoc/>

@@ -10,14 +10,14 @@ internal static class DashboardPage
 {
     private const string Path = "/dashboard";
 
-    /// <summary>Adds it to the silo, if it is wanted: its profiling costs nearly half of a call within a process.</summary>
+    /// <summary>Adds it to the silo, if wanted: its profiling costs nearly half of an in-process call.</summary>
     public static ISiloBuilder AddDashboardPage(this ISiloBuilder silo, Settings settings) =>
         // Without the trace, which would stream every log line of the process to the browser.
         settings.Dashboard ? silo.AddDashboard(options => options.HideTrace = true) : silo;
 
     /// <summary>
-    /// Serves it. Its routes are made when an administrator first asks for one: making them compresses all that its pages are made
-    /// of, which takes half a second of processor and 75 MB.
+    /// Serves it. Its routes are built when an administrator first requests one: building them compresses the content of all its
+    /// pages, which takes half a second of CPU and 75 MB.
     /// </summary>
     public static void MapDashboardPage(this WebApplication app, Settings settings)
     {

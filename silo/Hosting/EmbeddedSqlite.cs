@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace OrleansKms.Silo.Hosting;
 
 /// <summary>
-/// SQLite's native library inside a program that is one file. The linker loads libraries from files only, so this one gets a file
-/// in memory: nothing is unpacked to a disk, where another program could replace it or a read-only system could not hold it.
+/// SQLite's native library inside a single-file program. The linker loads libraries from files only, so this one gets a file in
+/// memory: nothing is unpacked to a disk, where another program could replace it or a read-only system could not hold it.
 /// </summary>
 internal static partial class EmbeddedSqlite
 {
@@ -15,7 +15,7 @@ internal static partial class EmbeddedSqlite
     private const string ImportName = "e_sqlite3";
     private const uint CloseOnExecute = 1; // MFD_CLOEXEC
 
-    /// <summary>Has the library loaded from the program, if it is in there, when it is first needed.</summary>
+    /// <summary>Makes the program load the embedded library, if there is one, when it is first needed.</summary>
     public static void Use()
     {
         var program = typeof(EmbeddedSqlite).Assembly;

@@ -2,10 +2,10 @@ using OrleansKms.Silo.Configuration;
 
 namespace OrleansKms.Silo.Hosting;
 
-/// <summary>What a silo says about its settings.</summary>
+/// <summary>What a silo logs about its settings.</summary>
 internal static partial class SettingMessages
 {
-    /// <summary>Names the settings that are set and do nothing; never their values.</summary>
+    /// <summary>Names the settings without effect; never their values.</summary>
     public static void WarnOfSettingsWithoutEffect(this WebApplication app, Settings settings)
     {
         if (settings.WithoutEffect.Count == 0) return;
@@ -14,6 +14,6 @@ internal static partial class SettingMessages
     }
 
     [LoggerMessage(4, LogLevel.Warning,
-        "Settings without effect, because this silo does not have the part that they are for: {Settings}.", EventName = "SettingsWithoutEffect")]
+        "Settings without effect, because this silo lacks their part: {Settings}.", EventName = "SettingsWithoutEffect")]
     private static partial void WithoutEffect(ILogger logger, string settings);
 }

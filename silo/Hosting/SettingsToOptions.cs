@@ -10,11 +10,13 @@ using GatewayOptions = OrleansKms.Gateway.Configuration.GatewayOptions;
 
 namespace OrleansKms.Silo.Hosting;
 
-/// <summary>Hands each part the settings that are its own.</summary>
+/// <summary>Gives each part its own settings.</summary>
 internal static class SettingsToOptions
 {
-    /// <summary>Makes the directory of all that a silo keeps on its own disk, or closes an existing one to group and others.</summary>
-    /// <exception cref="SettingException">It cannot be made or used.</exception>
+    /// <summary>
+    /// Creates the directory of everything that a silo keeps on its own disk, or closes an existing one to group and others.
+    /// </summary>
+    /// <exception cref="SettingException">It cannot be created or used.</exception>
     public static void PrepareDataDirectory(this Settings settings)
     {
         try
@@ -28,7 +30,7 @@ internal static class SettingsToOptions
         }
     }
 
-    /// <summary>What the storage needs.</summary>
+    /// <summary>The options of the storage.</summary>
     public static KmsStorageOptions ToStorageOptions(this Settings settings) => new()
     {
         DataDirectory = settings.DataDirectory,
@@ -40,14 +42,14 @@ internal static class SettingsToOptions
         Hsm = settings.Hsm,
     };
 
-    /// <summary>What the key grains need.</summary>
+    /// <summary>The options of the key grains.</summary>
     public static KeyOptions ToKeyOptions(this Settings settings) => new()
     {
         MaxPlaintextBytes = settings.Http.MaxPlaintextBytes,
         MinDeletionDelay = settings.MinDeletionDelay,
     };
 
-    /// <summary>What the gateway needs.</summary>
+    /// <summary>The options of the gateway.</summary>
     /// <param name="settings">What the operator set.</param>
     /// <param name="token">The administrator's token; null where the cluster knows who may sign in.</param>
     /// <param name="metricsToken">The token for metrics, unless the settings name another.</param>
@@ -70,7 +72,7 @@ internal static class SettingsToOptions
         MetricsListener = settings.Http.MetricsPort is not null,
     };
 
-    /// <summary>Has the grains know the administrator; without a token they ask the cluster.</summary>
+    /// <summary>Tells the grains the administrator; without a token they ask the cluster.</summary>
     public static ISiloBuilder AddAdministrator(this ISiloBuilder silo, TokenFile? token)
     {
         if (token is not null) silo.Services.AddSingleton(new OwnAdministrator(token.Sha256));

@@ -7,10 +7,10 @@ using OrleansKms.Silo.Configuration;
 namespace OrleansKms.Silo.Hosting;
 
 /// <summary>
-/// Starts what stands behind the web server once that listens: storage, the silo, and what watches them. So probes are answered from
-/// the first moment on, and requests 503 <c>unavailable</c> until all is there. The order is the host's own: StartingAsync of all,
-/// then StartAsync and StartedAsync, in the order of registration; and backwards at a stop. A start that is refused stops the host,
-/// whose stop then throws the reason.
+/// Starts everything behind the web server once that listens: storage, the silo, and what watches them. So probes are answered
+/// from the first moment, and requests get 503 <c>unavailable</c> until everything is up. The order is the host's own:
+/// StartingAsync of all, then StartAsync and StartedAsync, in the order of registration; and backwards at a stop. A refused start
+/// stops the host, whose stop then throws the reason.
 /// </summary>
 internal sealed partial class SiloStart(
     IServiceProvider provider, Settings settings, StorageProgress storage, ClusterLink link, IHostApplicationLifetime lifetime,
@@ -39,14 +39,14 @@ internal sealed partial class SiloStart(
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>The web server listens.</summary>
+    /// <summary>The web server is listening.</summary>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         _starting = Task.Run(StartAll, CancellationToken.None);
         return Task.CompletedTask;
     }
 
-    /// <summary>What has not started by now is given up: the process stops.</summary>
+    /// <summary>Anything that has not started by now is abandoned: the process is stopping.</summary>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         await _starting.WaitAsync(cancellationToken);
@@ -68,7 +68,7 @@ internal sealed partial class SiloStart(
     {
         try
         {
-            // Services make their own token of the one that starts them; it must not fire any more once they have started.
+            // Services link their own token to the one that starts them; it must not fire after they have started.
             using var starting = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
             await StartAll(starting.Token);
             link.SiloHasStarted();
@@ -76,7 +76,7 @@ internal sealed partial class SiloStart(
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // Told to stop while it still started: what was starting has been given up.
+            // Told to stop while still starting: the start is abandoned.
         }
         catch (Exception e)
         {
@@ -87,7 +87,7 @@ internal sealed partial class SiloStart(
 
     private async Task StartAll(CancellationToken cancellationToken)
     {
-        // Making the silo's parts and opening the storage take the start half of its time, and neither needs the other.
+        // Building the silo's parts and opening the storage take half of the start's time each, and neither needs the other.
         provider.GetRequiredService<StorageStart>().Begin(cancellationToken);
         _services = [.. provider.GetKeyedServices<IHostedService>(SiloStartExtensions.BehindServer)];
         var lifecycle = _services.OfType<IHostedLifecycleService>().ToList();
@@ -104,7 +104,7 @@ internal sealed partial class SiloStart(
         foreach (var service in lifecycle) await service.StartedAsync(cancellationToken);
     }
 
-    // As the host does: work that ends by an exception ends the process.
+    // As the host does: work that ends with an exception ends the process.
     private async Task Watch(IHostedService service, Task work)
     {
         try
@@ -113,7 +113,7 @@ internal sealed partial class SiloStart(
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            // The process stops.
+            // The process is stopping.
         }
         catch (Exception e)
         {
@@ -122,7 +122,7 @@ internal sealed partial class SiloStart(
         }
     }
 
-    /// <summary>Lets every service have its turn, the last one first, and throws what the first of them threw.</summary>
+    /// <summary>Gives every service its turn, the last one first, and throws the first exception.</summary>
     private static async Task Backwards<T>(IReadOnlyList<IHostedService> services, Func<T, Task> step)
     {
         Exception? failure = null;
@@ -151,7 +151,7 @@ internal sealed partial class SiloStart(
 /// <summary>Puts a silo behind the web server.</summary>
 internal static class SiloStartExtensions
 {
-    /// <summary>The key of the hosted services that start once the web server listens.</summary>
+    /// <summary>The service key of the hosted services that start once the web server listens.</summary>
     public const string BehindServer = "okms.behind-server";
 
     /// <summary>Adds the silo; the hosted services that come with it start once the web server listens.</summary>

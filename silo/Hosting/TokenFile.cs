@@ -8,31 +8,31 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Silo.Hosting;
 
 /// <summary>
-/// A bearer token in a file of the data directory: made at the first start, so that there is no default password, and never
+/// A bearer token in a file of the data directory: generated at the first start, so that there is no default password, and never
 /// printed. The process keeps only its hash.
 /// </summary>
 /// <param name="Path">The file.</param>
 /// <param name="Sha256">The SHA-256 of the token's text.</param>
-/// <param name="IsNew">Whether this start made it.</param>
+/// <param name="IsNew">Whether this start generated it.</param>
 internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
 {
     private const int RandomLength = 32;
 
-    /// <summary>Makes the text of a new token.</summary>
+    /// <summary>Generates the text of a new token.</summary>
     public static string New() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomLength));
 
-    /// <summary>Reads the administrator's token, or makes it.</summary>
+    /// <summary>Reads the administrator's token, or generates it.</summary>
     /// <param name="dataDirectory">The data directory, which exists.</param>
     /// <exception cref="SettingException">The file cannot be read, is open to others, or holds no token.</exception>
     public static TokenFile OpenAdministrator(string dataDirectory) => Open(System.IO.Path.Combine(dataDirectory, "admin.token"));
 
-    /// <summary>Reads the token for <c>/metrics</c>, or makes it.</summary>
+    /// <summary>Reads the token for <c>/metrics</c>, or generates it.</summary>
     /// <inheritdoc cref="OpenAdministrator"/>
     public static TokenFile OpenMetrics(string dataDirectory) => Open(System.IO.Path.Combine(dataDirectory, "metrics.token"));
 
-    /// <summary>Says where a new token is; never the token.</summary>
+    /// <summary>Logs where a new token is; never the token.</summary>
     /// <param name="app">The host.</param>
-    /// <param name="what">Whose or what for it is, as in "administrator's token".</param>
+    /// <param name="what">What it is, as in "administrator's token".</param>
     public void Announce(WebApplication app, string what)
     {
         if (!IsNew) return;
@@ -44,7 +44,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     {
         try
         {
-            // Of two processes that make it at once the lock on the data directory decides which goes on.
+            // When two processes generate it at once, the lock on the data directory decides which continues.
             var isNew = !File.Exists(path) && PrivateFile.TryWriteNew(path, Line(New()));
             return new TokenFile(path, SHA256.HashData(Read(path)), isNew);
         }
@@ -75,7 +75,7 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
     /// <summary>Writes a whole token or none: a name in the directory appears only once its content is on disk.</summary>
     /// <param name="path">The file, which should not exist.</param>
     /// <param name="token">The token's text.</param>
-    /// <exception cref="StartRefusedException">It cannot be written, or is there already.</exception>
+    /// <exception cref="StartRefusedException">It cannot be written, or exists already.</exception>
     public static void WriteNew(string path, string token)
     {
         try
@@ -86,11 +86,11 @@ internal sealed record TokenFile(string Path, byte[] Sha256, bool IsNew)
         {
             throw new StartRefusedException($"The token file {path} cannot be written: {e.Message}", e);
         }
-        throw new StartRefusedException($"The token file {path} is there already, and is not overwritten.");
+        throw new StartRefusedException($"The token file {path} exists already, and is not overwritten.");
     }
 }
 
-/// <summary>What is said about a token.</summary>
+/// <summary>What is logged about a token.</summary>
 internal static partial class TokenFileMessages
 {
     /// <summary>Where it is; never the token.</summary>

@@ -16,7 +16,7 @@ internal sealed class KekAnswer
     [JsonPropertyName("created_at")]
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>Since when another one is current.</summary>
+    /// <summary>When another one became current.</summary>
     [JsonPropertyName("superseded_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTime? SupersededAt { get; init; }
 
@@ -34,7 +34,7 @@ internal sealed class KekAnswer
     [JsonPropertyName("waits_for"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? WaitsFor { get; init; }
 
-    /// <summary>How its rows leave it for the current KEK.</summary>
+    /// <summary>The resealing of its rows under the current KEK.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ResealingAnswer? Resealing { get; init; }
 
@@ -52,14 +52,14 @@ internal sealed class KekAnswer
     };
 }
 
-/// <summary>How far the rows of a KEK have been sealed anew.</summary>
+/// <summary>How far the rows of a KEK have been resealed.</summary>
 internal sealed class ResealingAnswer
 {
-    /// <summary>Rows that were sealed anew.</summary>
+    /// <summary>Rows that were resealed.</summary>
     [JsonPropertyName("rows_done")]
     public required long RowsDone { get; init; }
 
-    /// <summary>Rows that are left.</summary>
+    /// <summary>Rows that remain.</summary>
     [JsonPropertyName("rows_left")]
     public required long RowsLeft { get; init; }
 

@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Admin;
 
-/// <summary>Lists the key-encryption keys and how far their rows have been sealed anew.</summary>
+/// <summary>Lists the key-encryption keys and the progress of resealing.</summary>
 internal static class ListKeksEndpoint
 {
     public static async Task Handle(RestExchange exchange)

@@ -10,7 +10,7 @@ internal sealed class ListAliasesAnswer : PageAnswer
     public required ListedAlias[] Aliases { get; init; }
 }
 
-/// <summary>An alias of a list: all that <c>GET /v1/aliases/{name}</c> answers, or its name and why it cannot be told.</summary>
+/// <summary>An alias in a list: everything that <c>GET /v1/aliases/{name}</c> returns, or its name and an error.</summary>
 [JsonConverter(typeof(ListedAliasConverter))]
 internal sealed record ListedAlias(string Name, AliasAnswer? Alias, ErrorAnswer? Error);
 
@@ -19,9 +19,9 @@ internal static class ListAliasesEndpoint
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("prefix", "string", "Only names that begin so."),
-        new("limit", "integer", $"Aliases on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        new("prefix", "string", "Only names that begin with this."),
+        new("limit", "integer", $"Aliases on a page, 1 to {KmsLimits.PageItems}; {KmsLimits.DefaultPageItems} by default."),
+        new("cursor", "string", "The next_cursor of the previous page."),
     ];
 
     public static async Task Handle(RestExchange exchange)
@@ -41,8 +41,8 @@ internal static class ListAliasesEndpoint
             RestJson.Default.ListAliasesAnswer);
     }
 
-    // One alias that cannot be described must not hide the others, so each has the deadline to itself. One that was removed since
-    // the page was read is simply not there any more.
+    // One alias that cannot be described must not hide the others, so each has the whole deadline to itself. One that was removed
+    // since the page was read is left out.
     private static async Task<ListedAlias?> Describe(RestExchange exchange, string name)
     {
         try

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms.Gateway.Rest.Aliases;
 
-/// <summary>Writes a listed alias as the alias itself, or as its name with what went wrong.</summary>
+/// <summary>Writes a listed alias as the alias itself, or as its name and an error.</summary>
 internal sealed class ListedAliasConverter : JsonConverter<ListedAlias>
 {
     public override ListedAlias Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

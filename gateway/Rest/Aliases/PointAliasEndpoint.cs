@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Aliases;
 
-/// <summary>What an alias is to stand for.</summary>
+/// <summary>The key that an alias is to stand for.</summary>
 internal sealed class PointAliasBody
 {
     /// <summary>The key: an id, or another alias, whose key it then is.</summary>
@@ -12,7 +12,7 @@ internal sealed class PointAliasBody
     public required string KeyId { get; set; }
 }
 
-/// <summary>Makes an alias, or points it at another key.</summary>
+/// <summary>Creates an alias, or points it at another key.</summary>
 internal static class PointAliasEndpoint
 {
     public static async Task Handle(RestExchange exchange)

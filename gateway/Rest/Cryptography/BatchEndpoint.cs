@@ -20,14 +20,14 @@ internal sealed class BatchBody
 [JsonDerivedType(typeof(DataKeyOperation), "datakey")]
 internal abstract class BatchOperation : IReferenced
 {
-    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
     public string? Reference { get; set; }
 
-    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>How many bytes it counts towards the batch.</summary>
+    /// <summary>How many bytes it counts towards the limit of the batch.</summary>
     [JsonIgnore]
     public virtual long Size => AssociatedData?.Length ?? 0;
 
@@ -39,7 +39,7 @@ internal abstract class BatchOperation : IReferenced
     [JsonIgnore]
     public abstract string? KeyInRequest { get; }
 
-    /// <summary>Does it; throws what goes wrong.</summary>
+    /// <summary>Runs it; throws its error.</summary>
     public abstract Task<ItemAnswer> Run(Call call);
 }
 
@@ -72,7 +72,7 @@ internal sealed class EncryptOperation : BatchOperation
 /// <summary>Decrypts.</summary>
 internal sealed class DecryptOperation : BatchOperation
 {
-    /// <summary>The key: an id or an alias. It may be left out, since the ciphertext names it.</summary>
+    /// <summary>The key: an id or an alias. May be omitted, since the ciphertext names it.</summary>
     [JsonPropertyName("key_id")]
     public string? KeyId { get; set; }
 
@@ -101,7 +101,7 @@ internal sealed class DecryptOperation : BatchOperation
     }
 }
 
-/// <summary>Encrypts a ciphertext again under the primary version.</summary>
+/// <summary>Re-encrypts a ciphertext under the primary version.</summary>
 internal sealed class RewrapOperation : BatchOperation
 {
     /// <summary>The key: an id or an alias.</summary>
@@ -166,7 +166,7 @@ internal sealed class ReencryptOperation : BatchOperation
     }
 }
 
-/// <summary>Makes a data key.</summary>
+/// <summary>Generates a data key.</summary>
 internal sealed class DataKeyOperation : BatchOperation
 {
     /// <summary>The key: an id or an alias.</summary>
@@ -176,7 +176,7 @@ internal sealed class DataKeyOperation : BatchOperation
     /// <summary>The data key's length in bytes, 1 to 1024; by default 32.</summary>
     public int? Bytes { get; set; }
 
-    /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
+    /// <summary>Whether to return it in the clear too; true by default.</summary>
     public bool? Plaintext { get; set; }
 
     [JsonIgnore]
@@ -192,7 +192,7 @@ internal sealed class DataKeyOperation : BatchOperation
     }
 }
 
-/// <summary>Runs operations on many keys side by side; each fails or succeeds by itself.</summary>
+/// <summary>Runs operations on many keys in parallel; each fails or succeeds separately.</summary>
 internal static class BatchEndpoint
 {
     public static async Task Handle(RestExchange exchange)
@@ -203,7 +203,7 @@ internal static class BatchEndpoint
         await exchange.Answer(new BatchAnswer { Results = results }, RestJson.Default.BatchAnswer);
     }
 
-    // One operation without an answer must not take the others' with it, so each has the deadline to itself.
+    // One operation without an answer must not take down the others, so each has the whole deadline to itself.
     private static async Task<ItemAnswer> Run(RestExchange exchange, BatchOperation operation)
     {
         try

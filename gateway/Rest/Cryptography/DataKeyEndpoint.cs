@@ -3,13 +3,13 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>What data key is wanted.</summary>
+/// <summary>The data key to generate.</summary>
 internal sealed class DataKeyBody
 {
-    /// <summary>Its length in bytes, 1 to 1024; by default 32.</summary>
+    /// <summary>Its length in bytes, 1 to 1024; 32 by default.</summary>
     public int? Bytes { get; set; }
 
-    /// <summary>Whether it is wanted in the clear too; by default it is.</summary>
+    /// <summary>Whether to return it in the clear too; true by default.</summary>
     public bool? Plaintext { get; set; }
 
     /// <summary>Authenticated with the ciphertext; up to 8 KiB.</summary>
@@ -28,15 +28,15 @@ internal sealed class DataKeyAnswer
     [JsonPropertyName("key_version")]
     public required int KeyVersion { get; init; }
 
-    /// <summary>The data key in the clear, if it was wanted.</summary>
+    /// <summary>The data key in the clear, if requested.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public byte[]? Plaintext { get; init; }
 
-    /// <summary>The data key encrypted.</summary>
+    /// <summary>The encrypted data key.</summary>
     public required byte[] Ciphertext { get; init; }
 }
 
-/// <summary>Makes a data key.</summary>
+/// <summary>Generates a data key.</summary>
 internal static class DataKeyEndpoint
 {
     public static async Task Handle(RestExchange exchange)

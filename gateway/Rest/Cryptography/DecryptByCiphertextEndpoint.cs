@@ -4,13 +4,13 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>A ciphertext that names its key itself.</summary>
+/// <summary>A ciphertext that names its own key.</summary>
 internal sealed class DecryptByCiphertextBody
 {
     /// <summary>A ciphertext of any key.</summary>
     public required byte[] Ciphertext { get; set; }
 
-    /// <summary>What the ciphertext was made with.</summary>
+    /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 }

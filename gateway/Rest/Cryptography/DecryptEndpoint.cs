@@ -11,7 +11,7 @@ internal sealed class DecryptBody
     /// <summary>A ciphertext of the key.</summary>
     public byte[]? Ciphertext { get; set; }
 
-    /// <summary>What the ciphertext was made with.</summary>
+    /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
@@ -26,11 +26,11 @@ internal sealed class DecryptItemBody : IReferenced
     [JsonRequired]
     public byte[] Ciphertext { get; set; } = [];
 
-    /// <summary>What the ciphertext was made with.</summary>
+    /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
     public string? Reference { get; set; }
 }
 
@@ -41,7 +41,7 @@ internal sealed class DecryptAnswer
     [JsonPropertyName("key_id")]
     public required string KeyId { get; init; }
 
-    /// <summary>The version that had encrypted.</summary>
+    /// <summary>The version that had encrypted it.</summary>
     [JsonPropertyName("key_version")]
     public required int KeyVersion { get; init; }
 
@@ -88,12 +88,12 @@ internal static class DecryptEndpoint
         },
         RestJson.Default.DecryptAnswer);
 
-    /// <summary>Refuses fields beside <c>items</c> and a batch that is too large.</summary>
+    /// <summary>Refuses fields beside <c>items</c>, and a batch that is too large.</summary>
     public static void CheckItems(DecryptBody body, DecryptItemBody[] items)
     {
         if (body.Ciphertext is not null || body.AssociatedData is not null)
         {
-            throw KmsError.InvalidRequest.Exception("'items' stands alone: its fields belong to each item.");
+            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong into each item.");
         }
 
         Items.Check(items, i => SizeLimits.InBatch(i.Ciphertext) + (i.AssociatedData?.Length ?? 0), i => i.Reference);

@@ -7,14 +7,14 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>A ciphertext and its key.</summary>
 internal sealed class DecryptShortBody
 {
-    /// <summary>The key: an id or an alias. It may be left out, since the ciphertext names it.</summary>
+    /// <summary>The key: an id or an alias. May be omitted, since the ciphertext names it.</summary>
     [JsonPropertyName("key_id")]
     public string? KeyId { get; set; }
 
     /// <summary>A ciphertext of the key.</summary>
     public required byte[] Ciphertext { get; set; }
 
-    /// <summary>What the ciphertext was made with.</summary>
+    /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 }

@@ -10,7 +10,7 @@ internal sealed class EncryptBody
     /// <summary>1 byte to the operator's limit (64 KiB).</summary>
     public byte[]? Plaintext { get; set; }
 
-    /// <summary>Authenticated and not encrypted; up to 8 KiB. Decryption needs the same.</summary>
+    /// <summary>Authenticated, not encrypted; up to 8 KiB. Decryption needs the same.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
@@ -25,11 +25,11 @@ internal sealed class EncryptItemBody : IReferenced
     [JsonRequired]
     public byte[] Plaintext { get; set; } = [];
 
-    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>The caller's own mark, which the result repeats; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
     public string? Reference { get; set; }
 }
 
@@ -40,7 +40,7 @@ internal sealed class EncryptAnswer
     [JsonPropertyName("key_id")]
     public required string KeyId { get; init; }
 
-    /// <summary>The version that encrypted.</summary>
+    /// <summary>The version that encrypted it.</summary>
     [JsonPropertyName("key_version")]
     public required int KeyVersion { get; init; }
 
@@ -81,7 +81,7 @@ internal static class EncryptEndpoint
     {
         if (body.Plaintext is not null || body.AssociatedData is not null)
         {
-            throw KmsError.InvalidRequest.Exception("'items' stands alone: its fields belong to each item.");
+            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong into each item.");
         }
 
         Items.Check(items, i => i.Plaintext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);

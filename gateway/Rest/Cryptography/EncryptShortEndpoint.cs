@@ -13,7 +13,7 @@ internal sealed class EncryptShortBody
     /// <summary>1 byte to the operator's limit (64 KiB).</summary>
     public required byte[] Plaintext { get; set; }
 
-    /// <summary>Authenticated and not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 }

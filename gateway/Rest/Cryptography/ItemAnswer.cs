@@ -3,10 +3,10 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>What became of one item: the fields of the single operation's answer, or an error.</summary>
+/// <summary>The outcome of one item: the fields of the single operation's answer, or an error.</summary>
 internal sealed class ItemAnswer
 {
-    /// <summary>The item's own mark.</summary>
+    /// <summary>The item's own label.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reference { get; init; }
 
@@ -15,7 +15,7 @@ internal sealed class ItemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? KeyId { get; init; }
 
-    /// <summary>The version that encrypted.</summary>
+    /// <summary>The version that encrypted it.</summary>
     [JsonPropertyName("key_version")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? KeyVersion { get; init; }

@@ -1,15 +1,13 @@
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>What became of a batch.</summary>
+/// <summary>The outcome of a batch.</summary>
 internal sealed class BatchAnswer
 {
     /// <summary>One for each item, in order.</summary>
     public required ItemAnswer[] Results { get; init; }
 }
 
-/// <summary>
-/// Batches: the rules for them as a whole, and their answers in the order of the request.
-/// </summary>
+/// <summary>Batches: the rules for the whole, and answers in the order of the request.</summary>
 internal static class Items
 {
     /// <summary>Refuses a batch that is too large as a whole.</summary>
@@ -19,7 +17,7 @@ internal static class Items
     {
         if (items.Length is 0 or > KmsLimits.BatchItems)
         {
-            throw KmsError.InvalidRequest.Exception($"A batch has 1 to {KmsLimits.BatchItems} items.");
+            throw KmsError.InvalidRequest.Exception($"A batch must have 1 to {KmsLimits.BatchItems} items.");
         }
 
         var total = 0L;
@@ -28,17 +26,18 @@ internal static class Items
             total += bytes(item ?? throw KmsError.InvalidRequest.Exception("An item is null."));
             if (reference(item)?.Length > KmsLimits.ReferenceLength)
             {
-                throw KmsError.InvalidParameter.Exception($"A 'reference' has {KmsLimits.ReferenceLength} characters or less.");
+                throw KmsError.InvalidParameter.Exception($"A 'reference' must be at most {KmsLimits.ReferenceLength} "
+                    + "characters.");
             }
         }
 
         if (total > KmsLimits.BatchBytes)
         {
-            throw KmsError.PayloadTooLarge.Exception($"A batch must be {KmsLimits.BatchBytes} bytes or less, before base64.");
+            throw KmsError.PayloadTooLarge.Exception($"A batch must be at most {KmsLimits.BatchBytes} bytes, before base64.");
         }
     }
 
-    /// <summary>Answers with what became of each item.</summary>
+    /// <summary>Answers with the outcome of each item.</summary>
     /// <param name="exchange">The request.</param>
     /// <param name="items">The items.</param>
     /// <param name="results">Their results, in order.</param>
@@ -63,9 +62,9 @@ internal static class Items
     }
 }
 
-/// <summary>An item that carries its caller's own mark.</summary>
+/// <summary>An item with its caller's own label.</summary>
 internal interface IReferenced
 {
-    /// <summary>The caller's own mark, which its result repeats; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in its result; up to 256 characters.</summary>
     string? Reference { get; }
 }

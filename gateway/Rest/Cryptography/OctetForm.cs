@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>The headers of the form in which body and answer are bytes as they are.</summary>
+/// <summary>The headers of the form in which body and answer are raw bytes.</summary>
 internal static class OctetForm
 {
     public const string ContentType = Bodies.Octets;
@@ -13,7 +13,7 @@ internal static class OctetForm
     public const string KeyVersionHeader = "Okms-Key-Version";
     public const string KindHeader = "Okms-Kind";
 
-    /// <summary>The associated data of the request's header, in base64; null when there is none.</summary>
+    /// <summary>The associated data in the request's header, in base64; null when there is none.</summary>
     /// <exception cref="KmsException">invalid_request.</exception>
     public static byte[]? AssociatedData(RestExchange exchange)
     {
@@ -28,7 +28,7 @@ internal static class OctetForm
             : throw KmsError.InvalidRequest.Exception($"The header {AssociatedDataHeader} is not base64.");
     }
 
-    /// <summary>Answers with bytes and tells the key and version in headers.</summary>
+    /// <summary>Answers with bytes, and with the key and version in headers.</summary>
     public static Task Answer(RestExchange exchange, string keyId, int keyVersion, byte[] bytes, CiphertextKind? kind = null)
     {
         var headers = exchange.Http.Response.Headers;

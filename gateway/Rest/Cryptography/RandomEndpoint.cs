@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>How many random bytes are wanted.</summary>
+/// <summary>How many random bytes to draw.</summary>
 internal sealed class RandomBody
 {
     /// <summary>1 to 1024.</summary>

@@ -4,13 +4,13 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>A ciphertext that is to be under another key.</summary>
+/// <summary>A ciphertext to move to another key.</summary>
 internal sealed class ReencryptBody
 {
     /// <summary>A ciphertext of any key.</summary>
     public required byte[] Ciphertext { get; set; }
 
-    /// <summary>What the ciphertext was made with.</summary>
+    /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 

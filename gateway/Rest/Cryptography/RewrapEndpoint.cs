@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Cryptography;
 
-/// <summary>Encrypts ciphertexts again under the primary version; the plaintext stays in the grain.</summary>
+/// <summary>Re-encrypts ciphertexts under the primary version; the plaintext stays in the grain.</summary>
 internal static class RewrapEndpoint
 {
     public static async Task Handle(RestExchange exchange)

@@ -5,7 +5,7 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>A new key. What is left out takes its default.</summary>
+/// <summary>A new key. An omitted field takes its default.</summary>
 internal sealed class CreateKeyBody
 {
     /// <summary>The id, 1 to 128 of A-Z a-z 0-9 . _ -, starting and ending in a letter, a digit or _; by default a UUID.</summary>
@@ -14,7 +14,7 @@ internal sealed class CreateKeyBody
     /// <summary>The key spec; by default AES_256_GCM.</summary>
     public string? Spec { get; set; }
 
-    /// <summary>What the key may be used for; by default what its spec is first made for.</summary>
+    /// <summary>What the key may be used for; the spec's default usage by default.</summary>
     public string? Usage { get; set; }
 
     /// <summary>A text for people, up to 1,024 characters.</summary>
@@ -23,10 +23,10 @@ internal sealed class CreateKeyBody
     /// <summary>Up to 50 tags, names up to 128 and values up to 256 characters.</summary>
     public Dictionary<string, string>? Tags { get; set; }
 
-    /// <summary>When the key is to rotate by itself.</summary>
+    /// <summary>When the key rotates automatically.</summary>
     public RotationBody? Rotation { get; set; }
 
-    /// <summary>Whether the material may leave, wrapped; by default not.</summary>
+    /// <summary>Whether the material may be exported, wrapped; false by default.</summary>
     public bool? Exportable { get; set; }
 
     /// <summary>software (the default) or hsm.</summary>
@@ -45,7 +45,7 @@ internal static class CreateKeyEndpoint
     public static async Task Handle(RestExchange exchange)
     {
         var body = await exchange.ReadOptionalJson(RestJson.Default.CreateKeyBody, SizeLimits.ControlBody);
-        // Version 7 begins with the time, so that keys made one after another lie side by side in the index.
+        // Version 7 begins with the time, so that keys made one after another are adjacent in the index.
         var id = body.Id ?? Guid.CreateVersion7(exchange.Services.Time.GetUtcNow()).ToString();
         if (!KeyId.IsValid(id))
         {

@@ -1,15 +1,15 @@
 namespace OrleansKms.Gateway.Rest.Keys;
 
 /// <summary>
-/// The descriptions of a page of keys. A key may have 50,000 versions, and a page a thousand keys; so keys are asked a few at a time,
-/// and the page ends where it is large, or the request late. The next page begins behind it, so nothing is left out.
+/// The descriptions of a page of keys. A key may have 50,000 versions, and a page a thousand keys; so a few keys are asked at a
+/// time, and the page ends when it gets large, or the request late. The next page begins after it, so nothing is left out.
 /// </summary>
 internal static class DescribedPage
 {
-    /// <summary>How many keys are asked at once; their descriptions are in memory together.</summary>
+    /// <summary>How many keys are asked at a time; their descriptions are in memory together.</summary>
     public const int AtOnce = 8;
 
-    /// <summary>About how many bytes of JSON a page has; more only when its first key alone has.</summary>
+    /// <summary>About how many bytes of JSON a page has; more only if its first key alone has more.</summary>
     public const int Bytes = 2 << 20;
 
     private const int BytesOfAKey = 600;
@@ -17,9 +17,9 @@ internal static class DescribedPage
 
     /// <summary>Describes keys in their order.</summary>
     /// <param name="ids">The keys.</param>
-    /// <param name="describe">Asks one.</param>
-    /// <param name="isLate">Whether no more keys should be asked.</param>
-    /// <returns>The first of them: one at least, if there is any.</returns>
+    /// <param name="describe">Asks one key.</param>
+    /// <param name="isLate">Whether to stop asking.</param>
+    /// <returns>The first of them: at least one, if there is any.</returns>
     public static async Task<List<ListedKey>> Collect(IReadOnlyList<string> ids, Func<string, Task<ListedKey>> describe, Func<bool> isLate)
     {
         var keys = new List<ListedKey>();

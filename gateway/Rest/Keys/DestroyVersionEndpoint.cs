@@ -3,12 +3,12 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>When a version is to end.</summary>
+/// <summary>When to destroy a version.</summary>
 internal sealed class DestroyVersionBody
 {
     /// <summary>
-    /// How long from now (ISO 8601), 24 hours or the operator's least, to 365 days; by default P7D, or the operator's least if that is
-    /// longer. A version that waits already keeps its time unless another is given.
+    /// How long from now (ISO 8601): from the operator's minimum (24 hours by default) to 365 days; P7D by default, or the
+    /// operator's minimum if that is longer. A version that waits already keeps its time unless another is given.
     /// </summary>
     public string? After { get; set; }
 }

@@ -4,7 +4,7 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>A key, as every route that has one answers it. Never material.</summary>
+/// <summary>A key, as every route returns it. Never material.</summary>
 internal sealed class KeyAnswer
 {
     /// <summary>The id.</summary>
@@ -25,7 +25,7 @@ internal sealed class KeyAnswer
     /// <summary>generated or external.</summary>
     public required string Origin { get; init; }
 
-    /// <summary>Whether the material may leave, wrapped.</summary>
+    /// <summary>Whether the material may be exported, wrapped.</summary>
     public required bool Exportable { get; init; }
 
     /// <summary>A text for people.</summary>
@@ -38,11 +38,11 @@ internal sealed class KeyAnswer
     [JsonPropertyName("created_at")]
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>The version that encrypts.</summary>
+    /// <summary>The primary version, which encrypts.</summary>
     [JsonPropertyName("primary_version")]
     public required int PrimaryVersion { get; init; }
 
-    /// <summary>The least version that decrypts.</summary>
+    /// <summary>The minimum version that decrypts.</summary>
     [JsonPropertyName("min_decrypt_version")]
     public required int MinDecryptVersion { get; init; }
 
@@ -63,7 +63,7 @@ internal sealed class KeyAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LimitBody[]? Limits { get; init; }
 
-    /// <summary>The answer of a description.</summary>
+    /// <summary>Makes the answer from a description.</summary>
     public static KeyAnswer Of(KeyDescription key) => new()
     {
         Id = key.Id,
@@ -102,7 +102,7 @@ internal sealed class KeyVersionAnswer
     /// <summary>How often it was used; never below the truth.</summary>
     public required long Uses { get; init; }
 
-    /// <summary>When its material will be, or was, erased, where its destruction was scheduled.</summary>
+    /// <summary>When its material will be, or was, erased, if its destruction was scheduled.</summary>
     [JsonPropertyName("destroy_at")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTime? DestroyAt { get; init; }
@@ -117,7 +117,7 @@ internal sealed class KeyVersionAnswer
     };
 }
 
-/// <summary>When a key rotates by itself.</summary>
+/// <summary>When a key rotates automatically.</summary>
 internal sealed class RotationAnswer
 {
     /// <summary>Time between rotations (ISO 8601), or null.</summary>
@@ -127,7 +127,7 @@ internal sealed class RotationAnswer
     [JsonPropertyName("after_uses")]
     public required long? AfterUses { get; init; }
 
-    /// <summary>When it rotates next by time, or null.</summary>
+    /// <summary>When the next rotation by time is due, or null.</summary>
     [JsonPropertyName("next_at")]
     public required DateTime? NextAt { get; init; }
 
@@ -142,7 +142,7 @@ internal sealed class RotationAnswer
 /// <summary>How often a key was used.</summary>
 internal sealed class KeyUsesAnswer
 {
-    /// <summary>Encryptions, with data keys, rewraps and each item of a batch.</summary>
+    /// <summary>Encryptions, including data keys, rewraps and each item of a batch.</summary>
     public required long Encrypt { get; init; }
 
     /// <summary>Decryptions.</summary>
@@ -157,7 +157,7 @@ internal sealed class KeyUsesAnswer
     /// <summary>MACs.</summary>
     public required long Mac { get; init; }
 
-    /// <summary>Bytes that went through the key.</summary>
+    /// <summary>Bytes processed with the key.</summary>
     public required long Bytes { get; init; }
 
     /// <summary>The last use, or null.</summary>

@@ -3,10 +3,10 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>Commands to a key or one of its versions that have no fields: a row each.</summary>
+/// <summary>Commands without fields for a key or one of its versions: one row each.</summary>
 internal static class KeyCommandRoutes
 {
-    /// <summary>Commands to a key.</summary>
+    /// <summary>Commands for a key.</summary>
     public static Route[] OfKeys { get; } =
     [
         OfKey("rotate", "RotateKey", "Makes a new primary version.", KmsOperation.RotateKey, KeyCommands.Rotate),
@@ -14,7 +14,7 @@ internal static class KeyCommandRoutes
         OfKey("disable", "DisableKey", "Makes a key unusable until it is enabled.", KmsOperation.DisableKey, KeyCommands.Disable),
     ];
 
-    /// <summary>Commands to a version.</summary>
+    /// <summary>Commands for a version.</summary>
     public static Route[] OfVersions { get; } =
     [
         OfVersion("enable", "EnableVersion", "Makes a disabled version usable again.", KmsOperation.EnableVersion, KeyCommands.EnableVersion),
@@ -22,15 +22,16 @@ internal static class KeyCommandRoutes
     ];
 
 #if !OKMS_FEATURE_LEVEL_1
-    /// <summary>Takes the destruction of a version back.</summary>
+    /// <summary>Cancels the destruction of a version.</summary>
     public static Route CancelDestruction { get; } = OfVersion(
-        "cancel-destroy", "CancelDestruction", "Takes the destruction of a version back; the version is disabled then, until it is enabled.",
+        "cancel-destroy", "CancelDestruction", "Cancels the destruction of a version, which is then disabled until it is "
+            + "enabled.",
         KmsOperation.CancelDestruction, VersionDestruction.Cancel);
 #endif
 
-    /// <summary>Takes a scheduled deletion back.</summary>
+    /// <summary>Cancels a scheduled deletion.</summary>
     public static Route CancelDeletion { get; } = OfKey(
-        "cancel-deletion", "CancelDeletion", "Takes a scheduled deletion back; the key is disabled then, until it is enabled.",
+        "cancel-deletion", "CancelDeletion", "Cancels a scheduled deletion; the key is then disabled until it is enabled.",
         KmsOperation.CancelDeletion, KeyCommands.CancelDeletion);
 
     private static Route OfKey(

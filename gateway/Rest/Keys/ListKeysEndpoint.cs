@@ -10,7 +10,9 @@ internal sealed class ListKeysAnswer : PageAnswer
     public required ListedKey[] Keys { get; init; }
 }
 
-/// <summary>A key of a list: its id alone, or with <c>describe=true</c> all that <c>GET /v1/keys/{id}</c> answers.</summary>
+/// <summary>
+/// A key in a list: its id alone or, with <c>describe=true</c>, everything that <c>GET /v1/keys/{id}</c> returns.
+/// </summary>
 [JsonConverter(typeof(ListedKeyConverter))]
 internal sealed record ListedKey(string Id, KeyAnswer? Key, ErrorAnswer? Error);
 
@@ -19,11 +21,12 @@ internal static class ListKeysEndpoint
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("prefix", "string", "Only ids that begin so."),
-        new("limit", "integer", $"Keys on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}. With describe=true a page that gets large ends before: next_cursor goes on."),
-        new("cursor", "string", "The next_cursor of the page before."),
-        new("describe", "boolean", "Whether each key is described; by default only its id is there."),
-        new("destroyed", "boolean", "Whether destroyed keys are listed too; by default not."),
+        new("prefix", "string", "Only ids that begin with this."),
+        new("limit", "integer", $"Keys on a page, 1 to {KmsLimits.PageItems}; {KmsLimits.DefaultPageItems} by default. With "
+            + "describe=true a large page ends early: continue with next_cursor."),
+        new("cursor", "string", "The next_cursor of the previous page."),
+        new("describe", "boolean", "Whether to describe each key; by default only its id is listed."),
+        new("destroyed", "boolean", "Whether to list destroyed keys too; false by default."),
     ];
 
     public static async Task Handle(RestExchange exchange)
@@ -42,13 +45,13 @@ internal static class ListKeysEndpoint
 
     private static async Task<ListedKey[]> DescribeAll(RestExchange exchange, string[] ids)
     {
-        // The descriptions, and the answer that is made of them.
+        // The descriptions, and the answer made from them.
         exchange.Hold(2 * DescribedPage.Bytes);
         var half = exchange.Remaining / 2;
         return [.. await DescribedPage.Collect(ids, id => Describe(exchange, id), () => exchange.Remaining < half)];
     }
 
-    // One key that cannot be described must not hide the others, so each has the deadline to itself.
+    // One key that cannot be described must not hide the others, so each has the whole deadline to itself.
     private static async Task<ListedKey> Describe(RestExchange exchange, string id)
     {
         try

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>Writes a listed key as the key itself, or as its id with what went wrong.</summary>
+/// <summary>Writes a listed key as the key itself, or as its id and an error.</summary>
 internal sealed class ListedKeyConverter : JsonConverter<ListedKey>
 {
     public override ListedKey Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>When a key is to rotate by itself; at least one of the two.</summary>
+/// <summary>When a key rotates automatically; at least one of the two.</summary>
 internal sealed class RotationBody
 {
     /// <summary>Time between rotations (ISO 8601, days, hours, minutes, seconds: P90D).</summary>
@@ -33,8 +33,9 @@ internal static class Durations
 /// <summary>Tags in the fields of requests.</summary>
 internal static class TagFields
 {
-    /// <summary>Refuses a tag whose value is null, which JSON allows and the contract does not.</summary>
+    /// <summary>Refuses a tag with the value null, which JSON allows and the contract does not.</summary>
     /// <exception cref="KmsException">invalid_request.</exception>
     public static Dictionary<string, string>? Check(Dictionary<string, string>? tags) =>
-        tags is null || !tags.ContainsValue(null!) ? tags : throw KmsError.InvalidRequest.Exception("A tag's value must be a text.");
+        tags is null || !tags.ContainsValue(null!) ? tags : throw KmsError.InvalidRequest.Exception("A tag's value must be a "
+            + "string.");
 }

@@ -3,10 +3,12 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>When a key is to end.</summary>
+/// <summary>When to delete a key.</summary>
 internal sealed class ScheduleDeletionBody
 {
-    /// <summary>How long from now (ISO 8601), 24 hours or the operator's least, to 365 days; by default P30D.</summary>
+    /// <summary>
+    /// How long from now (ISO 8601): from the operator's minimum (24 hours by default) to 365 days; P30D by default.
+    /// </summary>
     public string? After { get; set; }
 }
 

@@ -5,7 +5,7 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>A change of a key: what is left out stays, and null clears.</summary>
+/// <summary>A change of a key: an omitted field stays as it is, and null clears.</summary>
 internal sealed class UpdateKeyBody
 {
     /// <summary>A text for people, up to 1,024 characters.</summary>
@@ -19,7 +19,7 @@ internal sealed class UpdateKeyBody
         }
     }
 
-    /// <summary>All tags; they replace those there were.</summary>
+    /// <summary>All tags; they replace the old ones.</summary>
     public Dictionary<string, string>? Tags
     {
         get;
@@ -30,7 +30,7 @@ internal sealed class UpdateKeyBody
         }
     }
 
-    /// <summary>When the key is to rotate by itself.</summary>
+    /// <summary>When the key rotates automatically.</summary>
     public RotationBody? Rotation
     {
         get;
@@ -52,7 +52,7 @@ internal sealed class UpdateKeyBody
         }
     }
 
-    /// <summary>The least version that decrypts, 1 to the primary version.</summary>
+    /// <summary>The minimum version that decrypts, 1 to the primary version.</summary>
     [JsonPropertyName("min_decrypt_version")]
     public int? MinDecryptVersion
     {

@@ -5,14 +5,14 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Keys;
 
-/// <summary>Keys to look at.</summary>
+/// <summary>The keys to check.</summary>
 internal sealed class ValidateKeysBody
 {
     /// <summary>1 to 1,000 ids or aliases.</summary>
     public required string[] Ids { get; set; }
 }
 
-/// <summary>What became of a validation, in the order of the request.</summary>
+/// <summary>The outcome of a validation, in the order of the request.</summary>
 internal sealed class ValidateKeysAnswer
 {
     /// <summary>One for each id.</summary>
@@ -28,7 +28,7 @@ internal sealed class ValidateKeysResult
     /// <summary>Whether the key exists, is enabled and its primary version opens.</summary>
     public required bool Valid { get; init; }
 
-    /// <summary>The key's state, where it is known.</summary>
+    /// <summary>The key's state, if known.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? State { get; init; }
 
@@ -37,7 +37,7 @@ internal sealed class ValidateKeysResult
     public ErrorAnswer? Error { get; init; }
 }
 
-/// <summary>Asks many keys at once whether they can be used.</summary>
+/// <summary>Checks for many keys at once whether they can be used.</summary>
 internal static class ValidateKeysEndpoint
 {
     public static async Task Handle(RestExchange exchange)
@@ -45,14 +45,14 @@ internal static class ValidateKeysEndpoint
         var body = await exchange.ReadJson(RestJson.Default.ValidateKeysBody, SizeLimits.ControlBody * 4);
         if (body.Ids.Length is 0 or > KmsLimits.ValidatedKeys || Array.Exists(body.Ids, id => id is null))
         {
-            throw KmsError.InvalidRequest.Exception($"'ids' must hold 1 to {KmsLimits.ValidatedKeys} ids.");
+            throw KmsError.InvalidRequest.Exception($"'ids' must have 1 to {KmsLimits.ValidatedKeys} ids.");
         }
 
         var results = await Task.WhenAll(body.Ids.Select(id => Validate(exchange, id)));
         await exchange.Answer(new ValidateKeysAnswer { Results = results }, RestJson.Default.ValidateKeysAnswer);
     }
 
-    // A key that does not answer is what is asked for, and hides no other: each has the deadline to itself.
+    // A key that does not answer is a result too, and hides no other: each has the whole deadline to itself.
     private static async Task<ValidateKeysResult> Validate(RestExchange exchange, string text)
     {
         try

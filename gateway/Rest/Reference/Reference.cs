@@ -10,8 +10,8 @@ internal static class Reference
     private const string Address = "/docs";
 
     /// <summary>
-    /// Maps the pages. Everything they load comes from this process: no font, script or telemetry of others, and a policy by
-    /// which the browser would refuse it.
+    /// Maps the pages. Everything they load comes from this process: no foreign font, script or telemetry, and a policy by which
+    /// the browser would refuse it.
     /// </summary>
     public static void MapReference(this IEndpointRouteBuilder routes) =>
         routes.MapScalarApiReference(Address, (options, http) =>

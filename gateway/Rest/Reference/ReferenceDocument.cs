@@ -5,7 +5,7 @@ using Microsoft.OpenApi;
 namespace OrleansKms.Gateway.Rest.Reference;
 
 /// <summary>
-/// The OpenAPI document, made from the route table once and kept: everybody may read it, so an answer must cost nothing.
+/// The OpenAPI document, generated from the route table once and kept: anyone may read it, so an answer must cost nothing.
 /// </summary>
 internal sealed class ReferenceDocument(IServiceProvider services)
 {

@@ -7,13 +7,13 @@ using OrleansKms.Gateway.Rest.Keys;
 
 namespace OrleansKms.Gateway.Rest.Reference;
 
-/// <summary>Fills the OpenAPI document in from the route table, which is the only place that knows the routes.</summary>
+/// <summary>Completes the OpenAPI document from the route table, which is the only place that knows the routes.</summary>
 internal static class ReferenceTransformers
 {
     private const string Json = "application/json";
     private const string SecurityScheme = "token";
 
-    /// <summary>The row of the route table that an address stands in, or null.</summary>
+    /// <summary>The row of the route table behind an address, or null.</summary>
     public static Route? RouteOf(ApiDescription description) =>
         description.ActionDescriptor.EndpointMetadata.OfType<Route>().LastOrDefault();
 
@@ -59,14 +59,14 @@ internal static class ReferenceTransformers
     /// <summary>Describes what a schema made from a type cannot know.</summary>
     public static Task Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken _)
     {
-        // The framework's own reading of JSON would take numbers in strings; the gateway's does not.
+        // The framework's own JSON rules would accept numbers in strings; the gateway's do not.
         if (schema.Type is { } type && type.HasFlag(JsonSchemaType.Integer))
         {
             schema.Type = type & ~JsonSchemaType.String;
             schema.Pattern = null;
         }
 
-        // Listed keys and aliases are written by hand.
+        // Listed keys and aliases have hand-written converters.
         if (context.JsonTypeInfo.Type == typeof(ListKeysAnswer))
         {
             DescribeItems(

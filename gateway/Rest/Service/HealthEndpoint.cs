@@ -24,34 +24,34 @@ internal sealed class HealthAnswer
 /// <summary>The parts: healthy or unhealthy.</summary>
 internal sealed class HealthChecks
 {
-    /// <summary>Whether a silo answers, and has told who may sign in.</summary>
+    /// <summary>Whether a silo answers, and has said who may sign in.</summary>
     public required string Cluster { get; init; }
 
     /// <summary>Whether the silo's last probe of the database succeeded.</summary>
     public required string Database { get; init; }
 
-    /// <summary>Whether the silo's last probe of the HSM succeeded and the HSM has refused no key lately.</summary>
+    /// <summary>Whether the silo's last probe of the HSM succeeded and the HSM has not recently refused a key.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Hsm { get; init; }
 
     /// <summary>Whether the silo's clock agrees with the database's.</summary>
     public required string Clock { get; init; }
 
-    /// <summary>Whether the KEKs are as the root key vouches for. Where they are not, the silo goes on under those that it has.</summary>
+    /// <summary>Whether the KEKs are as the root key vouches for. If not, the silo continues with those that it has.</summary>
     public required string Keks { get; init; }
 }
 
-/// <summary>Tells whether every part works.</summary>
+/// <summary>Says whether every part works.</summary>
 internal static class HealthEndpoint
 {
     public static async Task Handle(RestExchange exchange) => await Answer(exchange, await exchange.Rest.Health.Current(), health => health.IsHealthy);
 
-    /// <summary>Tells that the process runs; says nothing of what it stands on.</summary>
+    /// <summary>Says that the process runs, and nothing about what it depends on.</summary>
     public static Task HandleLive(RestExchange exchange) =>
         exchange.Answer(new HealthAnswer { Status = HealthAnswer.Healthy }, RestJson.Default.HealthAnswer);
 
     /// <summary>
-    /// Tells whether requests should be sent here: everything works but perhaps the HSM, without which software keys go on, and
+    /// Says whether requests should be sent here: everything works except perhaps the HSM, without which software keys go on, and
     /// the process is not about to stop.
     /// </summary>
     public static async Task HandleReady(RestExchange exchange)

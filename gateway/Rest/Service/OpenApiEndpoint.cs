@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Rest.Service;
 
-/// <summary>Answers the OpenAPI document.</summary>
+/// <summary>Returns the OpenAPI document.</summary>
 internal static class OpenApiEndpoint
 {
     public static async Task Handle(RestExchange exchange) =>

@@ -1,6 +1,6 @@
 namespace OrleansKms.Silo.Clustering.Admission;
 
-/// <summary>What the holders of one role may call, in the bytes by which messages name it.</summary>
+/// <summary>What the holders of one role may call, in the bytes that messages name it by.</summary>
 /// <param name="Targets">The kinds of grains.</param>
 internal sealed record AdmittedCalls(AdmittedTarget[] Targets)
 {
@@ -10,19 +10,21 @@ internal sealed record AdmittedCalls(AdmittedTarget[] Targets)
 
 /// <summary>A kind of grain that may be called.</summary>
 /// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
-/// <param name="IsSystemTarget">Whether it is a part of Orleans, one to a silo, and not a grain.</param>
-/// <param name="Interfaces">By which interfaces.</param>
-/// <param name="HasNumbers">Whether the keys of its grains are whole numbers, and not names.</param>
+/// <param name="IsSystemTarget">Whether it is a part of Orleans, one in each silo, and not a grain.</param>
+/// <param name="Interfaces">The interfaces that it may be called by.</param>
+/// <param name="HasNumbers">Whether its grain keys are whole numbers, and not names.</param>
 internal sealed record AdmittedTarget(byte[] Id, bool IsSystemTarget, AdmittedInterface[] Interfaces, bool HasNumbers = false);
 
-/// <summary>An interface by which a grain may be called.</summary>
+/// <summary>An interface that a grain may be called by.</summary>
 /// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
-/// <param name="Version">Its version in this program. A greater one would make Orleans end activations of this program.</param>
-/// <param name="Methods">By which methods.</param>
+/// <param name="Version">Its version in this program. A higher one would make Orleans end activations of this program.</param>
+/// <param name="Methods">The methods that may be called.</param>
 internal sealed record AdmittedInterface(byte[] Id, uint Version, AdmittedMethod[] Methods);
 
 /// <summary>A method that may be called.</summary>
 /// <param name="Call">How the body of a call begins, as <see cref="WireFormat.Call"/> encodes it.</param>
-/// <param name="Flags">What a call may claim for itself: interleaving where the method does not allow it would end the grain's turns.</param>
+/// <param name="Flags">
+/// What a call may claim for itself: interleaving where the method does not allow it would break the grain's turns.
+/// </param>
 /// <param name="Body">The arguments that it may have.</param>
 internal sealed record AdmittedMethod(byte[] Call, uint Flags, CallBody Body);

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Connections;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Hands Orleans of what a client sends only what is admitted, one or several whole messages at a time; what is refused is passed
-/// over, and what is malformed ends the connection.
+/// Passes to Orleans only the admitted part of what a client sends, one or several whole messages at a time; refused messages are
+/// skipped, and malformed ones end the connection.
 /// </summary>
 /// <param name="source">What the client sends.</param>
 /// <param name="frames">Judges it.</param>
-/// <param name="refused">Is told of everything that is not admitted.</param>
+/// <param name="refused">Receives everything that is not admitted.</param>
 internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Action<Verdict> refused) : PipeReader
 {
     private static readonly AsyncLocal<AdmittedReader?> _ofThisFlow = new();
@@ -19,17 +19,17 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
     private ReadOnlySequence<byte> _buffer;
     private bool _hasGivenUp;
 
-    // At the beginning of the buffer, what is admitted and not yet consumed; behind it, what is refused and not yet passed over.
+    // At the start of the buffer: what is admitted and not yet consumed; behind it: what is refused and not yet skipped.
     private long _admitted;
     private long _refused;
 
-    /// <summary>The one that Orleans reads in the flow of control that asks; null where it reads none.</summary>
+    /// <summary>The reader that Orleans reads from in the current flow of control; null outside one.</summary>
     public static AdmittedReader? OfThisFlow => _ofThisFlow.Value;
 
-    /// <summary>Whatever is called from here on, until the caller's caller goes on, reads this one.</summary>
+    /// <summary>Everything called from here on, until the caller's caller continues, reads from this one.</summary>
     public void EnterFlow() => _ofThisFlow.Value = this;
 
-    /// <summary>Orleans could not read something that was admitted; nothing more is.</summary>
+    /// <summary>Orleans could not read an admitted message; nothing more is admitted.</summary>
     public void GiveUp(Exception? unreadable)
     {
         if (_hasGivenUp) return;
@@ -71,11 +71,11 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
         var count = _buffer.Slice(0, consumed).Length;
         if (count == 0 && _admitted > 0 && !_buffer.Slice(0, examined).IsEmpty)
         {
-            // Orleans waits for more of what is whole to us, so we do not read the same; it would wait for ever.
+            // Orleans waits for more of a message that is whole to us, so the two disagree; it would wait for ever.
             throw new ConnectionAbortedException("Internal error: Orleans reads another message than was admitted.");
         }
         _admitted -= count;
-        // The rest was seen to be incomplete, unless something of it is to be handed on, or passed over, at once.
+        // The rest was incomplete, unless some of it can be passed on, or skipped, at once.
         source.AdvanceTo(consumed, _admitted > 0 || _refused > 0 ? consumed : _buffer.End);
     }
 
@@ -95,7 +95,7 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
         }
     }
 
-    /// <summary>What of it Orleans gets; null if nothing yet.</summary>
+    /// <summary>The part of it that Orleans gets; null if none yet.</summary>
     private ReadResult? Take(ReadResult read)
     {
         _buffer = read.Buffer;
@@ -105,13 +105,13 @@ internal sealed class AdmittedReader(PipeReader source, ClientFrames frames, Act
             return new(_buffer.Slice(0, _admitted), read.IsCanceled, read.IsCompleted && end);
         }
         var passed = _buffer.GetPosition(_refused);
-        // Whatever was refused has been passed over, and behind it may be more.
+        // The refused part has been skipped, and there may be more behind it.
         source.AdvanceTo(passed, _refused > 0 ? passed : _buffer.End);
         _refused = 0;
         return null;
     }
 
-    /// <summary>Goes on to the first message that is refused or incomplete.</summary>
+    /// <summary>Moves on to the first message that is refused or incomplete.</summary>
     /// <returns>Whether there is nothing more to judge.</returns>
     private bool Judge()
     {

@@ -3,23 +3,27 @@ using System.Runtime.CompilerServices;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Reads the structure of a call's arguments before Orleans makes objects of them: how deep they nest, and which types they name.
-/// A type that the arguments of our calls do not need is not made, whatever making it would do; and nesting without end would end
-/// the process, since it is read by recursion. Nor may a few bytes ask for much memory: Orleans makes room for as many elements as a
-/// collection says it has, up to one for each byte that is left, so each type is named once and counts must fit what follows.
+/// Checks the structure of a call's arguments before Orleans makes objects of them: how deep they nest, and which types they
+/// name. A type that the arguments of our calls do not need is not made, whatever making it would do; and unbounded nesting would
+/// crash the process, since it is read by recursion. Nor may a few bytes demand much memory: Orleans allocates as many elements
+/// as a collection claims, up to one for each remaining byte, so each type is named once and counts must fit what follows.
 /// </summary>
 /// <param name="types">The types that may be named, encoded as <see cref="WireFormat.Type"/> does.</param>
 /// <param name="wellKnownTypes">The numbers of the types that may be named by number.</param>
-/// <param name="countsOnly">Whether all numbers in it are counts; else only those in an object whose type is written out.</param>
+/// <param name="countsOnly">
+/// Whether all numbers in it are counts; otherwise only those in an object whose type is written out.
+/// </param>
 internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> wellKnownTypes, bool countsOnly = false)
 {
-    /// <summary>Numbers in a collection that are no counts (a culture's, of a comparer) are smaller; room for so many costs little.</summary>
+    /// <summary>
+    /// Numbers in a collection that are not counts (a comparer's culture) are smaller; allocating this many costs little.
+    /// </summary>
     private const uint MaxFreeCount = 1 << 17;
 
-    /// <summary>No element of ours is shorter, with the header of its field.</summary>
+    /// <summary>No element of ours is shorter, including its field header.</summary>
     private const int MinElementBytes = 4;
 
-    /// <summary>Of so many fields, it is known which may be referred to; a batch of a thousand has fewer.</summary>
+    /// <summary>For this many fields, the reader tracks which may be referred to; a batch of a thousand has fewer.</summary>
     private const int MaxReferences = 8192;
 
     private const int MaxDepth = 16;
@@ -32,7 +36,7 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
     private readonly byte[][] _types = [.. types];
     private readonly uint[] _wellKnownTypes = [.. wellKnownTypes];
 
-    /// <summary>Whether the rest of a body, behind the type of the call, is well-formed and names no other types.</summary>
+    /// <summary>Whether the rest of a body, after the type of the call, is well-formed and names no other types.</summary>
     public bool Allows(ref WireReader reader)
     {
         var walk = new Walk(countsOnly);
@@ -55,7 +59,7 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
             0x00 when walk.IsCount => TrySkipCount(ref reader),
             0x00 => reader.TrySkipVarUInt64(),
             LengthPrefixed => reader.TryReadVarUInt32(out var length) && reader.TrySkip(length),
-            // Orleans takes numbers in these widths, too, where it expects a count.
+            // Orleans accepts numbers of these widths, too, where it expects a count.
             0x60 => !walk.IsCount && reader.TrySkip(4),
             0x80 => !walk.IsCount && reader.TrySkip(8),
             Reference => reader.TryReadVarUInt32(out var field) && walk.MayRefer(field),
@@ -99,7 +103,7 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
 
         public int Depth { get; private set; } = 1;
 
-        /// <summary>Whether a number here may be how many elements there are.</summary>
+        /// <summary>Whether a number here may be an element count.</summary>
         public readonly bool IsCount => Depth >= _counted;
 
         public bool Enter(int wireType)
@@ -125,8 +129,8 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
         }
 
         /// <summary>
-        /// To nothing, or to a string or bytes that came before. Orleans reads a field that it does not know when something refers to
-        /// it; if something in that one refers to another, it reads at a wrong place, and so what was never judged.
+        /// A reference to nothing, or to an earlier string or bytes. Orleans reads an unknown field when something refers to it;
+        /// if something in that field refers to another, Orleans reads at a wrong position, and so reads what was never checked.
         /// </summary>
         public readonly bool MayRefer(uint field) =>
             field == 0 || (field < MaxReferences && (_bytes[(int)field / 64] & (1ul << (int)field % 64)) != 0);

@@ -6,19 +6,19 @@ using OrleansKms.Transport;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Stands on the client port between each connection and Orleans, which believes whatever a message says of itself: without it, whoever
-/// may connect could end silos by news of the membership, read and change every part of Orleans, and answer in others' names.
+/// Stands on the client port between each connection and Orleans, which believes whatever a message says about itself: without
+/// it, any client could end silos by false membership news, read and change every part of Orleans, and answer in others' names.
 /// </summary>
 internal sealed partial class ClientAdmission(
     ClientRights rights, ClientIds ids, ConnectionLimit limit, ILocalSiloDetails silo, TimeProvider clock, ILogger logger) : IPortGuard
 {
-    /// <summary>A client that goes on sends one line in this time, with how often it was.</summary>
+    /// <summary>A client that persists gets one log line in this time, with a count.</summary>
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
 
     /// <inheritdoc/>
     public IDisposable? TryGreet(EndPoint? remote) => limit.TryGreet(remote);
 
-    /// <summary>Admits what a client sends by what its certificate lets it. At the end the client's id may be another's later.</summary>
+    /// <summary>Admits what a client sends according to its certificate. When it ends, its id becomes free for another.</summary>
     public IGuardedPipe? TryAdmit(IDuplexPipe transport, ConnectedPeer peer, EndPoint? remote)
     {
         if (limit.TryHold(peer, remote) is not { } place) return null;
@@ -30,7 +30,9 @@ internal sealed partial class ClientAdmission(
         return new Admitted(reader, transport.Output, name, place);
     }
 
-    /// <summary>Admits what anybody sends, where the operator has chosen a network without certificates: as if it were a gateway's.</summary>
+    /// <summary>
+    /// Admits what anybody sends, where the operator has chosen a network without certificates: with the rights of a gateway.
+    /// </summary>
     public async Task OverPlain(ConnectionDelegate next, ConnectionContext context)
     {
         var raw = context.Transport;
@@ -56,14 +58,14 @@ internal sealed partial class ClientAdmission(
         }
     }
 
-    /// <summary>The id that one connection has taken, if it has.</summary>
+    /// <summary>The id that one connection has taken, if any.</summary>
     private sealed class ClientName(ClientIds ids, ConnectedPeer peer) : IDisposable
     {
         private string? _taken;
 
         public bool TryTake(string id)
         {
-            // Holds on every silo alike, though none asks another.
+            // Holds on every silo alike, without asking another.
             if (peer.NameDigest is { } digest && BoundClientId.IsBound(id)) return BoundClientId.IsOf(id, digest);
             if (!ids.TryTake(id, peer.NameDigest ?? peer.Name)) return false;
             _taken = id;
@@ -76,7 +78,7 @@ internal sealed partial class ClientAdmission(
         }
     }
 
-    /// <summary>Says what one client was refused, and does not let it fill the log.</summary>
+    /// <summary>Logs what one client was refused, without letting it fill the log.</summary>
     private sealed class Complaints(ClientAdmission admission, ConnectedPeer peer, EndPoint? remote, ClientFrames frames)
     {
         private long? _saidAt;

@@ -3,33 +3,33 @@ using System.Text;
 
 namespace OrleansKms.Silo.Clustering.Admission;
 
-/// <summary>What becomes of what a client sent.</summary>
+/// <summary>The verdict on what a client sent.</summary>
 internal enum Verdict
 {
-    /// <summary>It has not all arrived.</summary>
+    /// <summary>It is incomplete.</summary>
     Incomplete,
     /// <summary>Orleans may have it.</summary>
     Admitted,
-    /// <summary>It is well-formed and is not for this client; Orleans never sees it.</summary>
+    /// <summary>It is well-formed and this client may not send it; Orleans never sees it.</summary>
     Refused,
-    /// <summary>No client of ours sends it: the connection ends.</summary>
+    /// <summary>None of our clients sends it: the connection ends.</summary>
     Malformed,
 }
 
 /// <summary>
-/// Reads what one client sends, in Orleans' wire format, before Orleans does: once who it is, then a frame for each message. Whatever
-/// is not a call that is on the list is refused, so that nothing else of Orleans can be reached: neither its system targets nor what it
-/// adds to every grain, nor other clients, nor, under another's name, answers to them.
+/// Reads what one client sends, in Orleans' wire format, before Orleans does: first its identity, then a frame for each message.
+/// Any call that is not on the list is refused, so that nothing else of Orleans can be reached: not its system targets, not what
+/// it adds to every grain, not other clients, and no answers under another's name.
 /// </summary>
 /// <param name="calls">What the client may call.</param>
-/// <param name="gateway">The address by which clients know this silo; null where it has none.</param>
-/// <param name="mayBe">Whether the client may be who it says, by its id.</param>
+/// <param name="gateway">The address that clients know this silo by; null where it has none.</param>
+/// <param name="mayBe">Whether the client may have an id that it claims.</param>
 internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Func<string, bool> mayBe)
 {
-    /// <summary>No header of ours is near it: the longest part is a key id.</summary>
+    /// <summary>No header of ours comes near it: the longest part is a key id.</summary>
     public const int MaxHeaderBytes = 4 * 1024;
 
-    /// <summary>More than any batch: a request of HTTP has 8 MiB at most.</summary>
+    /// <summary>More than any batch: an HTTP request has at most 8 MiB.</summary>
     public const int MaxBodyBytes = 16 * 1024 * 1024;
 
     private const int MaxPreambleBytes = 1024;
@@ -62,12 +62,12 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
     /// <summary>What the client may call; changes with its certificate.</summary>
     public AdmittedCalls Calls { get; set; } = calls;
 
-    /// <summary>Why the last one was not admitted, as the rest of a sentence that says what was sent.</summary>
+    /// <summary>Why the last one was not admitted; completes a sentence about what was sent.</summary>
     public string Reason { get; private set; } = "";
 
-    /// <summary>Judges what stands at the beginning.</summary>
+    /// <summary>Judges what is at the beginning.</summary>
     /// <param name="bytes">What has arrived.</param>
-    /// <param name="length">How long the first piece is; 0 unless it is admitted or refused.</param>
+    /// <param name="length">The length of the first piece; 0 unless it is admitted or refused.</param>
     public Verdict Judge(in ReadOnlySequence<byte> bytes, out long length)
     {
         length = 0;
@@ -183,7 +183,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         return header.TryRead(key[..length]) && IsTrueHash(key[..length], hash);
     }
 
-    // Orleans takes the hash as it comes: a false one would make a second activation of a grain beside the first.
+    // Orleans trusts the hash: a false one would make a second activation of a grain beside the first.
     private static bool IsTrueHash(ReadOnlySpan<byte> key, int hash) => StableHash.ComputeHash(key) == (uint)hash;
 
     private static bool IsName(ReadOnlySpan<byte> key) => !key.ContainsAnyExcept(_keyCharacters);
@@ -209,7 +209,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
 
     private KnownSilo? SiloOf(ref WireReader header)
     {
-        // A client names the silo to which it is connected, always the same.
+        // A client names the silo that it is connected to, always the same.
         if (_lastSilo is { } last && header.TrySkip(last.Encoded)) return last;
         foreach (var silo in _silos)
         {
@@ -232,7 +232,7 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         return Verdict.Malformed;
     }
 
-    /// <summary>An identifier as it can stand in a log, whatever was sent.</summary>
+    /// <summary>An identifier made safe for a log, whatever was sent.</summary>
     private static string Text(WireReader reader)
     {
         const int MaxText = 80;

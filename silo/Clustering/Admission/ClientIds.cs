@@ -3,13 +3,14 @@ using OrleansKms.Transport;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Which certificate each client's id belongs to. Orleans gives whatever is due to an id to the connection that named it last, so that
-/// whoever names another client's id would get its answers, plaintexts among them. An id therefore belongs to the certificate's name that
-/// came with it first: while a connection with it stands, and for as long afterwards as Orleans keeps answers for a client that is gone.
-/// This holds on one silo only and serves clients of an earlier version: a stranger connected to another silo can take what grains
-/// there answer. Ids of later clients carry a digest of their certificate's name (<see cref="BoundClientId"/>), which every silo checks.
+/// Which certificate each client's id belongs to. Orleans delivers what is due to an id to the connection that named it last, so
+/// that naming another client's id would get its answers, including plaintexts. An id therefore belongs to the first certificate
+/// name that it came with: while a connection with it exists, and for as long afterwards as Orleans keeps answers for a client
+/// that is gone. This holds on one silo only and serves clients of an earlier version: a stranger connected to another silo can
+/// take what grains there answer. Ids of later clients carry a digest of their certificate's name (<see cref="BoundClientId"/>),
+/// which every silo checks.
 /// </summary>
-/// <param name="keptAfterEnd">How long an id is kept for its certificate after its last connection has ended.</param>
+/// <param name="keptAfterEnd">How long an id stays reserved for its certificate after its last connection has ended.</param>
 /// <param name="clock">Measures that time.</param>
 internal sealed class ClientIds(TimeSpan keptAfterEnd, TimeProvider clock)
 {
@@ -29,7 +30,7 @@ internal sealed class ClientIds(TimeSpan keptAfterEnd, TimeProvider clock)
     /// <summary>A connection names an id.</summary>
     /// <param name="id">The id.</param>
     /// <param name="certificate">The name in the certificate that the connection has shown, or its digest.</param>
-    /// <returns>Whether it may; then <see cref="End"/> must follow.</returns>
+    /// <returns>Whether it may have it; if so, <see cref="End"/> must follow.</returns>
     public bool TryTake(string id, string certificate)
     {
         lock (_lock)

@@ -9,13 +9,13 @@ using OrleansKms.Transport;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Which interfaces the holders of a certificate's role may call. What is in neither list, no client can reach; silos call each other
-/// by the silo port.
+/// Which interfaces the holders of a certificate's role may call. Clients cannot reach anything that is in neither list; silos
+/// call each other through the silo port.
 /// </summary>
 internal sealed class ClientRights(
     IGrainFactory grains, TypeConverter types, IOptions<TypeManifestOptions> manifest, IEnumerable<ExtraInterface> extra)
 {
-    /// <summary>What trusted services may call: keys, and what works with keys.</summary>
+    /// <summary>What trusted services may call: keys, and everything that works with keys.</summary>
     public static IReadOnlyList<Type> OfClients { get; } =
     [
         typeof(IKeyGrain),
@@ -26,26 +26,26 @@ internal sealed class ClientRights(
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 
-    /// <summary>What only gateways may call besides: they have people sign in, pass on what administrators prove to ask for, and keep and read the audit trail.</summary>
+    /// <summary>What only gateways may call in addition: they sign people in, forward administrators' proven requests, and write and read the audit trail.</summary>
     public static IReadOnlyList<Type> OfGateways { get; } =
     [
         typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain),
         typeof(IAuditGrain),
     ];
 
-    /// <summary>What <see cref="CreateKey.Tags"/> can be.</summary>
+    /// <summary>The types that <see cref="CreateKey.Tags"/> can have.</summary>
     private static readonly Type[] _tags =
     [
         typeof(Dictionary<string, string>), typeof(ReadOnlyDictionary<string, string>), typeof(SortedDictionary<string, string>),
         typeof(ImmutableDictionary<string, string>), typeof(ImmutableSortedDictionary<string, string>),
     ];
 
-    /// <summary>How those compare their keys.</summary>
+    /// <summary>Their key comparers.</summary>
     private static readonly string[] _comparers = ["StringComparer"];
 
     /// <summary>
-    /// The part of Orleans that tells clients which kinds of grains there are, and on which silos, without which none starts. The names
-    /// are those of 10.4; they are internal to it.
+    /// The part of Orleans that tells clients which kinds of grains there are, and on which silos; no client starts without it.
+    /// The names are those of 10.4; they are internal to it.
     /// </summary>
     public static AdmittedTarget Manifest { get; } = new(WireFormat.Id("sys.svc.manifest"u8), IsSystemTarget: true,
     [
@@ -85,12 +85,12 @@ internal sealed class ClientRights(
         .GetCustomAttributes<CompoundTypeAliasAttribute>()
         .Any(alias => alias.Components is ["inv", _, Type named, ..] && named == called));
 
-    /// <summary>One entry for each kind of grain, also if it has several interfaces.</summary>
+    /// <summary>One entry for each kind of grain, even if it has several interfaces.</summary>
     private static AdmittedTarget[] Merged(IEnumerable<AdmittedTarget> targets) =>
         [.. targets.GroupBy(target => Convert.ToHexString(target.Id))
             .Select(same => same.First() with { Interfaces = [.. same.SelectMany(target => target.Interfaces)] })];
 
-    /// <summary>What the arguments of a call may have in them: only where there are tags, a type is named that holds them.</summary>
+    /// <summary>What the arguments of a call may contain: only where there are tags, a type is named that holds them.</summary>
     private sealed class Bodies(IReadOnlyList<byte[]> named, IReadOnlyList<uint> wellKnown)
     {
         private readonly CallBody _tagged = new(named, wellKnown);
@@ -125,5 +125,5 @@ internal sealed class ClientRights(
         type.IsPrimitive || type == typeof(string) || type == typeof(TimeSpan) || type == typeof(DateTimeOffset) || type == typeof(Guid);
 }
 
-/// <summary>An interface that clients may call besides, for tests that have grains of their own.</summary>
+/// <summary>An interface that clients may call in addition, for tests with grains of their own.</summary>
 internal sealed record ExtraInterface(Type Interface);

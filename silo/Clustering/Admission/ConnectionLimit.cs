@@ -5,17 +5,17 @@ using OrleansKms.Transport;
 
 namespace OrleansKms.Silo.Clustering.Admission;
 
-/// <summary>How much the client port takes.</summary>
+/// <summary>The limits of the client port.</summary>
 internal sealed class ClientPortOptions
 {
-    /// <summary>How many connections it holds, and how many more may be in their handshake.</summary>
+    /// <summary>How many connections it accepts, and how many more may be in their handshake.</summary>
     public int MaxConnections { get; set; } = (int)SettingTable.MaxClientConnections.Default;
 }
 
 /// <summary>
-/// How many connections the client port holds. Those in their handshake are counted apart, since they come from anybody: a flood of
-/// them delays new connections and takes no place of one that stands. Of those that stand, services hold a part only, so that one
-/// service that opens ever more of them does not lock the gateways out.
+/// The connection limit of the client port. Connections in their handshake are counted separately, since anybody can open them: a
+/// flood of them delays new connections and displaces no established one. Services may hold only a part of the established ones,
+/// so that one service that keeps opening more does not lock the gateways out.
 /// </summary>
 internal sealed partial class ConnectionLimit(IOptions<ClientPortOptions> options, TimeProvider clock, ILogger logger)
 {
@@ -30,8 +30,8 @@ internal sealed partial class ConnectionLimit(IOptions<ClientPortOptions> option
     private long? _saidAt;
     private long _unsaid;
 
-    /// <summary>Somebody has connected.</summary>
-    /// <returns>What is disposed when the handshake is over; null if there is no room.</returns>
+    /// <summary>A peer has connected.</summary>
+    /// <returns>Disposed when the handshake is over; null if there is no room.</returns>
     public IDisposable? TryGreet(EndPoint? remote)
     {
         lock (_lock)
@@ -42,8 +42,8 @@ internal sealed partial class ConnectionLimit(IOptions<ClientPortOptions> option
         }
     }
 
-    /// <summary>Somebody has shown who he is.</summary>
-    /// <returns>What is disposed when the connection is over; null if there is no room.</returns>
+    /// <summary>A peer has shown its certificate.</summary>
+    /// <returns>Disposed when the connection is over; null if there is no room.</returns>
     public IDisposable? TryHold(ConnectedPeer peer, EndPoint? remote)
     {
         var isService = peer.Roles == CertificateRole.Client;

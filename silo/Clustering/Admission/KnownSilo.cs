@@ -3,7 +3,9 @@ using System.Text;
 
 namespace OrleansKms.Silo.Clustering.Admission;
 
-/// <summary>A silo's address in messages of a client, whose hash was checked: Orleans takes it as it comes, and keeps it for all.</summary>
+/// <summary>
+/// A silo's address in a client's message, with its hash checked: Orleans trusts the hash, and keeps it for all.
+/// </summary>
 /// <param name="Encoded">As it stands in the message.</param>
 /// <param name="Key">The key of the silo's system targets.</param>
 /// <param name="IsThisGateway">Whether it is this silo, by its client port.</param>
@@ -12,8 +14,8 @@ internal sealed record KnownSilo(byte[] Encoded, byte[] Key, bool IsThisGateway)
     private const int MaxBytes = 64;
 
     /// <summary>Reads one.</summary>
-    /// <param name="reader">Where it stands.</param>
-    /// <param name="gateway">The address by which clients know this silo.</param>
+    /// <param name="reader">Positioned at the address.</param>
+    /// <param name="gateway">The address that clients know this silo by.</param>
     /// <returns>Null if it is malformed or its hash is false.</returns>
     public static KnownSilo? Read(ref WireReader reader, SiloAddress? gateway)
     {
@@ -33,7 +35,8 @@ internal sealed record KnownSilo(byte[] Encoded, byte[] Key, bool IsThisGateway)
             : null;
     }
 
-    // As Orleans' gateway decides it, which hands on what is for another: clients that have no list of the database know no generation.
+    // As in Orleans' gateway, which forwards what is for another silo: clients without a list from the database know no
+    // generation.
     private static bool IsSame(SiloAddress address, SiloAddress gateway) =>
         address.Endpoint.Equals(gateway.Endpoint)
             ? address.Generation == gateway.Generation || address.Generation == 0 || gateway.Generation == 0

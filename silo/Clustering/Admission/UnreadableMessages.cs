@@ -3,9 +3,9 @@ using Orleans.Configuration;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Stands where Orleans logs what happens to its connections. A message whose arguments it cannot read costs it an error with a stack
-/// trace, and it goes on with the next: whoever may connect could fill the log. No client of ours sends such a message, so that of a
-/// client the connection ends instead, and one warning says whose it was. What silos send each other is logged as ever.
+/// Stands where Orleans logs its connections. A message with unreadable arguments costs Orleans an error with a stack trace, and
+/// it continues with the next: any client could fill the log. None of our clients sends such a message, so on a client's
+/// connection it ends that connection instead, and one warning names the client. Between silos it is logged as usual.
 /// </summary>
 /// <typeparam name="T">Orleans' connection.</typeparam>
 internal sealed class UnreadableMessages<T>(ILoggerFactory loggers) : ILogger<T>
@@ -24,13 +24,13 @@ internal sealed class UnreadableMessages<T>(ILoggerFactory loggers) : ILogger<T>
     /// <inheritdoc/>
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        // Said by the flow that reads the connection, in the midst of reading.
+        // Logged by the flow that reads the connection, in the middle of reading.
         if (eventId.Name == Unreadable && AdmittedReader.OfThisFlow is { } reader) reader.GiveUp(exception);
         else _log.Log(logLevel, eventId, state, exception, formatter);
     }
 }
 
-/// <summary>Puts it there.</summary>
+/// <summary>Installs it.</summary>
 internal static class UnreadableMessages
 {
     private const string Connection = "Orleans.Runtime.Messaging.Connection";

@@ -4,7 +4,8 @@ using System.Text;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// What of Orleans 10.4's wire format is known here. The tests hold it against what Orleans itself writes; what differs is refused.
+/// The parts of Orleans 10.4's wire format that are known here. The tests compare them with what Orleans itself writes; anything
+/// else is refused.
 /// </summary>
 internal static class WireFormat
 {
@@ -23,10 +24,10 @@ internal static class WireFormat
     /// <summary>The header says how long the sender waits.</summary>
     public const uint HasTimeToLive = 0x100;
 
-    /// <summary>Bits of the flags that say what the sender asked for, of which every method has its own: read only, interleaving, unordered.</summary>
+    /// <summary>Flag bits for what the sender asked for, which each method fixes: read only, interleaving, unordered.</summary>
     public const uint MethodFlags = 0x0e;
 
-    /// <summary>Where the direction stands in the flags. Above it are the result of a response and the number of times it was forwarded.</summary>
+    /// <summary>Where the direction is in the flags. Above it are a response's result and its forward count.</summary>
     public const int DirectionShift = 16;
 
     /// <summary>A call that is answered.</summary>
@@ -44,7 +45,7 @@ internal static class WireFormat
     /// <summary>The type of what follows is written out.</summary>
     public const byte EncodedType = 0x10;
 
-    /// <summary>The type of what follows is one of those with a number.</summary>
+    /// <summary>The type of what follows is one with a number.</summary>
     public const byte WellKnownType = 0x08;
 
     private const byte TypeEncodingVersion = 1;

@@ -5,8 +5,8 @@ using System.Numerics;
 namespace OrleansKms.Silo.Clustering.Admission;
 
 /// <summary>
-/// Reads the primitives of Orleans' wire format out of bytes that a stranger sent. Nothing is allocated and nothing throws: what
-/// is not there, or not well-formed, is <c>false</c>.
+/// Reads the primitives of Orleans' wire format from bytes that a stranger sent. Never allocates and never throws: anything
+/// missing or malformed is <c>false</c>.
 /// </summary>
 internal ref struct WireReader(ReadOnlySequence<byte> bytes)
 {
@@ -24,7 +24,7 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
     /// <summary>Four bytes, little endian.</summary>
     public bool TryReadInt32(out int value) => _rest.TryReadLittleEndian(out value);
 
-    /// <summary>Passes over bytes.</summary>
+    /// <summary>Skips bytes.</summary>
     public bool TrySkip(long count)
     {
         if (count > _rest.Remaining) return false;
@@ -32,10 +32,10 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
         return true;
     }
 
-    /// <summary>Passes over bytes if they are these.</summary>
+    /// <summary>Skips bytes if they equal these.</summary>
     public bool TrySkip(scoped ReadOnlySpan<byte> expected) => _rest.IsNext(expected, advancePast: true);
 
-    /// <summary>Copies bytes out and passes over them.</summary>
+    /// <summary>Copies bytes out and skips them.</summary>
     public bool TryRead(scoped Span<byte> destination)
     {
         if (!_rest.TryCopyTo(destination)) return false;
@@ -44,8 +44,8 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
     }
 
     /// <summary>
-    /// A number of up to 32 bits in one to five bytes: as many as the first byte has zeros at its lower end, and one more; the value
-    /// stands above those bits.
+    /// A number of up to 32 bits in one to five bytes: one more than the trailing zeros of the first byte; the value stands above
+    /// those bits.
     /// </summary>
     public bool TryReadVarUInt32(out uint value)
     {
@@ -60,7 +60,7 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
         return read <= uint.MaxValue;
     }
 
-    /// <summary>Passes over a number of up to 64 bits, in one to ten bytes.</summary>
+    /// <summary>Skips a number of up to 64 bits, in one to ten bytes.</summary>
     public bool TrySkipVarUInt64()
     {
         if (!_rest.TryPeek(out var first)) return false;

@@ -51,7 +51,7 @@ public sealed class RootRotationTests : IDisposable
         _program.Restore(backup);
         var refusal = await _program.StartRefused(OwnHsm);
         Assert.Contains(old, refusal, StringComparison.Ordinal);
-        Assert.Contains("If it was destroyed, nothing opens this database any more", refusal, StringComparison.Ordinal);
+        Assert.Contains("If it was destroyed, nothing can open this database", refusal, StringComparison.Ordinal);
     }
 
     [Fact]
