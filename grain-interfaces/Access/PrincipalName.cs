@@ -15,7 +15,7 @@ internal static class PrincipalName
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@");
 
     // Names by which the service calls itself and the built-in principals in logs and in the audit trail.
-    private static readonly string[] _reserved = ["admin", "metrics", "anonymous", "gateway", "silo"];
+    private static readonly string[] _reserved = ["admin", "metrics", "anonymous", "gateway", "silo", "okms"];
 
     /// <summary>Whether a text is a valid name.</summary>
     public static bool IsValid(ReadOnlySpan<char> name) => name.Length is > 0 and <= MaxLength && !name.ContainsAnyExcept(_allowed);
