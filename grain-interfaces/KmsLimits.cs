@@ -90,6 +90,9 @@ public static class KmsLimits
     /// <summary>How many limits a key, a principal or a namespace can have.</summary>
     public const int LimitRules = 8;
 
+    /// <summary>How many namespaces can have limits.</summary>
+    public const int LimitedNamespaces = 1000;
+
     /// <summary>The largest number that a limit can set.</summary>
     public const long MaxLimitCount = 1_000_000_000_000;
 

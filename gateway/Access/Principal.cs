@@ -38,6 +38,9 @@ internal sealed class Principal
     /// <summary>The name in logs, metrics and audit.</summary>
     public string Name { get; }
 
+    /// <summary>How often it may do what; none for no limits.</summary>
+    public IReadOnlyList<LimitRule> Limits { get; init; } = [];
+
     /// <summary>Whether everything is allowed.</summary>
     public bool IsAdministrator { get; }
 

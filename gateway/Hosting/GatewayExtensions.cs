@@ -30,6 +30,8 @@ public static class GatewayExtensions
         services.AddSingleton(options);
         services.AddSingleton<SizeLimits>();
         services.AddSingleton<RequestRate>();
+        services.AddSingleton<NamespaceRules>();
+        services.AddHostedService(provider => provider.GetRequiredService<NamespaceRules>());
         services.TryAddSingleton(ClusterLink.InProcess);
         services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
         AddPrincipals(services, options);

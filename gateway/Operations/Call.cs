@@ -106,13 +106,23 @@ internal abstract class Call(OperationServices services, string requestId) : Req
         if (OrleansKms.KeyId.IsValid(text))
         {
             Authorize(operation, text);
-            return ValueTask.FromResult(text);
+            var counting = Count(operation, text, 1);
+            return counting.IsCompletedSuccessfully ? ValueTask.FromResult(text) : Counted(counting, text);
         }
 
         return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
             ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], operation)
             : throw KmsError.InvalidKeyId.Exception();
     }
+
+    /// <summary>
+    /// Counts uses against the limits of who asks and of the key's namespaces. One use is counted where an operation is authorized; who
+    /// finds more items in a request counts the others.
+    /// </summary>
+    /// <exception cref="KmsException">rate_limited.</exception>
+    public ValueTask Count(KmsOperation operation, string? keyId, int uses) => Principal is { } principal
+        ? Services.SharedLimits.Take(principal.Name, principal.Limits, operation, keyId, uses)
+        : ValueTask.CompletedTask;
 
     /// <summary>What an exception means to the caller, where the request itself continues. Logs a defect.</summary>
     /// <param name="exception">What went wrong.</param>
@@ -171,6 +181,13 @@ internal abstract class Call(OperationServices services, string requestId) : Req
         WhenAuthorized();
     }
 
+    private async ValueTask<string> Counted(ValueTask counting, string key)
+    {
+        HasSpentTime();
+        await counting;
+        return key;
+    }
+
     private async ValueTask<string> ResolveAlias(string name, KmsOperation operation)
     {
         if (!OrleansKms.KeyId.IsValid(name))
@@ -181,6 +198,7 @@ internal abstract class Call(OperationServices services, string requestId) : Req
         HasSpentTime();
         var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller) { IsStep = true });
         Authorize(operation, alias.KeyId);
+        await Count(operation, alias.KeyId, 1);
         return alias.KeyId;
     }
 }

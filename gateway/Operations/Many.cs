@@ -18,6 +18,28 @@ internal static class Many
         Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
         where TValue : class
     {
+        // The first of them was counted when the operation was authorized.
+        var counting = request.Count(operation, key, items.Length - 1);
+        return counting.IsCompletedSuccessfully
+            ? RunCounted(request, operation, key, items, check, call)
+            : RunWhenCounted(counting, request, operation, key, items, check, call);
+    }
+
+    private static async ValueTask<ItemResult<TValue>[]> RunWhenCounted<TItem, TValue>(
+        ValueTask counting, Call request, KmsOperation operation, string key, TItem[] items, Func<TItem, KmsException?> check,
+        Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        where TValue : class
+    {
+        request.HasSpentTime();
+        await counting;
+        return await RunCounted(request, operation, key, items, check, call);
+    }
+
+    private static ValueTask<ItemResult<TValue>[]> RunCounted<TItem, TValue>(
+        Call request, KmsOperation operation, string key, TItem[] items, Func<TItem, KmsException?> check,
+        Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
+        where TValue : class
+    {
         ItemResult<TValue>?[]? refused = null;
         for (var i = 0; i < items.Length; i++)
         {

@@ -37,6 +37,13 @@ internal sealed class OperationServices(
 
     public SizeLimits Limits { get; } = limits;
 
+    /// <summary>The limits of principals and namespaces.</summary>
+    public SharedLimits SharedLimits => field ??= new(
+        (key, request) => Grains.GetGrain<ILimitGrain>(key).Reserve(request).AsTask(), provider.GetRequiredService<NamespaceRules>(), Time);
+
+    /// <summary>The limits of namespaces as this gateway knows them.</summary>
+    public NamespaceRules Namespaces => field ??= provider.GetRequiredService<NamespaceRules>();
+
     public ConcurrencyLimit Concurrency { get; } = new(options, time);
 
     public TimeProvider Time { get; } = time;

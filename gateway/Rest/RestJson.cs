@@ -4,6 +4,7 @@ using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
+using OrleansKms.Gateway.Rest.Limits;
 using OrleansKms.Gateway.Rest.Service;
 
 namespace OrleansKms.Gateway.Rest;
@@ -51,6 +52,8 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(PointAliasBody))]
 [JsonSerializable(typeof(AliasAnswer))]
 [JsonSerializable(typeof(ListAliasesAnswer))]
+[JsonSerializable(typeof(NamespaceLimitsBody))]
+[JsonSerializable(typeof(NamespaceLimitsAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]

@@ -105,8 +105,16 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     private Task Handle(RestExchange exchange)
     {
-        if (Operation is { NamesKey: false }) exchange.Authorize(Operation);
-        return Handler(exchange);
+        if (Operation is not { NamesKey: false }) return Handler(exchange);
+        exchange.Authorize(Operation);
+        var counting = exchange.Count(Operation, null, 1);
+        return counting.IsCompletedSuccessfully ? Handler(exchange) : HandleWhenCounted(exchange, counting);
+    }
+
+    private async Task HandleWhenCounted(RestExchange exchange, ValueTask counting)
+    {
+        await counting;
+        await Handler(exchange);
     }
 
     private async Task HandleWhenConnected(RestExchange exchange)

@@ -2,6 +2,7 @@ using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
+using OrleansKms.Gateway.Rest.Limits;
 using OrleansKms.Gateway.Rest.Service;
 
 namespace OrleansKms.Gateway.Rest;
@@ -51,6 +52,10 @@ internal static class Routes
             Post("/v1/random", "Draws random bytes.", RandomEndpoint.Handle).Requires(KmsOperation.DrawRandom).Takes<RandomBody>().Answers<RandomAnswer>(),
             Post("/encrypt", "The short form of an encryption.", EncryptShortEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptShortBody>().Answers<EncryptAnswer>(),
             Post("/decrypt", "The short form of a decryption.", DecryptShortEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptShortBody>().Answers<DecryptAnswer>()),
+        .. Tagged("Limits",
+            Put("/v1/namespaces/{prefix}/limits", "Sets the limits of a namespace, which all keys under it share.", NamespaceLimitsEndpoint.HandleSet).Requires(KmsOperation.SetNamespaceLimits).Takes<NamespaceLimitsBody>().Answers<NamespaceLimitsAnswer>(),
+            Get("/v1/namespaces/{prefix}/limits", "Tells the limits of a namespace.", NamespaceLimitsEndpoint.HandleDescribe).Requires(KmsOperation.DescribeNamespaceLimits).Answers<NamespaceLimitsAnswer>(),
+            Delete("/v1/namespaces/{prefix}/limits", "Lifts the limits of a namespace.", NamespaceLimitsEndpoint.HandleRemove).Requires(KmsOperation.RemoveNamespaceLimits).AnswersNothing()),
         .. Tagged("Administration",
             Get("/v1/admin/keks", "Lists the key-encryption keys and the progress of resealing.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
             Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are resealed.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),

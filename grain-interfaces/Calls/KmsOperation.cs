@@ -135,6 +135,17 @@ public sealed class KmsOperation
     /// <summary>Ends a token.</summary>
     public static readonly KmsOperation RevokeToken = Admin("principals:revoke-token");
 
+    /// <summary>Sets the limits of a namespace.</summary>
+    public static readonly KmsOperation SetNamespaceLimits = Admin("namespaces:set-limits");
+    /// <summary>Tells the limits of a namespace.</summary>
+    public static readonly KmsOperation DescribeNamespaceLimits = Admin("namespaces:describe-limits");
+    /// <summary>Lifts the limits of a namespace.</summary>
+    public static readonly KmsOperation RemoveNamespaceLimits = Admin("namespaces:remove-limits");
+    /// <summary>Tells gateways the limits of all namespaces.</summary>
+    public static readonly KmsOperation ListNamespaceLimits = Admin("service:namespace-limits", isAudited: false);
+    /// <summary>Reserves uses of a limit for a gateway.</summary>
+    public static readonly KmsOperation ReserveUses = Admin("service:reserve-uses", isAudited: false);
+
     /// <summary>Every operation, by name.</summary>
     public static FrozenDictionary<string, KmsOperation> All { get; } =
         _rows.ToFrozenDictionary(row => row.Name, StringComparer.Ordinal);

@@ -24,4 +24,8 @@ public sealed record UpdateKey : ICallerRequest
 
     /// <summary><see cref="Limits"/> as they travel.</summary>
     [Id(5)] internal Change<string> LimitsText { get; init; }
+
+    /// <summary>Not the limits, which are read of a text that may be anything.</summary>
+    public override string ToString() =>
+        $"{nameof(UpdateKey)} {{ Caller = {Caller}, Description = {Description}, Tags = {Tags}, Rotation = {Rotation}, MinDecryptVersion = {MinDecryptVersion} }}";
 }

@@ -8,6 +8,7 @@ using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Keys;
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Limits;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Grains.Telemetry;
@@ -29,6 +30,7 @@ public static class KmsGrainsExtensions
         silo.Services.AddSingleton(options.Validated());
         silo.Services.AddRowTypes(KeyRowJson.Default);
         silo.Services.AddRowTypes(AliasRowJson.Default);
+        silo.Services.AddRowTypes(LimitRowsJson.Default);
         silo.Services.AddRowTypes(AccessRowJson.Default);
         silo.Services.AddSingleton<AdministratorAccess>();
         silo.Services.AddSingleton<CallAudit>();

@@ -24,6 +24,11 @@ public static class RowNames
     /// <summary>To whom a credential belongs.</summary>
     public const string Credential = "credential";
 
+    /// <summary>The limits of namespaces.</summary>
+    public const string Namespaces = "namespaces";
+    /// <summary>How much of a limit was reserved.</summary>
+    public const string Limit = "limit";
+
     /// <summary>An older version's material.</summary>
     /// <param name="version">The key version.</param>
     public static string KeyVersion(int version) =>

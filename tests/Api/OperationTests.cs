@@ -87,6 +87,7 @@ public sealed partial class OperationTests(DefaultApi api)
             "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",
             "post /v1/keys/{id}/versions/{n}/cancel-destroy", "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
             "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}",
+            "delete /v1/namespaces/{prefix}/limits", "get /v1/namespaces/{prefix}/limits", "put /v1/namespaces/{prefix}/limits",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), operations.Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal));
         Assert.Equal(operations.Count, operations.Select(o => (string)o.Value!["operationId"]!).Distinct().Count());

@@ -131,6 +131,8 @@ public sealed class OrderTests(DefaultApi api)
     {
         ["describe alias"] = ("alias_not_found", "invalid_parameter", p => new("GET", $"/v1/aliases/{p.Key}", null)),
         ["remove alias"] = ("alias_not_found", "invalid_parameter", p => new("DELETE", $"/v1/aliases/{p.Key}", null)),
+        ["describe limits"] = ("not_found", "invalid_parameter", p => new("GET", $"/v1/namespaces/{p.Key}/limits", null)),
+        ["remove limits"] = ("not_found", "invalid_parameter", p => new("DELETE", $"/v1/namespaces/{p.Key}/limits", null)),
         ["destroy KEK"] = ("not_found", "invalid_parameter", p => new("POST", $"/v1/admin/keks/{p.Key}/destroy", [])),
     };
 
@@ -160,8 +162,10 @@ public sealed class OrderTests(DefaultApi api)
         var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make))
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
         var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal));
-        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.Replace("{name}", "{id}", StringComparison.Ordinal)}"));
-        Assert.Empty(routes.Except(forms));
+        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.Replace("{name}", "{id}", StringComparison.Ordinal).Replace("{prefix}", "{id}", StringComparison.Ordinal)}"));
+
+        // It makes what it names, whether or not that is there: NamespaceLimitTests has its faults.
+        Assert.Empty(routes.Except(forms).Except(["PUT /v1/namespaces/{id}/limits"]));
     }
 
     [Theory]

@@ -29,7 +29,7 @@ internal sealed class ClientRights(
     /// <summary>What only gateways may call in addition: they sign people in, forward administrators' proven requests, and write and read the audit trail.</summary>
     public static IReadOnlyList<Type> OfGateways { get; } =
     [
-        typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain),
+        typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain), typeof(INamespaceLimitsGrain), typeof(ILimitGrain),
         typeof(IAuditGrain),
     ];
 

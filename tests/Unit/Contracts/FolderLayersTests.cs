@@ -17,7 +17,7 @@ public sealed class FolderLayersTests
         ["Providers"],
         ["Keys"],
         ["Access"],
-        ["Aliases", "Listing", "Services"],
+        ["Aliases", "Limits", "Listing", "Services"],
         ["Hosting"],
     ];
 

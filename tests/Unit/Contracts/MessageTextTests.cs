@@ -15,9 +15,9 @@ public sealed class MessageTextTests
         "GatewayCall.Outcome", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
         "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec",
         "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error", "LimitRule.Of", "ListPrincipals.After",
-        "ListPrincipals.Prefix", "NoteTokenUse.TokenId", "PointAlias.KeyId", "Policy.Name", "PrincipalCommand.Name",
-        "PrincipalDescription.Name", "PrincipalFacts.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
-        "RevokeToken.Name", "RevokeToken.TokenId", "TokenDescription.Id", "UpdatePrincipal.Name",
+        "ListPrincipals.Prefix", "NamespaceCommand.Prefix", "NamespaceLimits.Prefix", "NoteTokenUse.TokenId", "PointAlias.KeyId", "Policy.Name", "PrincipalCommand.Name",
+        "PrincipalDescription.Name", "PrincipalFacts.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId", "ReserveUses.Gateway",
+        "RevokeToken.Name", "RevokeToken.TokenId", "SetNamespaceLimits.Prefix", "TokenDescription.Id", "UpdatePrincipal.Name",
     ];
 
     [Fact]

@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace OrleansKms.Gateway.Limits;
+
+/// <summary>The limits of principals and namespaces that this gateway has met. Those that nobody meets any more are let go of.</summary>
+internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>> reserve, NamespaceRules namespaces, TimeProvider time)
+{
+    /// <summary>So many are kept. Beyond, all are forgotten but what their grains know.</summary>
+    private const int MaxKept = 10_000;
+
+    private readonly ConcurrentDictionary<(string Kind, string Name, LimitRule Rule), SharedLimit> _kept = new();
+
+    /// <summary>Counts uses against every limit that they fall under. A request is within all of its limits, or refused.</summary>
+    /// <param name="principal">Who asks.</param>
+    /// <param name="rules">The principal's limits.</param>
+    /// <param name="operation">What is asked for.</param>
+    /// <param name="keyId">The key; null for none.</param>
+    /// <param name="uses">How many.</param>
+    /// <exception cref="KmsException">rate_limited.</exception>
+    public ValueTask Take(string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses)
+    {
+        if (uses < 1 || (rules.Count == 0 && (namespaces.IsEmpty || keyId is null))) return ValueTask.CompletedTask;
+        var taken = Walk(principal, rules, operation, keyId, uses, null);
+        return taken < 0 ? ValueTask.CompletedTask : new(TakeSlowly(principal, rules, operation, keyId, uses, taken));
+    }
+
+    /// <summary>Takes from one limit after the other, or only lists them.</summary>
+    /// <returns>How many had what was wanted before the first that had not; -1 if all had.</returns>
+    private int Walk(
+        string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses, List<SharedLimit>? listed)
+    {
+        var taken = 0;
+        for (var i = 0; i < rules.Count; i++)
+        {
+            if (!Visit("principal ", principal, rules[i])) return taken;
+        }
+
+        for (var dot = keyId?.LastIndexOf('.') ?? -1; dot > 0; dot = keyId!.LastIndexOf('.', dot - 1))
+        {
+            if (namespaces.Of(keyId.AsSpan(0, dot)) is not { } limited) continue;
+            foreach (var rule in limited.Limits)
+            {
+                if (!Visit("namespace ", limited.Prefix, rule)) return taken;
+            }
+        }
+
+        return -1;
+
+        bool Visit(string kind, string name, LimitRule rule)
+        {
+            if (!LimitRules.Counts(rule.Of, operation)) return true;
+            var limit = Find(kind, name, rule);
+            listed?.Add(limit);
+            if (listed is null && !limit.TryTake(uses)) return false;
+            taken++;
+            return true;
+        }
+    }
+
+    private async Task TakeSlowly(
+        string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses, int taken)
+    {
+        var limits = new List<SharedLimit>();
+        Walk(principal, rules, operation, keyId, uses, limits);
+        try
+        {
+            for (; taken < limits.Count; taken++) await limits[taken].Take(uses);
+        }
+        catch (KmsException)
+        {
+            // What is refused for one limit counts in none.
+            for (var i = 0; i < taken; i++) limits[i].GiveBack(uses);
+            throw;
+        }
+    }
+
+    private SharedLimit Find(string kind, string name, LimitRule rule)
+    {
+        if (_kept.TryGetValue((kind, name, rule), out var known)) return known;
+        if (_kept.Count >= MaxKept) _kept.Clear();
+        var subject = kind + name;
+        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{subject}\n{rule.Of}\n{rule.Per.Ticks}")));
+        return _kept[(kind, name, rule)] = new(subject, rule, request => reserve(key, request), time);
+    }
+}

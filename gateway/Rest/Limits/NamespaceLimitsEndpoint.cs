@@ -1,0 +1,53 @@
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Limits;
+
+/// <summary>The limits that a namespace is to have.</summary>
+internal sealed class NamespaceLimitsBody
+{
+    /// <summary>Up to 8 limits, which replace those there were; none lifts them.</summary>
+    public required LimitBody[] Limits { get; set; }
+}
+
+/// <summary>The limits of a namespace.</summary>
+internal sealed class NamespaceLimitsAnswer
+{
+    /// <summary>The namespace: what the ids of its keys have before a dot.</summary>
+    public required string Prefix { get; init; }
+
+    /// <summary>Its limits.</summary>
+    public required LimitBody[] Limits { get; init; }
+
+    public static NamespaceLimitsAnswer Of(NamespaceLimits limits) =>
+        new() { Prefix = limits.Prefix, Limits = LimitBody.FromRules(limits.Limits) ?? [] };
+}
+
+/// <summary>Sets, tells and lifts the limits of a namespace.</summary>
+internal static class NamespaceLimitsEndpoint
+{
+    public static async Task HandleSet(RestExchange exchange)
+    {
+        var prefix = Prefix(exchange);
+        var body = await exchange.ReadJson(RestJson.Default.NamespaceLimitsBody, SizeLimits.ControlBody);
+        var rules = LimitBody.ToRules(body.Limits)!;
+        LimitRules.Check(rules);
+        await Answer(exchange, await NamespaceCommands.Set(exchange, prefix, rules));
+    }
+
+    public static async Task HandleDescribe(RestExchange exchange) =>
+        await Answer(exchange, await NamespaceCommands.Describe(exchange, Prefix(exchange)));
+
+    public static async Task HandleRemove(RestExchange exchange)
+    {
+        await NamespaceCommands.Remove(exchange, Prefix(exchange));
+        await exchange.AnswerNothing();
+    }
+
+    private static Task Answer(RestExchange exchange, NamespaceLimits limits) =>
+        exchange.Answer(NamespaceLimitsAnswer.Of(limits), RestJson.Default.NamespaceLimitsAnswer);
+
+    private static string Prefix(RestExchange exchange) => KeyId.IsValid(exchange.RouteValue("prefix"))
+        ? exchange.RouteValue("prefix")
+        : throw KmsError.InvalidParameter.Exception($"A namespace must be {KeyId.Rule}.");
+}

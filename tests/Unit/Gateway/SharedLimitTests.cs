@@ -1,0 +1,159 @@
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Grains.Limits;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+/// <summary>A limit that several gateways share by blocks of one window.</summary>
+public sealed class SharedLimitTests
+{
+    private static readonly TimeSpan _minute = TimeSpan.FromMinutes(1);
+    private readonly FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private SharedWindow _window = new();
+    private bool _isAway;
+    private int _calls;
+
+    [Theory]
+    [InlineData(6_000, 1.1, 1, 1, 1)]
+    [InlineData(6_000, 2, 1, 1, 1)]
+    [InlineData(6_000, 1.5, 8, 1, 1)]
+    [InlineData(60_000, 3, 1, 2, 3)]
+    [InlineData(600, 2, 1, 1, 1)]
+    [InlineData(30, 2, 1, 1, 1)]
+    public async Task Uses_OverThreeGateways_AreTheLimitWithinFivePercent(long count, double demand, int first, int second, int third)
+    {
+        var gateways = Gateways(count);
+        int[] shares = [first, second, third];
+        var made = await Load(gateways, shares, (long)(count * demand), _minute);
+        Assert.InRange(made, 0.95 * count, count);
+        Assert.InRange(_calls, 1, Math.Max(3 * count, 3 * 3 * SharedWindow.Parts));
+    }
+
+    [Fact]
+    public async Task Load_BelowTheLimit_IsNeverRefused_AndMostUsesCostNoCall()
+    {
+        var gateways = Gateways(6_000);
+        Assert.Equal(4_800, await Load(gateways, [1, 1, 1], 4_800, _minute));
+        Assert.InRange(_calls, 1, 480);
+    }
+
+    [Fact]
+    public async Task SmallLimit_IsExact_WhicheverGatewayIsAsked()
+    {
+        var gateways = Gateways(3);
+        foreach (var gateway in gateways) Assert.True(await Takes(gateway, 1));
+        foreach (var gateway in gateways) Assert.False(await Takes(gateway, 1));
+        _time.Advance(_minute);
+        Assert.True(await Takes(gateways[1], 3));
+        Assert.False(await Takes(gateways[0], 1));
+    }
+
+    [Fact]
+    public async Task Refusal_SaysWhichLimit_AndWhenTheWindowEnds_AndCostsNoMoreCalls()
+    {
+        var gateway = Gateways(1)[0];
+        Assert.True(await Takes(gateway, 1));
+        _time.Advance(_minute / 3);
+        var refusal = await Assert.ThrowsAsync<KmsException>(() => gateway.Take(1));
+        Assert.Equal(
+            (KmsError.RateLimited, "The limit of principal p, 1 of use per PT1M, is reached.", _minute * 2 / 3), (refusal.Error, refusal.Message, refusal.RetryAfter));
+        var calls = _calls;
+        for (var i = 0; i < 100; i++) Assert.False(await Takes(gateway, 1));
+        Assert.Equal(calls, _calls);
+    }
+
+    [Fact]
+    public async Task ManyUses_AreAllOrNone()
+    {
+        var gateway = Gateways(10)[0];
+        Assert.False(await Takes(gateway, 11));
+        Assert.True(await Takes(gateway, 7));
+        Assert.False(await Takes(gateway, 4));
+        Assert.True(await Takes(gateway, 3));
+    }
+
+    [Fact]
+    public async Task GrainThatHasForgotten_LearnsFromTheGateways()
+    {
+        var gateways = Gateways(100);
+        for (var i = 0; i < 20; i++)
+        {
+            foreach (var gateway in gateways) Assert.True(await Takes(gateway, 1));
+        }
+
+        _window = new();
+        var more = 0;
+        for (var i = 0; i < 50; i++)
+        {
+            foreach (var gateway in gateways) more += await Takes(gateway, 1) ? 1 : 0;
+        }
+
+        Assert.InRange(more, 35, 40);
+    }
+
+    [Fact]
+    public async Task GrainThatIsAway_LeavesEachGatewayToKeepTheLimitByItself()
+    {
+        var gateways = Gateways(100);
+        _isAway = true;
+        foreach (var gateway in gateways)
+        {
+            for (var i = 0; i < 100; i++) Assert.True(await Takes(gateway, 1));
+            Assert.False(await Takes(gateway, 1));
+        }
+
+        _isAway = false;
+        _time.Advance(_minute);
+        Assert.True(await Takes(gateways[0], 100));
+        Assert.False(await Takes(gateways[1], 1));
+    }
+
+    [Fact]
+    public async Task Use_ThatIsHere_CostsNoMemory()
+    {
+        var gateway = Gateways(60 * 1000)[0];
+        Assert.True(await Takes(gateway, 900));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 50; i++) gateway.TryTake(1);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    private SharedLimit[] Gateways(long count) => [.. Enumerable.Range(0, 3).Select(i => new SharedLimit(
+        "principal p", new LimitRule(count, _minute), request => Reserve(request with { Gateway = $"{i}" }), _time))];
+
+    private Task<ReservedUses> Reserve(ReserveUses request)
+    {
+        _calls++;
+        return _isAway
+            ? Task.FromException<ReservedUses>(new TimeoutException())
+            : Task.FromResult(_window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), wasStored: false));
+    }
+
+    private async Task<long> Load(SharedLimit[] gateways, int[] shares, long uses, TimeSpan over)
+    {
+        // In random order, as requests come, and evenly over the time.
+        var random = new Random(1);
+        var pool = shares.SelectMany((share, i) => Enumerable.Repeat(i, share)).ToArray();
+        var made = 0L;
+        for (var i = 0L; i < uses; i++)
+        {
+            made += await Takes(gateways[pool[random.Next(pool.Length)]], 1) ? 1 : 0;
+            if (i < uses - 1) _time.Advance(TimeSpan.FromTicks(over.Ticks / uses));
+        }
+
+        return made;
+    }
+
+    private static async Task<bool> Takes(SharedLimit gateway, long uses)
+    {
+        try
+        {
+            await gateway.Take(uses);
+            return true;
+        }
+        catch (KmsException e) when (e.Error == KmsError.RateLimited)
+        {
+            return false;
+        }
+    }
+}
