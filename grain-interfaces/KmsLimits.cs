@@ -84,6 +84,18 @@ public static class KmsLimits
     /// <summary>How many bytes a policy can have, as compact JSON: 32 KiB.</summary>
     public const int PolicyBytes = 32 * 1024;
 
+    /// <summary>How many approvals a rule can require.</summary>
+    public const int RequiredApprovals = 5;
+
+    /// <summary>How many patterns of approvers a rule can have.</summary>
+    public const int ApproverPatterns = 32;
+
+    /// <summary>How many operations of one key can wait for approval.</summary>
+    public const int PendingApprovals = 16;
+
+    /// <summary>How many approvals that were decided a key keeps; the oldest go first.</summary>
+    public const int DecidedApprovals = 64;
+
     /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
     public const long MaxRotationUses = 1L << 31;
 
@@ -122,6 +134,18 @@ public static class KmsLimits
 
     /// <summary>How long a version waits for its destruction by default.</summary>
     public static TimeSpan DefaultDestructionDelay { get; } = TimeSpan.FromDays(7);
+
+    /// <summary>The shortest time for which an operation can wait for approval.</summary>
+    public static TimeSpan MinApprovalExpiry { get; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>The longest time for which an operation can wait for approval.</summary>
+    public static TimeSpan MaxApprovalExpiry { get; } = TimeSpan.FromDays(365);
+
+    /// <summary>How long an operation waits for approval where the rule does not say.</summary>
+    public static TimeSpan DefaultApprovalExpiry { get; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long an approval can be read once it is decided.</summary>
+    public static TimeSpan DecidedApprovalsKept { get; } = TimeSpan.FromDays(30);
 
     /// <summary>The shortest time that a caller can give a request, or a call of the Orleans client.</summary>
     public static TimeSpan MinRequestTimeout { get; } = TimeSpan.FromMilliseconds(100);

@@ -99,6 +99,20 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <exception cref="KmsException">permission_denied.</exception>
     public void Authorize(KmsOperation operation) => Authorize(operation, null);
 
+    /// <summary>Whether an operation would pass for a key; for lists, which leave out what would not.</summary>
+    public bool Allows(KmsOperation operation, string keyId)
+    {
+        try
+        {
+            Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), operation, keyId);
+            return true;
+        }
+        catch (KmsException e) when (e.Error == KmsError.PermissionDenied)
+        {
+            return false;
+        }
+    }
+
     /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. Authorizes the operation for it.</summary>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
     public ValueTask<string> ResolveKey(string text, KmsOperation operation)

@@ -11,11 +11,14 @@ namespace OrleansKms.Gateway.Operations;
 /// <param name="RetryAfter">Whole seconds after which a retry makes sense, where it does.</param>
 internal readonly record struct Failure(KmsError Error, string Detail, bool IsDefect = false, int RetryAfter = 1)
 {
+    /// <summary>What waits, where the operation was not done because it needs approval; a wire must not tell it as a success.</summary>
+    public ApprovalDescription? Approval { get; private init; }
+
     /// <summary>Finds the error of an exception.</summary>
     public static Failure Of(Exception exception) => exception switch
     {
         // An unknown code comes from a newer silo: its text is still meant for callers.
-        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal, Seconds(kms.RetryAfter)),
+        KmsException kms => new(kms.Error, kms.Message, kms.Error == KmsError.Internal, Seconds(kms.RetryAfter)) { Approval = kms.Approval },
         TimeoutException => Of(KmsError.Timeout),
         GatewayTooBusyException or LimitExceededException => Of(KmsError.Overloaded),
         SiloUnavailableException or OrleansMessageRejectionException or ConnectionFailedException or ClientNotAvailableException

@@ -11,6 +11,7 @@ namespace OrleansKms.Gateway.Rest;
 internal static class Cursor
 {
     private const int CheckLength = 8;
+    private const int MaxLength = 256;
 
     /// <summary>Makes the cursor after a name.</summary>
     /// <param name="list">The list, with its parameters.</param>
@@ -26,14 +27,20 @@ internal static class Cursor
 
     /// <summary>The name that a cursor stands for; null stays null.</summary>
     /// <exception cref="KmsException">invalid_parameter: it is not a cursor of this list.</exception>
-    public static string? Read(string list, string? cursor)
+    public static string? Read(string list, string? cursor) => Read(list, cursor, static name => KeyId.IsValid(name));
+
+    /// <inheritdoc cref="Read(string, string?)"/>
+    /// <param name="list">What is listed, with its parameters.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="isName">Whether a text is a name of this list.</param>
+    public static string? Read(string list, string? cursor, Func<string, bool> isName)
     {
         if (cursor is null)
         {
             return null;
         }
 
-        Span<byte> bytes = stackalloc byte[CheckLength + KeyId.MaxLength];
+        Span<byte> bytes = stackalloc byte[CheckLength + MaxLength];
         if (cursor.Length <= Base64Url.GetEncodedLength(bytes.Length)
             && Base64Url.IsValid(cursor)
             && Base64Url.TryDecodeFromChars(cursor, bytes, out var length)
@@ -41,7 +48,7 @@ internal static class Cursor
         {
             var name = bytes[CheckLength..length];
             var text = Encoding.ASCII.GetString(name);
-            if (KeyId.IsValid(text) && After(list, text) == cursor)
+            if (isName(text) && After(list, text) == cursor)
             {
                 return text;
             }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
@@ -54,6 +55,8 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(ListAliasesAnswer))]
 [JsonSerializable(typeof(NamespaceLimitsBody))]
 [JsonSerializable(typeof(NamespaceLimitsAnswer))]
+[JsonSerializable(typeof(ApprovalAnswer))]
+[JsonSerializable(typeof(ListApprovalsAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]

@@ -1,4 +1,5 @@
 using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Rest;
@@ -41,7 +42,16 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     }
 
     /// <inheritdoc/>
-    public Task Tell(Exchange exchange, Failure failure) => Problems.Write((RestExchange)exchange, failure);
+    public Task Tell(Exchange exchange, Failure failure) => failure.Approval is { } approval
+        ? TellPending((RestExchange)exchange, approval)
+        : Problems.Write((RestExchange)exchange, failure);
+
+    private static Task TellPending(RestExchange exchange, ApprovalDescription approval)
+    {
+        exchange.Code = KmsError.ApprovalPending.Code;
+        exchange.Http.Response.Headers.Location = "/v1/approvals/" + approval.Id;
+        return exchange.Answer(ApprovalAnswer.Of(approval), RestJson.Default.ApprovalAnswer, StatusCodes.Status202Accepted);
+    }
 
     private static bool IsOpen(PathString path) =>
         path.StartsWithSegments(_health) || path.StartsWithSegments(_openApi) || path.StartsWithSegments(_docs);

@@ -1,5 +1,6 @@
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
@@ -27,7 +28,7 @@ internal static class Routes
             Post("/v1/keys/validate", "Checks for many keys at once whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
             Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),
             Get("/v1/keys/{id}/history", "Tells what happened to a key, newest first, and whether that is the chain whose head the key holds.", KeyHistoryEndpoint.Handle).Requires(KmsOperation.ReadHistory).WithQuery(KeyHistoryEndpoint.Parameters).Answers<KeyHistoryAnswer>(),
-            Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
+            Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits, dual control or least version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
             .. KeyCommandRoutes.OfKeys,
             .. KeyCommandRoutes.OfVersions,
 #if !OKMS_FEATURE_LEVEL_1
@@ -41,6 +42,9 @@ internal static class Routes
             Get("/v1/aliases/{name}", "Tells what an alias stands for.", DescribeAliasEndpoint.Handle).Requires(KmsOperation.DescribeAlias).Answers<AliasAnswer>(),
             Put("/v1/aliases/{name}", "Creates an alias, or points it at another key.", PointAliasEndpoint.Handle).Requires(KmsOperation.PointAlias).Takes<PointAliasBody>().Answers<AliasAnswer>(),
             Delete("/v1/aliases/{name}", "Removes an alias; the key stays.", RemoveAliasEndpoint.Handle).Requires(KmsOperation.RemoveAlias).AnswersNothing()),
+        .. Tagged("Approvals", [
+            Get("/v1/approvals", "Lists operations that need approval.", ListApprovalsEndpoint.Handle).Requires(KmsOperation.ListApprovals).WithQuery(ListApprovalsEndpoint.Parameters).Answers<ListApprovalsAnswer>(),
+            .. ApprovalRoutes.All]),
         .. Tagged("Cryptography",
             Post("/v1/keys/{id}/encrypt", "Encrypts one plaintext or many.", EncryptEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptBody>().Answers<EncryptAnswer>().OrItems().OrOctets(),
             Post("/v1/keys/{id}/decrypt", "Decrypts one ciphertext or many.", DecryptEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptBody>().Answers<DecryptAnswer>().OrItems().OrOctets(),

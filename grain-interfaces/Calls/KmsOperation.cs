@@ -53,6 +53,16 @@ public sealed class KmsOperation
     public static readonly KmsOperation ScheduleDeletion = Manage("keys:schedule-deletion", namesKey: true);
     /// <summary>Cancels a scheduled deletion.</summary>
     public static readonly KmsOperation CancelDeletion = Manage("keys:cancel-deletion", namesKey: true);
+    /// <summary>Lists operations that need approval.</summary>
+    public static readonly KmsOperation ListApprovals = Manage("approvals:list", namesKey: false);
+    /// <summary>Tells of an operation that needs approval.</summary>
+    public static readonly KmsOperation DescribeApproval = Manage("approvals:describe", namesKey: true);
+    /// <summary>Approves an operation, where the key's rule lets the principal.</summary>
+    public static readonly KmsOperation Approve = Manage("approvals:approve", namesKey: true);
+    /// <summary>Refuses to approve an operation, where the key's rule lets the principal.</summary>
+    public static readonly KmsOperation RejectApproval = Manage("approvals:reject", namesKey: true);
+    /// <summary>Takes an operation back that waits for approval.</summary>
+    public static readonly KmsOperation CancelApproval = Manage("approvals:cancel", namesKey: true);
     /// <summary>Asks whether a key can be used.</summary>
     public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
     /// <summary>Encrypts.</summary>

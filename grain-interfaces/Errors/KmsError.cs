@@ -11,6 +11,8 @@ namespace OrleansKms;
 /// <param name="Title">A sentence that is true of every failure of this kind and reveals no secret.</param>
 public sealed record KmsError(string Code, int Status, string Title)
 {
+    /// <summary>Nothing was done: the operation waits for the approval of others (<see cref="KmsException.Approval"/>).</summary>
+    public static readonly KmsError ApprovalPending = new("approval_pending", 202, "The operation is not done yet: it waits for approval.");
     /// <summary>The request is malformed: not JSON, an unknown, duplicate or missing field, a value of the wrong type.</summary>
     public static readonly KmsError InvalidRequest = new("invalid_request", 400, "The request is malformed.");
     /// <summary>The key id breaks the rules of <see cref="KeyId"/>.</summary>
@@ -33,6 +35,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     public static readonly KmsError PolicyNotFound = new("policy_not_found", 404, "There is no such policy.");
     /// <summary>No principal has this name.</summary>
     public static readonly KmsError PrincipalNotFound = new("principal_not_found", 404, "There is no principal with this name.");
+    /// <summary>No approval has this id, or it was decided long ago.</summary>
+    public static readonly KmsError ApprovalNotFound = new("approval_not_found", 404, "There is no approval with this id.");
     /// <summary>No such route.</summary>
     public static readonly KmsError NotFound = new("not_found", 404, "There is nothing at this address.");
     /// <summary>The route exists, but not with this HTTP method.</summary>
@@ -92,8 +96,8 @@ public sealed record KmsError(string Code, int Status, string Title)
     /// <summary>Every error, by its code.</summary>
     public static FrozenDictionary<string, KmsError> All { get; } = new[]
     {
-        InvalidRequest, InvalidKeyId, InvalidCiphertext, InvalidParameter, UnsupportedAlgorithm, Unauthenticated,
-        PermissionDenied, KeyNotFound, AliasNotFound, PolicyNotFound, PrincipalNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, PrincipalExists, KeyDisabled,
+        ApprovalPending, InvalidRequest, InvalidKeyId, InvalidCiphertext, InvalidParameter, UnsupportedAlgorithm, Unauthenticated,
+        PermissionDenied, KeyNotFound, AliasNotFound, ApprovalNotFound, PolicyNotFound, PrincipalNotFound, NotFound, MethodNotAllowed, RequestTimeout, KeyExists, PrincipalExists, KeyDisabled,
         KeyPendingDeletion, KeyPendingImport, KeyDestroyed, VersionNotUsable, KeyExhausted, Conflict, PayloadTooLarge,
         UnsupportedMediaType, WrongKeyUsage, NotExportable, PolicyTooLarge, RateLimited, KeyCorrupted, Internal, StorageUnavailable,
         HsmUnavailable, AuditUnavailable, Unavailable, Overloaded, Timeout,

@@ -26,6 +26,10 @@ public sealed class KmsException : Exception
     [Id(2)]
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>What waits, where the operation was not done because it needs approval; else null.</summary>
+    [Id(3)]
+    public ApprovalDescription? Approval { get; init; }
+
     /// <summary>The error's row in the table; <see cref="KmsError.Internal"/> for a code that a newer silo sent.</summary>
     public KmsError Error => KmsError.All.GetValueOrDefault(Code, KmsError.Internal);
 }

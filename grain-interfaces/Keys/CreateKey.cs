@@ -35,6 +35,8 @@ public sealed record CreateKey : ICallerRequest
         get => LimitTexts.Parse(LimitsText);
         init => LimitsText = LimitTexts.Format(value);
     }
+    /// <summary>Dual control; null for none. Older silos ignore it: see <see cref="IKeyApprovalsGrain"/>.</summary>
+    [Id(10)] public ApprovalRule? Approval { get; init; }
 
     /// <summary><see cref="Limits"/> as they travel.</summary>
     [Id(9)] internal string? LimitsText { get; init; }

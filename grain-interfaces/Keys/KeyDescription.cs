@@ -45,6 +45,8 @@ public sealed record KeyDescription
     [Id(17)] public int RestoreEpoch { get; init; }
     /// <summary>How often the key may be used; null where it has no limits of its own.</summary>
     [Id(18)] public IReadOnlyList<LimitRule>? Limits { get; init; }
+    /// <summary>Dual control, or null.</summary>
+    [Id(19)] public ApprovalRule? Approval { get; init; }
 
     /// <summary>Omits the description and the tags, which are sealed where they are stored.</summary>
     public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";

@@ -162,6 +162,15 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
     }
 
+    /// <summary>Deletes the row as last seen.</summary>
+    /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
+    /// <exception cref="StorageFailedException">It failed; the slot is invalid.</exception>
+    public async Task Clear()
+    {
+        Invalidate();
+        await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
+    }
+
     /// <summary>Deletes whatever is stored, even a row that does not open; the next write inserts.</summary>
     /// <exception cref="StorageFailedException">It failed.</exception>
     public async Task ClearUnread()

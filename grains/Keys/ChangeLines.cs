@@ -51,7 +51,48 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     {
         if (changedVersion is { } changed) LogVersionChanged(keyId, operation, changed, version, caller.Principal, caller.RequestId);
         else LogChanged(keyId, operation, version, caller.Principal, caller.RequestId);
-        return caller == KeyServices.Self && _audit is { IsOn: true } audit ? KeepOwn(audit, keyId, operation, changedVersion ?? version) : Written();
+        return caller == KeyServices.Self && _audit is { IsOn: true } audit
+            ? KeepOwn(audit, new($"keys:{operation}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, KeyVersion = changedVersion ?? version })
+            : Written();
+    }
+
+    /// <summary>Reports a step of a pending approval.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="approvalId">The approval.</param>
+    /// <param name="step">What happened to it.</param>
+    /// <param name="guarded">The operation that needs approval.</param>
+    /// <param name="caller">Who did it.</param>
+    public Task ApprovalChanged(string keyId, string approvalId, string step, string guarded, Caller caller)
+    {
+        LogApproval(keyId, approvalId, step, guarded, caller.Principal, caller.RequestId);
+        return caller == KeyServices.Self && _audit is { IsOn: true } audit
+            ? KeepOwn(audit, new($"approvals:{step}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, Detail = approvalId })
+            : Written();
+    }
+
+    /// <summary>
+    /// Reports that an approved operation was carried out. Its own line is written already; its audit record names the requester, while that
+    /// of the approval names the approver.
+    /// </summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="approvalId">The approval.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="version">The version that was used or changed.</param>
+    /// <param name="revision">The revision of the key's row.</param>
+    /// <param name="asker">The requester.</param>
+    public Task CarriedOut(string keyId, string approvalId, KmsOperation operation, int version, long revision, Caller asker)
+    {
+        LogApproval(keyId, approvalId, "execute", operation.Name, asker.Principal, asker.RequestId);
+        return _audit is { IsOn: true } audit
+            ? KeepOwn(audit, new(operation.Name, AuditRecord.Ok)
+            {
+                Caller = asker,
+                KeyId = keyId,
+                KeyVersion = version,
+                Revision = revision,
+                Detail = approvalId,
+            })
+            : Written();
     }
 
     /// <summary>Reports that an alias was created or points elsewhere.</summary>
@@ -80,10 +121,10 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     }
 
     /// <summary>What a key does by itself does not pass the recorder.</summary>
-    private async Task KeepOwn(AuditLog audit, string keyId, string operation, int version)
+    private async Task KeepOwn(AuditLog audit, AuditRecord record)
     {
         await Written();
-        await audit.Write(new($"keys:{operation}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, KeyVersion = version });
+        await audit.Write(record);
     }
 
     private Task Written() => _sink?.Written() ?? Task.CompletedTask;
@@ -95,6 +136,9 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
         "key {KeyId}: {Operation} of version {ChangedVersion}, primary version {Version}, by {Principal}, request {RequestId}")]
     private partial void LogVersionChanged(
         string keyId, string operation, int changedVersion, int version, string principal, string requestId);
+
+    [LoggerMessage(LogLevel.Information, "key {KeyId}: approval {ApprovalId}: {Step} of {Guarded}, by {Principal}, request {RequestId}")]
+    private partial void LogApproval(string keyId, string approvalId, string step, string guarded, string principal, string requestId);
 
     [LoggerMessage(LogLevel.Information, "alias {Alias}: stands for {KeyId}, by {Principal}, request {RequestId}")]
     private partial void LogPointed(string alias, string keyId, string principal, string requestId);

@@ -28,6 +28,7 @@ internal static class KeyDescriptions
         DeletionAt = row.DeletionAt,
         RestoreEpoch = row.Epoch,
         Limits = row.Limits,
+        Approval = row.Approval,
     };
 
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)

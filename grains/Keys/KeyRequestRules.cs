@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
@@ -35,6 +36,7 @@ internal static class KeyRequestRules
         CheckRotation(request.Rotation);
         CheckRotation(request.Rotation, request.Origin);
         LimitRules.CheckOfKey(request.Limits);
+        ApprovalRules.Check(request.Approval);
         return algorithm;
     }
 
@@ -45,6 +47,7 @@ internal static class KeyRequestRules
         CheckTags(request.Tags.Value);
         CheckRotation(request.Rotation.Value);
         LimitRules.CheckOfKey(request.Limits.Value);
+        ApprovalRules.Check(request.Approval.Value);
         if (request.MinDecryptVersion < 1)
         {
             throw KmsError.InvalidParameter.Exception("min_decrypt_version must be 1 to the primary version.");

@@ -5,9 +5,10 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Listing;
 
-/// <summary>Lists keys and aliases from the storage's own index, so no second list can fall out of step.</summary>
+/// <summary>Lists keys, aliases and the keys with approvals from the storage's own index, so no second list can fall out of step.</summary>
 [StatelessWorker]
-public sealed partial class DirectoryGrain(IRowDirectory rows, CallAudit audit, ILogger<DirectoryGrain> logger) : Grain, IDirectoryGrain
+public sealed partial class DirectoryGrain(IRowDirectory rows, CallAudit audit, ILogger<DirectoryGrain> logger)
+    : Grain, IDirectoryGrain, IApprovalsDirectoryGrain
 {
     private readonly ILogger _logger = logger;
 
@@ -16,6 +17,11 @@ public sealed partial class DirectoryGrain(IRowDirectory rows, CallAudit audit, 
 
     /// <inheritdoc/>
     public Task<DirectoryPage> ListAliases(DirectoryQuery query) => Recorded(KmsOperation.ListAliases, RowNames.Alias, query);
+
+    /// <inheritdoc/>
+    public Task<DirectoryPage> ListKeys(ApprovalKeysQuery query) => Recorded(
+        KmsOperation.ListApprovals, RowNames.KeyApprovals,
+        new(query.Caller, "", query.After, query.Limit, IncludeDestroyed: !query.OnlyPending));
 
     private Task<DirectoryPage> Recorded(KmsOperation operation, string rowName, DirectoryQuery query)
     {

@@ -10,6 +10,8 @@ public static class RowNames
     public const string Key = "key";
     /// <summary>A key's counters and the reserved ceiling.</summary>
     public const string KeyUsage = "key.usage";
+    /// <summary>That a key has operations which need approval; the approvals themselves lie in <see cref="Key"/>.</summary>
+    public const string KeyApprovals = "key.approvals";
     /// <summary>An alias.</summary>
     public const string Alias = "alias";
     /// <summary>Who may sign in at the gateways of a cluster.</summary>

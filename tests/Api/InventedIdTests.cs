@@ -15,6 +15,8 @@ public sealed partial class InventedIdTests(DefaultApi api)
 
     private sealed record Probe(string Method, string Path, string Code, Func<string, object>? Json = null, Func<string, byte[]>? Bytes = null);
 
+    private static readonly string _number = new('0', 32);
+
     // One for each route that names a key or an alias, and for what refuses before or behind the look at its row.
     private static readonly Probe[] _probes =
     [
@@ -49,6 +51,13 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("GET", "/v1/aliases/{id}", "alias_not_found"),
         new("DELETE", "/v1/aliases/{id}", "alias_not_found"),
         new("PUT", "/v1/aliases/{id}", "key_not_found", id => new { key_id = id }),
+        new("GET", "/v1/approvals/{id}", "approval_not_found"),
+        new("GET", $"/v1/approvals/{{id}}~{_number}", "approval_not_found"),
+        new("POST", "/v1/approvals/{id}/approve", "approval_not_found"),
+        new("POST", $"/v1/approvals/{{id}}~{_number}/approve", "approval_not_found"),
+        new("POST", "/v1/approvals/{id}/reject", "approval_not_found"),
+        new("POST", "/v1/approvals/{id}/cancel", "approval_not_found"),
+        new("GET", "/v1/approvals?key={id}", "key_not_found"),
         new("POST", "/v1/keys/alias:{id}/encrypt", "alias_not_found", _ => new { plaintext = "AQ==" }),
     ];
 

@@ -82,6 +82,7 @@ public sealed partial class OperationTests(DefaultApi api)
         [
             "delete /v1/aliases/{name}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json", "get /v1/admin/keks", "get /v1/aliases",
             "get /v1/aliases/{name}", "get /v1/keys", "get /v1/keys/{id}", "get /v1/keys/{id}/history", "patch /v1/keys/{id}", "post /decrypt", "post /encrypt",
+            "get /v1/approvals", "get /v1/approvals/{id}", "post /v1/approvals/{id}/approve", "post /v1/approvals/{id}/reject", "post /v1/approvals/{id}/cancel",
             "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
             "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable",
             "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",

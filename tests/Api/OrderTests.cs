@@ -133,6 +133,10 @@ public sealed class OrderTests(DefaultApi api)
         ["remove alias"] = ("alias_not_found", "invalid_parameter", p => new("DELETE", $"/v1/aliases/{p.Key}", null)),
         ["describe limits"] = ("not_found", "invalid_parameter", p => new("GET", $"/v1/namespaces/{p.Key}/limits", null)),
         ["remove limits"] = ("not_found", "invalid_parameter", p => new("DELETE", $"/v1/namespaces/{p.Key}/limits", null)),
+        ["describe approval"] = ("approval_not_found", "approval_not_found", p => new("GET", $"/v1/approvals/{p.Key}", null)),
+        ["approve"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/approve", [])),
+        ["reject"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/reject", [])),
+        ["cancel approval"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/cancel", [])),
         ["destroy KEK"] = ("not_found", "invalid_parameter", p => new("POST", $"/v1/admin/keks/{p.Key}/destroy", [])),
     };
 

@@ -1,6 +1,7 @@
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
@@ -37,6 +38,9 @@ internal sealed class CreateKeyBody
 
     /// <summary>How often the key may be used: up to 8 limits; by default none.</summary>
     public LimitBody[]? Limits { get; set; }
+
+    /// <summary>Dual control; by default none.</summary>
+    public ApprovalRuleBody? Approval { get; set; }
 }
 
 /// <summary>Creates a key.</summary>
@@ -71,6 +75,7 @@ internal static class CreateKeyEndpoint
             Protection = WireNames<KeyProtection>.Parse(body.Protection, "protection") ?? KeyProtection.Software,
             Origin = WireNames<KeyOrigin>.Parse(body.Origin, "origin") ?? KeyOrigin.Generated,
             Limits = LimitBody.ToRules(body.Limits),
+            Approval = body.Approval?.ToRule(),
         };
         return body.Spec is null ? request : request with { Spec = body.Spec };
     }

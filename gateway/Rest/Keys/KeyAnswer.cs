@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
@@ -63,6 +64,10 @@ internal sealed class KeyAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LimitBody[]? Limits { get; init; }
 
+    /// <summary>Dual control, where the key has it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ApprovalRuleBody? Approval { get; init; }
+
     /// <summary>Makes the answer from a description.</summary>
     public static KeyAnswer Of(KeyDescription key) => new()
     {
@@ -83,6 +88,7 @@ internal sealed class KeyAnswer
         Uses = KeyUsesAnswer.Of(key.Uses),
         DeletionAt = key.DeletionAt?.UtcDateTime,
         Limits = LimitBody.FromRules(key.Limits),
+        Approval = ApprovalRuleBody.Of(key.Approval),
     };
 }
 

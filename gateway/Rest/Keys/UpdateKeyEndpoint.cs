@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operations;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Keys;
@@ -52,6 +53,17 @@ internal sealed class UpdateKeyBody
         }
     }
 
+    /// <summary>Dual control.</summary>
+    public ApprovalRuleBody? Approval
+    {
+        get;
+        set
+        {
+            field = value;
+            ApprovalIsSet = true;
+        }
+    }
+
     /// <summary>The minimum version that decrypts, 1 to the primary version.</summary>
     [JsonPropertyName("min_decrypt_version")]
     public int? MinDecryptVersion
@@ -78,9 +90,13 @@ internal sealed class UpdateKeyBody
     /// <summary>Whether the request names the limits.</summary>
     [JsonIgnore]
     public bool LimitsAreSet { get; private set; }
+
+    /// <summary>Whether the request names dual control.</summary>
+    [JsonIgnore]
+    public bool ApprovalIsSet { get; private set; }
 }
 
-/// <summary>Changes description, tags, rotation plan, limits or the least version that decrypts.</summary>
+/// <summary>Changes description, tags, rotation plan, limits, dual control or the least version that decrypts.</summary>
 internal static class UpdateKeyEndpoint
 {
     public static async Task Handle(RestExchange exchange)
@@ -95,6 +111,7 @@ internal static class UpdateKeyEndpoint
             Rotation = new(body.RotationIsSet, body.Rotation?.ToPlan()),
             MinDecryptVersion = body.MinDecryptVersion,
             Limits = new(body.LimitsAreSet, LimitBody.ToRules(body.Limits)),
+            Approval = new(body.ApprovalIsSet, body.Approval?.ToRule()),
         });
         await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer);
     }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 using OrleansKms.Gateway.Rest.Aliases;
+using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 
@@ -111,6 +112,7 @@ internal static class ReferenceTransformers
                 {
                     "n" => "The key version.",
                     "name" => "The alias's name.",
+                    _ when route.Tag == "Approvals" => "The approval's id.",
                     _ => "The key's id, or alias: and a name.",
                 },
             });
@@ -179,11 +181,21 @@ internal static class ReferenceTransformers
                 ["application/problem+json"] = new() { Schema = await SchemaOf(typeof(Problem), context, cancellationToken) },
             },
         };
-        return new OpenApiResponses
+        var responses = new OpenApiResponses
         {
             [route.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = good,
             ["default"] = problem,
         };
+        if (route.Operation is { } operation && GuardedOperations.Has(operation))
+        {
+            responses["202"] = new OpenApiResponse
+            {
+                Description = "Nothing was done yet: the key has dual control, and the operation waits for approval.",
+                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = await SchemaOf(typeof(ApprovalAnswer), context, cancellationToken) } },
+            };
+        }
+
+        return responses;
     }
 
     private static async Task<IOpenApiSchema> SchemaOf(

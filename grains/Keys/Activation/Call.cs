@@ -13,6 +13,9 @@ internal readonly record struct Call(KmsOperation Operation, Caller Caller, int 
     /// <summary>Bytes of plaintext in the call.</summary>
     public int? Bytes { get; init; }
 
+    /// <summary>What else the audit trail tells of it; null for nothing.</summary>
+    public string? Detail { get; init; }
+
     /// <summary>The version that it changes.</summary>
     public int? Version { get; init; }
 }

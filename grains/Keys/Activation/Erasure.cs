@@ -18,7 +18,9 @@ internal static class Erasure
         var (erasures, changes) = (key.Services.Erasures, key.Services.Changes);
         if (row is { State: KeyState.PendingDeletion, DeletionAt: { } at } && await erasures.IsPast(at) && !await Rests(key, row.Epoch))
         {
-            row = await key.Write(row, KeyChanges.Destroy(row), new(KeyServices.Self, "destroy"));
+            var before = row;
+            row = await key.Write(row, KeyApprovals.FailAll(KeyChanges.Destroy(row), key.Now), new(KeyServices.Self, "destroy"));
+            await ApprovalChange.TellOfTheOthers(key, before, row, but: null);
             await changes.KeyChanged(key.Id, "destroy", row.PrimaryVersion, null, KeyServices.Self);
             return await Erase(key, row);
         }

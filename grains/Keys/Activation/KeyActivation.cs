@@ -178,6 +178,12 @@ internal sealed class KeyActivation : IDisposable
             next = await History.Append(row, next, Slot.NextRevision, made, Now, Services.Epoch.Number);
         }
 
+        var index = ApprovalIndex.Of(this, Grain.GrainContext.GrainId, row, next);
+        if (index is not null)
+        {
+            await index.Before();
+        }
+
         // An interleaved decryption may have read another activation's write, which must not be overwritten.
         if (!ReferenceEquals(row, Slot.Row))
         {
@@ -188,7 +194,13 @@ internal sealed class KeyActivation : IDisposable
         Primary.Forget();
         Rotation.IsKept();
         CloseUnusable(Slot.Row!);
-        return Slot.Row!;
+        var written = Slot.Row!;
+        if (index is not null)
+        {
+            await index.After();
+        }
+
+        return written;
     }
 
     /// <summary>

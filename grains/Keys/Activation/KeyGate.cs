@@ -19,6 +19,8 @@ internal sealed class KeyGate(KeyActivation key)
         KmsError.KeyNotFound, KmsError.KeyDisabled, KmsError.KeyPendingDeletion, KmsError.KeyPendingImport, KmsError.KeyDestroyed,
         KmsError.VersionNotUsable, KmsError.KeyExhausted, KmsError.RateLimited,
 
+        KmsError.ApprovalPending, KmsError.ApprovalNotFound,
+
         // For a version that another activation has made since.
         KmsError.InvalidCiphertext,
     }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);

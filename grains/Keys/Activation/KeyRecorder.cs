@@ -48,7 +48,7 @@ internal sealed class KeyRecorder(KeyActivation key)
         var refusal = key.Gate.Translated(failure);
         if (key.Services.Audit is { } audit)
         {
-            var kept = Keep<T>(audit, call, refusal.Code, default);
+            var kept = Keep<T>(audit, call, refusal.Code, default, refusal.Approval?.Id);
             if (!kept.IsCompletedSuccessfully)
             {
                 return RefuseWhenKept<T>(call, refusal, kept);
@@ -98,7 +98,7 @@ internal sealed class KeyRecorder(KeyActivation key)
     }
 
     /// <summary>Writes the audit record of an operation.</summary>
-    private ValueTask Keep<T>(AuditLog audit, in Call call, string? code, T? answer)
+    private ValueTask Keep<T>(AuditLog audit, in Call call, string? code, T? answer, string? detail = null)
     {
         var facts = AnswerFacts.Of(answer);
         return audit.Write(new(call.Operation.Name, code ?? AuditRecord.Ok)
@@ -110,6 +110,7 @@ internal sealed class KeyRecorder(KeyActivation key)
             Items = facts.Items ?? (call.Items == 1 ? null : call.Items),
             FailedItems = facts.FailedItems,
             AssociatedData = call.AssociatedData is { } associatedData ? associatedData : default(ReadOnlyMemory<byte>?),
+            Detail = detail ?? call.Detail,
             Revision = code is null && call.Operation.Group == KmsOperationGroup.Manage ? key.Slot.Row?.Revision : null,
         });
     }

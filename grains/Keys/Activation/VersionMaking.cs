@@ -12,13 +12,14 @@ internal static class VersionMaking
     /// <param name="key">The key.</param>
     /// <param name="row">Its row.</param>
     /// <param name="cause">The caller, and the reason that the log of changes gives.</param>
+    /// <param name="also">A further change of the row in the same commit; null for none.</param>
     /// <returns>The row that was written.</returns>
-    public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, ChangeCause cause)
+    public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, ChangeCause cause, Func<KeyRow, KeyRow>? also = null)
     {
         var next = KeyRotation.Plan(row, key.Services.Epoch, key.Now);
         key.Services.Changes.RequireRoom();
         await key.VersionRows.Keep(row);
-        return await Make(key, next, cause);
+        return await Make(key, next, cause, also: also);
     }
 
     /// <summary>Makes a version of a key whose newest version is kept in its own row.</summary>
@@ -26,7 +27,9 @@ internal static class VersionMaking
     /// <param name="next">The version.</param>
     /// <param name="cause">The caller, and the reason that the log of changes gives.</param>
     /// <param name="permitsTheSame">Whether the old version stays usable after a write of unknown outcome.</param>
-    public static async Task<KeyRow> Make(KeyActivation key, NextVersion next, ChangeCause cause, bool permitsTheSame = false)
+    /// <param name="also">As in <see cref="Rotate"/>.</param>
+    public static async Task<KeyRow> Make(
+        KeyActivation key, NextVersion next, ChangeCause cause, bool permitsTheSame = false, Func<KeyRow, KeyRow>? also = null)
     {
         if (!KeyAlgorithms.TryFind(next.Row.Spec, out var algorithm))
         {
@@ -34,7 +37,8 @@ internal static class VersionMaking
         }
 
         var material = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number);
-        var row = await key.Write(next.Row, next.Made(material, key.Now), cause, permitsTheSame);
+        var made = next.Made(material, key.Now);
+        var row = await key.Write(next.Row, also is null ? made : also(made), cause, permitsTheSame);
         await RowChange.Committed(key, row, cause.Caller, cause.Operation);
         return row;
     }

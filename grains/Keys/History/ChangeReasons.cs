@@ -15,6 +15,7 @@ internal static class ChangeReasons
         ("rotation", row => row.Rotation),
         ("min_decrypt_version", row => row.MinDecryptVersion),
         ("limits", row => row.Limits),
+        ("approval", row => row.Approval),
     ];
 
     /// <summary>What there is to say of a change; null for nothing.</summary>

@@ -48,7 +48,7 @@ internal sealed class HistoryChain(HistoryBlocks blocks, string keyId, Caller se
             Previous = [],
             Time = now,
             Revision = revision,
-            Action = "keys:" + cause.Operation,
+            Action = cause.Action,
             Principal = cause.Caller.Principal,
             Source = cause.Caller.Source,
             RequestId = cause.Caller.RequestId,

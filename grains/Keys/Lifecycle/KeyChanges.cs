@@ -36,9 +36,10 @@ public static class KeyChanges
             Rotation = request.Rotation,
             NextRotationAt = NextRotation(request.Rotation, now),
             Limits = Limits(request.Limits),
+            Approval = request.Approval,
         };
 
-    /// <summary>Description, tags, rotation plan, limits and the minimum version that decrypts.</summary>
+    /// <summary>Changes description, tags, rotation plan, limits, the minimum version that decrypts and the approval rule.</summary>
     /// <param name="row">The key.</param>
     /// <param name="request">The checked request.</param>
     /// <param name="now">The time.</param>
@@ -59,6 +60,7 @@ public static class KeyChanges
             NextRotationAt = request.Rotation.IsSet ? NextRotation(request.Rotation.Value, now) : row.NextRotationAt,
             MinDecryptVersion = request.MinDecryptVersion ?? row.MinDecryptVersion,
             Limits = request.Limits.IsSet ? Limits(request.Limits.Value) : row.Limits,
+            Approval = request.Approval.IsSet ? request.Approval.Value : row.Approval,
         };
     }
 

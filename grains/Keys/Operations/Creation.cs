@@ -24,6 +24,11 @@ internal static class Creation
             services.RequireLevel4("Limits");
         }
 
+        if (request.Approval is not null)
+        {
+            services.RequireLevel4("Dual control");
+        }
+
         services.Changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
         var incarnation = await BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);

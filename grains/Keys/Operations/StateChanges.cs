@@ -7,27 +7,31 @@ namespace OrleansKms.Grains.Keys.Operations;
 /// <summary>Enables and disables the key or one of its versions.</summary>
 internal static class StateChanges
 {
-    public static Task<KeyDescription> Enable(KeyActivation key, KeyCommand request) => Run(
-        key, KmsOperation.EnableKey, request.Caller, row => KeyChanges.SetState(row, KeyEvent.Enable));
+    public static Task<KeyDescription> Enable(KeyActivation key, KeyCommand request) =>
+        GuardedChange.Run(key, request.Caller, KmsOperation.EnableKey);
 
-    public static Task<KeyDescription> Disable(KeyActivation key, KeyCommand request) => Run(
-        key, KmsOperation.DisableKey, request.Caller, row => KeyChanges.SetState(row, KeyEvent.Disable));
+    public static Task<KeyDescription> Disable(KeyActivation key, KeyCommand request) =>
+        GuardedChange.Run(key, request.Caller, KmsOperation.DisableKey);
 
-    public static Task<KeyDescription> EnableVersion(KeyActivation key, KeyVersionCommand request) => Run(
-        key, KmsOperation.EnableVersion, request.Caller,
-        row => KeyChanges.ChangeVersion(row, request.Version, KeyVersionEvent.Enable), request.Version);
+    public static Task<KeyDescription> EnableVersion(KeyActivation key, KeyVersionCommand request) =>
+        GuardedChange.Run(key, request.Caller, KmsOperation.EnableVersion, operation => operation with { Version = request.Version });
 
-    public static Task<KeyDescription> DisableVersion(KeyActivation key, KeyVersionCommand request) => Run(
-        key, KmsOperation.DisableVersion, request.Caller,
-        row => KeyChanges.ChangeVersion(row, request.Version, KeyVersionEvent.Disable), request.Version);
+    public static Task<KeyDescription> DisableVersion(KeyActivation key, KeyVersionCommand request) =>
+        GuardedChange.Run(key, request.Caller, KmsOperation.DisableVersion, operation => operation with { Version = request.Version });
+}
 
-    private static Task<KeyDescription> Run(
-        KeyActivation key, KmsOperation operation, Caller caller, Func<KeyRow, KeyRow> change, int? version = null) =>
-        key.Gate.RunInTurn(
-            KeyGate.Enter(operation, caller) with { Version = version },
-            async () =>
-            {
-                var (row, next) = await RowChange.Prepare(key, change);
-                return await RowChange.Commit(key, row, next, caller, operation.Verb, version);
-            });
+/// <summary>A key that is to be enabled or disabled.</summary>
+internal sealed class StateChange(RequestedOperation request) : KeyChange(request)
+{
+    /// <inheritdoc/>
+    public override KeyRow Apply(KeyActivation key, KeyRow row) =>
+        KeyChanges.SetState(row, Operation == KmsOperation.EnableKey ? KeyEvent.Enable : KeyEvent.Disable);
+}
+
+/// <summary>A version that is to be enabled or disabled.</summary>
+internal sealed class VersionStateChange(RequestedOperation request) : KeyChange(request)
+{
+    /// <inheritdoc/>
+    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.ChangeVersion(
+        row, Request.Version!.Value, Operation == KmsOperation.EnableVersion ? KeyVersionEvent.Enable : KeyVersionEvent.Disable);
 }

@@ -1,22 +1,42 @@
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Changes description, tags, rotation plan, limits or the minimum version that decrypts.</summary>
+/// <summary>Changes description, tags, rotation plan, limits, the minimum version that decrypts or the approval rule.</summary>
 internal static class Updating
 {
-    public static Task<KeyDescription> Run(KeyActivation key, UpdateKey request) => key.Gate.RunInTurn(
-        KeyGate.Enter(KmsOperation.UpdateKey, request.Caller),
-        async () =>
-        {
-            KeyRequestRules.Check(request);
-            if (request.Limits.Value is { Count: > 0 })
-            {
-                key.Services.RequireLevel4("Limits");
-            }
+    public static Task<KeyDescription> Run(KeyActivation key, UpdateKey request) =>
+        GuardedChange.Run(key, request.Caller, KmsOperation.UpdateKey, operation => operation with { Update = request });
+}
 
-            var (row, next) = await RowChange.Prepare(key, row => KeyChanges.Update(row, request, key.Now));
-            return await RowChange.Commit(key, row, next, request.Caller, KmsOperation.UpdateKey.Verb, request.MinDecryptVersion);
-        });
+/// <summary>An update on request.</summary>
+internal sealed class KeyUpdate(RequestedOperation request) : KeyChange(request)
+{
+    private readonly UpdateKey _update = request.Update!;
+
+    /// <inheritdoc/>
+    public override Task Begin(KeyActivation key)
+    {
+        KeyRequestRules.Check(_update);
+        if (_update.Limits.Value is { Count: > 0 })
+        {
+            key.Services.RequireLevel4("Limits");
+        }
+
+        if (_update.Approval.Value is not null)
+        {
+            key.Services.RequireLevel4("Dual control");
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.Update(row, _update, key.Now);
+
+    /// <inheritdoc/>
+    public override Task<KeyDescription> Commit(KeyActivation key, KeyRow row, KeyRow next, Caller caller, string? reason = null) =>
+        RowChange.Commit(key, row, next, caller, Operation.Verb, _update.MinDecryptVersion, reason);
 }

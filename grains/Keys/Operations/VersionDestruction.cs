@@ -1,44 +1,52 @@
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
 /// <summary>Destroys single versions. Each destruction waits first; <see cref="Erasure"/> erases what is due.</summary>
 internal static class VersionDestruction
 {
-    public static Task<KeyDescription> Schedule(KeyActivation key, Caller caller, int version, TimeSpan? after) => key.Gate.RunInTurn(
-        KeyGate.Enter(KmsOperation.ScheduleDestruction, caller) with { Version = version },
-        async () =>
+    public static Task<KeyDescription> Schedule(KeyActivation key, Caller caller, int version, TimeSpan? after) => GuardedChange.Run(
+        key, caller, KmsOperation.ScheduleDestruction, operation => operation with { Version = version, After = after });
+
+    public static Task<KeyDescription> Cancel(KeyActivation key, Caller caller, int version) =>
+        GuardedChange.Run(key, caller, KmsOperation.CancelDestruction, operation => operation with { Version = version });
+}
+
+/// <summary>Schedules a destruction. The waiting period begins when this is carried out.</summary>
+internal sealed class DestructionSchedule(RequestedOperation request) : KeyChange(request)
+{
+    private TimeSpan _delay;
+    private DateTimeOffset _at;
+
+    /// <inheritdoc/>
+    public override async Task Begin(KeyActivation key)
+    {
+        _delay = Request.After ?? KeyRequestRules.DefaultDestructionDelay(key.Services.Options);
+        KeyRequestRules.CheckDelay(_delay, key.Services.Options);
+        _at = await key.Services.Erasures.After(_delay);
+    }
+
+    /// <inheritdoc/>
+    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.ScheduleDestruction(
+        row, Request.Version!.Value, _at, isRescheduled: Request.After is not null, key.Services.Epoch.Number);
+
+    /// <inheritdoc/>
+    public override async Task<KeyDescription> Commit(KeyActivation key, KeyRow row, KeyRow next, Caller caller, string? reason = null)
+    {
+        if (next != row)
         {
-            var services = key.Services;
-            var delay = after ?? KeyRequestRules.DefaultDestructionDelay(services.Options);
-            KeyRequestRules.CheckDelay(delay, services.Options);
-            var at = await services.Erasures.After(delay);
-            var (row, next) = await RowChange.Prepare(
-                key, row => KeyChanges.ScheduleDestruction(row, version, at, isRescheduled: after is not null, services.Epoch.Number));
-            if (next != row)
-            {
-                RequireKnownToAllSilos(services);
-                await key.Reminder.Require(next);
-            }
+            RequireKnownToAllSilos(key.Services);
+            await key.Reminder.Require(next);
+        }
 
-            var description = await RowChange.Commit(key, row, next, caller, KmsOperation.ScheduleDestruction.Verb, version);
+        var description = await base.Commit(key, row, next, caller, reason);
 
-            // Again after the commit, as with a deletion: another activation may have moved it before, by what it knew.
-            await key.Reminder.Set(key.Slot.Row!);
-            return delay == TimeSpan.Zero ? RowChange.Described(key, await key.Current()) : description;
-        });
-
-    public static Task<KeyDescription> Cancel(KeyActivation key, Caller caller, int version) => key.Gate.RunInTurn(
-        KeyGate.Enter(KmsOperation.CancelDestruction, caller) with { Version = version },
-        async () =>
-        {
-            var (row, next) = await RowChange.Prepare(key, row => KeyChanges.CancelDestruction(row, version));
-            var reminder = await key.Reminder.Find();
-            var description = await RowChange.Commit(key, row, next, caller, KmsOperation.CancelDestruction.Verb, version);
-            await key.Reminder.RemoveIfDone(reminder);
-            return description;
-        });
+        // Again after the commit, as with a deletion: another activation may have moved it before, by what it knew.
+        await key.Reminder.Set(key.Slot.Row!);
+        return _delay == TimeSpan.Zero ? RowChange.Described(key, await key.Current()) : description;
+    }
 
     /// <summary>
     /// An older program cannot open a row with such a version. So none is written while one may be running: below feature level
@@ -51,5 +59,21 @@ internal static class VersionDestruction
             throw KmsError.Conflict.Exception(
                 "Versions can be destroyed once the upgrade is finished: upgrade every silo and gateway, then run raise-feature-level.");
         }
+    }
+}
+
+/// <summary>Takes a destruction back.</summary>
+internal sealed class DestructionCancellation(RequestedOperation request) : KeyChange(request)
+{
+    /// <inheritdoc/>
+    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.CancelDestruction(row, Request.Version!.Value);
+
+    /// <inheritdoc/>
+    public override async Task<KeyDescription> Commit(KeyActivation key, KeyRow row, KeyRow next, Caller caller, string? reason = null)
+    {
+        var reminder = await key.Reminder.Find();
+        var description = await base.Commit(key, row, next, caller, reason);
+        await key.Reminder.RemoveIfDone(reminder);
+        return description;
     }
 }

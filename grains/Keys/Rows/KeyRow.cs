@@ -52,6 +52,11 @@ public sealed record KeyRow : Row
     /// <summary>How often the key may be used; null where it has no limits of its own. What was used lies in <see cref="KeyUsageRow"/>.</summary>
     public IReadOnlyList<LimitRule>? Limits { get; init; }
 
+    /// <summary>Dual control; null for none.</summary>
+    public ApprovalRule? Approval { get; init; }
+    /// <summary>Operations that need approval, in the order in which they were asked for; null for none.</summary>
+    public IReadOnlyList<KeyApproval>? Approvals { get; init; }
+
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]
     public override bool IsTombstone => State == KeyState.Destroyed;

@@ -14,4 +14,6 @@ namespace OrleansKms.Grains.Keys.Rows;
 [JsonSerializable(typeof(KeyVersionRow))]
 [JsonSerializable(typeof(KeyUsageRow))]
 [JsonSerializable(typeof(KeyHistoryRow))]
+[JsonSerializable(typeof(KeyApprovalsRow))]
+[JsonSerializable(typeof(RequestedOperation))]
 public sealed partial class KeyRowJson : JsonSerializerContext;

@@ -26,11 +26,14 @@ internal sealed class ClientRights(
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 
-    /// <summary>What only gateways may call in addition: they sign people in, forward administrators' proven requests, and write and read the audit trail.</summary>
+    /// <summary>
+    /// What only gateways may call in addition: they sign people in, forward administrators' proven requests and approvers' decisions, and
+    /// write and read the audit trail.
+    /// </summary>
     public static IReadOnlyList<Type> OfGateways { get; } =
     [
         typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain), typeof(INamespaceLimitsGrain), typeof(ILimitGrain),
-        typeof(IAuditGrain),
+        typeof(IAuditGrain), typeof(IKeyApprovalsGrain), typeof(IApprovalsDirectoryGrain),
     ];
 
     /// <summary>The types that <see cref="CreateKey.Tags"/> can have.</summary>

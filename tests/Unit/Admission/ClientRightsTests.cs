@@ -27,7 +27,7 @@ public sealed class ClientRightsTests
     public void WhatIsForAdministratorsAndSignIn_IsForNoService()
     {
         Assert.Superset(
-            new HashSet<Type> { typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(IKekRingGrain) },
+            new HashSet<Type> { typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(IKekRingGrain), typeof(IKeyApprovalsGrain) },
             ClientRights.OfGateways.ToHashSet());
         Assert.Empty(ClientRights.OfGateways.Intersect(ClientRights.OfClients));
     }

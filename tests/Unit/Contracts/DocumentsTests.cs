@@ -50,6 +50,7 @@ public sealed partial class DocumentsTests
             | versions of a key | {KmsLimits.Versions:N0} |
             | rotation | every `{Iso8601Duration.Format(KmsLimits.MinRotation)}` to `{Iso8601Duration.Format(KmsLimits.MaxRotation)}`, or after at most {KmsLimits.MaxRotationUses:N0} uses |
             | limits of a key, principal or namespace | {KmsLimits.LimitRules}, each of 1 to {KmsLimits.MaxLimitCount:N0} per `{Iso8601Duration.Format(KmsLimits.MinLimitWindow)}` to `{Iso8601Duration.Format(KmsLimits.MaxLimitWindow)}` |
+            | dual control | 1 to {KmsLimits.RequiredApprovals} approvals, {KmsLimits.ApproverPatterns} patterns of approvers, `{Iso8601Duration.Format(KmsLimits.MinApprovalExpiry)}` to `{Iso8601Duration.Format(KmsLimits.MaxApprovalExpiry)}` (by default `{Iso8601Duration.Format(KmsLimits.DefaultApprovalExpiry)}`); {KmsLimits.PendingApprovals} operations of a key wait at once |
             | wait before a deletion or destruction | up to `{Iso8601Duration.Format(KmsLimits.MaxDeletionDelay)}`; by default `{Iso8601Duration.Format(KmsLimits.DefaultDeletionDelay)}` for a key and `{Iso8601Duration.Format(KmsLimits.DefaultDestructionDelay)}` for a version, and never less than `{SettingTable.MinDeletionDelay}` |
             | time-out of a request | `{Iso8601Duration.Format(KmsLimits.MinRequestTimeout)}` to `{Iso8601Duration.Format(KmsLimits.MaxRequestTimeout)}` |
             """), readme, StringComparison.Ordinal);

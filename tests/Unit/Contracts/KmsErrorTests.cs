@@ -8,10 +8,11 @@ public class KmsErrorTests
 {
     private static readonly (int Status, string[] Codes)[] _contract =
     [
+        (202, ["approval_pending"]),
         (400, ["invalid_request", "invalid_key_id", "invalid_ciphertext", "invalid_parameter", "unsupported_algorithm"]),
         (401, ["unauthenticated"]),
         (403, ["permission_denied"]),
-        (404, ["key_not_found", "alias_not_found", "policy_not_found", "principal_not_found", "not_found"]),
+        (404, ["key_not_found", "alias_not_found", "approval_not_found", "policy_not_found", "principal_not_found", "not_found"]),
         (405, ["method_not_allowed"]),
         (408, ["request_timeout"]),
         (409,

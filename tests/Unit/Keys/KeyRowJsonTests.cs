@@ -35,6 +35,21 @@ public sealed class KeyRowJsonTests
     }
 
     [Fact]
+    public void DualControl_Golden_ReadsAndWritesTheSameText()
+    {
+        var golden = GoldenKey.Replace(
+            "\"revision\":3",
+            """
+            "approval":{"operations":["destroy"],"required":2,"approvers":["alice","ops-*"],"expires":"7.00:00:00"},"approvals":[{"number":"0123456789abcdef0123456789abcdef","guard":"update","request":{"operation":"keys:update","update":{"caller":{"principal":"-","source":"-","request_id":"-"},"description":{"is_set":true,"value":"d"},"tags":{"is_set":false},"rotation":{"is_set":true,"value":{"every":"90.00:00:00"}},"min_decrypt_version":2,"approval":{"is_set":true}}},"requested_by":{"principal":"dave","source":"local","request_id":"r","credential":"token:1"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","epoch":1,"state":"Pending","approvals":[{"principal":"alice","credential":"jwt:i","at":"2026-01-03T03:04:05+00:00"}]},{"number":"1123456789abcdef0123456789abcdef","guard":"destroy","request":{"operation":"keys:schedule-destruction","version":1,"after":"7.00:00:00"},"requested_by":{"principal":"dave","source":"local","request_id":"r"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","state":"Failed","approvals":[],"required":2,"decided_at":"2026-01-03T03:04:05+00:00","decided_by":"bob","error":"key_disabled","detail":"d"}],"revision":3
+            """,
+            StringComparison.Ordinal);
+        var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
+        Assert.Equal(2, row.Approval!.Required);
+        Assert.Equal((true, null), (row.Approvals![0].Request.Update!.Approval.IsSet, row.Approvals[0].Request.Update!.Approval.Value));
+        Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
+    }
+
+    [Fact]
     public void Usage_Golden_ReadsAndWritesTheSameText()
     {
         var row = JsonSerializer.Deserialize(GoldenUsage, KeyRowJson.Default.KeyUsageRow)!;

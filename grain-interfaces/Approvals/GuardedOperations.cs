@@ -1,0 +1,43 @@
+using System.Collections.Frozen;
+
+namespace OrleansKms;
+
+/// <summary>
+/// The names by which a rule guards operations, and the operations of each. A name guards its operations and nothing that comes to the
+/// same by another one: who wants a key kept usable guards <c>disable</c>, <c>destroy</c> and <c>update</c>. What a key does by itself, by
+/// its plan or its schedule, is guarded where that is set.
+/// </summary>
+internal static class GuardedOperations
+{
+    /// <summary>Changes of description, tags, rotation plan, limits and least version that decrypts.</summary>
+    public const string Update = "update";
+
+    /// <summary>Changes of the rule itself. Those that loosen it are guarded by any rule, also one that does not name this.</summary>
+    public const string Approval = "approval";
+
+    private static readonly FrozenDictionary<string, KmsOperation[]> _byName = new Dictionary<string, KmsOperation[]>
+    {
+        ["destroy"] = [KmsOperation.ScheduleDeletion, KmsOperation.ScheduleDestruction],
+        ["disable"] = [KmsOperation.DisableKey, KmsOperation.DisableVersion],
+        ["enable"] = [KmsOperation.EnableKey, KmsOperation.EnableVersion],
+        ["rotate"] = [KmsOperation.RotateKey],
+        ["cancel-deletion"] = [KmsOperation.CancelDeletion, KmsOperation.CancelDestruction],
+        [Update] = [KmsOperation.UpdateKey],
+        [Approval] = [KmsOperation.UpdateKey],
+        ["policy"] = [],
+        ["export"] = [],
+    }.ToFrozenDictionary(StringComparer.Ordinal);
+
+    /// <summary>All names, in their order.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. _byName.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether a rule can have the name.</summary>
+    public static bool Exists(string? name) => name is not null && _byName.ContainsKey(name);
+
+    /// <summary>Whether some rule can guard an operation.</summary>
+    public static bool Has(KmsOperation operation) => _byName.Values.Any(operations => operations.Contains(operation));
+
+    /// <summary>The names that guard an operation; none where it is never guarded.</summary>
+    public static IEnumerable<string> NamesOf(string operation) =>
+        Names.Where(name => _byName[name].Any(row => row.Name == operation));
+}

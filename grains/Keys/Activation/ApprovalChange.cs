@@ -1,0 +1,56 @@
+using OrleansKms.Grains.Keys.History;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Activation;
+
+/// <summary>Writes a row in which approvals changed, and tells of each of them that did.</summary>
+internal static class ApprovalChange
+{
+    /// <summary>Writes the next row.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="row">The row before.</param>
+    /// <param name="next">The next row.</param>
+    /// <param name="approval">The approval that somebody has changed.</param>
+    /// <param name="step">What became of it.</param>
+    /// <param name="caller">Who changed it.</param>
+    /// <returns>The row that was written.</returns>
+    public static async Task<KeyRow> Commit(KeyActivation key, KeyRow row, KeyRow next, KeyApproval approval, string step, Caller caller)
+    {
+        key.Services.Changes.RequireRoom();
+        var cause = new ChangeCause(caller, $"approvals:{step}", Reason: $"approval {approval.Number} of {approval.Request.Operation}");
+        var written = await key.Write(row, next, cause);
+        CallInstruments.Count(caller, KmsOperation.UpdateKey);
+        await TellOfTheOthers(key, row, written, approval.Number);
+        await Tell(key, approval, step, caller);
+        return written;
+    }
+
+    /// <summary>Writes what time alone has changed.</summary>
+    public static async Task<KeyRow> Commit(KeyActivation key, KeyRow row, KeyRow next)
+    {
+        var written = await key.Write(row, next, new ChangeCause(KeyServices.Self, "approvals:settle"));
+        await TellOfTheOthers(key, row, written, but: null);
+        return written;
+    }
+
+    /// <summary>Tells of one step.</summary>
+    public static Task Tell(KeyActivation key, KeyApproval approval, string step, Caller caller) =>
+        key.Services.Changes.ApprovalChanged(key.Id, ApprovalId.Of(key.Id, approval.Number), step, approval.Request.Operation, caller);
+
+    /// <summary>Tells of approvals that nobody decided: they expired, became void, or ended with the key.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="row">The row before.</param>
+    /// <param name="written">The row after.</param>
+    /// <param name="but">The number of one that is told of otherwise; null for none.</param>
+    public static async Task TellOfTheOthers(KeyActivation key, KeyRow row, KeyRow written, string? but)
+    {
+        foreach (var before in row.Approvals ?? [])
+        {
+            if (before.State == ApprovalState.Pending && before.Number != but
+                && written.Approvals?.FirstOrDefault(a => a.Number == before.Number) is { State: not ApprovalState.Pending } after)
+            {
+                await Tell(key, after, after.State == ApprovalState.Expired ? "expire" : after.State == ApprovalState.Failed ? "fail" : "cancel", KeyServices.Self);
+            }
+        }
+    }
+}

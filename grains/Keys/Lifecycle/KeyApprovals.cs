@@ -1,0 +1,240 @@
+using System.Text.Json;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Lifecycle;
+
+/// <summary>
+/// The life of operations that need approval, as pure functions from one row to the next; nothing is written here. The rule in force when
+/// something happens decides, not the one of when it was asked for.
+/// </summary>
+internal static class KeyApprovals
+{
+    /// <summary>Whose caller a request that is kept has: who asked stands beside it.</summary>
+    private static readonly Caller _nobody = new("-", "-", "-");
+
+    /// <summary>
+    /// The row as of a time: what waited too long has expired, what became void is cancelled, and what was decided long ago is gone.
+    /// </summary>
+    /// <param name="row">The key.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    /// <returns>The very row, where nothing has changed.</returns>
+    public static KeyRow Settle(KeyRow row, DateTimeOffset now, int epoch)
+    {
+        if (row.Approvals is not { } before) return row;
+        var settled = before.Select(approval => Settle(approval, row, now, epoch)).ToList();
+        var old = now - KmsLimits.DecidedApprovalsKept;
+        var tooMany = settled.Count(IsDecided) - KmsLimits.DecidedApprovals;
+        var kept = settled.Where(approval => !IsDecided(approval) || (tooMany-- <= 0 && approval.DecidedAt > old)).ToList();
+        return kept.SequenceEqual(before, ReferenceEqualityComparer.Instance) ? row : row with { Approvals = kept.Count > 0 ? kept : null };
+    }
+
+    /// <summary>The key's approval of a number.</summary>
+    /// <exception cref="KmsException">approval_not_found.</exception>
+    public static KeyApproval Find(KeyRow row, string number) =>
+        row.Approvals?.FirstOrDefault(approval => approval.Number == number) ?? throw KmsError.ApprovalNotFound.Exception();
+
+    /// <summary>The approval that waits for the very same operation, whoever asked for it; or null.</summary>
+    /// <param name="row">The key, settled.</param>
+    /// <param name="request">The operation.</param>
+    public static KeyApproval? FindSame(KeyRow row, RequestedOperation request)
+    {
+        var text = Text(Kept(request));
+        return row.Approvals?.FirstOrDefault(approval => IsPending(approval) && Text(approval.Request) == text);
+    }
+
+    /// <summary>An operation is asked for that the rule guards.</summary>
+    /// <param name="row">The key, settled.</param>
+    /// <param name="guard">The name by which the rule guards it.</param>
+    /// <param name="request">The operation.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    /// <exception cref="KmsException">conflict: too many wait already.</exception>
+    public static KeyRow Ask(KeyRow row, string guard, RequestedOperation request, Caller caller, DateTimeOffset now, int epoch)
+    {
+        if (row.Approvals?.Count(IsPending) >= KmsLimits.PendingApprovals)
+        {
+            throw KmsError.Conflict.Exception($"{KmsLimits.PendingApprovals} operations of the key wait for approval; decide or cancel some first.");
+        }
+
+        return row with
+        {
+            Approvals =
+            [
+                .. row.Approvals ?? [],
+                new()
+                {
+                    Number = ApprovalId.NewNumber(now),
+                    Guard = guard,
+                    Request = Kept(request),
+                    RequestedBy = caller,
+                    RequestedAt = now,
+                    ExpiresAt = now + row.Approval!.Expires,
+                    Epoch = epoch,
+                },
+            ],
+        };
+    }
+
+    /// <summary>Somebody approves.</summary>
+    /// <param name="row">The key, settled.</param>
+    /// <param name="number">Which approval.</param>
+    /// <param name="caller">Who.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="KmsException">approval_not_found; conflict; permission_denied.</exception>
+    public static KeyRow Approve(KeyRow row, string number, Caller caller, DateTimeOffset now)
+    {
+        var approval = RequireApprover(row, number, caller);
+        if (approval.Approvals.Any(vote => vote.Principal == caller.Principal))
+        {
+            throw KmsError.Conflict.Exception("You have approved it already; others must.");
+        }
+
+        return With(row, approval with { Approvals = [.. approval.Approvals, new(caller.Principal, caller.Credential, now)] });
+    }
+
+    /// <summary>An approver refuses.</summary>
+    /// <inheritdoc cref="Approve"/>
+    public static KeyRow Reject(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
+        With(row, Decided(row, RequireApprover(row, number, caller), ApprovalState.Rejected, now, caller.Principal));
+
+    /// <summary>It is taken back.</summary>
+    /// <inheritdoc cref="Approve"/>
+    public static KeyRow Cancel(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
+        With(row, Decided(row, RequirePending(row, number), ApprovalState.Cancelled, now, caller.Principal));
+
+    /// <summary>It was carried out.</summary>
+    /// <param name="row">The key after it, whose rule may be another one already.</param>
+    /// <param name="approved">The approval before.</param>
+    /// <param name="before">The key before it.</param>
+    /// <param name="caller">Who gave the last approval.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Execute(KeyRow row, KeyApproval approved, KeyRow before, Caller caller, DateTimeOffset now) =>
+        With(row, Decided(before, approved, ApprovalState.Executed, now, caller.Principal));
+
+    /// <summary>It was approved and can no longer be done.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="approved">The approval.</param>
+    /// <param name="why">Why.</param>
+    /// <param name="caller">Who gave the last approval.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Fail(KeyRow row, KeyApproval approved, KmsException why, Caller caller, DateTimeOffset now) =>
+        With(row, Decided(row, approved, ApprovalState.Failed, now, caller.Principal) with { Error = why.Code, Detail = why.Message });
+
+    /// <summary>The key is destroyed: nothing that waits can be done any more.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow FailAll(KeyRow row, DateTimeOffset now) => row.Approvals is not { } approvals || !approvals.Any(IsPending)
+        ? row
+        : row with
+        {
+            Approvals =
+            [
+                .. approvals.Select(approval => IsPending(approval)
+                    ? Decided(row, approval, ApprovalState.Failed, now, null) with { Error = KmsError.KeyDestroyed.Code, Detail = KmsError.KeyDestroyed.Title }
+                    : approval),
+            ],
+        };
+
+    /// <summary>Whether enough have approved by the rule in force.</summary>
+    public static bool IsComplete(KeyRow row, KeyApproval approval) => Counting(row.Approval, approval).Count() >= row.Approval!.Required;
+
+    /// <summary>An approval in the words of the contract.</summary>
+    /// <param name="keyId">The key's id.</param>
+    /// <param name="row">The key, settled.</param>
+    /// <param name="approval">The approval.</param>
+    public static ApprovalDescription Describe(string keyId, KeyRow row, KeyApproval approval) => new()
+    {
+        Id = ApprovalId.Of(keyId, approval.Number),
+        KeyId = keyId,
+        Guard = approval.Guard,
+        Request = approval.Request,
+        State = approval.State,
+        RequestedBy = approval.RequestedBy.Principal,
+        RequestedAt = approval.RequestedAt,
+        ExpiresAt = Deadline(row.Approval, approval),
+        Required = approval.Required ?? row.Approval?.Required ?? 0,
+        Approvals = [.. (IsPending(approval) ? Counting(row.Approval, approval) : approval.Approvals).Select(vote => new ApprovalGiven(vote.Principal, vote.At))],
+        DecidedAt = approval.DecidedAt,
+        DecidedBy = approval.DecidedBy,
+        Error = approval.Error,
+        Detail = approval.Detail,
+    };
+
+    private static bool IsPending(KeyApproval approval) => approval.State == ApprovalState.Pending;
+
+    private static bool IsDecided(KeyApproval approval) => !IsPending(approval);
+
+    private static KeyApproval Settle(KeyApproval approval, KeyRow row, DateTimeOffset now, int epoch)
+    {
+        if (IsDecided(approval)) return approval;
+        if (approval.Epoch < epoch)
+        {
+            return Decided(row, approval, ApprovalState.Cancelled, now, null) with
+            {
+                Detail = "The database was restored from a backup since, and it may have been decided in between; ask again.",
+            };
+        }
+
+        var deadline = Deadline(row.Approval, approval);
+        if (now >= deadline) return Decided(row, approval, ApprovalState.Expired, deadline, null);
+        return ApprovalRules.Guard(row.Approval, approval.Request) is not null
+            ? approval
+            : Decided(row, approval, ApprovalState.Cancelled, now, null) with { Detail = "The key's rule does not guard it any more; ask again." };
+    }
+
+    // A rule that grants less time than the one before holds for what waits already.
+    private static DateTimeOffset Deadline(ApprovalRule? rule, KeyApproval approval) =>
+        approval.State == ApprovalState.Pending && rule is not null && approval.RequestedAt + rule.Expires < approval.ExpiresAt
+            ? approval.RequestedAt + rule.Expires
+            : approval.ExpiresAt;
+
+    private static IEnumerable<ApprovalVote> Counting(ApprovalRule? rule, KeyApproval approval) => approval.Approvals
+        .Where(vote => vote.Principal != approval.RequestedBy.Principal && ApprovalRules.MayApprove(rule, vote.Principal))
+        .DistinctBy(vote => vote.Principal);
+
+    private static KeyApproval RequirePending(KeyRow row, string number)
+    {
+        var approval = Find(row, number);
+        return IsPending(approval)
+            ? approval
+            : throw KmsError.Conflict.Exception($"The approval is not pending any more: it is {approval.State.ToString().ToLowerInvariant()}.");
+    }
+
+    private static KeyApproval RequireApprover(KeyRow row, string number, Caller caller)
+    {
+        var approval = RequirePending(row, number);
+        if (caller.Principal == approval.RequestedBy.Principal)
+        {
+            throw KmsError.PermissionDenied.Exception("Whoever asked for an operation does not decide on it; others must.");
+        }
+
+        return ApprovalRules.MayApprove(row.Approval, caller.Principal)
+            ? approval
+            : throw KmsError.PermissionDenied.Exception("The key's rule does not name the principal as an approver.");
+    }
+
+    private static KeyApproval Decided(KeyRow row, KeyApproval approval, ApprovalState state, DateTimeOffset now, string? by) => approval with
+    {
+        State = state,
+        Request = WithoutTexts(approval.Request),
+        ExpiresAt = Deadline(row.Approval, approval),
+        Approvals = [.. Counting(row.Approval, approval)],
+        Required = row.Approval?.Required,
+        DecidedAt = now,
+        DecidedBy = by,
+    };
+
+    private static KeyRow With(KeyRow row, KeyApproval approval) =>
+        row with { Approvals = [.. row.Approvals!.Select(a => a.Number == approval.Number ? approval : a)] };
+
+    private static RequestedOperation Kept(RequestedOperation request) =>
+        request.Update is { } update ? request with { Update = update with { Caller = _nobody } } : request;
+
+    // What was decided is kept for long, and the row is written whole with every change.
+    private static RequestedOperation WithoutTexts(RequestedOperation request) =>
+        request.Update is { } update ? request with { Update = update with { Description = default, Tags = default } } : request;
+
+    private static string Text(RequestedOperation request) => JsonSerializer.Serialize(request, KeyRowJson.Default.RequestedOperation);
+}

@@ -1,0 +1,143 @@
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.History;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Storage;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>Operations that need approval: what they are, and what approvers and askers do with them.</summary>
+internal static class Approvals
+{
+    public static Task<ApprovalDescription[]> List(KeyActivation key, ApprovalsQuery query) => key.Gate.RunInTurn(
+        KeyGate.Enter(query.IsPart ? KmsOperation.DescribeApproval : KmsOperation.ListApprovals, query.Caller),
+        async () =>
+        {
+            var row = await Settled(key);
+            return (row.Approvals ?? []).Where(approval => query.State is null || approval.State == query.State)
+                .Select(approval => KeyApprovals.Describe(key.Id, row, approval)).ToArray();
+        },
+        isRepeatable: true);
+
+    public static Task<ApprovalDescription> Describe(KeyActivation key, ApprovalCommand request) => key.Gate.RunInTurn(
+        Enter(KmsOperation.DescribeApproval, request),
+        () => OfAnApproval(key, request, async number =>
+        {
+            var row = await Settled(key);
+            return KeyApprovals.Describe(key.Id, row, KeyApprovals.Find(row, number));
+        }),
+        isRepeatable: true);
+
+    /// <summary>The last approval carries the operation out: in this turn, and in the commit that notes it.</summary>
+    public static Task<ApprovalDescription> Approve(KeyActivation key, ApprovalCommand request) => key.Gate.RunInTurn(
+        Enter(KmsOperation.Approve, request),
+        () => OfAnApproval(key, request, async number =>
+        {
+            var (row, next) = await Prepare(key, row => KeyApprovals.Approve(row, number, request.Caller, key.Now));
+            var approval = KeyApprovals.Find(next, number);
+            if (KeyApprovals.IsComplete(next, approval))
+            {
+                return await CarryOut(key, row, next, approval, request.Caller);
+            }
+
+            return Described(key, await ApprovalChange.Commit(key, row, next, approval, KmsOperation.Approve.Verb, request.Caller), number);
+        }));
+
+    public static Task<ApprovalDescription> Reject(KeyActivation key, ApprovalCommand request) =>
+        Decide(key, request, KmsOperation.RejectApproval, KeyApprovals.Reject);
+
+    public static Task<ApprovalDescription> Cancel(KeyActivation key, ApprovalCommand request) =>
+        Decide(key, request, KmsOperation.CancelApproval, KeyApprovals.Cancel);
+
+    // An id that is none is not written down: whoever sends it can say anything by it.
+    private static Call Enter(KmsOperation operation, ApprovalCommand request) => KeyGate.Enter(operation, request.Caller) with
+    {
+        Detail = ApprovalId.TryRead(request.ApprovalId, out _, out _) ? request.ApprovalId : null,
+    };
+
+    private static Task<ApprovalDescription> Decide(
+        KeyActivation key, ApprovalCommand request, KmsOperation operation, Func<KeyRow, string, Caller, DateTimeOffset, KeyRow> decide) =>
+        key.Gate.RunInTurn(
+            Enter(operation, request),
+            () => OfAnApproval(key, request, async number =>
+            {
+                var (row, next) = await Prepare(key, row => decide(row, number, request.Caller, key.Now));
+                var approval = KeyApprovals.Find(next, number);
+                return Described(key, await ApprovalChange.Commit(key, row, next, approval, operation.Verb, request.Caller), number);
+            }));
+
+    /// <summary>
+    /// Carries out what was approved. What can no longer be done ends as failed; where only the database, the HSM or the audit trail is
+    /// away, nothing is noted, and the approval can be given again.
+    /// </summary>
+    private static async Task<ApprovalDescription> CarryOut(KeyActivation key, KeyRow row, KeyRow next, KeyApproval approval, Caller caller)
+    {
+        var change = RequestedChanges.Of(approval.Request);
+        KeyRow done;
+        try
+        {
+            await change.Begin(key);
+            done = change.Apply(key, next);
+        }
+        catch (KmsException e) when (e.Error.Status < 500)
+        {
+            await ApprovalChange.Commit(key, row, KeyApprovals.Fail(next, approval, e, caller, key.Now), approval, "fail", caller);
+            throw new KmsException(e.Code, $"{e.Message} The operation was approved and cannot be done any more: the approval has ended as failed.");
+        }
+
+        var reason = ChangeReasons.Of(row, done) is { } shown ? $"{shown}; approval {approval.Number}" : $"approval {approval.Number}";
+        await change.Commit(key, row, KeyApprovals.Execute(done, approval, next, caller, key.Now), approval.RequestedBy, reason);
+        var written = key.Slot.Row!;
+        await ApprovalChange.TellOfTheOthers(key, row, written, approval.Number);
+        await ApprovalChange.Tell(key, approval, KmsOperation.Approve.Verb, caller);
+        await key.Services.Changes.CarriedOut(key.Id, ApprovalId.Of(key.Id, approval.Number), change.Operation,
+            change.Request.Version ?? written.PrimaryVersion, written.Revision, approval.RequestedBy);
+        return Described(key, written, approval.Number);
+    }
+
+    private static ApprovalDescription Described(KeyActivation key, KeyRow row, string number) =>
+        KeyApprovals.Describe(key.Id, row, KeyApprovals.Find(row, number));
+
+    /// <summary>The newest row with a change of an approval; what is refused from memory is held against what is stored.</summary>
+    private static async Task<(KeyRow Row, KeyRow Next)> Prepare(KeyActivation key, Func<KeyRow, KeyRow> change)
+    {
+        await Settled(key);
+        return await RowChange.Prepare(key, row => change(KeyApprovals.Settle(row, key.Now, key.Services.Epoch.Number)));
+    }
+
+    /// <summary>The key with its approvals as they are now. What time has changed is written, so that it is told of once; or later.</summary>
+    private static async Task<KeyRow> Settled(KeyActivation key)
+    {
+        var row = await key.Current();
+        var settled = KeyApprovals.Settle(row, key.Now, key.Services.Epoch.Number);
+        if (ReferenceEquals(settled, row) || !key.Services.Changes.HasRoom) return settled;
+        try
+        {
+            return await ApprovalChange.Commit(key, row, settled);
+        }
+        catch (StorageFailedException e)
+        {
+            key.Services.Logger.StorageFailed(key.Id, e.OutcomeUnknown, e);
+            return settled;
+        }
+    }
+
+    /// <summary>A key that does not exist has no approval either, and whoever invents ids learns no more than that.</summary>
+    private static async Task<ApprovalDescription> OfAnApproval(
+        KeyActivation key, ApprovalCommand request, Func<string, Task<ApprovalDescription>> run)
+    {
+        if (!ApprovalId.TryRead(request.ApprovalId, out var keyId, out var number) || keyId != key.Id)
+        {
+            throw KmsError.ApprovalNotFound.Exception();
+        }
+
+        try
+        {
+            return await run(number);
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyNotFound)
+        {
+            throw KmsError.ApprovalNotFound.Exception();
+        }
+    }
+}

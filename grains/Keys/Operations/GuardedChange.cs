@@ -1,0 +1,50 @@
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>
+/// Makes a change that somebody asks for, or, where the key's rule of dual control guards it, keeps it until others approve. What cannot
+/// be done is refused at once, whether or not it is guarded. The rule binds everyone, the administrator and .NET callers included.
+/// </summary>
+internal static class GuardedChange
+{
+    public static Task<KeyDescription> Run(KeyActivation key, Caller caller, KmsOperation operation, Func<RequestedOperation, RequestedOperation>? arguments = null)
+    {
+        var request = new RequestedOperation(operation.Name);
+        var change = RequestedChanges.Of(arguments is null ? request : arguments(request));
+        return key.Gate.RunInTurn(
+            KeyGate.Enter(operation, caller) with { Version = change.Request.Version },
+            async () =>
+            {
+                await change.Begin(key);
+                var (row, next) = await change.Prepare(key);
+                return change.Changes(row, next) && ApprovalRules.Guard(row.Approval, change.Request) is { } guard
+                    ? throw await Ask(key, row, guard, change.Request, caller)
+                    : await change.Commit(key, row, next, caller);
+            });
+    }
+
+    /// <summary>
+    /// Keeps the operation until it is approved. Asked again while it waits, it is the same one, whoever asks: so a repeated request
+    /// does no harm.
+    /// </summary>
+    /// <returns>What the caller is told: an answer of the operation would say that it was done.</returns>
+    private static async Task<KmsException> Ask(KeyActivation key, KeyRow row, string guard, RequestedOperation request, Caller caller)
+    {
+        var (now, epoch) = (key.Now, key.Services.Epoch.Number);
+        var settled = KeyApprovals.Settle(row, now, epoch);
+        if (KeyApprovals.FindSame(settled, request) is not { } waiting)
+        {
+            var next = KeyApprovals.Ask(settled, guard, request, caller, now, epoch);
+            waiting = next.Approvals![^1];
+            settled = await ApprovalChange.Commit(key, row, next, waiting, "request", caller);
+        }
+
+        return Pending(KeyApprovals.Describe(key.Id, settled, waiting));
+    }
+
+    private static KmsException Pending(ApprovalDescription approval) =>
+        new(KmsError.ApprovalPending.Code, $"{KmsError.ApprovalPending.Title} Its id is {approval.Id}.") { Approval = approval };
+}
