@@ -72,7 +72,7 @@ internal sealed partial class CallRecorder
         {
             try
             {
-                await _hand(new(_self, batch.Calls));
+                await _hand(Message(batch.Calls));
                 batch.Recorded();
                 _isFailing = false;
             }
@@ -90,6 +90,10 @@ internal sealed partial class CallRecorder
             }
         }
     }
+
+    // An object that stands twice in a message travels as a reference, which silos take from no client; calls of one batch share theirs.
+    private static GatewayCalls Message(GatewayCall[] calls) =>
+        new(_self, Array.ConvertAll(calls, call => call with { Caller = call.Caller with { } }));
 
     private WaitingCalls? Take()
     {

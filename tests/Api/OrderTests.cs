@@ -158,14 +158,15 @@ public sealed class OrderTests(DefaultApi api)
 
     public static TheoryData<string> OtherForms => new(_others.Keys);
 
-    /// <summary>A route that names something, and is in none of these tables, is one of which nobody knows the order.</summary>
+    /// <summary>A route that names a key, an alias or a KEK, and is in none of these tables, is one of which nobody knows the order.</summary>
     [Fact]
-    public async Task EveryRouteThatNamesSomething_IsInOneOfTheTables()
+    public async Task EveryRouteOfKeysAliasesAndKeks_IsInOneOfTheTables()
     {
         var parts = new Parts("{id}", [], [], false);
         var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make))
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
-        var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal));
+        var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal)
+            && path.Key.Split('/')[2] is ("keys" or "aliases" or "admin"));
         var routes = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key.Replace("{name}", "{id}", StringComparison.Ordinal).Replace("{prefix}", "{id}", StringComparison.Ordinal)}"));
 
         // It makes what it names, whether or not that is there: NamespaceLimitTests has its faults.

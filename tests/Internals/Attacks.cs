@@ -96,11 +96,13 @@ public static class Attacks
     /// <param name="by">Who calls.</param>
     /// <param name="method">What.</param>
     /// <param name="proof">What the request says to prove, where it has a place for it.</param>
-    public static Task Call(Attacker by, MethodInfo method, AdministratorProof? proof = null)
+    /// <param name="key">Of which grain, where they have names.</param>
+    /// <param name="isFull">Whether the request has all that it may have.</param>
+    public static Task Call(Attacker by, MethodInfo method, AdministratorProof? proof = null, string key = "attacked", bool isFull = false)
     {
         var called = method.DeclaringType!;
-        var grain = typeof(IGrainWithStringKey).IsAssignableFrom(called) ? by.Grains.GetGrain(called, "attacked") : by.Grains.GetGrain(called, 0L);
-        var answer = method.Invoke(grain, [ForgedRequest.Of(method.GetParameters().Single().ParameterType, _admin, proof)])!;
+        var grain = typeof(IGrainWithStringKey).IsAssignableFrom(called) ? by.Grains.GetGrain(called, key) : by.Grains.GetGrain(called, 0L);
+        var answer = method.Invoke(grain, [new ForgedRequest(_admin, proof, isFull).Of(method.GetParameters().Single().ParameterType)])!;
         return answer as Task ?? (Task)answer.GetType().GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(answer, null)!;
     }
 

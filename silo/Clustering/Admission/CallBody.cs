@@ -96,7 +96,8 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
     /// <summary>Where in a body we are. Orleans numbers its fields from 1, which is the call, and a reference has such a number.</summary>
     private struct Walk(bool countsOnly)
     {
-        private Bits _bytes;
+        private Bits _referable;
+        private Openings _openings;
         private uint _field = 1;
         private int _named;
         private int _counted = countsOnly ? 1 : int.MaxValue;
@@ -109,12 +110,18 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
         public bool Enter(int wireType)
         {
             _field++;
-            if (wireType == LengthPrefixed && _field < MaxReferences) _bytes[(int)_field / 64] |= 1ul << (int)_field % 64;
-            return wireType != WireFormat.TagDelimited || ++Depth <= MaxDepth;
+            _openings[Depth] = 0;
+            if (wireType == LengthPrefixed) MayBeReferredTo(_field);
+            if (wireType != WireFormat.TagDelimited) return true;
+            if (++Depth > MaxDepth) return false;
+            _openings[Depth] = _field;
+            return true;
         }
 
         public void Leave()
         {
+            // Nothing is in it: an empty array, of which there is only one in a process.
+            if (_openings[Depth] is var opening and not 0) MayBeReferredTo(opening);
             if (--Depth < _counted && !countsOnly) _counted = int.MaxValue;
         }
 
@@ -129,16 +136,28 @@ internal sealed class CallBody(IReadOnlyList<byte[]> types, IReadOnlyList<uint> 
         }
 
         /// <summary>
-        /// A reference to nothing, or to an earlier string or bytes. Orleans reads an unknown field when something refers to it;
-        /// if something in that field refers to another, Orleans reads at a wrong position, and so reads what was never checked.
+        /// A reference to nothing, or to an earlier string, bytes or object without fields. Orleans reads an unknown field when something
+        /// refers to it; if something in that field refers to another, Orleans reads at a wrong position, and so reads what was never checked.
         /// </summary>
         public readonly bool MayRefer(uint field) =>
-            field == 0 || (field < MaxReferences && (_bytes[(int)field / 64] & (1ul << (int)field % 64)) != 0);
+            field == 0 || (field < MaxReferences && (_referable[(int)field / 64] & (1ul << (int)field % 64)) != 0);
+
+        private void MayBeReferredTo(uint field)
+        {
+            if (field < MaxReferences) _referable[(int)field / 64] |= 1ul << (int)field % 64;
+        }
     }
 
     [InlineArray(MaxReferences / 64)]
     private struct Bits
     {
         private ulong _first;
+    }
+
+    /// <summary>For each depth the field that is the object there; 0 once something is in it, and for the call itself.</summary>
+    [InlineArray(MaxDepth + 1)]
+    private struct Openings
+    {
+        private uint _first;
     }
 }

@@ -22,6 +22,7 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
         "approvals:list", "approvals:describe", "approvals:approve", "approvals:reject", "approvals:cancel", "keys:create", "keys:update",
         "audit:record", "audit:search", "audit:logs",
         "principals:list", "principals:describe", "principals:list-tokens", "policies:list", "policies:describe", "policies:simulate",
+        "service:namespace-limits", "service:reserve-uses", "namespaces:describe-limits",
     ];
 
     public static TheoryData<string> Names => [.. Attacks.All.Keys];
@@ -126,6 +127,24 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
 
         Assert.Equal(before, await attacked.State());
         await StillServes(attacker);
+    }
+
+    /// <summary>The check knows the arguments of every method, with all that may be in them and with nothing.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WhatGatewaysSend_IsAdmitted_WithAllThatMayBeInIt(bool isFull)
+    {
+        await using var gateway = await attacked.Connect("honest-" + (isFull ? "full" : "empty"));
+        var refused = new List<string>();
+        foreach (var method in ClientRights.OfClients.Concat(ClientRights.OfGateways).SelectMany(called => called.GetMethods()))
+        {
+            // By the grain, with an answer or its own refusal. What the check refuses has no answer.
+            var answer = await Record.ExceptionAsync(() => Attacks.Call(gateway, method, key: "honest", isFull: isFull));
+            if (answer is not (null or KmsException)) refused.Add($"{method.DeclaringType!.Name}.{method.Name}: {answer.Message}");
+        }
+
+        Assert.True(refused.Count == 0, $"{string.Join('\n', refused)}\n{string.Join('\n', attacked.First.Output.Where(line => line.Contains("CN=honest", StringComparison.Ordinal)))}");
     }
 
     [Fact]
