@@ -27,17 +27,17 @@ public sealed record ApprovalRule
         init => OperationsText = Join(value);
     }
 
-    /// <summary>How many approvers must consent, 1 to 5, the requester not among them.</summary>
+    /// <summary>How many approvers must consent, at most <see cref="KmsLimits.RequiredApprovals"/>; the requester is none of them.</summary>
     [Id(1)] public int Required { get; init; }
 
-    /// <summary>Who may consent: names of principals, or prefixes and <c>*</c>; 1 to 32.</summary>
+    /// <summary>Who may consent: names of principals, or prefixes and <c>*</c>; at most <see cref="KmsLimits.ApproverPatterns"/>.</summary>
     public string[] Approvers
     {
         get => Split(ApproversText);
         init => ApproversText = Join(value);
     }
 
-    /// <summary>How long a request waits, from a second to 365 days.</summary>
+    /// <summary>How long a request waits: <see cref="KmsLimits.MinApprovalExpiry"/> to <see cref="KmsLimits.MaxApprovalExpiry"/>.</summary>
     [Id(3)] public TimeSpan Expires { get; init; }
 
     /// <summary><see cref="Operations"/> as they travel: silos read no collections from clients that they need not.</summary>

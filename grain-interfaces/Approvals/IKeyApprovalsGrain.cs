@@ -14,7 +14,7 @@ public interface IKeyApprovalsGrain : IGrainWithStringKey
     /// <summary>As <see cref="IKeyGrain.Update"/>, by a silo that knows rules.</summary>
     [Alias("Update"), Operation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
 
-    /// <summary>The key's approvals, oldest first: those that wait, and those decided within 30 days.</summary>
+    /// <summary>The key's approvals, oldest first: those that wait, and those decided within <see cref="KmsLimits.DecidedApprovalsKept"/>.</summary>
     [Alias("List"), Operation("approvals:list")] Task<ApprovalDescription[]> List(ApprovalsQuery query);
 
     /// <summary>One approval. Error: approval_not_found.</summary>

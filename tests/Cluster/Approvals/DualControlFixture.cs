@@ -13,7 +13,7 @@ public abstract class DualControlFixture(string kind) : IAsyncLifetime, IDisposa
 
     private KeyDatabase _database = null!;
 
-    internal FakeTimeProvider Time { get; } = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    internal FakeTimeProvider Time { get; } = new(new(2026, 10, 1, 0, 0, 0, TimeSpan.Zero));
 
     internal TestSilo Silo { get; private set; } = null!;
 
