@@ -5,13 +5,13 @@ using OrleansKms.Grains.Cryptography;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// What an encryption needs when it can run at once: the key and its primary version were usable when this was made, and every
-/// change of that drops it.
+/// What an operation with the primary version needs when it can run at once: the key and the version were usable when this was made,
+/// and every change of that drops it. The operation takes the capability that it needs.
 /// </summary>
 internal sealed record ReadyVersion(
-    IEncrypts Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+    IKeyVersion Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
 
-/// <summary>The result of one step in preparing an encryption.</summary>
+/// <summary>The result of one step in preparing the primary version.</summary>
 internal enum Preparation
 {
     /// <summary>The version is ready.</summary>
@@ -21,16 +21,16 @@ internal enum Preparation
     Again,
 }
 
-/// <summary>The version that encrypts: whether it is ready, and how to make it so.</summary>
+/// <summary>The version that encrypts, signs or authenticates: whether it is ready, and how to make it so.</summary>
 internal sealed class PrimaryVersion(KeyActivation key)
 {
     private ReadyVersion? _ready;
 
-    /// <summary>What an encryption needs besides a use to spend; null when something must be prepared first.</summary>
+    /// <summary>What an operation needs besides a use to spend; null when something must be prepared first.</summary>
     public ReadyVersion? Ready =>
         _ready is { } ready && !key.Slot.NeedsRead && (IsBefore(ready.RotateAtTicks) || !key.Rotation.MayRotate) ? ready : null;
 
-    /// <summary>Whether it is prepared and answers at once.</summary>
+    /// <summary>Whether it is prepared and encrypts at once.</summary>
     public bool AnswersAtOnce => _ready is { AtOnce: not null };
 
     /// <summary>Whether it was prepared and nothing has changed it since; a rotation by time may be due.</summary>
@@ -40,12 +40,13 @@ internal sealed class PrimaryVersion(KeyActivation key)
     public void Forget() => _ready = null;
 
     /// <summary>
-    /// Makes an encryption possible by whatever it takes: a read, a mandatory rotation, a reservation. An await lies between this
+    /// Makes the version ready by whatever it takes: a read, a mandatory rotation, a reservation. An await lies between this
     /// and the use, during which a lost race can close the version; so a caller that waited tries to spend, and prepares again if
     /// it cannot.
     /// </summary>
+    /// <param name="usage">What the key must be for.</param>
     /// <param name="wanted">How many uses are about to be spent.</param>
-    public async Task Prepare(long wanted)
+    public async Task Prepare(KeyUsage usage, long wanted)
     {
         if (await key.Rotation.RotateIfDue())
         {
@@ -54,7 +55,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
 
         using (await key.Turns.Begin())
         {
-            while (await PrepareOnce(wanted) != Preparation.Ready)
+            while (await PrepareOnce(usage, wanted) != Preparation.Ready)
             {
             }
         }
@@ -73,11 +74,11 @@ internal sealed class PrimaryVersion(KeyActivation key)
     // Most keys have no rotation by time, and reading the clock costs as much as the rest of the check.
     private bool IsBefore(long ticks) => ticks == long.MaxValue || key.Services.Time.GetUtcNow().UtcTicks < ticks;
 
-    private async Task<Preparation> PrepareOnce(long wanted)
+    private async Task<Preparation> PrepareOnce(KeyUsage usage, long wanted)
     {
         var epoch = key.Services.Epoch;
         var row = await key.Current();
-        KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+        KeyUsability.Require(row, usage);
         await key.Usage.Load(row.Incarnation);
         var meter = key.Usage.Meter(row.PrimaryVersion);
         KeyUsability.RequireImportSinceRestore(row, epoch);
@@ -111,8 +112,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
             return Preparation.Again;
         }
 
-        var encrypts = version.Require<IEncrypts>();
-        _ready = new(encrypts, encrypts as IEncryptsAtOnce, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
+        _ready = new(version, version as IEncryptsAtOnce, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
         return Preparation.Ready;
     }
 }

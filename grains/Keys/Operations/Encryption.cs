@@ -62,16 +62,15 @@ internal static class Encryption
     {
         while (true)
         {
-            if (key.Gate.TrySpend(limited) is { } spent)
+            if (key.Primary.Ready is { Version: IEncrypts version } && key.Gate.TrySpend(limited) is { } spent)
             {
-                var version = spent.Version;
                 var ciphertext = await ProviderAnswers.Awaited(
                     key, version.Encrypt(Existing(kind), plaintext, associatedData), row => KeyUsability.RequireVersion(row, version.Version));
                 key.Gate.Made(spent, plaintext.Length, startedAt);
                 return new(version.Version, ciphertext);
             }
 
-            await key.Primary.Prepare(wanted);
+            await key.Primary.Prepare(KeyUsage.EncryptDecrypt, wanted);
             await key.Limits.Prepare(limited, wanted);
         }
     }
