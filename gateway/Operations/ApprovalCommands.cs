@@ -5,10 +5,10 @@ namespace OrleansKms.Gateway.Operations;
 /// </summary>
 internal static class ApprovalCommands
 {
-    /// <summary>Creates a key with a rule.</summary>
+    /// <summary>Creates a key with a rule or limits.</summary>
     public static Task<KeyDescription> Create(Call call, string key, CreateKey request) => Ask(call, key, grain => grain.Create(request));
 
-    /// <summary>Changes a key's rule, and what else is named.</summary>
+    /// <summary>Changes a key's rule or limits, and what else is named.</summary>
     public static Task<KeyDescription> Update(Call call, string key, UpdateKey request) => Ask(call, key, grain => grain.Update(request));
 
     /// <summary>The approvals of a key, oldest first.</summary>
@@ -52,7 +52,7 @@ internal static class ApprovalCommands
         catch (Exception e) when (e is ArgumentException or TypeLoadException)
         {
             // No silo has it, or the one that the call went through has not.
-            throw KmsError.Conflict.Exception("Keys can have dual control once every silo is upgraded; nothing was done.");
+            throw KmsError.Conflict.Exception("Keys can have limits and dual control once every silo is upgraded; nothing was done.");
         }
     }
 }

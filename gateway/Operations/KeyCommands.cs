@@ -5,14 +5,15 @@ internal static class KeyCommands
 {
     /// <summary>Creates a key.</summary>
     public static Task<KeyDescription> Create(Call call, string key, CreateKey request) =>
-        request.Approval is null ? call.Key(key).Create(request) : ApprovalCommands.Create(call, key, request);
+        // An older silo would make the key, and pass over what it does not know.
+        request.Approval is null && request.Limits is not { Count: > 0 } ? call.Key(key).Create(request) : ApprovalCommands.Create(call, key, request);
 
     /// <summary>Describes a key.</summary>
     public static Task<KeyDescription> Describe(Call call, string key) => call.InTime(call.Key(key).Describe(new(call.Caller)));
 
     /// <summary>Changes the changeable fields of a key.</summary>
     public static Task<KeyDescription> Update(Call call, string key, UpdateKey request) =>
-        request.Approval.IsSet ? ApprovalCommands.Update(call, key, request) : call.InTime(call.Key(key).Update(request));
+        request.Approval.IsSet || request.Limits.IsSet ? ApprovalCommands.Update(call, key, request) : call.InTime(call.Key(key).Update(request));
 
     /// <summary>Makes a new primary version.</summary>
     public static Task<KeyDescription> Rotate(Call call, string key) => call.InTime(call.Key(key).Rotate(new(call.Caller)));
