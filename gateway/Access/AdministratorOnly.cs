@@ -1,11 +1,12 @@
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>The administrator may do everything, and nobody else anything.</summary>
+/// <summary>The administrator may do everything; anybody else what policies without conditions allow.</summary>
 internal sealed class AdministratorOnly : IAccessPolicy
 {
     public void Authorize(Principal principal, KmsOperation operation, string? keyId)
     {
-        if (!principal.IsAdministrator)
+        if (!principal.IsAdministrator
+            && principal.Compiled.Decide(operation, keyId, new() { Now = DateTimeOffset.UtcNow, Principal = principal.Name }) != AccessDecision.Allowed)
         {
             throw KmsError.PermissionDenied.Exception();
         }

@@ -2,38 +2,40 @@ using System.Security.Claims;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Who makes a request.</summary>
+/// <summary>Who makes a request, and by what it signed in.</summary>
 internal sealed class Principal
 {
-    /// <summary>The role that <see cref="GatewayPolicies.Administrator"/> asks for.</summary>
-    public const string AdministratorRole = "okms:administrator";
+    /// <summary>What the administrator signs in by.</summary>
+    public const string AdministratorCredential = "administrator";
 
-    /// <summary>The role that <see cref="GatewayPolicies.Metrics"/> asks for besides.</summary>
-    public const string MetricsRole = "okms:metrics";
+    private static readonly Policy[] _administratorsPolicies = [BuiltInPolicies.All["administrator"]];
 
-    public Principal(string name, bool isAdministrator, string? role = null)
+    /// <summary>One that is built in, or that a wire makes for callers of its own.</summary>
+    public Principal(string name, bool isAdministrator)
     {
-        Name = name;
-        IsAdministrator = isAdministrator;
-        var identity = new ClaimsIdentity([new(ClaimTypes.Name, name)], "okms");
-        if (isAdministrator)
-        {
-            identity.AddClaim(new(ClaimTypes.Role, AdministratorRole));
-        }
-
-        if (role is not null)
-        {
-            identity.AddClaim(new(ClaimTypes.Role, role));
-        }
-
-        Claims = new ClaimsPrincipal(identity);
+        (Name, IsAdministrator, Credential) = (name, isAdministrator, isAdministrator ? AdministratorCredential : name);
+        Policies = isAdministrator ? _administratorsPolicies : [];
+        Compiled = CompiledPolicies.Of(Policies);
+        Claims = ClaimsOf(name);
     }
 
-    /// <summary>The one who may do everything.</summary>
+    /// <summary>One of whom the cluster tells.</summary>
+    /// <param name="facts">What it told.</param>
+    /// <param name="compiled">The policies among it.</param>
+    /// <param name="credential">What it signed in by, as logs and the audit trail have it.</param>
+    /// <param name="expiresAt">When that ends, UTC; null for never.</param>
+    public Principal(PrincipalFacts facts, CompiledPolicies compiled, string credential, DateTimeOffset? expiresAt)
+    {
+        (Name, Policies, Compiled, Limits) = (facts.Name, facts.Policies, compiled, facts.Limits);
+        (Credential, ExpiresAt) = (credential, expiresAt);
+        Claims = ClaimsOf(Name);
+    }
+
+    /// <summary>The one who may do everything. No policy binds it, and no key's own.</summary>
     public static Principal Administrator { get; } = new("admin", isAdministrator: true);
 
     /// <summary>Who scrapes metrics and may do nothing else.</summary>
-    public static Principal Metrics { get; } = new("metrics", isAdministrator: false, MetricsRole);
+    public static Principal Metrics { get; } = new("metrics", isAdministrator: false);
 
     /// <summary>The name in logs, metrics and audit.</summary>
     public string Name { get; }
@@ -44,16 +46,23 @@ internal sealed class Principal
     /// <summary>Whether everything is allowed.</summary>
     public bool IsAdministrator { get; }
 
+    /// <summary>What it signed in by: <c>administrator</c>, <c>token:</c> and its id, <c>jwt:</c> and the issuer, <c>certificate:</c> and a name.</summary>
+    public string Credential { get; }
+
+    /// <summary>When that ends, UTC; null for never.</summary>
+    public DateTimeOffset? ExpiresAt { get; }
+
+    /// <summary>The policies.</summary>
+    public IReadOnlyList<Policy> Policies { get; }
+
+    /// <summary>The policies, made ready for decisions.</summary>
+    public CompiledPolicies Compiled { get; }
+
+    /// <summary>Whether its bearer token proves to a silo who it is; a JWT and a certificate only a gateway can judge.</summary>
+    public bool CanProve => IsAdministrator || CredentialName.TokenId(Credential) is not null;
+
     /// <summary>The same principal for ASP.NET Core's authorization.</summary>
     public ClaimsPrincipal Claims { get; }
-}
 
-/// <summary>Finds the principal that a bearer token belongs to.</summary>
-internal interface IPrincipalSource
-{
-    /// <summary>Whether it is known at present who may sign in. While it is not, <see cref="Find"/> finds nobody.</summary>
-    bool IsReady { get; }
-
-    /// <summary>The token's principal, or null when the token is none that is known.</summary>
-    Principal? Find(ReadOnlySpan<char> token);
+    private static ClaimsPrincipal ClaimsOf(string name) => new(new ClaimsIdentity([new(ClaimTypes.Name, name)], "okms"));
 }

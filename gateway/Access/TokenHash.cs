@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -21,11 +22,23 @@ internal static class TokenHash
             return false;
         }
 
-        Span<byte> bytes = stackalloc byte[MaxTokenLength * 3];
-        var length = Encoding.UTF8.GetBytes(token, bytes);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        Compute(token, hash);
+        return CryptographicOperations.FixedTimeEquals(hash, expected);
+    }
+
+    /// <summary>Computes a token's SHA-256.</summary>
+    /// <param name="token">What a client sent; anything.</param>
+    /// <param name="hash">Gets it; 32 bytes.</param>
+    public static void Compute(ReadOnlySpan<char> token, Span<byte> hash)
+    {
+        const int MaxOnStack = MaxTokenLength * 3;
+        var most = Encoding.UTF8.GetMaxByteCount(token.Length);
+        var rented = token.Length > MaxTokenLength ? ArrayPool<byte>.Shared.Rent(most) : null;
+        Span<byte> bytes = rented ?? stackalloc byte[MaxOnStack];
+        var length = Encoding.UTF8.GetBytes(token, bytes);
         SHA256.HashData(bytes[..length], hash);
         CryptographicOperations.ZeroMemory(bytes[..length]);
-        return CryptographicOperations.FixedTimeEquals(hash, expected);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
     }
 }

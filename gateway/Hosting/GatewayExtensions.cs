@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -32,6 +33,7 @@ public static class GatewayExtensions
         services.AddSingleton<RequestRate>();
         services.AddSingleton<NamespaceRules>();
         services.AddHostedService(provider => provider.GetRequiredService<NamespaceRules>());
+        services.AddSingleton<FailedSignIns>();
         services.TryAddSingleton(ClusterLink.InProcess);
         services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
         AddPrincipals(services, options);
@@ -109,6 +111,11 @@ public static class GatewayExtensions
 
     private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
     {
+        services.AddSingleton<BearerTokens>();
+        services.AddSingleton<KnownPrincipals>();
+        services.AddHostedService(provider => provider.GetRequiredService<KnownPrincipals>());
+        services.AddSingleton<TokenUses>();
+        services.AddHostedService(provider => provider.GetRequiredService<TokenUses>());
         if (options.AdministratorTokenSha256 is not null)
         {
             services.AddSingleton<IPrincipalSource, AdministratorToken>();
@@ -150,8 +157,9 @@ public static class GatewayExtensions
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Bearer, null)
             .AddScheme<AuthenticationSchemeOptions, PrincipalHandler>(PrincipalHandler.Basic, null);
         services.AddAuthorizationBuilder()
-            .AddPolicy(GatewayPolicies.Administrator, policy => policy.RequireRole(Principal.AdministratorRole))
-            .AddPolicy(GatewayPolicies.Metrics, policy => policy.RequireRole(Principal.AdministratorRole, Principal.MetricsRole));
+            .AddPolicy(GatewayPolicies.Operation, policy => policy.AddRequirements(new OperationRequirement(TakesScraper: false)))
+            .AddPolicy(GatewayPolicies.Metrics, policy => policy.AddRequirements(new OperationRequirement(TakesScraper: true)));
+        services.AddSingleton<IAuthorizationHandler, OperationHandler>();
     }
 
     // Generation of the OpenAPI document.

@@ -38,8 +38,8 @@ internal abstract class Call(OperationServices services, string requestId) : Req
     /// <summary>Size limits.</summary>
     public SizeLimits Limits => Services.Limits;
 
-    /// <summary>The caller, as grains are told.</summary>
-    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? Nobody, Source, RequestId) { TraceId = TraceId };
+    /// <summary>What grains are told about who asks.</summary>
+    public Caller Caller => _caller ??= new Caller(Principal?.Name ?? Nobody, Source, RequestId) { Credential = Principal?.Credential, TraceId = TraceId };
 
     /// <summary>Where the request came from.</summary>
     public abstract string Source { get; }
@@ -183,7 +183,7 @@ internal abstract class Call(OperationServices services, string requestId) : Req
 
     // Who asks may not have been known when the caller was first made.
     private GatewayCall Told(KmsOperation operation, string outcome, string? keyId, int? items) =>
-        new(Caller.Principal == (Principal?.Name ?? Nobody) ? Caller : Caller with { Principal = Principal!.Name }, operation.Name, outcome)
+        new(Caller.Principal == (Principal?.Name ?? Nobody) ? Caller : Caller with { Principal = Principal!.Name, Credential = Principal.Credential }, operation.Name, outcome)
         {
             KeyId = keyId is not null && OrleansKms.KeyId.IsValid(keyId) ? keyId : null,
             Items = items,

@@ -35,6 +35,9 @@ internal sealed class OperationServices(
     /// <summary>Where what this gateway answers itself is recorded.</summary>
     public CallRecorder Recorder => field ??= provider.GetRequiredService<CallRecorder>();
 
+    /// <summary>What is kept of principals.</summary>
+    public KnownPrincipals Principals => field ??= provider.GetRequiredService<KnownPrincipals>();
+
     public SizeLimits Limits { get; } = limits;
 
     /// <summary>The limits of principals and namespaces.</summary>

@@ -1,13 +1,14 @@
 using System.Text;
 using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Limits;
 
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617). The metrics token
-/// counts only on <c>/metrics</c>; elsewhere it is no token at all, so no route can forget to refuse it.
+/// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617), which is such a token.
+/// The token for metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
 /// </summary>
-internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics = null)
+internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, MetricsToken? metrics = null)
 {
     private const string BearerScheme = "Bearer ";
     private const string BasicScheme = "Basic ";
@@ -17,24 +18,23 @@ internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics
     /// <summary>Whether a browser may sign in here with a password.</summary>
     public static bool TakesPassword(PathString path) => path.StartsWithSegments(_dashboard);
 
-    /// <summary>The request's principal, or null.</summary>
-    public Principal? Find(HttpRequest request)
+    /// <summary>The request's principal, or why there is none. Whoever is known already is found at once.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="source">Where it came from.</param>
+    public ValueTask<Lookup> Find(HttpRequest request, string source)
     {
         var header = request.Headers.Authorization;
-        if (header.Count != 1 || header[0] is not { } text)
-        {
-            return null;
-        }
-
+        if (header.Count == 0 || (header.Count == 1 && string.IsNullOrEmpty(header[0]))) return new(Lookup.Nothing);
+        if (header.Count != 1 || header[0] is not { } text) return new(Lookup.Nobody);
         if (text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
         {
             var token = text.AsSpan(BearerScheme.Length).Trim(' ');
-            return source.Find(token) ?? FindScraper(request.Path, token);
+            return IsScraper(request.Path, token) ? new(Lookup.Of(Principal.Metrics)) : tokens.Find(token, failed.Allows(source, out _));
         }
 
         return text.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) && TakesPassword(request.Path)
-            ? FindByPassword(text.AsSpan(BasicScheme.Length).Trim(' '))
-            : null;
+            ? FindByPassword(text.AsSpan(BasicScheme.Length).Trim(' '), source)
+            : new(Lookup.Nobody);
     }
 
     /// <summary>The bearer token of a request that signed in with one, as proof for silos; null if it has none.</summary>
@@ -43,23 +43,20 @@ internal sealed class Credentials(IPrincipalSource source, MetricsToken? metrics
             ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
             : null;
 
-    /// <summary>Whether the request has credentials whose validity is currently unknown.</summary>
-    public bool CannotTell(HttpRequest request) => !source.IsReady && request.Headers.Authorization.Count > 0;
+    private bool IsScraper(PathString path, ReadOnlySpan<char> token) =>
+        metrics is not null && path.StartsWithSegments(_metrics) && metrics.Matches(token);
 
-    private Principal? FindScraper(PathString path, ReadOnlySpan<char> token) =>
-        metrics is not null && path.StartsWithSegments(_metrics) && metrics.Matches(token) ? Principal.Metrics : null;
-
-    private Principal? FindByPassword(ReadOnlySpan<char> encoded)
+    private ValueTask<Lookup> FindByPassword(ReadOnlySpan<char> encoded, string source)
     {
         Span<byte> bytes = stackalloc byte[1024];
         if (encoded.Length > bytes.Length || !Convert.TryFromBase64Chars(encoded, bytes, out var length))
         {
-            return null;
+            return new(Lookup.Nobody);
         }
 
         Span<char> text = stackalloc char[1024];
         text = text[..Encoding.UTF8.GetChars(bytes[..length], text)];
         var colon = text.IndexOf(':');
-        return colon < 0 ? null : source.Find(text[(colon + 1)..]);
+        return colon < 0 ? new(Lookup.Nobody) : tokens.Find(text[(colon + 1)..], failed.Allows(source, out _));
     }
 }

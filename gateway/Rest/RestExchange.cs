@@ -25,7 +25,7 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     public override KmsOperation? Operation => Http.GetEndpoint()?.Metadata.GetMetadata<KmsOperation>();
 
     /// <inheritdoc/>
-    public override AdministratorProof? Proof => Credentials.ProofOf(Http.Request);
+    public override AdministratorProof? Proof => Principal is { CanProve: true } ? Credentials.ProofOf(Http.Request) : null;
 
     // A route of the host, or one refused before it was called.
     private Route? Found => Route ??= Http.GetEndpoint()?.Metadata.GetMetadata<Route>();

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Rest.Access;
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Approvals;
@@ -57,6 +58,14 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(NamespaceLimitsAnswer))]
 [JsonSerializable(typeof(ApprovalAnswer))]
 [JsonSerializable(typeof(ListApprovalsAnswer))]
+[JsonSerializable(typeof(WhoAmIAnswer))]
+[JsonSerializable(typeof(PrincipalAnswer))]
+[JsonSerializable(typeof(CreatePrincipalBody))]
+[JsonSerializable(typeof(UpdatePrincipalBody))]
+[JsonSerializable(typeof(ListPrincipalsAnswer))]
+[JsonSerializable(typeof(CreateTokenBody))]
+[JsonSerializable(typeof(CreatedTokenAnswer))]
+[JsonSerializable(typeof(ListTokensAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]

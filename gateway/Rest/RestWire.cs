@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Operations;
 using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Wires;
@@ -24,15 +25,24 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     public Exchange Begin(HttpContext http) => new RestExchange(http, services);
 
     /// <inheritdoc/>
-    public SignIn SignIn(Exchange exchange)
+    public ValueTask<SignIn> SignIn(Exchange exchange)
     {
         var request = exchange.Http.Request;
-        if (credentials.Find(request) is { } principal) return Wires.SignIn.As(principal);
-        if (IsOpen(request.Path)) return Wires.SignIn.Open;
-        if (credentials.CannotTell(request)) return Wires.SignIn.Unknown;
-        // Who may sign in can have become known since the first check.
-        return credentials.Find(request) is { } late ? Wires.SignIn.As(late) : Wires.SignIn.Nobody;
+        var lookup = credentials.Find(request, exchange.Source);
+        return lookup.IsCompletedSuccessfully ? new(Of(lookup.Result, request.Path)) : Late(lookup, request.Path);
+
+        static async ValueTask<SignIn> Late(ValueTask<Lookup> lookup, PathString path) => Of(await lookup, path);
     }
+
+    private static SignIn Of(Lookup lookup, PathString path) => lookup switch
+    {
+        { Principal: { } principal } => Wires.SignIn.As(principal),
+        _ when IsOpen(path) => Wires.SignIn.Open,
+        { State: LookupState.CannotTell } => Wires.SignIn.Unknown,
+        { State: LookupState.Refused } => Wires.SignIn.Refused,
+        { State: LookupState.Nothing } => Wires.SignIn.Absent,
+        _ => Wires.SignIn.Nobody,
+    };
 
     /// <inheritdoc/>
     public async Task Answer(Exchange exchange, RequestDelegate next)

@@ -105,6 +105,12 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     private Task Handle(RestExchange exchange)
     {
+        if (Operation is { IsForEveryone: true })
+        {
+            exchange.CheckForm();
+            return Handler(exchange);
+        }
+
         if (Operation is not { NamesKey: false }) return Handler(exchange);
         exchange.Authorize(Operation);
         var counting = exchange.Count(Operation, null, 1);

@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Rest.Access;
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Approvals;
@@ -60,6 +61,15 @@ internal static class Routes
             Put("/v1/namespaces/{prefix}/limits", "Sets the limits of a namespace, which all keys under it share.", NamespaceLimitsEndpoint.HandleSet).Requires(KmsOperation.SetNamespaceLimits).Takes<NamespaceLimitsBody>().Answers<NamespaceLimitsAnswer>(),
             Get("/v1/namespaces/{prefix}/limits", "Tells the limits of a namespace.", NamespaceLimitsEndpoint.HandleDescribe).Requires(KmsOperation.DescribeNamespaceLimits).Answers<NamespaceLimitsAnswer>(),
             Delete("/v1/namespaces/{prefix}/limits", "Lifts the limits of a namespace.", NamespaceLimitsEndpoint.HandleRemove).Requires(KmsOperation.RemoveNamespaceLimits).AnswersNothing()),
+        .. Tagged("Principals", [
+            Get("/v1/whoami", "Tells who asks, by which credential, with which policies.", WhoAmIEndpoint.Handle).Requires(KmsOperation.WhoAmI).Answers<WhoAmIAnswer>(),
+            Post("/v1/principals", "Makes a principal.", CreatePrincipalEndpoint.Handle).Requires(KmsOperation.CreatePrincipal).Takes<CreatePrincipalBody>().Answers<PrincipalAnswer>(201),
+            Get("/v1/principals", "Lists principals in the order of their names.", ListPrincipalsEndpoint.Handle).Requires(KmsOperation.ListPrincipals).WithQuery(ListPrincipalsEndpoint.Parameters).Answers<ListPrincipalsAnswer>(),
+            Patch("/v1/principals/{name}", "Changes a principal's description, policies, limits or identities.", UpdatePrincipalEndpoint.Handle).Requires(KmsOperation.UpdatePrincipal).Takes<UpdatePrincipalBody>().Answers<PrincipalAnswer>(),
+            .. PrincipalCommandRoutes.All,
+            Post("/v1/principals/{name}/tokens", "Makes a token, which is shown this once.", CreateTokenEndpoint.Handle).Requires(KmsOperation.CreateToken).MayTake<CreateTokenBody>().Answers<CreatedTokenAnswer>(201),
+            Get("/v1/principals/{name}/tokens", "Lists a principal's tokens, without their secrets.", ListTokensEndpoint.Handle).Requires(KmsOperation.ListTokens).Answers<ListTokensAnswer>(),
+            Delete("/v1/principals/{name}/tokens/{id}", "Ends a token.", RevokeTokenEndpoint.Handle).Requires(KmsOperation.RevokeToken).AnswersNothing()]),
         .. Tagged("Administration",
             Get("/v1/admin/keks", "Lists the key-encryption keys and the progress of resealing.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
             Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are resealed.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),

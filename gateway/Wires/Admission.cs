@@ -3,12 +3,19 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Wires;
 
-/// <summary>Admits signed-in callers at the operator's rate; failed sign-ins count against their address.</summary>
-internal sealed class Admission(RequestRate rate)
+/// <summary>Lets in who has signed in, at the rate that the operator allows; failed sign-ins count by the address they came from.</summary>
+internal sealed class Admission(RequestRate rate, FailedSignIns failed)
 {
-    /// <summary>Records the caller, and returns why the request goes no further, or null.</summary>
-    public Failure? Refuses(Exchange exchange, SignIn signIn)
+    /// <summary>Notes who asks, and tells why the request goes no further, or null.</summary>
+    public Failure? Refuses(Exchange exchange, SignIn signIn) => Refuses(exchange, signIn, out _);
+
+    /// <inheritdoc cref="Refuses(Exchange, SignIn)"/>
+    /// <param name="exchange">The request.</param>
+    /// <param name="signIn">Who asks.</param>
+    /// <param name="pause">How long a refusal is held back, so that guessing takes time.</param>
+    public Failure? Refuses(Exchange exchange, SignIn signIn, out TimeSpan pause)
     {
+        pause = TimeSpan.Zero;
         switch (signIn)
         {
             case { Principal: { } principal }:
@@ -19,10 +26,16 @@ internal sealed class Admission(RequestRate rate)
                 return null;
             case { State: SignInState.Unknown }:
                 return Failure.Of(KmsError.Unavailable);
+            case { State: SignInState.Absent }:
+                return Failed(exchange);
             default:
-                return rate.AllowsFailure(exchange.Source, out var pause)
-                    ? Failure.Of(KmsError.Unauthenticated)
-                    : Failure.Of(KmsError.RateLimited, pause);
+                if (!failed.Allows(exchange.Source, out var after)) return Failure.Of(KmsError.RateLimited, after);
+                pause = failed.Note(exchange.Source);
+                return Failed(exchange);
         }
     }
+
+    private Failure Failed(Exchange exchange) => rate.AllowsFailure(exchange.Source, out var wait)
+        ? Failure.Of(KmsError.Unauthenticated)
+        : Failure.Of(KmsError.RateLimited, wait);
 }

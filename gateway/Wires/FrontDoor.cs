@@ -35,8 +35,9 @@ internal sealed class FrontDoor(
                 // Of these there can be any number, and nothing of them was looked at: they are counted and not recorded.
                 await wire.Tell(exchange, Failure.Of(KmsError.Overloaded));
             }
-            else if (Refuses(wire, exchange) is { } failure)
+            else if (Refuses(exchange, await wire.SignIn(exchange), out var pause) is { } failure)
             {
+                if (pause > TimeSpan.Zero) await Task.Delay(pause, services.Time, http.RequestAborted);
                 await wire.Tell(exchange, await Recorded(exchange, failure));
             }
             else
@@ -67,10 +68,13 @@ internal sealed class FrontDoor(
         throw new InvalidOperationException("Internal error: no wire takes the request.");
     }
 
-    private Failure? Refuses(IWireProtocol wire, Exchange exchange) =>
-        services.Options.MetricsListener && !MetricsConnection.Serves(exchange.Http)
+    private Failure? Refuses(Exchange exchange, SignIn signIn, out TimeSpan pause)
+    {
+        pause = TimeSpan.Zero;
+        return services.Options.MetricsListener && !MetricsConnection.Serves(exchange.Http)
             ? Failure.Of(KmsError.NotFound)
-            : admission.Refuses(exchange, wire.SignIn(exchange));
+            : admission.Refuses(exchange, signIn, out pause);
+    }
 
     // What is asked for where nothing is, is no operation. Before the address is looked at, it is the sign-in that is refused.
     private static ValueTask<Failure> Recorded(Exchange exchange, Failure failure) =>

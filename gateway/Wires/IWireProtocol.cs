@@ -19,10 +19,10 @@ internal interface IWireProtocol
     Exchange Begin(HttpContext http);
 
     /// <summary>
-    /// The caller, as far as known before the body is read. A wire that needs the body returns <see cref="SignIn.AfterBody"/>,
-    /// and calls <see cref="Admission"/> itself once it has read it.
+    /// Who asks, as far as it shows before the body is read. A wire that must see the body says <see cref="SignIn.AfterBody"/>, and
+    /// asks <see cref="Admission"/> itself once it has read it. It completes at once where what is asked for is known.
     /// </summary>
-    SignIn SignIn(Exchange exchange);
+    ValueTask<SignIn> SignIn(Exchange exchange);
 
     /// <summary>
     /// Answers a request that was admitted. What goes wrong is thrown, and recorded by whoever catches it; a refusal that a wire tells

@@ -5,8 +5,12 @@ namespace OrleansKms.Gateway.Wires;
 /// <summary>What a wire knows about the caller.</summary>
 internal enum SignInState
 {
-    /// <summary>No credentials, or wrong ones.</summary>
+    /// <summary>Wrong credentials.</summary>
     Nobody,
+    /// <summary>No credentials.</summary>
+    Absent,
+    /// <summary>Credentials that were not looked at, since too many have failed from there.</summary>
+    Refused,
     /// <summary>A principal.</summary>
     Known,
     /// <summary>There are credentials whose validity is currently unknown.</summary>
@@ -21,6 +25,10 @@ internal enum SignInState
 internal readonly record struct SignIn(SignInState State, Principal? Principal = null)
 {
     public static SignIn Nobody => new(SignInState.Nobody);
+
+    public static SignIn Absent => new(SignInState.Absent);
+
+    public static SignIn Refused => new(SignInState.Refused);
 
     public static SignIn Unknown => new(SignInState.Unknown);
 

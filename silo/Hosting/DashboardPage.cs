@@ -27,7 +27,7 @@ internal static class DashboardPage
         {
             if (!Exchange.Of(http).Services.Link.IsConnected) throw KmsError.Unavailable.Exception();
             return page.Invoke(http);
-        }).WithMetadata(KmsOperation.SeeDashboard).RequireAuthorization(GatewayPolicies.Administrator);
+        }).WithMetadata(KmsOperation.SeeDashboard).RequireAuthorization(GatewayPolicies.Operation);
     }
 
     private static RequestDelegate Build(IServiceProvider services)

@@ -58,6 +58,14 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("POST", "/v1/approvals/{id}/reject", "approval_not_found"),
         new("POST", "/v1/approvals/{id}/cancel", "approval_not_found"),
         new("GET", "/v1/approvals?key={id}", "key_not_found"),
+        new("GET", "/v1/principals/{id}", "principal_not_found"),
+        new("PATCH", "/v1/principals/{id}", "principal_not_found", _ => new { description = "x" }),
+        new("DELETE", "/v1/principals/{id}", "principal_not_found"),
+        new("POST", "/v1/principals/{id}/enable", "principal_not_found"),
+        new("POST", "/v1/principals/{id}/disable", "principal_not_found"),
+        new("GET", "/v1/principals/{id}/tokens", "principal_not_found"),
+        new("POST", "/v1/principals/{id}/tokens", "principal_not_found"),
+        new("DELETE", "/v1/principals/{id}/tokens/{id}", "invalid_parameter"),
         new("POST", "/v1/keys/alias:{id}/encrypt", "alias_not_found", _ => new { plaintext = "AQ==" }),
     ];
 

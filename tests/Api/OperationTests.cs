@@ -80,15 +80,19 @@ public sealed partial class OperationTests(DefaultApi api)
         var operations = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(o => (Path: p.Key, Method: o.Key, o.Value))).ToList();
         string[] expected =
         [
-            "delete /v1/aliases/{name}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json", "get /v1/admin/keks", "get /v1/aliases",
-            "get /v1/aliases/{name}", "get /v1/keys", "get /v1/keys/{id}", "get /v1/keys/{id}/history", "patch /v1/keys/{id}", "post /decrypt", "post /encrypt",
-            "get /v1/approvals", "get /v1/approvals/{id}", "post /v1/approvals/{id}/approve", "post /v1/approvals/{id}/reject", "post /v1/approvals/{id}/cancel",
-            "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/batch", "post /v1/decrypt", "post /v1/keys", "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion",
-            "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable",
-            "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap", "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion",
-            "post /v1/keys/{id}/versions/{n}/cancel-destroy", "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
-            "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}",
-            "delete /v1/namespaces/{prefix}/limits", "get /v1/namespaces/{prefix}/limits", "put /v1/namespaces/{prefix}/limits",
+            "delete /v1/aliases/{name}", "delete /v1/namespaces/{prefix}/limits", "delete /v1/principals/{name}",
+            "delete /v1/principals/{name}/tokens/{id}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json",
+            "get /v1/admin/keks", "get /v1/aliases", "get /v1/aliases/{name}", "get /v1/approvals", "get /v1/approvals/{id}", "get /v1/keys",
+            "get /v1/keys/{id}", "get /v1/keys/{id}/history", "get /v1/namespaces/{prefix}/limits", "get /v1/principals", "get /v1/principals/{name}",
+            "get /v1/principals/{name}/tokens", "get /v1/whoami", "patch /v1/keys/{id}", "patch /v1/principals/{name}", "post /decrypt",
+            "post /encrypt", "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/approvals/{id}/approve",
+            "post /v1/approvals/{id}/cancel", "post /v1/approvals/{id}/reject", "post /v1/batch", "post /v1/decrypt", "post /v1/keys",
+            "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion", "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/decrypt",
+            "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable", "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/rewrap",
+            "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion", "post /v1/keys/{id}/versions/{n}/cancel-destroy",
+            "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
+            "post /v1/principals", "post /v1/principals/{name}/disable", "post /v1/principals/{name}/enable", "post /v1/principals/{name}/tokens",
+            "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}", "put /v1/namespaces/{prefix}/limits",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), operations.Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal));
         Assert.Equal(operations.Count, operations.Select(o => (string)o.Value!["operationId"]!).Distinct().Count());

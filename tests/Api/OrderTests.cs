@@ -137,6 +137,14 @@ public sealed class OrderTests(DefaultApi api)
         ["approve"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/approve", [])),
         ["reject"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/reject", [])),
         ["cancel approval"] = ("approval_not_found", "approval_not_found", p => new("POST", $"/v1/approvals/{p.Key}/cancel", [])),
+        ["describe principal"] = ("principal_not_found", "principal_not_found", p => new("GET", $"/v1/principals/{p.Key}", null)),
+        ["update principal"] = ("principal_not_found", "principal_not_found", p => new("PATCH", $"/v1/principals/{p.Key}", new() { ["description"] = "d" })),
+        ["delete principal"] = ("principal_not_found", "principal_not_found", p => new("DELETE", $"/v1/principals/{p.Key}", null)),
+        ["enable principal"] = ("principal_not_found", "principal_not_found", p => new("POST", $"/v1/principals/{p.Key}/enable", [])),
+        ["disable principal"] = ("principal_not_found", "principal_not_found", p => new("POST", $"/v1/principals/{p.Key}/disable", [])),
+        ["list tokens"] = ("principal_not_found", "principal_not_found", p => new("GET", $"/v1/principals/{p.Key}/tokens", null)),
+        ["create token"] = ("principal_not_found", "principal_not_found", p => new("POST", $"/v1/principals/{p.Key}/tokens", [])),
+        ["revoke token"] = ("principal_not_found", "principal_not_found", p => new("DELETE", $"/v1/principals/{p.Key}/tokens/{(p.Key == "{id}" ? p.Key : "0123456789abcdef")}", null)),
         ["destroy KEK"] = ("not_found", "invalid_parameter", p => new("POST", $"/v1/admin/keks/{p.Key}/destroy", [])),
     };
 

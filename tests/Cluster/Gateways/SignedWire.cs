@@ -27,7 +27,7 @@ internal sealed class SignedWire(OperationServices services, Admission admission
 
     public Exchange Begin(HttpContext http) => new SignedExchange(http, services);
 
-    public SignIn SignIn(Exchange exchange) => OrleansKms.Gateway.Wires.SignIn.AfterBody;
+    public ValueTask<SignIn> SignIn(Exchange exchange) => new(OrleansKms.Gateway.Wires.SignIn.AfterBody);
 
     public async Task Answer(Exchange exchange, RequestDelegate next)
     {

@@ -6,7 +6,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Cluster;
-using OrleansKms.Gateway.Rest;
 
 namespace OrleansKms.Tests.Unit.Gateway;
 
@@ -202,7 +201,7 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     {
         var http = new DefaultHttpContext();
         http.Request.Headers.Authorization = authorization;
-        return new Credentials(_principals).CannotTell(http.Request);
+        return SignInParts.Credentials(_principals).Find(http.Request, "here").AsTask().Result.State == LookupState.CannotTell;
     }
 
     private async Task Start()

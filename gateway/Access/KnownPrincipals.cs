@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using OrleansKms.Gateway.Cluster;
+
+namespace OrleansKms.Gateway.Access;
+
+/// <summary>
+/// Principals as the cluster knows them, by what they sign in with. What was asked for once is kept, so that a request costs no call;
+/// once a second the cluster tells what must be forgotten, so that whatever is revoked ends within <see cref="RevokedWithin"/>. While no
+/// silo answers, what was known holds for as long as the cluster said.
+/// </summary>
+internal sealed partial class KnownPrincipals : BackgroundService
+{
+    /// <summary>The bound that is promised: a silo reads twice a second, a question begins every second and is given up after 2.</summary>
+    public static readonly TimeSpan RevokedWithin = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a credential that nobody has is not asked for again.</summary>
+    public static readonly TimeSpan UnknownFor = TimeSpan.FromSeconds(10);
+
+    /// <summary>How many credentials are kept, and how many that nobody has.</summary>
+    public const int MaxKept = 20_000;
+
+    /// <summary>How many are asked for at once; those beyond hear that nobody can tell.</summary>
+    public const int MaxAsked = 64;
+
+    private const int Attempts = 3;
+    private static readonly TimeSpan _period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly Caller _self = new("gateway", "gateway", "sign-in");
+
+    private readonly Func<int, IAccessFactsGrain> _cluster;
+    private readonly ClusterLink _link;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly Lock _lock = new();
+    private readonly ConcurrentDictionary<string, KnownCredential> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, KnownCredential>.AlternateLookup<ReadOnlySpan<char>> _byText;
+    private readonly ConcurrentDictionary<string, long> _unknown = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Task<Lookup>> _asked = new(StringComparer.Ordinal);
+    private volatile Truth? _truth;
+    private long _order;
+    private int _generation;
+    private int _way;
+    private bool _failed;
+
+    /// <summary>Asks the cluster's grain.</summary>
+    public KnownPrincipals(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<KnownPrincipals> log)
+        : this(way => grains.Value.GetGrain<IAccessFactsGrain>(way), link, time, log)
+    {
+    }
+
+    internal KnownPrincipals(Func<int, IAccessFactsGrain> cluster, ClusterLink link, TimeProvider time, ILogger log)
+    {
+        (_cluster, _link, _time, _log) = (cluster, link, time, log);
+        _byText = _known.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>Since when everything that is kept is true for certain, and for how long.</summary>
+    private sealed record Truth(long At, TimeSpan HoldsFor);
+
+    /// <summary>Whether what is kept can be relied on.</summary>
+    public bool IsCurrent => _truth is { } truth && _time.GetElapsedTime(truth.At) <= truth.HoldsFor;
+
+    /// <summary>What is kept of a credential; null where it must be asked for.</summary>
+    public KnownCredential? Kept(ReadOnlySpan<char> name) => IsCurrent && _byText.TryGetValue(name, out var known) ? known : null;
+
+    /// <summary>Whether a credential was asked for lately, and nobody has it.</summary>
+    public bool IsUnknown(string name) => _unknown.TryGetValue(name, out var since) && _time.GetElapsedTime(since) < UnknownFor;
+
+    /// <summary>Asks the cluster for a credential. Many who ask for the same one ask once.</summary>
+    /// <returns>What it told, or null where it told nothing; kept, unless it has just changed.</returns>
+    public async Task<(LookupState State, KnownCredential? Known)> Ask(string name)
+    {
+        if (!IsCurrent) return (LookupState.CannotTell, null);
+        if (Kept(name) is { } kept) return (LookupState.Found, kept);
+        if (IsUnknown(name)) return default;
+        if (_asked.Count >= MaxAsked && !_asked.ContainsKey(name)) return (LookupState.CannotTell, null);
+        var answer = new TaskCompletionSource<Lookup>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = _asked.GetOrAdd(name, answer.Task);
+        if (asked != answer.Task)
+        {
+            await asked;
+            return Kept(name) is { } same ? (LookupState.Found, same) : (IsUnknown(name) ? LookupState.Nobody : LookupState.CannotTell, null);
+        }
+
+        try
+        {
+            return await AskCluster(name);
+        }
+        finally
+        {
+            _asked.TryRemove(name, out _);
+            answer.SetResult(default);
+        }
+    }
+
+    /// <summary>Asks at once what has changed, for a gateway that has just changed something itself.</summary>
+    public async Task Refresh()
+    {
+        try
+        {
+            await Poll(CancellationToken.None);
+        }
+        catch (Exception e)
+        {
+            // The next question is due within a second.
+            LogFailed(_log, e.GetType().Name, e.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await _link.Connected.WaitAsync(stoppingToken);
+                var isTold = await TryPoll(stoppingToken);
+                await Task.Delay(isTold || _truth is not null ? _period : _pauseWhileUnknown, _time, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The process stops.
+        }
+    }
+
+    private async Task<bool> TryPoll(CancellationToken stopping)
+    {
+        try
+        {
+            await Poll(stopping);
+            _failed = false;
+            return true;
+        }
+        catch (Exception e) when (!stopping.IsCancellationRequested)
+        {
+            // Told once, not every second of an outage.
+            if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
+            _failed = true;
+            AskAnother();
+            return false;
+        }
+    }
+
+    private async Task Poll(CancellationToken stopping)
+    {
+        var askedAt = _time.GetTimestamp();
+        var changes = await _cluster(_way).Changes(new(_self, Volatile.Read(ref _order))).AsTask().WaitAsync(_patience, _time, stopping);
+        lock (_lock)
+        {
+            if (changes.Order < _order)
+            {
+                throw new InvalidOperationException("A silo tells of an older state of principals than was known before: somebody has put it back, and it is not believed.");
+            }
+
+            // A silo without its database goes on with what it has read: that does not make it any younger.
+            var trueAt = askedAt - (long)(changes.Age.TotalSeconds * _time.TimestampFrequency);
+            if (_truth is { } truth && trueAt < truth.At) return;
+            Forget(changes);
+            (_order, _truth) = (changes.Order, new(trueAt, changes.HoldsFor));
+        }
+    }
+
+    private void Forget(AccessChanges changes)
+    {
+        if (!changes.Everything && changes.Names.Length == 0) return;
+        // What is being asked for just now may have been read before the change.
+        _generation++;
+        _unknown.Clear();
+        var names = changes.Names.ToHashSet(StringComparer.Ordinal);
+        foreach (var (name, known) in _known)
+        {
+            if (changes.Everything || names.Contains("principal:" + known.Facts.Name)
+                || Array.Exists(known.Facts.Policies, policy => names.Contains("policy:" + policy.Name)))
+            {
+                _known.TryRemove(name, out _);
+            }
+        }
+    }
+
+    private async Task<(LookupState State, KnownCredential? Known)> AskCluster(string name)
+    {
+        KnownCredential? known = null;
+        for (var attempt = 0; attempt < Attempts; attempt++)
+        {
+            var generation = Volatile.Read(ref _generation);
+            try
+            {
+                var found = await _cluster(_way).Find(new(_self, name)).AsTask().WaitAsync(_patience, _time);
+                known = found.Principal is { } facts ? new(name, facts) : null;
+            }
+            catch (Exception e)
+            {
+                LogNotFound(_log, e.GetType().Name, e.Message);
+                AskAnother();
+                return (LookupState.CannotTell, null);
+            }
+
+            if (Keep(name, known, generation)) break;
+        }
+
+        return known is null ? default : (LookupState.Found, known);
+    }
+
+    private bool Keep(string name, KnownCredential? known, int generation)
+    {
+        lock (_lock)
+        {
+            if (generation != _generation) return false;
+            if (known is not null)
+            {
+                if (_known.Count >= MaxKept) _known.Clear();
+                _known[name] = known;
+            }
+            else
+            {
+                if (_unknown.Count >= MaxKept) _unknown.Clear();
+                _unknown[name] = _time.GetTimestamp();
+            }
+
+            return true;
+        }
+    }
+
+    private void AskAnother() => _way = (_way + 1) % ClusterPrincipals.Ways;
+
+    [LoggerMessage(1, LogLevel.Warning, "Sign-in: the cluster does not tell what has changed of principals: {Kind}: {Reason}")]
+    private static partial void LogFailed(ILogger log, string kind, string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell whose a credential is: {Kind}: {Reason}")]
+    private static partial void LogNotFound(ILogger log, string kind, string reason);
+}

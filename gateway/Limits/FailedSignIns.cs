@@ -1,0 +1,103 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+
+namespace OrleansKms.Gateway.Limits;
+
+/// <summary>
+/// How often signing in has failed, by the address that it was tried from: after some failures each answer is held back a little, and
+/// after many nothing is looked up any more. Whoever is known already is never held back, so a guesser locks out nobody who works from
+/// the same address. Addresses of IPv6 count by their network of 64 bits, of which one machine has all.
+/// </summary>
+internal sealed class FailedSignIns(TimeProvider time)
+{
+    /// <summary>How many failures are answered at once.</summary>
+    public const int Free = 20;
+
+    /// <summary>How many failures are looked at.</summary>
+    public const int Max = 100;
+
+    /// <summary>How many of them are forgotten a second.</summary>
+    public const int ForgottenPerSecond = 5;
+
+    /// <summary>How many addresses are told apart; those beyond count together.</summary>
+    public const int MaxSources = 10_000;
+
+    /// <summary>The longest time that an answer is held back.</summary>
+    public static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(500);
+
+    private const string Others = "";
+    private static readonly TimeSpan _delayOfEach = TimeSpan.FromMilliseconds(10);
+
+    private readonly ConcurrentDictionary<string, Failures> _sources = new(StringComparer.Ordinal);
+
+    /// <summary>The failures of one address.</summary>
+    private sealed class Failures
+    {
+        public double Count { get; set; }
+
+        public long At { get; set; }
+    }
+
+    /// <summary>Whether credentials from there are looked at.</summary>
+    /// <param name="source">The address.</param>
+    /// <param name="retryAfter">Whole seconds until they are again.</param>
+    public bool Allows(string source, out int retryAfter)
+    {
+        retryAfter = 0;
+        if (!_sources.TryGetValue(NetworkOf(source), out var failures) && !_sources.TryGetValue(Others, out failures)) return true;
+        lock (failures)
+        {
+            Fade(failures);
+            if (failures.Count < Max) return true;
+            retryAfter = Math.Max(1, (int)Math.Ceiling((failures.Count - Max + 1) / ForgottenPerSecond));
+            return false;
+        }
+    }
+
+    /// <summary>Notes a failure.</summary>
+    /// <returns>How long its answer is held back.</returns>
+    public TimeSpan Note(string source)
+    {
+        var failures = Of(NetworkOf(source));
+        lock (failures)
+        {
+            Fade(failures);
+            // Those that are refused without a look count no further, or whoever goes on trying would wait for ever.
+            failures.Count = Math.Min(failures.Count + 1, Max);
+            var delay = _delayOfEach * Math.Max(0, failures.Count - Free);
+            return delay < MaxDelay ? delay : MaxDelay;
+        }
+    }
+
+    private Failures Of(string network)
+    {
+        if (_sources.TryGetValue(network, out var known)) return known;
+        if (_sources.Count >= MaxSources) RemoveFaded();
+        return _sources.GetOrAdd(_sources.Count >= MaxSources ? Others : network, _ => new() { At = time.GetTimestamp() });
+    }
+
+    private void RemoveFaded()
+    {
+        foreach (var (network, failures) in _sources)
+        {
+            lock (failures)
+            {
+                Fade(failures);
+                if (failures.Count == 0) _sources.TryRemove(network, out _);
+            }
+        }
+    }
+
+    private void Fade(Failures failures)
+    {
+        var now = time.GetTimestamp();
+        var faded = time.GetElapsedTime(failures.At, now).TotalSeconds * ForgottenPerSecond;
+        (failures.Count, failures.At) = (Math.Max(0, failures.Count - faded), now);
+    }
+
+    private static string NetworkOf(string source) =>
+        IPAddress.TryParse(source, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6
+            ? Convert.ToHexString(address.GetAddressBytes(), 0, 8)
+            : source;
+}

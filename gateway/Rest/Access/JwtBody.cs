@@ -1,0 +1,11 @@
+namespace OrleansKms.Gateway.Rest.Access;
+
+/// <summary>Whose JWTs sign in as a principal. In requests and in answers.</summary>
+internal sealed class JwtBody
+{
+    /// <summary>The claim iss; one of the issuers that the gateways trust.</summary>
+    public required string Issuer { get; set; }
+
+    /// <summary>The claim sub.</summary>
+    public required string Subject { get; set; }
+}

@@ -1,0 +1,54 @@
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway.Limits;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+public sealed class FailedSignInsTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FailedSignIns _failed;
+
+    public FailedSignInsTests() => _failed = new(_time);
+
+    [Fact]
+    public void Failures_AreFreeAtFirst_ThenHeldBackEverLonger_ThenRefused_AndForgotten()
+    {
+        for (var i = 0; i < FailedSignIns.Free; i++) Assert.Equal(TimeSpan.Zero, _failed.Note("192.0.2.1"));
+        var last = TimeSpan.Zero;
+        for (var i = FailedSignIns.Free; i < FailedSignIns.Max; i++)
+        {
+            Assert.True(_failed.Allows("192.0.2.1", out _));
+            var delay = _failed.Note("192.0.2.1");
+            Assert.InRange(delay, last, FailedSignIns.MaxDelay);
+            last = delay;
+        }
+
+        Assert.Equal(FailedSignIns.MaxDelay, last);
+        Assert.False(_failed.Allows("192.0.2.1", out var retryAfter));
+        Assert.Equal(1, retryAfter);
+        Assert.True(_failed.Allows("192.0.2.2", out _));
+        _time.Advance(TimeSpan.FromSeconds(retryAfter));
+        Assert.True(_failed.Allows("192.0.2.1", out _));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(TimeSpan.Zero, _failed.Note("192.0.2.1"));
+    }
+
+    [Fact]
+    public void IPv6_CountsByTheNetworkOfAMachine()
+    {
+        for (var i = 0; i < FailedSignIns.Max; i++) _failed.Note($"2001:db8:0:1::{i:x}");
+        Assert.False(_failed.Allows("2001:db8:0:1::ffff", out _));
+        Assert.True(_failed.Allows("2001:db8:0:2::1", out _));
+    }
+
+    [Fact]
+    public void MoreSourcesThanAreToldApart_CountTogether_UntilTheyAreForgotten()
+    {
+        for (var i = 0; i < FailedSignIns.MaxSources; i++) _failed.Note($"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}");
+        for (var i = 0; i < FailedSignIns.Max; i++) _failed.Note($"192.0.2.{i}");
+        Assert.False(_failed.Allows("192.0.2.200", out _));
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(TimeSpan.Zero, _failed.Note("192.0.2.201"));
+        Assert.True(_failed.Allows("192.0.2.200", out _));
+    }
+}

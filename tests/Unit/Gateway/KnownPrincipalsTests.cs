@@ -1,0 +1,251 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Cluster;
+using OrleansKms.Gateway.Rest;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+/// <summary>What a gateway keeps of principals, and when it forgets, with a clock that the tests move.</summary>
+public sealed class KnownPrincipalsTests : IDisposable
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeCluster _cluster = new();
+    private readonly KnownPrincipals _principals;
+    private readonly Credentials _credentials;
+    private readonly (string Id, string Text) _token = ApiToken.New();
+
+    public KnownPrincipalsTests()
+    {
+        _principals = new(_ => _cluster, ClusterLink.InProcess, _time, NullLogger.Instance);
+        _credentials = SignInParts.Credentials(new NoAdministrator(), _principals, _time);
+        _cluster.Give(_token, "ci");
+    }
+
+    public void Dispose() => _principals.Dispose();
+
+    [Fact]
+    public async Task Known_IsAskedForOnce_AndThenCostsNoCall()
+    {
+        await _principals.Refresh();
+        Assert.Equal(("ci", "token:" + _token.Id), await Found(_token.Text));
+        for (var i = 0; i < 10; i++)
+        {
+            var again = _credentials.Find(Request(_token.Text), "here").AsTask();
+            Assert.True(again.IsCompletedSuccessfully);
+            Assert.Equal("ci", (await again).Principal!.Name);
+        }
+
+        Assert.Equal(1, _cluster.Found);
+    }
+
+    [Fact]
+    public async Task BeforeTheClusterTells_AndWhenItHasNotForTooLong_NobodyCanTell()
+    {
+        Assert.Equal(LookupState.CannotTell, (await Find(_token.Text)).State);
+        await _principals.Refresh();
+        await Found(_token.Text);
+        _cluster.IsAway = true;
+        _time.Advance(FakeCluster.HoldsFor);
+        Assert.Equal("ci", (await Find(_token.Text)).Principal!.Name);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(LookupState.CannotTell, (await Find(_token.Text)).State);
+        _cluster.IsAway = false;
+        await _principals.Refresh();
+        Assert.Equal("ci", (await Find(_token.Text)).Principal!.Name);
+    }
+
+    [Fact]
+    public async Task WhatTheClusterNames_IsForgotten_WithinTheBound()
+    {
+        await _principals.StartAsync(CancellationToken.None);
+        while ((await Find(_token.Text)).Principal is null) _time.Advance(TimeSpan.FromMilliseconds(100));
+        _cluster.Revoke(_token.Id, "principal:ci");
+        var revokedAt = _time.GetUtcNow();
+        while ((await Find(_token.Text)).Principal is not null)
+        {
+            await Task.Delay(1);
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        Assert.InRange(_time.GetUtcNow() - revokedAt, TimeSpan.Zero, KnownPrincipals.RevokedWithin);
+        await _principals.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task APolicysChange_ForgetsWhoHasIt_AndNobodyElse()
+    {
+        var other = ApiToken.New();
+        _cluster.Give(other, "other", "auditor");
+        await _principals.Refresh();
+        await Found(_token.Text);
+        await Found(other.Text);
+        _cluster.Change("policy:auditor");
+        await _principals.Refresh();
+        await Found(_token.Text);
+        Assert.Equal(2, _cluster.Found);
+        await Found(other.Text);
+        Assert.Equal(3, _cluster.Found);
+    }
+
+    [Fact]
+    public async Task AnswerFromBeforeAChange_ThatComesAfterIt_IsNotKept()
+    {
+        await _principals.Refresh();
+        var before = _cluster.Hold();
+        var finding = Find(_token.Text);
+        _cluster.Revoke(_token.Id, "principal:ci");
+        await _principals.Refresh();
+        before.SetResult();
+        Assert.Null((await finding).Principal);
+        Assert.Null((await Find(_token.Text)).Principal);
+    }
+
+    [Fact]
+    public async Task OlderState_PutBack_IsNotBelieved()
+    {
+        await _principals.Refresh();
+        _cluster.Revoke(_token.Id, "principal:ci");
+        await _principals.Refresh();
+        Assert.Null((await Find(_token.Text)).Principal);
+        _time.Advance(FakeCluster.HoldsFor);
+        _cluster.Order = 0;
+        await _principals.Refresh();
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(LookupState.CannotTell, (await Find(_token.Text)).State);
+    }
+
+    [Fact]
+    public async Task WrongSecretDisabledAndExpired_AreNobody()
+    {
+        await _principals.Refresh();
+        var text = _token.Text[..^1] + (_token.Text[^1] == 'A' ? 'B' : 'A');
+        Assert.Equal(LookupState.Nobody, (await Find(text)).State);
+        await Found(_token.Text);
+        _time.Advance(FakeCluster.Life);
+        await _principals.Refresh();
+        Assert.Equal(LookupState.Nobody, (await Find(_token.Text)).State);
+
+        var disabled = ApiToken.New();
+        _cluster.Give(disabled, "off", isEnabled: false);
+        _cluster.Change("principal:off");
+        await _principals.Refresh();
+        Assert.Equal(LookupState.Nobody, (await Find(disabled.Text)).State);
+    }
+
+    [Fact]
+    public async Task UnknownId_IsAskedForOnceInAWhile()
+    {
+        await _principals.Refresh();
+        var unknown = ApiToken.New().Text;
+        for (var i = 0; i < 5; i++) Assert.Equal(LookupState.Nobody, (await Find(unknown)).State);
+        Assert.Equal(1, _cluster.Found);
+        _time.Advance(KnownPrincipals.UnknownFor);
+        await _principals.Refresh();
+        await Find(unknown);
+        Assert.Equal(2, _cluster.Found);
+    }
+
+    [Fact]
+    public async Task ManyWhoAskForOne_AskOnce_AndTooManyAtOnceAreRefused()
+    {
+        await _principals.Refresh();
+        var held = _cluster.Hold();
+        var same = Enumerable.Range(0, 5).Select(_ => Find(_token.Text)).ToList();
+        var others = Enumerable.Range(1, KnownPrincipals.MaxAsked - 1).Select(_ => Find(ApiToken.New().Text)).ToList();
+        Assert.Equal(LookupState.CannotTell, (await Find(ApiToken.New().Text)).State);
+        held.SetResult();
+        Assert.All(await Task.WhenAll(same), lookup => Assert.Equal("ci", lookup.Principal!.Name));
+        Assert.All(await Task.WhenAll(others), lookup => Assert.Equal(LookupState.Nobody, lookup.State));
+        Assert.Equal(KnownPrincipals.MaxAsked, _cluster.Found);
+    }
+
+    private async Task<(string Name, string Credential)> Found(string token)
+    {
+        var lookup = await Find(token);
+        Assert.Equal(LookupState.Found, lookup.State);
+        return (lookup.Principal!.Name, lookup.Principal.Credential);
+    }
+
+    private async Task<Lookup> Find(string token) => await _credentials.Find(Request(token), "here");
+
+    private static HttpRequest Request(string token)
+    {
+        var http = new DefaultHttpContext();
+        http.Request.Path = "/v1/keys";
+        http.Request.Headers.Authorization = "Bearer " + token;
+        return http.Request;
+    }
+
+    private sealed class NoAdministrator : IPrincipalSource
+    {
+        public bool IsReady => true;
+
+        public Principal? Find(ReadOnlySpan<char> token) => null;
+    }
+
+    /// <summary>A cluster that tells what the test says.</summary>
+    private sealed class FakeCluster : IAccessFactsGrain
+    {
+        public static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
+        public static readonly TimeSpan Life = TimeSpan.FromMinutes(10);
+
+        private readonly Dictionary<string, PrincipalFacts> _facts = [];
+        private readonly List<(long Order, string Name)> _changes = [];
+        private Task _held = Task.CompletedTask;
+
+        public bool IsAway { get; set; }
+
+        public int Found { get; private set; }
+
+        public long Order { get; set; } = 1;
+
+        public void Give((string Id, string Text) token, string name, string policy = "key-user", bool isEnabled = true)
+        {
+            lock (_facts)
+            {
+                _facts["token:" + token.Id] = new()
+                {
+                    Name = name,
+                    IsEnabled = isEnabled,
+                    Policies = [BuiltInPolicies.All[policy]],
+                    Limits = [],
+                    TokenSha256 = ApiToken.Hash(token.Text),
+                    ExpiresAt = new FakeTimeProvider().GetUtcNow() + Life,
+                };
+            }
+        }
+
+        public void Change(string name) => _changes.Add((++Order, name));
+
+        public void Revoke(string id, string name)
+        {
+            lock (_facts) _facts.Remove("token:" + id);
+            Change(name);
+        }
+
+        /// <summary>Holds answers that are read from now on.</summary>
+        public TaskCompletionSource Hold()
+        {
+            var held = new TaskCompletionSource();
+            _held = held.Task;
+            return held;
+        }
+
+        public async ValueTask<FoundPrincipal> Find(FindPrincipal query)
+        {
+            Found++;
+            if (IsAway) throw KmsError.StorageUnavailable.Exception();
+            PrincipalFacts? facts;
+            lock (_facts) facts = _facts.GetValueOrDefault(query.Credential);
+            await _held;
+            return new(facts);
+        }
+
+        public ValueTask<AccessChanges> Changes(AccessChangesQuery query) => IsAway
+            ? throw KmsError.StorageUnavailable.Exception()
+            : new(new AccessChanges(
+                Order, false, [.. _changes.Where(change => change.Order > query.Since).Select(change => change.Name)], TimeSpan.Zero, HoldsFor));
+    }
+}
