@@ -67,6 +67,8 @@ main() {
   # Containers run as the user who runs this, who alone can read the files.
   [ "$(id -u)" -ne 0 ] || { echo "prepare.sh: not as root, or the containers would be root, too." >&2; return 1; }
   mkdir -p "$secrets" "$secrets/administrator" "$secrets/metrics"
+  # The silos' audit logs; keep them as long as the database's backups.
+  mkdir -p "$here/audit/silo-1" "$here/audit/silo-2" "$here/audit/silo-3"
   for role in postgres owner silo gateway grafana; do keep_or_make "$role-password" new_password; done
   for role in owner silo gateway; do drop_insecure_url "$role"; done
   for role in owner silo gateway; do keep_or_make "$role-database-url" database_url "$role"; done

@@ -1,7 +1,9 @@
-# Lists from the silos' logs what happened to keys since a time: after a database was put back as of that time, this is what it
+# Lists from the audit trail of all silos what happened to keys since a time: after a database was put back as of that time, this is what it
 # does not know any more. Lines that are not JSON, or not about keys, are passed over.
 #
-#     cat logs/* | jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq >changes.tsv
+#     find trail -name '*.jsonl' -exec cat {} + | jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq >changes.tsv
+#
+# With OKMS_AUDIT=off there is no trail: then give it the silos' logs, whose lines about changes say the same. Not both.
 #
 # One line a fact, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first three
 # kinds tell what is lost; deploy/restore/do-again.sh does the others again. Of contrary changes only the last counts.
@@ -20,13 +22,25 @@
 # Times as they sort: 04Z is before 04.5Z, but "." sorts before "Z".
 def instant: rtrimstr("Z");
 
+# A record of the trail as a change that was made; null for all others. A record of a version's change has that version, and one of an
+# update says in its detail which version is now the least that decrypts.
+def change:
+  if .category // "" | startswith("OrleansKms.Grains.") then .
+  elif .outcome != "ok" then null
+  elif .action == "aliases:point" then {alias, key_id, time, principal, request_id}
+  elif .action == "aliases:remove" then {alias, time, principal, request_id}
+  elif .action // "" | test("^keys:(create|rotate.*|update|enable.*|disable.*|schedule-.*|cancel-.*|destroy.*)$") then
+    {key_id, time, principal, request_id, operation: (.action | sub("^keys:"; "")), version: .key_version}
+    + if .action | test("-version$|-destruction$") then {changed_version: .key_version}
+      else ((.detail // "" | capture("^min_decrypt_version (?<v>[0-9]+)$")) // {} | if .v then {changed_version: (.v | tonumber)} else {} end) end
+  else null end;
+
 def fact($what): [$what, .key_id, (.changed_version // .version), .time, .principal, .request_id];
 
 # The last of each group that f makes, which is what holds; sorted by time.
 def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | instant);
 
-[inputs | fromjson? | objects
-  | select((.category // "" | startswith("OrleansKms.Grains.")) and (.time // "" | instant) >= ($since | instant))]
+[inputs | fromjson? | objects | change // empty | select((.time // "" | instant) >= ($since | instant))]
 # A log may have been saved twice.
 | unique | sort_by(.time | instant)
 | (map(select(.key_id and .operation))) as $keys

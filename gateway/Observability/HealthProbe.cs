@@ -14,10 +14,11 @@ namespace OrleansKms.Gateway.Observability;
 /// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not, and when no silo answered.</param>
 /// <param name="IsStopping">Whether this process is about to stop.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
+/// <param name="Audit">Whether the silo's audit trail is written; null when operations are not recorded, and when no silo answered.</param>
 /// <param name="WaitsFor">What a silo that is still starting waits for; null once it has started.</param>
 internal sealed record Health(
     bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, string? KekProblem = null, bool IsStopping = false,
-    string? HsmProblem = null, StartStep? WaitsFor = null)
+    string? HsmProblem = null, StartStep? WaitsFor = null, bool? Audit = null)
 {
     /// <summary>Whether every part works.</summary>
     public bool IsHealthy => IsReady && Hsm != false && KekProblem is null;
@@ -26,7 +27,7 @@ internal sealed record Health(
     /// Whether requests should be sent here. True even while the HSM is away: only keys in it return 503 then, and no other
     /// process could serve those.
     /// </summary>
-    public bool IsReady => Cluster && Database && ClockProblem is null && !IsStopping;
+    public bool IsReady => Cluster && Database && ClockProblem is null && Audit != false && !IsStopping;
 
     /// <summary>What is wrong, in words that anyone may read.</summary>
     public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, KekProblem, HsmProblem }.OfType<string>()];
@@ -105,10 +106,10 @@ internal sealed class HealthProbe(
         try
         {
             var report = await grains.Value.GetGrain<IHealthGrain>(_way).Check(_query).AsTask().WaitAsync(_patience, time);
-            if (!report.Database || report.Hsm == false || report.ClockProblem is not null) AskAnother();
+            if (!report.Database || report.Hsm == false || report.Audit == false || report.ClockProblem is not null) AskAnother();
             return new Health(
                 (membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, report.KekProblem,
-                HsmProblem: report.HsmProblem);
+                HsmProblem: report.HsmProblem, Audit: report.Audit);
         }
         catch (Exception)
         {

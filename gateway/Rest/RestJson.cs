@@ -4,6 +4,7 @@ using OrleansKms.Gateway.Rest.Access;
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Approvals;
+using OrleansKms.Gateway.Rest.Audit;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
@@ -68,5 +69,7 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(ListTokensAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
+[JsonSerializable(typeof(SearchAuditAnswer))]
+[JsonSerializable(typeof(ListAuditLogsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]
 internal sealed partial class RestJson : JsonSerializerContext;

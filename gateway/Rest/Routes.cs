@@ -2,6 +2,7 @@ using OrleansKms.Gateway.Rest.Access;
 using OrleansKms.Gateway.Rest.Admin;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Approvals;
+using OrleansKms.Gateway.Rest.Audit;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
@@ -74,6 +75,9 @@ internal static class Routes
             Get("/v1/admin/keks", "Lists the key-encryption keys and the progress of resealing.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
             Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are resealed.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),
             Post("/v1/admin/keks/{id}/destroy", "Destroys a key-encryption key that no row needs any more.", DestroyKekEndpoint.Handle).Requires(KmsOperation.DestroyKek).Answers<KekAnswer>()),
+        .. Tagged("Audit",
+            Get("/v1/audit", "Finds records of the audit trail, the newest first.", SearchAuditEndpoint.Handle).Requires(KmsOperation.SearchAudit).WithQuery(SearchAuditEndpoint.Parameters).Answers<SearchAuditAnswer>(),
+            Get("/v1/audit/logs", "Lists the logs of the audit trail with their sizes and last signed checkpoints.", ListAuditLogsEndpoint.Handle).Requires(KmsOperation.ListAuditLogs).Answers<ListAuditLogsAnswer>()),
         .. Tagged("Operation",
             [.. Health, Get("/openapi/v1.json", "This document.", OpenApiEndpoint.Handle).Requires(KmsOperation.ReadReference).Open()]),
     ];

@@ -9,6 +9,77 @@ public interface IAuditGrain : IGrainWithIntegerKey
 {
     /// <summary>Records calls that a gateway answered itself, nearly all of them refusals. Errors: audit_unavailable.</summary>
     [Alias("Record"), Operation("audit:record")] Task Record(GatewayCalls request);
+
+    /// <summary>Finds records, the newest first. Errors: invalid_parameter, storage_unavailable.</summary>
+    [Alias("Search"), Operation("audit:search")] Task<AuditPage> Search(AuditQuery request);
+
+    /// <summary>The logs of all silos, the newest first. Error: storage_unavailable.</summary>
+    [Alias("ListLogs"), Operation("audit:logs")] Task<AuditLogDescription[]> ListLogs(AuditCommand request);
+}
+
+/// <summary>A command that needs no arguments.</summary>
+/// <param name="Caller">Who asks.</param>
+[GenerateSerializer, Immutable, Alias("okms.AuditCommand")]
+public sealed record AuditCommand([property: Id(0)] Caller Caller) : ICallerRequest;
+
+/// <summary>Which records are wanted; what is null does not matter.</summary>
+/// <param name="Caller">Who asks.</param>
+/// <param name="Limit">1 to 1,000.</param>
+[GenerateSerializer, Immutable, Alias("okms.AuditQuery")]
+public sealed record AuditQuery([property: Id(0)] Caller Caller, [property: Id(1)] int Limit) : ICallerRequest
+{
+    /// <summary>Of this key.</summary>
+    [Id(2)] public string? KeyId { get; init; }
+
+    /// <summary>Asked for by this principal.</summary>
+    [Id(3)] public string? Principal { get; init; }
+
+    /// <summary>Of this action.</summary>
+    [Id(4)] public string? Action { get; init; }
+
+    /// <summary>That ended so.</summary>
+    [Id(5)] public string? Outcome { get; init; }
+
+    /// <summary>Recorded then or later, UTC.</summary>
+    [Id(6)] public DateTimeOffset? From { get; init; }
+
+    /// <summary>Recorded before, UTC.</summary>
+    [Id(7)] public DateTimeOffset? To { get; init; }
+
+    /// <summary>Only those after <see cref="AuditPage.Last"/> of the page before.</summary>
+    [Id(8)] public string? After { get; init; }
+}
+
+/// <summary>A page of records.</summary>
+/// <param name="Records">The records, a JSON object each.</param>
+/// <param name="Last">The place of the last one; null where nothing comes after it.</param>
+[GenerateSerializer, Immutable, Alias("okms.AuditPage")]
+public sealed record AuditPage([property: Id(0)] string[] Records, [property: Id(1)] string? Last);
+
+/// <summary>A log of the audit trail, as the database knows it.</summary>
+[GenerateSerializer, Immutable, Alias("okms.AuditLogDescription")]
+public sealed record AuditLogDescription
+{
+    /// <summary>Its id.</summary>
+    [Id(0)] public required string Id { get; init; }
+
+    /// <summary>The silo that wrote it last.</summary>
+    [Id(1)] public required string Silo { get; init; }
+
+    /// <summary>The key that verifies it, as C2SP writes one.</summary>
+    [Id(2)] public required string Key { get; init; }
+
+    /// <summary>How many records the last checkpoint has.</summary>
+    [Id(3)] public required long Size { get; init; }
+
+    /// <summary>How many records are copied for search.</summary>
+    [Id(4)] public required long Copied { get; init; }
+
+    /// <summary>The last checkpoint, signed.</summary>
+    [Id(5)] public required string Checkpoint { get; init; }
+
+    /// <summary>When the database got it, UTC.</summary>
+    [Id(6)] public required DateTimeOffset SignedAt { get; init; }
 }
 
 /// <summary>Calls that a gateway answered itself.</summary>

@@ -92,7 +92,7 @@ internal static partial class SettingTable
 
     public static ChoiceSetting Audit { get; } = new("OKMS_AUDIT", "blocking", "async", "off")
     {
-        Default = "off",
+        Default = "blocking",
         Taker = SettingTaker.Silo,
         Meaning = "whether an operation is answered after its record was written, before, or without one",
     };
@@ -109,5 +109,29 @@ internal static partial class SettingTable
         Default = false,
         Taker = SettingTaker.Silo,
         Meaning = "whether a record counts as written only once the disk has it",
+    };
+
+    public static TextSetting AuditWitness { get; } = new("OKMS_AUDIT_WITNESS", "an address and a key, with a space between")
+    {
+        Taker = SettingTaker.Silo,
+        Meaning = "the witness that cosigns the checkpoints of the silo's logs",
+    };
+
+    public static NumberSetting AuditCopyRate { get; } = new("OKMS_AUDIT_COPY_RATE")
+    {
+        Default = 2000,
+        Min = 0,
+        Max = 1_000_000,
+        Taker = SettingTaker.Silo,
+        Meaning = "how many records a second a silo copies to the database for search; 0 for none",
+    };
+
+    public static DurationSetting AuditCopyRetention { get; } = new("OKMS_AUDIT_COPY_RETENTION")
+    {
+        Default = TimeSpan.FromDays(90),
+        Min = TimeSpan.FromHours(1),
+        Max = TimeSpan.FromDays(3650),
+        Taker = SettingTaker.Silo,
+        Meaning = "how long the copied records stay in the database",
     };
 }

@@ -32,7 +32,7 @@ internal static partial class SettingTable
         LogLevel, LogFormat, RequestLog, ServiceId, ClusterId,
         TlsAuthority, TlsCertificate, TlsKey, TlsMaxConnectionAge, InsecureClusterNetwork,
         SiloPort, ClientPort, MaxClientConnections, AdvertisedAddress, ClusterBindAddress, Gateway, ProbeTimeout, MissedProbes, StartTimeout,
-        RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync,
+        RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync, AuditWitness, AuditCopyRate, AuditCopyRetention,
         RateLimit, RateLimitBurst, MaxConcurrentRequests, MaxQueuedRequests, OverloadDelay, MaxQueuedCalls, MaxConnections, MaxBodyBytesInFlight,
         MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Dashboard,
     ];

@@ -10,14 +10,15 @@ namespace OrleansKms.Grains.Audit;
 /// <param name="Size">How many records the last checkpoint has.</param>
 /// <param name="Checkpoint">The last checkpoint, signed.</param>
 /// <param name="SignedAt">When the database got it, UTC.</param>
-internal sealed record AuditAnchor(string Id, string Key, string Silo, long Size, string Checkpoint, DateTimeOffset SignedAt);
+/// <param name="Copied">How many records are copied for search.</param>
+internal sealed record AuditAnchor(string Id, string Key, string Silo, long Size, string Checkpoint, DateTimeOffset SignedAt, long Copied = 0);
 
 /// <summary>
 /// Reads and writes the table okms_audit_log: the last checkpoint of each log, out of reach of whoever has only a silo's disk.
 /// </summary>
 internal sealed class AuditAnchors(Database database)
 {
-    private const string Columns = "log_id, verifier_key, silo, size, checkpoint, signed_at";
+    private const string Columns = "log_id, verifier_key, silo, size, checkpoint, signed_at, copied";
 
     /// <summary>Keeps a log's checkpoint, unless a later one is kept already.</summary>
     public Task Keep(AuditAnchor anchor, CancellationToken cancellationToken) => database.Write(async () =>
@@ -59,5 +60,5 @@ internal sealed class AuditAnchors(Database database)
 
     private static AuditAnchor Read(DbDataReader reader) => new(
         reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), reader.GetString(4),
-        new(DateTime.SpecifyKind(reader.GetDateTime(5), DateTimeKind.Utc)));
+        new(DateTime.SpecifyKind(reader.GetDateTime(5), DateTimeKind.Utc)), reader.GetInt64(6));
 }

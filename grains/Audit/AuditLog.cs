@@ -16,16 +16,15 @@ namespace OrleansKms.Grains.Audit;
 /// This silo's log of the audit trail. It opens before any grain runs and closes after the last one has ended. A log that cannot be
 /// gone on with, since something was changed or lost, is left as it is, and a new one is begun that says so.
 /// </summary>
-internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
-    private static readonly TimeSpan _anchorPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
     private static readonly AssociatedDataMac _noMac = new(new(AssociatedDataMac.Length));
 
     private readonly AuditOptions _options;
     private readonly AuditSecrets _secrets;
     private readonly AuditAnchors _anchors;
-    private readonly SystemEvents _events;
+    private readonly AuditUpkeep _upkeep;
     private readonly ILocalSiloDetails _silo;
     private readonly string _serviceId;
     private readonly TimeProvider _time;
@@ -36,24 +35,25 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
     private AuditTrail? _trail;
     private AssociatedDataMac _mac = _noMac;
     private JsonEncodedText _name;
-    private AuditAnchor? _unanchored;
-    private Task _anchoring = Task.CompletedTask;
-    private bool _isAnchorFailing;
-    private bool _areEventsFailing;
+    private TrailFolder _folder = null!;
+    private Task _keeping = Task.CompletedTask;
     private long _failedAt;
 
     /// <summary>Makes the log; it is opened with the silo.</summary>
     public AuditLog(
-        AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, SystemEvents events, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
+        AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, AuditUpkeep upkeep, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
         [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILoggerFactory loggers)
     {
-        (_options, _secrets, _anchors, _events, _silo, _time, _loggers) = (options, secrets, anchors, events, silo, time, loggers);
+        (_options, _secrets, _anchors, _upkeep, _silo, _time, _loggers) = (options, secrets, anchors, upkeep, silo, time, loggers);
         _serviceId = cluster.Value.ServiceId;
         _logger = loggers.CreateLogger<AuditLog>();
     }
 
     /// <summary>Whether operations are recorded.</summary>
     public bool IsOn => _options.Mode != AuditMode.Off;
+
+    /// <inheritdoc/>
+    public bool? IsHealthy => IsOn ? Failure is null && _trail is not null : null;
 
     /// <summary>The last failure to write; null while records are written.</summary>
     public IOException? Failure { get; private set; }
@@ -111,6 +111,22 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
         }
 
         return Write(new(action, AuditRecord.Ok) { Detail = detail });
+    }
+
+    /// <summary>After a failure: finds out by a record of its own whether it is over, since nobody may come to try.</summary>
+    public async Task TryResume()
+    {
+        if (Failure is { } failure)
+        {
+            try
+            {
+                await Write(new("audit-resume", AuditRecord.Ok) { Detail = $"Records could not be written: {failure.Message}" });
+            }
+            catch (KmsException)
+            {
+                // It is not over.
+            }
+        }
     }
 
     /// <inheritdoc/>
@@ -172,7 +188,6 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
         _mac = new(await _secrets.FindOrMake(AuditRow.OfService));
         var (trail, reason) = await OpenNewest(cancellationToken);
         trail ??= await Begin();
-        _anchoring = KeepAnchoring();
         List<(string Action, string? Detail)> early;
         lock (_early)
         {
@@ -191,7 +206,8 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
         }
 
         await WriteSystem("start", _silo.SiloAddress.ToParsableString());
-        await TryTakeEvents(cancellationToken);
+        await _upkeep.TakeEventsNow(this);
+        _keeping = _upkeep.Run(this, _folder, _stopping.Token);
     }
 
     private async Task Close(CancellationToken cancellationToken)
@@ -212,8 +228,8 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
 
         await _trail.DisposeAsync();
         await _stopping.CancelAsync();
-        await _anchoring;
-        await TryAnchor(cancellationToken);
+        await _keeping;
+        await _upkeep.Finish(cancellationToken);
     }
 
     /// <summary>Opens the newest log of the directory.</summary>
@@ -221,7 +237,7 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
     private async Task<(AuditTrail? Trail, string? Reason)> OpenNewest(CancellationToken cancellationToken)
     {
         PrivateFile.PrepareDirectory(_options.Directory);
-        var newest = TrailFolder.In(_options.Directory).LastOrDefault();
+        var newest = TrailFolder.In(_options.Directory).LastOrDefault(folder => !folder.IsLocked);
         if (newest is null)
         {
             return (null, null);
@@ -274,80 +290,11 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
             Deferred = _options.Mode == AuditMode.Async,
         };
         var trail = AuditTrail.Open(folder, new(name, seed), options, _time, _loggers.CreateLogger<AuditTrail>());
-        _name = JsonEncodedText.Encode(folder.Id);
+        (_folder, _name) = (folder, JsonEncodedText.Encode(folder.Id));
         var key = trail.Key.ToString();
-        trail.Signed += (checkpoint, note) => Volatile.Write(
-            ref _unanchored, new(folder.Id, key, _silo.SiloAddress.ToParsableString(), checkpoint.Size, note.ToString(), default));
+        trail.Signed += (checkpoint, note) =>
+            _upkeep.Anchor(new(folder.Id, key, _silo.SiloAddress.ToParsableString(), checkpoint.Size, note.ToString(), default));
         return trail;
-    }
-
-    private async Task KeepAnchoring()
-    {
-        using var timer = new PeriodicTimer(_anchorPause, TimeProvider.System);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token))
-            {
-                await TryAnchor(_stopping.Token);
-                await TryTakeEvents(_stopping.Token);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
-    }
-
-    private async Task TryAnchor(CancellationToken cancellationToken)
-    {
-        if (Volatile.Read(ref _unanchored) is not { } anchor)
-        {
-            return;
-        }
-
-        try
-        {
-            await _anchors.Keep(anchor, cancellationToken);
-            Interlocked.CompareExchange(ref _unanchored, null, anchor);
-            _isAnchorFailing = false;
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            if (!_isAnchorFailing)
-            {
-                LogNotAnchored(e);
-            }
-
-            _isAnchorFailing = true;
-        }
-    }
-
-    /// <summary>What changed the installation, by whatever process, comes into this log or another silo's.</summary>
-    private async Task TryTakeEvents(CancellationToken cancellationToken)
-    {
-        try
-        {
-            while (await _events.TryMove(Keep, cancellationToken))
-            {
-            }
-
-            _areEventsFailing = false;
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            if (!_areEventsFailing)
-            {
-                LogEventsNotTaken(e);
-            }
-
-            _areEventsFailing = true;
-        }
-
-        Task Keep(SystemEvent happened) => Write(new(happened.Action, AuditRecord.Ok)
-        {
-            At = happened.At,
-            Caller = new("okms", happened.Source, "-"),
-            Detail = happened.Detail,
-        }).AsTask();
     }
 
     private static KmsException Unavailable(Exception? cause) =>
@@ -358,10 +305,4 @@ internal sealed partial class AuditLog : ILifecycleParticipant<ISiloLifecycle>, 
 
     [LoggerMessage(LogLevel.Error, "The audit log {Path} is not gone on with, and a new one is begun: {Reason}. Keep the old one, and find out why.")]
     private partial void LogLeft(string path, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "The database does not tell what happened to the installation, for the audit trail; trying again every second")]
-    private partial void LogEventsNotTaken(Exception cause);
-
-    [LoggerMessage(LogLevel.Warning, "The database does not take checkpoints of the audit trail; trying again every second")]
-    private partial void LogNotAnchored(Exception cause);
 }

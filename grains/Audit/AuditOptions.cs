@@ -31,6 +31,15 @@ public sealed record AuditOptions
     /// <summary>How long a file of records is written to.</summary>
     public TimeSpan MaxFileAge { get; init; } = TimeSpan.FromDays(1);
 
+    /// <summary>How many records a second are copied to the database for search; 0 for none.</summary>
+    public int CopyRate { get; init; } = 2000;
+
+    /// <summary>How long they stay there.</summary>
+    public TimeSpan CopyRetention { get; init; } = TimeSpan.FromDays(90);
+
+    /// <summary>Who cosigns the checkpoints; null for nobody.</summary>
+    public WitnessOptions? Witness { get; init; }
+
     /// <summary>How long an operation waits for its record to be written, before it is <c>audit_unavailable</c>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -17,7 +17,12 @@ public static class KmsAuditExtensions
         silo.Services.AddRowTypes(AuditRowJson.Default);
         silo.Services.TryAddSingleton<AuditSecrets>();
         silo.Services.TryAddSingleton<AuditAnchors>();
+        silo.Services.AddSingleton<AuditIndex>();
+        silo.Services.AddSingleton<AuditCopying>();
+        silo.Services.AddSingleton<AuditWitness>();
+        silo.Services.AddSingleton<AuditUpkeep>();
         silo.Services.AddSingleton<AuditLog>();
+        silo.Services.AddSingleton<IAuditHealth>(provider => provider.GetRequiredService<AuditLog>());
         silo.Services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(provider => provider.GetRequiredService<AuditLog>());
         return silo;
     }

@@ -1,4 +1,5 @@
 using Orleans.Concurrency;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
@@ -8,9 +9,9 @@ namespace OrleansKms.Grains.Services;
 
 /// <summary>Reports what the background probes found.</summary>
 [StatelessWorker]
-public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IRingHealth keks, IHsmHealth? hsm = null) : Grain, IHealthGrain
+public sealed class HealthGrain(IStorageHealth storage, IClockHealth clock, IRingHealth keks, IHsmHealth? hsm = null, IAuditHealth? audit = null) : Grain, IHealthGrain
 {
     /// <inheritdoc/>
     public ValueTask<HealthReport> Check(HealthQuery query) =>
-        new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem, hsm?.WhyUnhealthy, keks.Problem));
+        new(new HealthReport(storage.IsHealthy, hsm?.IsHealthy, clock.Problem, hsm?.WhyUnhealthy, keks.Problem, audit?.IsHealthy));
 }

@@ -23,7 +23,7 @@ internal static class AuditCommands
         var log = LogOption();
         var key = new Option<string?>("--key") { Description = KeyDescription };
         var checkpoint = new Option<string[]>("--checkpoint") { Description = "A file with a signed checkpoint that was kept elsewhere. May be given several times." };
-        var database = new Option<bool>("--database") { Description = "Takes keys and checkpoints from the database, which a silo's disk cannot change." };
+        var database = new Option<bool>("--database") { Description = "Takes keys and checkpoints from the database, which a silo's disk cannot change, and names keys whose rows are behind the trail." };
         var command = new Command("verify", "Verifies every record of the logs. Exit code 1: something was changed, removed, inserted, reordered, cut off or rewritten.")
         {
             log, key, checkpoint, database,
@@ -56,7 +56,8 @@ internal static class AuditCommands
 
     private static async Task<int> Verify(string? log, string? key, string[] checkpoints, bool database, CancellationToken cancellationToken)
     {
-        var anchors = database ? await ReadAnchors(cancellationToken) : [];
+        using var host = database ? StorageHost.Build(mayBeEmbedded: true) : null;
+        var anchors = host is null ? [] : await ReadAnchors(host.Services, cancellationToken);
         var folders = Folders(log);
         var given = key is null ? null : KeyOf(key);
         var kept = checkpoints.Select(ReadCheckpoint).ToList();
@@ -78,6 +79,11 @@ internal static class AuditCommands
         {
             await Console.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture,
                 $"{missing.Id}: elsewhere: {missing.Size} records, written by {missing.Silo}."));
+        }
+
+        if (host is not null)
+        {
+            fault |= await PrintRowsBehind(folders, host.Services, cancellationToken);
         }
 
         return used == kept.Count
@@ -136,12 +142,28 @@ internal static class AuditCommands
         return folders.Count > 0 ? folders : throw new StartRefusedException($"There is no log in {directory}. Name one by --log, or their directory by {SettingTable.AuditDirectory}.");
     }
 
-    private static async Task<List<AuditAnchor>> ReadAnchors(CancellationToken cancellationToken)
+    /// <summary>Names the keys whose rows do not know a change that these logs have.</summary>
+    private static async Task<bool> PrintRowsBehind(List<TrailFolder> folders, IServiceProvider services, CancellationToken cancellationToken)
     {
-        using var host = StorageHost.Build(mayBeEmbedded: true);
         try
         {
-            return await host.Services.GetRequiredService<AuditAnchors>().ReadAll(cancellationToken);
+            var behind = await RowsBehindTrail.Find(folders, services, cancellationToken);
+            foreach (var line in behind) await Console.Out.WriteLineAsync($"key {line}");
+            return behind.Count > 0;
+        }
+        catch (StartRefusedException e)
+        {
+            // The embedded database belongs to the service while that runs.
+            await Console.Error.WriteLineAsync($"The keys' rows were not compared with the trail: {e.Message}");
+            return false;
+        }
+    }
+
+    private static async Task<List<AuditAnchor>> ReadAnchors(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await services.GetRequiredService<AuditAnchors>().ReadAll(cancellationToken);
         }
         catch (Exception e) when (e is System.Data.Common.DbException or DatabaseUnreachableException)
         {

@@ -141,7 +141,22 @@ public sealed record Settings
         Mode = Enum.Parse<AuditMode>(reader.Word(SettingTable.Audit), ignoreCase: true),
         Directory = Path.GetFullPath(reader.Text(SettingTable.AuditDirectory) ?? Path.Combine(dataDirectory, "audit")),
         Sync = reader.Read(SettingTable.AuditSync),
+        Witness = ReadWitness(reader),
+        CopyRate = reader.Integer(SettingTable.AuditCopyRate),
+        CopyRetention = reader.Read(SettingTable.AuditCopyRetention),
     };
+
+    private static WitnessOptions? ReadWitness(SettingsReader reader)
+    {
+        try
+        {
+            return reader.Text(SettingTable.AuditWitness) is { } text ? WitnessOptions.Parse(text) : null;
+        }
+        catch (FormatException)
+        {
+            throw new SettingException(SettingTable.AuditWitness, "must be the address of a witness and its key (name+id+key), with a space between.");
+        }
+    }
 
     private void RefuseContradictions()
     {

@@ -160,7 +160,7 @@ public class Api : IAsyncLifetime
 public sealed class DefaultApi : Api
 {
     public DefaultApi()
-        : base(("OKMS_DASHBOARD", null), ("OKMS_MIN_DELETION_DELAY", "PT0S"), ("OKMS_AUDIT", "blocking"))
+        : base(("OKMS_DASHBOARD", null), ("OKMS_MIN_DELETION_DELAY", "PT0S"))
     {
     }
 }

@@ -39,6 +39,10 @@ internal sealed class HealthChecks
 
     /// <summary>Whether the KEKs are as the root key vouches for. If not, the silo continues with those that it has.</summary>
     public required string Keks { get; init; }
+
+    /// <summary>Whether the silo's audit trail is written. Where it is not, operations are refused.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Audit { get; init; }
 }
 
 /// <summary>Says whether every part works.</summary>
@@ -79,6 +83,7 @@ internal static class HealthEndpoint
                 Hsm = health.Hsm is { } hsm ? HealthAnswer.Of(hsm) : null,
                 Clock = HealthAnswer.Of(health.ClockProblem is null),
                 Keks = HealthAnswer.Of(health.KekProblem is null),
+                Audit = health.Audit is { } audit ? HealthAnswer.Of(audit) : null,
             },
             Problems = health.Problems is { Count: > 0 } problems ? problems : null,
         };

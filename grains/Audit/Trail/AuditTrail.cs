@@ -51,7 +51,14 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         var head = note is null ? null : Checkpoint.Open(note, signer.Verifier)
             ?? throw new BrokenTrailException("The checkpoint was not signed by this log's key.");
         _tree = TrailTree.Open(folder, head, out var written);
-        _head = note ?? Sign(_tree);
+        if (note is null)
+        {
+            // Also of a log that a crash has ended before its first checkpoint.
+            _tree.KeepPartialTiles();
+            note = Sign(_tree);
+        }
+
+        _head = note;
         _keptFile = written.File.First;
         _writer = new(folder, written, options, time);
         _signing = KeepSigning();

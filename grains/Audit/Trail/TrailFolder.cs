@@ -30,6 +30,8 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     private string Key => At("log.vkey");
 
+    private string Witnessed => At("checkpoint.witnessed");
+
     /// <summary>The logs of a directory, in the order in which they were begun.</summary>
     public static IEnumerable<TrailFolder> In(string directory) => Directory.Exists(directory)
         ? Directory.EnumerateDirectories(directory).Where(path => IdForm().IsMatch(System.IO.Path.GetFileName(path)))
@@ -39,6 +41,23 @@ internal sealed partial class TrailFolder(string path) : ITiles
     /// <summary>Keeps other processes from writing here, until the result is disposed.</summary>
     /// <exception cref="IOException">Another process writes here.</exception>
     public IDisposable Lock() => PrivateFile.OpenExclusive(At("lock"));
+
+    /// <summary>Whether another process writes here: silos that share a directory have a log each.</summary>
+    public bool IsLocked
+    {
+        get
+        {
+            try
+            {
+                Lock().Dispose();
+                return false;
+            }
+            catch (IOException)
+            {
+                return true;
+            }
+        }
+    }
 
     /// <summary>Makes the folder where it is missing.</summary>
     public void Prepare()
@@ -73,6 +92,12 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     /// <summary>Puts a signed checkpoint in the place of the last one.</summary>
     public void WriteHead(SignedNote checkpoint) => TrailFiles.Put(Head, checkpoint.ToBytes());
+
+    /// <summary>The last checkpoint that a witness has cosigned; null where there is none.</summary>
+    public SignedNote? ReadWitnessed() => File.Exists(Witnessed) ? SignedNote.Parse(File.ReadAllBytes(Witnessed)) : null;
+
+    /// <summary>Keeps a checkpoint that a witness has cosigned.</summary>
+    public void WriteWitnessed(SignedNote checkpoint) => TrailFiles.Put(Witnessed, checkpoint.ToBytes());
 
     /// <summary>Keeps an earlier checkpoint.</summary>
     public void KeepCheckpoint(long size, SignedNote checkpoint) => TrailFiles.Put(

@@ -63,6 +63,11 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         }
 
         notes.AddRange(folder.KeptCheckpoints());
+        if (folder.ReadWitnessed() is { } witnessed)
+        {
+            notes.Add(witnessed);
+        }
+
         var checkpoints = new List<Checkpoint>();
         foreach (var note in notes)
         {

@@ -44,6 +44,9 @@ internal sealed class NoteVerifier
     /// <summary>The key's name.</summary>
     public string Name { get; }
 
+    /// <summary>Whether its signatures are cosignatures of a witness.</summary>
+    public bool IsOfWitness => _type == Cosignature;
+
     /// <summary>The key's id, which stands in its signatures.</summary>
     public uint KeyId { get; }
 

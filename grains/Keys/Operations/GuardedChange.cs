@@ -15,7 +15,7 @@ internal static class GuardedChange
         var request = new RequestedOperation(operation.Name);
         var change = RequestedChanges.Of(arguments is null ? request : arguments(request));
         return key.Gate.RunInTurn(
-            KeyGate.Enter(operation, caller) with { Version = change.Request.Version },
+            KeyGate.Enter(operation, caller) with { Version = change.Request.Version, Detail = MinDecryptVersion(change.Request) },
             async () =>
             {
                 await change.Begin(key);
@@ -25,6 +25,10 @@ internal static class GuardedChange
                     : await change.Commit(key, row, next, caller);
             });
     }
+
+    // A restore reads it in the audit trail (deploy/restore/changes-since.jq).
+    private static string? MinDecryptVersion(RequestedOperation request) =>
+        request.Update?.MinDecryptVersion is { } version ? FormattableString.Invariant($"min_decrypt_version {version}") : null;
 
     /// <summary>
     /// Keeps the operation until it is approved. Asked again while it waits, it is the same one, whoever asks: so a repeated request

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Microsoft.Data.Sqlite;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Cluster.Audit;
@@ -49,6 +50,23 @@ public sealed class AuditCrashTests
             .Select(record => record.GetProperty("request_id").GetString()!).ToHashSet();
         Assert.All(answered, id => Assert.Contains(id, recorded));
 
+        // A row that somebody has put back is behind the trail.
+        var stale = await Row(directory, "SELECT payload FROM okms_row WHERE row_name = 'key'");
+        await using (var changed = await ServiceProcess.Start(directory.Path))
+        {
+            await changed.Http.Rotate("crash");
+            Assert.Equal(0, await changed.Stop());
+        }
+
+        var newest = await Row(directory, "SELECT payload FROM okms_row WHERE row_name = 'key'");
+        await Row(directory, "UPDATE okms_row SET payload = @payload WHERE row_name = 'key'", stale);
+        (code, output, _) = await Command(directory, "audit", "verify", "--database");
+        Assert.Equal(1, code);
+        Assert.Contains("key crash: its row has revision 1; the trail knows 2", output, StringComparison.Ordinal);
+        await Row(directory, "UPDATE okms_row SET payload = @payload WHERE row_name = 'key'", newest);
+        (code, output, errors) = await Command(directory, "audit", "verify", "--database");
+        Assert.True(code == 0, output + errors);
+
         // Somebody gets a proof of one record, and needs nothing else but the key.
         var (_, proof, _) = await Command(directory, "audit", "prove", "--record", "3");
         var file = Path.Combine(directory.Path, "proof");
@@ -58,6 +76,16 @@ public sealed class AuditCrashTests
         Assert.Equal((0, true), (code, output.StartsWith("{\"sequence\":3,", StringComparison.Ordinal)));
         await File.WriteAllTextAsync(file, proof.Replace("index 3", "index 4", StringComparison.Ordinal));
         Assert.Equal(1, (await Command(directory, "audit", "check", file, "--key", key)).Code);
+    }
+
+    private static async Task<object?> Row(TemporaryDirectory directory, string text, object? payload = null)
+    {
+        await using var connection = new SqliteConnection($"Data Source={Path.Combine(directory.Path, "okms-data", "kms.db")};Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = text;
+        if (payload is not null) command.Parameters.AddWithValue("@payload", payload);
+        return await command.ExecuteScalarAsync();
     }
 
     private static async Task Load(ServiceProcess service, ConcurrentBag<string> answered, CancellationToken killed)

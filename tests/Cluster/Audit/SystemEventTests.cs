@@ -25,7 +25,6 @@ public sealed class SystemEventTests : IDisposable
             Assert.Equal(0, await service.Stop());
         }
 
-        await Sql("UPDATE okms_schema SET feature_level = feature_level - 1");
         await Command("raise-feature-level");
         await Command("restore-epoch");
         await Command("root", "rotate");

@@ -20,7 +20,7 @@ public sealed partial class KubernetesTests
         Manifests.TakenBySilo(Settings("silo"));
         Manifests.TakenByGateway(Settings("gateway"));
         Manifests.TakenBySilo(new(Settings("silo")) { ["OKMS_ADVERTISED_ADDRESS"] = "10.0.0.1" });
-        Assert.Equal(["OKMS_ADVERTISED_ADDRESS"], Container(Silo)["env"].Items().Select(variable => variable.String("name")));
+        Assert.Equal(["OKMS_ADVERTISED_ADDRESS", "OKMS_AUDIT_DIR"], Container(Silo)["env"].Items().Select(variable => variable.String("name")));
     }
 
     [Fact]
@@ -245,7 +245,8 @@ public sealed partial class KubernetesTests
     {
         var container = Containers(pod).First();
         var mounts = container["volumeMounts"].Items().ToDictionary(mount => mount.String("mountPath") + "/", mount => mount.String("name"));
-        Assert.Subset(pod["volumes"].Items().Select(volume => volume.String("name")).ToHashSet(), mounts.Values.ToHashSet());
+        var claims = pod.Parent!.Parent!["volumeClaimTemplates"].Items().Select(claim => claim.String("metadata", "name"));
+        Assert.Subset(pod["volumes"].Items().Select(volume => volume.String("name")).Concat(claims).ToHashSet(), mounts.Values.ToHashSet());
         var settings = Manifests.Strings(Manifests.Kubernetes
             .Single(o => o.String("kind") == "ConfigMap" && o.String("metadata", "name") == container["envFrom"].Items().Single().String("configMapRef", "name"))["data"]);
         Assert.All(settings.Values.Where(value => value.StartsWith('/')), path =>

@@ -40,14 +40,19 @@ public sealed class RestoreScriptTests : IDisposable
         }
         var versionOfEpoch = await RotateAfterARestore();
 
-        var (listed, list) = await Bash($"cat *.log | jq -Rnr --arg since {since} -f '{Manifests.Path("deploy/restore/changes-since.jq")}' | tee changes.tsv");
+        // By the trail, and where that is off by the logs: the same facts.
+        var script = $"jq -Rnr --arg since {since} -f '{Manifests.Path("deploy/restore/changes-since.jq")}'";
+        var (logged, inLogs) = await Bash($"cat *.log | {script}");
+        var (listed, list) = await Bash($"find live -name '*.jsonl' -exec cat {{}} + | {script} | tee changes.tsv");
         Assert.True(listed == 0, list);
+        Assert.True(logged == 0, inLogs);
+        Assert.Equal(Facts(inLogs), Facts(list));
         Assert.Equal(
             [
                 "changed\tback", "delete-key\tdeleted", "destroy-version\tversions\t1", "disable-key\tdisabled", "disable-version\tversions\t2",
                 "enable\tback", "lost-key\tnew", $"lost-version\tepoch\t{versionOfEpoch}", "lost-version\tleast\t2", "lost-version\trotated\t2", "min-decrypt\tleast\t2", "point-alias\tmain\taliased",
             ],
-            list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Named).Order(StringComparer.Ordinal));
+            Facts(list));
 
         await using var restored = await ServiceProcess.Start(_directory.Of("restored"));
         var (code, report) = await Bash(
@@ -127,6 +132,9 @@ public sealed class RestoreScriptTests : IDisposable
         using var answer = await http.PatchAsync($"/v1/keys/{id}", new StringContent(body.ToJsonString(), null, "application/json"));
         answer.EnsureSuccessStatusCode();
     }
+
+    private static IEnumerable<string> Facts(string list) =>
+        list.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Named).Order(StringComparer.Ordinal);
 
     /// <summary>What, key, and the detail where it says something.</summary>
     private static string Named(string line)

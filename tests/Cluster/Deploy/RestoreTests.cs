@@ -44,7 +44,7 @@ public sealed partial class RestoreTests : IDisposable
         await using var fresh = await PostgresServer.Create();
         await using var after = Cluster(fresh);
         CopyRootKey(before, after);
-        var restoring = Block("Restoring");
+        var restoring = Block("Restoring").Replace("deploy/compose/audit/silo-*", Path.Combine(before.DataDirectory, "audit"), StringComparison.Ordinal);
         await Bash(fresh, after, Part(restoring, "", "# 6. "));
         Assert.NotEqual(oldToken, await Token());
         one = await Start(after, fresh);

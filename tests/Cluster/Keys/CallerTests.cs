@@ -91,6 +91,8 @@ public sealed class CallerTests : KeyGrainTest
         nameof(AliasCommand) => new AliasCommand(caller),
         nameof(PointAlias) => new PointAlias(caller, Kept),
         nameof(KekCommand) => new KekCommand(caller),
+        nameof(AuditQuery) => new AuditQuery(caller, 1),
+        nameof(AuditCommand) => new AuditCommand(caller),
         nameof(GatewayCalls) => new GatewayCalls(caller, []),
         nameof(DestroyKek) => new DestroyKek(caller, new string('0', 32)),
         _ => throw new InvalidOperationException($"Add a message of the type {type} here."),

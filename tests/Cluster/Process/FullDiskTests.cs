@@ -16,7 +16,7 @@ public sealed class FullDiskTests
         using var disk = new SmallDisk(mebibytes: 8);
         using var directory = new TemporaryDirectory();
         (string, string?) data = ("OKMS_DATA_DIR", disk.Of("data"));
-        await using (var service = ServiceProcess.Launch(directory.Path, port: null, data))
+        await using (var service = ServiceProcess.Launch(directory.Path, port: null, data, ("OKMS_AUDIT_DIR", directory.Of("audit"))))
         {
             await service.UntilHealthy();
             service.SignIn((await File.ReadAllTextAsync(disk.Of("data/admin.token"))).Trim());

@@ -1,0 +1,125 @@
+using System.Text;
+using OrleansKms.Grains.Audit.Trail;
+using OrleansKms.Grains.Audit.Transparency;
+
+namespace OrleansKms.Grains.Audit;
+
+/// <summary>
+/// Copies records from the files of a directory's logs to where they are searched: what is signed for, in batches, no faster than it is
+/// told, and after a crash from where it had stopped. Not for threads side by side.
+/// </summary>
+internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeProvider time)
+{
+    private const int MaxBatch = 500;
+    private static readonly TimeSpan _forgetEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _finished = new(StringComparer.Ordinal);
+    private long? _forgotAt;
+
+    /// <summary>Where the next record of a log stands that is to be copied.</summary>
+    private sealed record Place(long Record, RecordFile File, long Offset);
+
+    /// <summary>Copies what may be copied in a second, of the silo's own log first and then of those before it.</summary>
+    /// <param name="own">The log that the silo writes to.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task Run(TrailFolder own, CancellationToken cancellationToken)
+    {
+        if (options.CopyRate == 0)
+        {
+            return;
+        }
+
+        var left = await Copy(own, options.CopyRate, cancellationToken);
+        foreach (var older in TrailFolder.In(options.Directory).Where(folder => folder.Id != own.Id && !_finished.Contains(folder.Id)))
+        {
+            if (left > 0)
+            {
+                var before = left;
+                left = await Copy(older, left, cancellationToken);
+                if (left == before)
+                {
+                    _finished.Add(older.Id);
+                }
+            }
+        }
+
+        await Forget(cancellationToken);
+    }
+
+    private async Task<int> Copy(TrailFolder folder, int left, CancellationToken cancellationToken)
+    {
+        var signed = folder.ReadHead() is { } note && Checkpoint.Parse(note.Text) is { } head ? head.Size : 0;
+        while (left > 0 && await PlaceOf(folder, cancellationToken) is { } place && place.Record < signed)
+        {
+            var (next, records) = Read(folder, place, Math.Min(signed - place.Record, Math.Min(left, MaxBatch)));
+            if (next.Record == place.Record || !await index.Copy(folder.Id, place.Record, next.Record, records, cancellationToken))
+            {
+                _places.Remove(folder.Id);
+                break;
+            }
+
+            left -= (int)(next.Record - place.Record);
+            _places[folder.Id] = next;
+        }
+
+        return left;
+    }
+
+    private async Task<Place?> PlaceOf(TrailFolder folder, CancellationToken cancellationToken)
+    {
+        if (_places.TryGetValue(folder.Id, out var known))
+        {
+            return known;
+        }
+
+        if (await index.CountCopied(folder.Id, cancellationToken) is not { } copied)
+        {
+            return null;
+        }
+
+        var file = folder.RecordFiles().FindLast(file => file.First <= copied);
+        if (file.Path is null)
+        {
+            return null;
+        }
+
+        var (number, offset) = (file.First, 0L);
+        if (number < copied)
+        {
+            RecordReader.ReadLines(file.Path, 0, long.MaxValue, (_, end) =>
+            {
+                offset = end;
+                return ++number < copied;
+            });
+        }
+
+        return number == copied ? _places[folder.Id] = new(copied, file, offset) : null;
+    }
+
+    private static (Place Next, string Records) Read(TrailFolder folder, Place place, long count)
+    {
+        var records = new StringBuilder("[");
+        var (number, offset) = (place.Record, place.Offset);
+        RecordReader.ReadLines(place.File.Path, place.Offset, long.MaxValue, (line, end) =>
+        {
+            records.Append(number == place.Record ? "" : ",").Append(Encoding.UTF8.GetString(line));
+            (number, offset) = (number + 1, end);
+            return number < place.Record + count;
+        });
+        return folder.RecordFiles().Find(file => file.First == number) is { Path: not null } next && number > place.File.First
+            ? (new(number, next, 0), records.Append(']').ToString())
+            : (new(number, place.File, offset), records.Append(']').ToString());
+    }
+
+    private async Task Forget(CancellationToken cancellationToken)
+    {
+        if (_forgotAt is { } last && time.GetElapsedTime(last) < _forgetEvery)
+        {
+            return;
+        }
+
+        _forgotAt = time.GetTimestamp();
+        await index.Forget(time.GetUtcNow() - options.CopyRetention, 10 * MaxBatch, cancellationToken);
+    }
+}
