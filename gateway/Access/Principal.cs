@@ -32,7 +32,7 @@ internal sealed class Principal
     }
 
     /// <summary>The one who may do everything. No policy binds it, and no key's own.</summary>
-    public static Principal Administrator { get; } = new("admin", isAdministrator: true);
+    public static Principal Administrator { get; } = new(CompiledPolicies.Unbound, isAdministrator: true);
 
     /// <summary>Who scrapes metrics and may do nothing else.</summary>
     public static Principal Metrics { get; } = new("metrics", isAdministrator: false);

@@ -37,7 +37,7 @@ public static class GatewayExtensions
         services.TryAddSingleton(ClusterLink.InProcess);
         services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
         AddPrincipals(services, options);
-        services.AddSingleton<IAccessPolicy, AdministratorOnly>();
+        services.AddSingleton<KeyFactsCache>();
         services.AddSingleton<MetricsToken>();
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();

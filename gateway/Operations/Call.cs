@@ -8,7 +8,7 @@ namespace OrleansKms.Gateway.Operations;
 /// What the use-cases know of a request, whatever its wire: its caller, the keys they may use, how long it may take and how much
 /// memory it holds.
 /// </summary>
-internal abstract class Call(OperationServices services, string requestId) : RequestTime(services.Time, services.Options.RequestTimeout)
+internal abstract partial class Call(OperationServices services, string requestId) : RequestTime(services.Time, services.Options.RequestTimeout)
 {
     private const string Nobody = "anonymous";
 
@@ -43,6 +43,9 @@ internal abstract class Call(OperationServices services, string requestId) : Req
 
     /// <summary>Where the request came from.</summary>
     public abstract string Source { get; }
+
+    /// <summary>The address that it came from; null where that is none.</summary>
+    public abstract System.Net.IPAddress? Address { get; }
 
     /// <summary>Proves to a silo that an administrator made the request; null where the wire has no proof.</summary>
     public virtual AdministratorProof? Proof => null;
@@ -94,40 +97,6 @@ internal abstract class Call(OperationServices services, string requestId) : Req
 
     /// <summary>A key's grain.</summary>
     public IKeyGrain Key(string id) => Services.Keys.Of(id);
-
-    /// <summary>Authorizes an operation that names no key.</summary>
-    /// <exception cref="KmsException">permission_denied.</exception>
-    public void Authorize(KmsOperation operation) => Authorize(operation, null);
-
-    /// <summary>Whether an operation would pass for a key; for lists, which leave out what would not.</summary>
-    public bool Allows(KmsOperation operation, string keyId)
-    {
-        try
-        {
-            Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), operation, keyId);
-            return true;
-        }
-        catch (KmsException e) when (e.Error == KmsError.PermissionDenied)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. Authorizes the operation for it.</summary>
-    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
-    public ValueTask<string> ResolveKey(string text, KmsOperation operation)
-    {
-        if (OrleansKms.KeyId.IsValid(text))
-        {
-            Authorize(operation, text);
-            var counting = Count(operation, text, 1);
-            return counting.IsCompletedSuccessfully ? ValueTask.FromResult(text) : Counted(counting, text);
-        }
-
-        return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
-            ? ResolveAlias(text[OrleansKms.KeyId.AliasPrefix.Length..], operation)
-            : throw KmsError.InvalidKeyId.Exception();
-    }
 
     /// <summary>
     /// Counts uses against the limits of who asks and of the key's namespaces. One use is counted where an operation is authorized; who
@@ -189,30 +158,10 @@ internal abstract class Call(OperationServices services, string requestId) : Req
             Items = items,
         };
 
-    private void Authorize(KmsOperation operation, string? keyId)
-    {
-        Services.Access.Authorize(Principal ?? throw KmsError.Unauthenticated.Exception(), operation, keyId);
-        WhenAuthorized();
-    }
-
     private async ValueTask<string> Counted(ValueTask counting, string key)
     {
         HasSpentTime();
         await counting;
         return key;
-    }
-
-    private async ValueTask<string> ResolveAlias(string name, KmsOperation operation)
-    {
-        if (!OrleansKms.KeyId.IsValid(name))
-        {
-            throw KmsError.InvalidKeyId.Exception();
-        }
-
-        HasSpentTime();
-        var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller) { IsStep = true });
-        Authorize(operation, alias.KeyId);
-        await Count(operation, alias.KeyId, 1);
-        return alias.KeyId;
     }
 }

@@ -6,15 +6,21 @@ internal static class Decryption
     /// <summary>Decrypts one ciphertext.</summary>
     public static ValueTask<Decrypted> Decrypt(Call call, string key, byte[] ciphertext, byte[]? associatedData)
     {
-        Checks.OfCiphertext(ciphertext, associatedData).Refuse();
-        return call.InTime(call.Key(key).Decrypt(new Decrypt(call.Caller, ciphertext, associatedData)));
+        var judged = call.Judge(KmsOperation.Decrypt, key, associatedData, AccessContext.KindOf(ciphertext));
+        return judged.IsCompletedSuccessfully
+            ? Send(call, key, ciphertext, associatedData)
+            : WhenJudged(judged, call, key, ciphertext, associatedData);
     }
 
     /// <summary>Decrypts many; each fails or succeeds separately.</summary>
-    public static ValueTask<ItemResult<Decrypted>[]> DecryptMany(Call call, string key, DecryptItem[] items) => Many.Run(
-        call, KmsOperation.Decrypt, key, items,
-        item => Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
-        good => call.InTime(call.Key(key).DecryptBatch(new DecryptBatch(call.Caller, good))));
+    public static async ValueTask<ItemResult<Decrypted>[]> DecryptMany(Call call, string key, DecryptItem[] items)
+    {
+        var judge = await call.JudgeOfItems(KmsOperation.Decrypt, key);
+        return await Many.Run(
+            call, KmsOperation.Decrypt, key, items,
+            item => judge.Refusal(item) ?? Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
+            good => call.InTime(call.Key(key).DecryptBatch(new DecryptBatch(call.Caller, good))));
+    }
 
     /// <summary>The key that a ciphertext names. Authorizes the decryption with it.</summary>
     /// <exception cref="KmsException">payload_too_large, invalid_ciphertext, permission_denied.</exception>
@@ -31,5 +37,18 @@ internal static class Decryption
     {
         call.KeyId = await FindKey(call, ciphertext, associatedData);
         return (call.KeyId, await Decrypt(call, call.KeyId, ciphertext, associatedData));
+    }
+
+    private static ValueTask<Decrypted> Send(Call call, string key, byte[] ciphertext, byte[]? associatedData)
+    {
+        Checks.OfCiphertext(ciphertext, associatedData).Refuse();
+        return call.InTime(call.Key(key).Decrypt(new Decrypt(call.Caller, ciphertext, associatedData)));
+    }
+
+    // Apart, so that whoever need not wait pays nothing for it.
+    private static async ValueTask<Decrypted> WhenJudged(ValueTask judged, Call call, string key, byte[] ciphertext, byte[]? associatedData)
+    {
+        await judged;
+        return await Send(call, key, ciphertext, associatedData);
     }
 }

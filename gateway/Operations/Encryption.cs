@@ -6,28 +6,39 @@ internal static class Encryption
     /// <summary>Encrypts one plaintext under the primary version.</summary>
     public static ValueTask<Encrypted> Encrypt(Call call, string key, byte[] plaintext, byte[]? associatedData)
     {
-        Checks.OfPlaintext(call.Limits, plaintext, associatedData).Refuse();
-        return call.InTime(call.Key(key).Encrypt(new Encrypt(call.Caller, plaintext, associatedData)));
+        var judged = call.Judge(KmsOperation.Encrypt, key, associatedData, CiphertextKind.Data);
+        return judged.IsCompletedSuccessfully
+            ? Send(call, key, plaintext, associatedData)
+            : WhenJudged(judged, call, key, plaintext, associatedData);
     }
 
     /// <summary>Encrypts many; each fails or succeeds separately.</summary>
-    public static ValueTask<ItemResult<Encrypted>[]> EncryptMany(Call call, string key, EncryptItem[] items) => Many.Run(
-        call, KmsOperation.Encrypt, key, items,
-        item => Checks.OfPlaintext(call.Limits, item.Plaintext, item.AssociatedData),
-        good => call.InTime(call.Key(key).EncryptBatch(new EncryptBatch(call.Caller, good))));
+    public static async ValueTask<ItemResult<Encrypted>[]> EncryptMany(Call call, string key, EncryptItem[] items)
+    {
+        var judge = await call.JudgeOfItems(KmsOperation.Encrypt, key);
+        return await Many.Run(
+            call, KmsOperation.Encrypt, key, items,
+            item => judge.Refusal(item.AssociatedData, CiphertextKind.Data) ?? Checks.OfPlaintext(call.Limits, item.Plaintext, item.AssociatedData),
+            good => call.InTime(call.Key(key).EncryptBatch(new EncryptBatch(call.Caller, good))));
+    }
 
     /// <summary>Re-encrypts a ciphertext under the primary version; the plaintext stays in the grain.</summary>
-    public static ValueTask<Encrypted> Rewrap(Call call, string key, byte[] ciphertext, byte[]? associatedData)
+    public static async ValueTask<Encrypted> Rewrap(Call call, string key, byte[] ciphertext, byte[]? associatedData)
     {
+        await call.Judge(KmsOperation.Rewrap, key, associatedData, AccessContext.KindOf(ciphertext));
         Checks.OfCiphertext(ciphertext, associatedData).Refuse();
-        return call.InTime(call.Key(key).Rewrap(new Decrypt(call.Caller, ciphertext, associatedData)));
+        return await call.InTime(call.Key(key).Rewrap(new Decrypt(call.Caller, ciphertext, associatedData)));
     }
 
     /// <summary>Rewraps many; each fails or succeeds separately.</summary>
-    public static ValueTask<ItemResult<Encrypted>[]> RewrapMany(Call call, string key, DecryptItem[] items) => Many.Run(
-        call, KmsOperation.Rewrap, key, items,
-        item => Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
-        good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good))));
+    public static async ValueTask<ItemResult<Encrypted>[]> RewrapMany(Call call, string key, DecryptItem[] items)
+    {
+        var judge = await call.JudgeOfItems(KmsOperation.Rewrap, key);
+        return await Many.Run(
+            call, KmsOperation.Rewrap, key, items,
+            item => judge.Refusal(item) ?? Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
+            good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good))));
+    }
 
     /// <summary>Generates a data key.</summary>
     /// <param name="call">The request.</param>
@@ -35,15 +46,29 @@ internal static class Encryption
     /// <param name="bytes">Its length; null for the default.</param>
     /// <param name="plaintext">Whether to return it in the clear too; null for yes.</param>
     /// <param name="associatedData">Authenticated with the ciphertext.</param>
-    public static ValueTask<DataKey> GenerateDataKey(Call call, string key, int? bytes, bool? plaintext, byte[]? associatedData)
+    public static async ValueTask<DataKey> GenerateDataKey(Call call, string key, int? bytes, bool? plaintext, byte[]? associatedData)
     {
+        await call.Judge(KmsOperation.GenerateDataKey, key, associatedData, CiphertextKind.DataKey);
         if (bytes is < 1 or > KmsLimits.DataKeyBytes)
         {
             throw KmsError.InvalidParameter.Exception($"'bytes' must be 1 to {KmsLimits.DataKeyBytes}.");
         }
 
         Checks.OfAssociatedData(associatedData).Refuse();
-        return call.InTime(call.Key(key).GenerateDataKey(
+        return await call.InTime(call.Key(key).GenerateDataKey(
             new GenerateDataKey(call.Caller, bytes ?? KmsLimits.DefaultDataKeyBytes, plaintext ?? true, associatedData)));
+    }
+
+    private static ValueTask<Encrypted> Send(Call call, string key, byte[] plaintext, byte[]? associatedData)
+    {
+        Checks.OfPlaintext(call.Limits, plaintext, associatedData).Refuse();
+        return call.InTime(call.Key(key).Encrypt(new Encrypt(call.Caller, plaintext, associatedData)));
+    }
+
+    // Apart, so that whoever need not wait pays nothing for it.
+    private static async ValueTask<Encrypted> WhenJudged(ValueTask judged, Call call, string key, byte[] plaintext, byte[]? associatedData)
+    {
+        await judged;
+        return await Send(call, key, plaintext, associatedData);
     }
 }

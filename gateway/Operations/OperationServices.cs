@@ -10,7 +10,7 @@ namespace OrleansKms.Gateway.Operations;
 /// Everything that use-cases and wires need, resolved once, so that no request looks anything up in the container.
 /// </summary>
 internal sealed class OperationServices(
-    GatewayOptions options, IServiceProvider provider, ClusterLink link, IAccessPolicy access, SizeLimits limits, TimeProvider time,
+    GatewayOptions options, IServiceProvider provider, ClusterLink link, KeyFactsCache keyFacts, SizeLimits limits, TimeProvider time,
     ILogger<OperationServices> log)
 {
     public GatewayOptions Options { get; } = options;
@@ -30,7 +30,8 @@ internal sealed class OperationServices(
 
     public ClusterLink Link { get; } = link;
 
-    public IAccessPolicy Access { get; } = access;
+    /// <summary>What policies look at of keys.</summary>
+    public KeyFactsCache KeyFacts { get; } = keyFacts;
 
     /// <summary>Where what this gateway answers itself is recorded.</summary>
     public CallRecorder Recorder => field ??= provider.GetRequiredService<CallRecorder>();

@@ -4,12 +4,33 @@ namespace OrleansKms.Gateway.Operations;
 internal static class Pages
 {
     /// <summary>One page of key ids.</summary>
-    public static Task<DirectoryPage> OfKeys(Call call, string prefix, string? after, int limit, bool destroyed) =>
-        Directory(call).ListKeys(new(call.Caller, prefix, after, limit, destroyed));
+    public static async Task<DirectoryPage> OfKeys(Call call, string prefix, string? after, int limit, bool destroyed)
+    {
+        if (call.IsAllowedAnywhere(KmsOperation.ListKeys)) return await Read(prefix, after, limit);
+        var policies = call.Principal!.Compiled;
+        var (shown, hasMore) = await VisiblePage.Collect(
+            call, VisiblePage.PrefixesOf(policies, KmsOperation.ListKeys, prefix), after, limit, Read,
+            ids => Task.WhenAll(ids.Select(async id => await call.MaySee(KmsOperation.ListKeys, id) ? id : null)),
+            id => VisiblePage.DeniedPrefixOf(policies, KmsOperation.ListKeys, id));
+        return new([.. shown], hasMore);
 
-    /// <summary>One page of alias names.</summary>
-    public static Task<DirectoryPage> OfAliases(Call call, string prefix, string? after, int limit) =>
-        Directory(call).ListAliases(new(call.Caller, prefix, after, limit, IncludeDestroyed: false));
+        Task<DirectoryPage> Read(string prefix, string? after, int limit) =>
+            Directory(call).ListKeys(new(call.Caller, prefix, after, limit, destroyed));
+    }
+
+    /// <summary>One page of what is shown of aliases: those of which the caller may see the key.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="prefix">The beginning of their names.</param>
+    /// <param name="after">The name behind which the page begins.</param>
+    /// <param name="limit">How many there are at most.</param>
+    /// <param name="show">What is shown of an alias, or null for nothing.</param>
+    public static Task<(List<T> Shown, bool HasMore)> OfAliases<T>(
+        Call call, string prefix, string? after, int limit, Func<string, Task<T?>> show)
+        where T : class => VisiblePage.Collect(
+            call, [prefix], after, limit,
+            (prefix, after, limit) => Directory(call).ListAliases(new(call.Caller, prefix, after, limit, IncludeDestroyed: false)),
+            names => Task.WhenAll(names.Select(show)),
+            _ => null);
 
     /// <summary>
     /// Describes a key of a page, with the whole deadline to itself: one that cannot be described must not hide the others.

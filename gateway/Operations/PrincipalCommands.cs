@@ -41,7 +41,7 @@ internal static class PrincipalCommands
 
     private static IPrincipalsGrain Principals(Call call) => call.Services.Grains.GetGrain<IPrincipalsGrain>(IPrincipalsGrain.Key);
 
-    private static async Task<T> Changed<T>(Call call, Task<T> change)
+    internal static async Task<T> Changed<T>(Call call, Task<T> change)
     {
         var answer = await change;
         await call.Services.Principals.Refresh();

@@ -9,12 +9,13 @@ internal static class Reencryption
     {
         Checks.OfCiphertext(ciphertext, associatedData).Refuse();
         Checks.OfAssociatedData(destinationAssociatedData).Refuse();
+        var kind = AccessContext.KindOf(ciphertext);
         if (CiphertextHeader.TryRead(ciphertext, out var header))
         {
-            await call.ResolveKey(header.KeyId, KmsOperation.Decrypt);
+            await Judge(call, KmsOperation.Decrypt, header.KeyId, associatedData, kind);
         }
 
-        return await call.ResolveKey(destination, KmsOperation.Encrypt);
+        return await Judge(call, KmsOperation.Encrypt, destination, destinationAssociatedData, kind);
     }
 
     /// <summary>Moves one ciphertext to the given key.</summary>
@@ -22,4 +23,12 @@ internal static class Reencryption
         Call call, byte[] ciphertext, byte[]? associatedData, string destination, byte[]? destinationAssociatedData) =>
         call.InTime(call.Services.Reencryption.Of(0).Reencrypt(
             new Reencrypt(call.Caller, ciphertext, associatedData, destination, destinationAssociatedData)));
+
+    private static async Task<string> Judge(Call call, KmsOperation operation, string text, byte[]? associatedData, CiphertextKind kind)
+    {
+        var key = await call.ResolveKey(text, operation);
+        call.RequireNotDenied(KmsOperation.Reencrypt, key, associatedData, kind);
+        await call.Judge(operation, key, associatedData, kind);
+        return key;
+    }
 }

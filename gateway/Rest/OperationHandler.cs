@@ -21,14 +21,6 @@ internal sealed class OperationHandler : AuthorizationHandler<OperationRequireme
     {
         if (exchange is not { Principal: { } principal, Operation: { } operation }) return false;
         if (ReferenceEquals(principal, Principal.Metrics)) return requirement.TakesScraper;
-        try
-        {
-            exchange.Services.Access.Authorize(principal, operation, keyId: null);
-            return true;
-        }
-        catch (KmsException e) when (e.Error == KmsError.PermissionDenied)
-        {
-            return false;
-        }
+        return exchange.Allows(operation, null);
     }
 }

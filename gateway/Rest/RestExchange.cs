@@ -54,11 +54,13 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     public override void CheckTrailers() => RequestForm.CheckTrailers(Http);
 
     /// <summary>The key that a field names, with the route's operation authorized for it; also the log's key.</summary>
+    /// <param name="text">An id, or <c>alias:</c> and a name.</param>
+    /// <param name="facts">What the key is to be, where the request makes it.</param>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
-    public ValueTask<string> FindKey(string text)
+    public ValueTask<string> FindKey(string text, KeyFacts? facts = null)
     {
         var key = ResolveKey(text, Route?.Operation
-            ?? throw new InvalidOperationException("Internal error: the route names no operation."));
+            ?? throw new InvalidOperationException("Internal error: the route names no operation."), facts);
         if (!key.IsCompletedSuccessfully)
         {
             return Note(key);

@@ -8,6 +8,7 @@ using OrleansKms.Gateway.Rest.Audit;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
+using OrleansKms.Gateway.Rest.Policies;
 using OrleansKms.Gateway.Rest.Service;
 
 namespace OrleansKms.Gateway.Rest;
@@ -67,6 +68,12 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(CreateTokenBody))]
 [JsonSerializable(typeof(CreatedTokenAnswer))]
 [JsonSerializable(typeof(ListTokensAnswer))]
+[JsonSerializable(typeof(PolicyBody))]
+[JsonSerializable(typeof(KeyPolicyAnswer))]
+[JsonSerializable(typeof(PolicyAnswer))]
+[JsonSerializable(typeof(ListPoliciesAnswer))]
+[JsonSerializable(typeof(SimulateBody))]
+[JsonSerializable(typeof(SimulateAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
 [JsonSerializable(typeof(SearchAuditAnswer))]

@@ -55,7 +55,7 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     /// <summary>
     /// Names the operation. If it concerns no key it is authorized before the handler is called; otherwise the handler authorizes
-    /// it with the key (<see cref="RestExchange.FindKey"/>).
+    /// it with the key (<see cref="RestExchange.FindKey"/>), and who may do it with no key at all is refused before that.
     /// </summary>
     public Route Requires(KmsOperation operation) => this with { Operation = operation };
 
@@ -105,14 +105,24 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     private Task Handle(RestExchange exchange)
     {
-        if (Operation is { IsForEveryone: true })
+        switch (Operation)
         {
-            exchange.CheckForm();
-            return Handler(exchange);
+            case null:
+                return Handler(exchange);
+            case { IsForEveryone: true }:
+                exchange.CheckForm();
+                return Handler(exchange);
+            case { ListsKeys: true }:
+                exchange.AuthorizeSome(Operation);
+                break;
+            case { NamesKey: true }:
+                exchange.RequireSome(Operation);
+                return Handler(exchange);
+            default:
+                exchange.Authorize(Operation);
+                break;
         }
 
-        if (Operation is not { NamesKey: false }) return Handler(exchange);
-        exchange.Authorize(Operation);
         var counting = exchange.Count(Operation, null, 1);
         return counting.IsCompletedSuccessfully ? Handler(exchange) : HandleWhenCounted(exchange, counting);
     }

@@ -6,6 +6,7 @@ using OrleansKms.Gateway.Rest.Audit;
 using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
+using OrleansKms.Gateway.Rest.Policies;
 using OrleansKms.Gateway.Rest.Service;
 
 namespace OrleansKms.Gateway.Rest;
@@ -71,6 +72,15 @@ internal static class Routes
             Post("/v1/principals/{name}/tokens", "Makes a token, which is shown this once.", CreateTokenEndpoint.Handle).Requires(KmsOperation.CreateToken).MayTake<CreateTokenBody>().Answers<CreatedTokenAnswer>(201),
             Get("/v1/principals/{name}/tokens", "Lists a principal's tokens, without their secrets.", ListTokensEndpoint.Handle).Requires(KmsOperation.ListTokens).Answers<ListTokensAnswer>(),
             Delete("/v1/principals/{name}/tokens/{id}", "Ends a token.", RevokeTokenEndpoint.Handle).Requires(KmsOperation.RevokeToken).AnswersNothing()]),
+        .. Tagged("Policies",
+            Put("/v1/policies/{name}", "Creates a policy, or replaces it.", PolicyEndpoints.HandlePut).Requires(KmsOperation.PutPolicy).Takes<PolicyBody>().Answers<PolicyAnswer>(),
+            Get("/v1/policies/{name}", "Reads a policy.", PolicyEndpoints.HandleGet).Requires(KmsOperation.DescribePolicy).Answers<PolicyAnswer>(),
+            Delete("/v1/policies/{name}", "Deletes a policy that no principal has.", PolicyEndpoints.HandleDelete).Requires(KmsOperation.DeletePolicy).AnswersNothing(),
+            Get("/v1/policies", "Lists policies in the order of their names, the built-in ones among them.", PolicyEndpoints.HandleList).Requires(KmsOperation.ListPolicies).WithQuery(PolicyEndpoints.Parameters).Answers<ListPoliciesAnswer>(),
+            Post("/v1/policies/simulate", "Explains why a call would be allowed or refused.", SimulateEndpoint.Handle).Requires(KmsOperation.SimulateAccess).Takes<SimulateBody>().Answers<SimulateAnswer>(),
+            Put("/v1/keys/{id}/policy", "Gives a key a policy of its own, which narrows what policies of principals allow.", KeyPolicyEndpoints.HandlePut).Requires(KmsOperation.SetKeyPolicy).Takes<PolicyBody>().Answers<KeyPolicyAnswer>(),
+            Get("/v1/keys/{id}/policy", "Tells a key's own policy.", KeyPolicyEndpoints.HandleGet).Requires(KmsOperation.DescribeKeyPolicy).Answers<KeyPolicyAnswer>(),
+            Delete("/v1/keys/{id}/policy", "Takes a key's own policy away.", KeyPolicyEndpoints.HandleDelete).Requires(KmsOperation.RemoveKeyPolicy).AnswersNothing()),
         .. Tagged("Administration",
             Get("/v1/admin/keks", "Lists the key-encryption keys and the progress of resealing.", ListKeksEndpoint.Handle).Requires(KmsOperation.ListKeks).Answers<ListKeksAnswer>(),
             Post("/v1/admin/keks/rotate", "Makes a new key-encryption key, under which all rows are resealed.", RotateKekEndpoint.Handle).Requires(KmsOperation.RotateKek).Answers<KekAnswer>(),

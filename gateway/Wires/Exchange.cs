@@ -28,7 +28,10 @@ internal abstract class Exchange(HttpContext http, OperationServices services)
     /// <inheritdoc/>
     public override string? TraceId => TraceParent.TraceId(Http.Request.Headers.TraceParent);
 
-    /// <summary>The address that the request came from.</summary>
+    /// <inheritdoc/>
+    public override IPAddress? Address => Http.Connection.RemoteIpAddress;
+
+    /// <summary>The address that the request came from, as text.</summary>
     public override string Source
     {
         get

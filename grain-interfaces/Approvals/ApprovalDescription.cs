@@ -54,6 +54,8 @@ public sealed record RequestedOperation([property: Id(0)] string Operation)
     [Id(2)] public TimeSpan? After { get; init; }
     /// <summary>What is changed of the key; null where it is something else. Its caller means nothing.</summary>
     [Id(3)] public UpdateKey? Update { get; init; }
+    /// <summary>The key's new policy, as <see cref="PolicyText"/> writes it; null where it is something else.</summary>
+    [Id(4)] public byte[]? Policy { get; init; }
 
     /// <summary>The operation, without its arguments.</summary>
     public override string ToString() => $"{nameof(RequestedOperation)} {{ Operation = {Operation} }}";

@@ -24,7 +24,7 @@ internal static class GuardedOperations
         ["cancel-deletion"] = [KmsOperation.CancelDeletion, KmsOperation.CancelDestruction],
         [Update] = [KmsOperation.UpdateKey],
         [Approval] = [KmsOperation.UpdateKey],
-        ["policy"] = [],
+        ["policy"] = [KmsOperation.SetKeyPolicy, KmsOperation.RemoveKeyPolicy],
         ["export"] = [],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 

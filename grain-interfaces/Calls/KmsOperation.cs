@@ -28,7 +28,7 @@ public sealed class KmsOperation
     /// <summary>Creates a key.</summary>
     public static readonly KmsOperation CreateKey = Manage("keys:create", namesKey: true);
     /// <summary>Lists keys.</summary>
-    public static readonly KmsOperation ListKeys = Manage("keys:list", namesKey: false);
+    public static readonly KmsOperation ListKeys = new("keys:list", KmsOperationGroup.Manage) { ListsKeys = true };
     /// <summary>Describes a key.</summary>
     public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
     /// <summary>Reads what happened to a key.</summary>
@@ -66,29 +66,45 @@ public sealed class KmsOperation
     /// <summary>Asks whether a key can be used.</summary>
     public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
     /// <summary>Encrypts.</summary>
-    public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true);
+    public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true, hasMessage: true);
     /// <summary>Decrypts.</summary>
-    public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false);
+    public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false, hasMessage: true);
     /// <summary>Re-encrypts a ciphertext under the primary version.</summary>
-    public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true);
-    /// <summary>
-    /// Moves a ciphertext to another key. Policy judges it as a decryption with one and an encryption with the other.
-    /// </summary>
+    public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true, hasMessage: true);
+    /// <summary>Moves a ciphertext to another key. Policy judges it as a decryption with one and an encryption with the other.</summary>
     public static readonly KmsOperation Reencrypt = Use("keys:reencrypt", namesKey: true, spendsUse: true);
     /// <summary>Generates a data key.</summary>
-    public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key");
+    public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key", hasMessage: true);
     /// <summary>Runs operations on many keys. Policy judges each of them separately.</summary>
     public static readonly KmsOperation RunBatch = Use("keys:batch", namesKey: true, spendsUse: true);
     /// <summary>Draws random bytes.</summary>
     public static readonly KmsOperation DrawRandom = Use("random:draw", namesKey: false, spendsUse: false);
     /// <summary>Lists aliases.</summary>
-    public static readonly KmsOperation ListAliases = Manage("aliases:list", namesKey: false);
+    public static readonly KmsOperation ListAliases = new("aliases:list", KmsOperationGroup.Manage) { ListsKeys = true };
     /// <summary>Tells what an alias stands for.</summary>
-    public static readonly KmsOperation DescribeAlias = new("aliases:describe", KmsOperationGroup.Manage) { IsDataPlane = true };
+    public static readonly KmsOperation DescribeAlias = new("aliases:describe", KmsOperationGroup.Manage) { NamesKey = true, IsDataPlane = true };
     /// <summary>Creates an alias, or points it at another key.</summary>
     public static readonly KmsOperation PointAlias = Manage("aliases:point", namesKey: true);
     /// <summary>Removes an alias.</summary>
-    public static readonly KmsOperation RemoveAlias = Manage("aliases:remove", namesKey: false);
+    public static readonly KmsOperation RemoveAlias = Manage("aliases:remove", namesKey: true);
+    /// <summary>Gives a key a policy of its own.</summary>
+    public static readonly KmsOperation SetKeyPolicy = Manage("keys:set-policy", namesKey: true);
+    /// <summary>Tells a key's own policy.</summary>
+    public static readonly KmsOperation DescribeKeyPolicy = Manage("keys:describe-policy", namesKey: true);
+    /// <summary>Takes a key's own policy away.</summary>
+    public static readonly KmsOperation RemoveKeyPolicy = Manage("keys:remove-policy", namesKey: true);
+    /// <summary>Creates or replaces a policy.</summary>
+    public static readonly KmsOperation PutPolicy = Admin("policies:put");
+    /// <summary>Reads a policy.</summary>
+    public static readonly KmsOperation DescribePolicy = Admin("policies:describe");
+    /// <summary>Lists policies.</summary>
+    public static readonly KmsOperation ListPolicies = Admin("policies:list");
+    /// <summary>Deletes a policy.</summary>
+    public static readonly KmsOperation DeletePolicy = Admin("policies:delete");
+    /// <summary>Explains what policies would decide.</summary>
+    public static readonly KmsOperation SimulateAccess = Admin("policies:simulate");
+    /// <summary>Tells gateways what policies look at of a key and what never changes.</summary>
+    public static readonly KmsOperation ReadKeyFacts = Admin("service:key-facts", isAudited: false);
     /// <summary>Opens every stored row of a key, to see whether it is intact.</summary>
     public static readonly KmsOperation CheckRows = new("keys:check-rows", KmsOperationGroup.Admin) { NamesKey = true };
     /// <summary>Lists the key-encryption keys.</summary>
@@ -180,6 +196,14 @@ public sealed class KmsOperation
     /// <summary>Whether it concerns a key that the request names, so that policy judges it for that key.</summary>
     public bool NamesKey { get; private init; }
 
+    /// <summary>
+    /// Whether it lists keys, or what stands for them: it is allowed where it is for any key, and shows only those for which it is.
+    /// </summary>
+    public bool ListsKeys { get; private init; }
+
+    /// <summary>Whether its request has associated data, and a ciphertext that is given or asked for; policies can look at both.</summary>
+    internal bool HasMessage { get; private init; }
+
     /// <summary>Whether it spends from a key's budget.</summary>
     public bool SpendsUse { get; private init; }
 
@@ -212,8 +236,8 @@ public sealed class KmsOperation
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    private static KmsOperation Use(string name, bool namesKey, bool spendsUse, string? metric = null) =>
-        new(name, KmsOperationGroup.Use, metric) { NamesKey = namesKey, SpendsUse = spendsUse, IsDataPlane = true };
+    private static KmsOperation Use(string name, bool namesKey, bool spendsUse, string? metric = null, bool hasMessage = false) =>
+        new(name, KmsOperationGroup.Use, metric) { NamesKey = namesKey, SpendsUse = spendsUse, IsDataPlane = true, HasMessage = hasMessage };
 
     private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };
 

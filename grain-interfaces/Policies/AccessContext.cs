@@ -30,6 +30,18 @@ internal readonly struct AccessContext
     public AccessContext With(byte[]? associatedData, CiphertextKind kind) =>
         this with { HasMessage = true, AssociatedData = associatedData, Kind = kind };
 
+    /// <summary>What a simulated call has.</summary>
+    public static AccessContext Of(SimulateAccess request, KeyFacts? facts, DateTimeOffset now) => new()
+    {
+        Now = request.Time ?? now,
+        Source = IPAddress.TryParse(request.Source, out var address) ? address : null,
+        Principal = request.Principal,
+        HasMessage = true,
+        AssociatedData = request.AssociatedData,
+        Kind = request.Kind,
+        Key = facts,
+    };
+
     /// <summary>The kind of ciphertext that a ciphertext says it is; none where it is not well formed.</summary>
     public static CiphertextKind KindOf(ReadOnlySpan<byte> ciphertext) =>
         ciphertext.Length > CiphertextHeader.FixedLength && ciphertext[0] is >= (byte)CiphertextKind.Data and <= (byte)CiphertextKind.DataKeyPair

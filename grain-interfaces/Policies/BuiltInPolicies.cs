@@ -8,10 +8,13 @@ namespace OrleansKms;
 /// </summary>
 internal static class BuiltInPolicies
 {
+    /// <summary>The policy that allows everything.</summary>
+    public const string Administrator = "administrator";
+
     /// <summary>Every one of them, by its name.</summary>
     public static FrozenDictionary<string, Policy> All { get; } = new[]
     {
-        Allowing("administrator", PolicyActions.Everything),
+        Allowing(Administrator, PolicyActions.Everything),
         Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage), KmsOperation.ReadHistory.Name),
         Allowing("key-user", PolicyActions.NameOf(KmsOperationGroup.Use)),
         Allowing("auditor", PolicyActions.NameOf(KmsOperationGroup.Audit)),

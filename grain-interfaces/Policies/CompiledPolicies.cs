@@ -9,6 +9,9 @@ namespace OrleansKms;
 /// </summary>
 internal sealed class CompiledPolicies
 {
+    /// <summary>The name of the built-in administrator, whom no policy binds.</summary>
+    public const string Unbound = "admin";
+
     /// <summary>For how many pairs of operation and key is remembered which statements are about them.</summary>
     public const int MaxRemembered = 4096;
 
@@ -25,6 +28,7 @@ internal sealed class CompiledPolicies
     {
         var all = policies.Select(policy => policy.Statements.Select((statement, index) => (policy.Name, index, statement))).SelectMany(s => s).ToArray();
         _allowsByDefault = isOfKey && !Array.Exists(all, one => one.statement.Effect == PolicyEffect.Allow);
+        LooksAtKeys = Array.Exists(all, one => one.statement.When is { Specs: not null } or { Protection: not null });
         var byOperation = new Dictionary<int, List<CompiledStatement>>();
         foreach (var (policy, index, statement) in all)
         {
@@ -53,6 +57,9 @@ internal sealed class CompiledPolicies
 
     /// <summary>For how many pairs of operation and key is remembered at present which statements are about them.</summary>
     internal int Remembered => _remembered.Count;
+
+    /// <summary>Whether any statement looks at facts of keys.</summary>
+    public bool LooksAtKeys { get; }
 
     /// <summary>The policies of a principal.</summary>
     public static CompiledPolicies Of(IEnumerable<Policy> policies) => new(policies, isOfKey: false);
@@ -89,15 +96,39 @@ internal sealed class CompiledPolicies
     /// <summary>Whether the operation may be allowed for some key, as far as that can be told without knowing which.</summary>
     public bool MayAllowSome(KmsOperation operation, in AccessContext context)
     {
+        if (DeniesEvery(operation, context)) return false;
         var may = _allowsByDefault;
         foreach (var statement in _statements[operation.Index] ?? [])
         {
-            var holds = statement.Holds(context);
-            if (statement.Effect == PolicyEffect.Allow) may |= holds != ConditionResult.Fails;
-            else if (statement.MatchesEveryKey && holds == ConditionResult.Holds) return false;
+            may |= statement.Effect == PolicyEffect.Allow && statement.Holds(context) != ConditionResult.Fails;
         }
 
         return may;
+    }
+
+    /// <summary>Whether the operation is allowed for every key, whatever it is.</summary>
+    public bool AllowsEvery(KmsOperation operation, in AccessContext context)
+    {
+        var allows = _allowsByDefault;
+        foreach (var statement in _statements[operation.Index] ?? [])
+        {
+            var holds = statement.Holds(context);
+            if (statement.Effect == PolicyEffect.Allow) allows |= statement.MatchesEveryKey && holds == ConditionResult.Holds;
+            else if (holds != ConditionResult.Fails) return false;
+        }
+
+        return allows;
+    }
+
+    /// <summary>Whether the operation is denied for every key, whatever it is.</summary>
+    public bool DeniesEvery(KmsOperation operation, in AccessContext context)
+    {
+        foreach (var statement in _statements[operation.Index] ?? [])
+        {
+            if (statement is { Effect: PolicyEffect.Deny, MatchesEveryKey: true } && statement.Holds(context) == ConditionResult.Holds) return true;
+        }
+
+        return false;
     }
 
     /// <summary>The statements about an operation, in order; for listings and explanations.</summary>

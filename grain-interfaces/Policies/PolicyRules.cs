@@ -1,17 +1,11 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 
 namespace OrleansKms;
 
 /// <summary>What a policy may be. Whoever stores one checks it here, so that whoever reads it need not.</summary>
 internal static class PolicyRules
 {
-    // What compact JSON writes around the texts of a statement: names of fields, punctuation.
-    private const int StatementOverhead = 64;
-    private const int TextOverhead = 3;
-    private const int TimeBytes = 32;
-
     private static readonly SearchValues<char> _specCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
     /// <summary>Refuses a name that a policy cannot have.</summary>
@@ -51,23 +45,11 @@ internal static class PolicyRules
             Check(statements[i] ?? throw Refused(i, "is null"), i, isOfKey);
         }
 
-        if (statements.Sum(SizeOf) > KmsLimits.PolicyBytes)
+        if (PolicyText.Of(statements!).Length > KmsLimits.PolicyBytes)
         {
             throw KmsError.PolicyTooLarge.Exception($"A policy must be {KmsLimits.PolicyBytes} bytes or less.");
         }
     }
-
-    /// <summary>About how many bytes a statement is as compact JSON.</summary>
-    public static long SizeOf(PolicyStatement? statement) => statement is null ? 0 :
-        StatementOverhead + SizeOf(statement.Actions) + SizeOf(statement.Keys) + SizeOf(statement.Principals) + SizeOf(statement.When);
-
-    private static long SizeOf(PolicyConditions? when) => when is null ? 0 :
-        StatementOverhead + SizeOf(when.Source) + SizeOf(when.Specs) + (when.NotBefore is null ? 0 : TimeBytes) + (when.NotAfter is null ? 0 : TimeBytes)
-            + Base64Length(when.AssociatedDataPrefix);
-
-    private static long SizeOf(IReadOnlyList<string>? texts) => texts?.Sum(text => (long)Encoding.UTF8.GetByteCount(text) + TextOverhead) ?? 0;
-
-    private static long Base64Length(byte[]? bytes) => bytes is null ? 0 : ((bytes.Length + 2L) / 3 * 4) + TextOverhead;
 
     private static void Check(PolicyStatement statement, int index, bool isOfKey)
     {

@@ -18,6 +18,7 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
     private readonly IAdministrators _administrators;
     private readonly AccessLedger _ledger;
     private readonly Principals _principals;
+    private readonly Policies _policies;
     private readonly CallAudit _audit;
     private readonly ILogger _logger;
 
@@ -31,6 +32,10 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
             services.GetRequiredService<PrincipalRows>(), _ledger, services.GetRequiredService<AccessFacts>(),
             services.GetRequiredService<IPolicySource>(), services.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys),
             services.GetRequiredService<ChangeLines>());
+        _policies = new(
+            services.GetRequiredService<PolicyRows>(), services.GetRequiredService<PrincipalRows>(), _ledger,
+            services.GetRequiredService<AccessFacts>(), services.GetRequiredService<IGrainFactory>(),
+            services.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys), services.GetRequiredService<ChangeLines>());
         _audit = services.GetRequiredService<CallAudit>();
         _logger = logger;
     }

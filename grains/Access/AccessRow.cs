@@ -24,4 +24,5 @@ public sealed record AccessRow : Row
 [JsonSerializable(typeof(PrincipalRow))]
 [JsonSerializable(typeof(TokenUsesRow))]
 [JsonSerializable(typeof(CredentialRow))]
+[JsonSerializable(typeof(PolicyRow))]
 internal sealed partial class AccessRowJson : JsonSerializerContext;

@@ -10,9 +10,3 @@ internal interface IPolicySource
     /// <exception cref="Storage.StorageFailedException">The database did not answer.</exception>
     ValueTask<Policy?> Find(string name, AccessView view);
 }
-
-/// <summary>The policies that are built in.</summary>
-internal sealed class BuiltInPolicySource : IPolicySource
-{
-    public ValueTask<Policy?> Find(string name, AccessView view) => new(BuiltInPolicies.All.GetValueOrDefault(name));
-}

@@ -48,7 +48,8 @@ public static class KmsGrainsExtensions
         services.AddSingleton<SeenAccess>();
         services.AddSingleton<AccessFacts>();
         services.AddSingleton<PrincipalRows>();
-        services.TryAddSingleton<IPolicySource, BuiltInPolicySource>();
+        services.AddSingleton<PolicyRows>();
+        services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<PolicyRows>());
         services.AddSingleton(provider => new ProvenPrincipals(
             provider.GetRequiredService<AccessFacts>(), provider.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys)));
         services.AddSingleton<IAdministrators>(provider => provider.GetService<OwnAdministrator>() is { } own

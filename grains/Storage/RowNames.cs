@@ -23,6 +23,8 @@ public static class RowNames
     public const string Principal = "principal";
     /// <summary>When a principal's tokens were used last.</summary>
     public const string PrincipalUses = "principal.uses";
+    /// <summary>A policy.</summary>
+    public const string Policy = "policy";
     /// <summary>To whom a credential belongs.</summary>
     public const string Credential = "credential";
 

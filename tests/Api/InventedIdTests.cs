@@ -35,6 +35,10 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("POST", "/v1/keys/{id}/schedule-deletion", "key_not_found"),
         new("POST", "/v1/keys/{id}/schedule-deletion", "invalid_parameter", _ => new { after = "P999D" }),
         new("POST", "/v1/keys/{id}/cancel-deletion", "key_not_found"),
+        new("PUT", "/v1/keys/{id}/policy", "key_not_found", _ => new { statements = Array.Empty<object>() }),
+        new("PUT", "/v1/keys/{id}/policy", "invalid_parameter", _ => new { statements = new[] { new { effect = "allow", actions = new[] { "nothing" } } } }),
+        new("GET", "/v1/keys/{id}/policy", "key_not_found"),
+        new("DELETE", "/v1/keys/{id}/policy", "key_not_found"),
         new("POST", "/v1/keys/{id}/encrypt", "key_not_found", _ => new { plaintext = "AQ==" }),
         new("POST", "/v1/keys/{id}/encrypt", "key_not_found", null, _ => [1]),
         new("POST", "/v1/keys/{id}/decrypt", "key_not_found", _ => new { ciphertext = "AAAA" }),
@@ -66,6 +70,9 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("GET", "/v1/principals/{id}/tokens", "principal_not_found"),
         new("POST", "/v1/principals/{id}/tokens", "principal_not_found"),
         new("DELETE", "/v1/principals/{id}/tokens/{id}", "invalid_parameter"),
+        new("GET", "/v1/policies/{id}", "policy_not_found"),
+        new("DELETE", "/v1/policies/{id}", "policy_not_found"),
+        new("PUT", "/v1/policies/{id}", "invalid_parameter", _ => new { statements = new[] { new { effect = "allow", actions = new[] { "nothing" }, keys = new[] { "*" } } } }),
         new("POST", "/v1/keys/alias:{id}/encrypt", "alias_not_found", _ => new { plaintext = "AQ==" }),
     ];
 

@@ -123,6 +123,9 @@ public sealed class OrderTests(DefaultApi api)
         ["cancel destruction"] = p => new("POST", $"/v1/keys/{p.Key}/versions/{(p.Field ? 0 : 1)}/cancel-destroy", []),
         ["schedule deletion"] = p => new("POST", $"/v1/keys/{p.Key}/schedule-deletion", new() { ["after"] = p.Field ? "P999D" : "P30D" }),
         ["cancel deletion"] = p => new("POST", $"/v1/keys/{p.Key}/cancel-deletion", []),
+        ["describe policy"] = p => new("GET", $"/v1/keys/{p.Key}/policy", null),
+        ["set policy"] = p => new("PUT", $"/v1/keys/{p.Key}/policy", new() { ["statements"] = new JsonArray(new JsonObject { ["effect"] = "deny", ["actions"] = new JsonArray(p.Field ? "nothing" : "keys:rotate") }) }),
+        ["remove policy"] = p => new("DELETE", $"/v1/keys/{p.Key}/policy", null),
         ["alias"] = p => new("PUT", $"/v1/aliases/{(p.Field ? "-x" : "x-" + p.Key.Replace("alias:", "", StringComparison.Ordinal))}", new() { ["key_id"] = p.Key }),
     };
 
@@ -145,7 +148,15 @@ public sealed class OrderTests(DefaultApi api)
         ["list tokens"] = ("principal_not_found", "principal_not_found", p => new("GET", $"/v1/principals/{p.Key}/tokens", null)),
         ["create token"] = ("principal_not_found", "principal_not_found", p => new("POST", $"/v1/principals/{p.Key}/tokens", [])),
         ["revoke token"] = ("principal_not_found", "principal_not_found", p => new("DELETE", $"/v1/principals/{p.Key}/tokens/{(p.Key == "{id}" ? p.Key : "0123456789abcdef")}", null)),
+        ["describe a policy"] = ("policy_not_found", "invalid_parameter", p => new("GET", $"/v1/policies/{p.Key}", null)),
+        ["delete a policy"] = ("policy_not_found", "invalid_parameter", p => new("DELETE", $"/v1/policies/{p.Key}", null)),
         ["destroy KEK"] = ("not_found", "invalid_parameter", p => new("POST", $"/v1/admin/keks/{p.Key}/destroy", [])),
+    };
+
+    /// <summary>The routes that make what they name, or replace it.</summary>
+    private static readonly Dictionary<string, Func<Parts, Form>> _making = new()
+    {
+        ["put a policy"] = p => new("PUT", $"/v1/policies/{p.Key}", new() { ["statements"] = new JsonArray(new JsonObject { ["effect"] = "deny", ["actions"] = new JsonArray(p.Field ? "nothing" : "use"), ["keys"] = new JsonArray("*") }) }),
     };
 
     public static TheoryData<string, bool> NamedForms()
@@ -171,7 +182,7 @@ public sealed class OrderTests(DefaultApi api)
     public async Task EveryRouteOfKeysAliasesAndKeks_IsInOneOfTheTables()
     {
         var parts = new Parts("{id}", [], [], false);
-        var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make))
+        var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
         var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal)
             && path.Key.Split('/')[2] is ("keys" or "aliases" or "admin"));
@@ -239,7 +250,7 @@ public sealed class OrderTests(DefaultApi api)
         var make = _managing[name];
         var faults = FormFaults(make, hasField: Text(make(new("k", [], [], true))) != Text(make(new("k", [], [], false))));
         faults.Add(new(3, "no such key", "key_not_found", d => d with { Key = Api.NewId() }));
-        if (name is not ("describe" or "history"))
+        if (name is not ("describe" or "history" or "describe policy"))
         {
             var destroyed = await Destroyed();
             faults.Add(new(4, "key_destroyed", "key_destroyed", d => d with { Key = destroyed }));
@@ -257,6 +268,16 @@ public sealed class OrderTests(DefaultApi api)
         faults.Add(new(2, "a name that can be none", invalid, d => d with { Key = "-x" }));
         faults.Add(new(3, "nothing of this name", missing, d => d with { Key = Guid.NewGuid().ToString("N") }));
         await TryPairs(make, new(Guid.NewGuid().ToString("N"), null, [], []), faults, goodToo: false);
+    }
+
+    [Theory]
+    [InlineData("put a policy")]
+    public async Task RouteThatMakesSomething_EveryPairOfFaults_SaysWhatComesFirst(string name)
+    {
+        var make = _making[name];
+        var faults = FormFaults(make, hasField: true);
+        faults.Add(new(2, "a name that can be none", "invalid_parameter", d => d with { Key = "-x" }));
+        await TryPairs(make, new(Api.NewId(), null, [], []), faults, goodToo: false);
     }
 
     private async Task TryPairs(Func<Parts, Form> make, Draft good, List<Fault> faults, bool goodToo = true)

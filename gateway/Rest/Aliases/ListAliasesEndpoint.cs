@@ -30,14 +30,9 @@ internal static class ListAliasesEndpoint
         var (prefix, limit) = (query.Prefix(), query.Limit());
         var list = $"aliases {prefix}";
         var after = Cursor.Read(list, query.Text("cursor"));
-        var page = await Pages.OfAliases(exchange, prefix, after, limit);
-        var aliases = await Task.WhenAll(page.Ids.Select(name => Describe(exchange, name)));
+        var (shown, hasMore) = await Pages.OfAliases(exchange, prefix, after, limit, name => Describe(exchange, name));
         await exchange.Answer(
-            new ListAliasesAnswer
-            {
-                Aliases = [.. aliases.OfType<ListedAlias>()],
-                NextCursor = page.HasMore ? Cursor.After(list, page.Ids[^1]) : null,
-            },
+            new ListAliasesAnswer { Aliases = [.. shown], NextCursor = hasMore ? Cursor.After(list, shown[^1].Name) : null },
             RestJson.Default.ListAliasesAnswer);
     }
 
@@ -48,7 +43,7 @@ internal static class ListAliasesEndpoint
         try
         {
             var alias = await exchange.Within(AliasCommands.Describe(exchange, name, isStep: true).AsTask());
-            return new ListedAlias(name, AliasAnswer.Of(alias), null);
+            return await exchange.MaySee(KmsOperation.ListAliases, alias.KeyId) ? new ListedAlias(name, AliasAnswer.Of(alias), null) : null;
         }
         catch (KmsException e) when (e.Error == KmsError.AliasNotFound)
         {
@@ -56,7 +51,9 @@ internal static class ListAliasesEndpoint
         }
         catch (Exception e)
         {
-            return new ListedAlias(name, null, ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.DescribeAlias, keyId: null)));
+            // Of which key it is nobody knows: then it is shown only to whom every key is.
+            var error = ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.DescribeAlias, keyId: null));
+            return exchange.IsAllowedAnywhere(KmsOperation.ListAliases) ? new ListedAlias(name, null, error) : null;
         }
     }
 }

@@ -19,7 +19,24 @@ internal static class PointAliasEndpoint
     {
         var name = AliasInRoute.Read(exchange);
         var body = await exchange.ReadJson(RestJson.Default.PointAliasBody, SizeLimits.ControlBody);
-        var alias = await AliasCommands.Point(exchange, name, await exchange.FindKey(body.KeyId));
+        var key = await exchange.FindKey(body.KeyId);
+        await RequireMayMove(exchange, name);
+        var alias = await AliasCommands.Point(exchange, name, key);
         await exchange.Answer(AliasAnswer.Of(alias), RestJson.Default.AliasAnswer);
+    }
+
+    // Whoever uses the alias gets another key by this: who moves it away from one must be allowed that, too.
+    private static async Task RequireMayMove(RestExchange exchange, string name)
+    {
+        if (exchange.IsAllowedAnywhere(KmsOperation.PointAlias)) return;
+        try
+        {
+            var alias = await AliasCommands.Describe(exchange, name, isStep: true);
+            await exchange.AuthorizeKey(alias.KeyId, KmsOperation.PointAlias);
+        }
+        catch (KmsException e) when (e.Error == KmsError.AliasNotFound)
+        {
+            // It is new.
+        }
     }
 }

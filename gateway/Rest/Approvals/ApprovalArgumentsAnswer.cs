@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Rest.Keys;
 using OrleansKms.Gateway.Rest.Limits;
+using OrleansKms.Gateway.Rest.Policies;
 
 namespace OrleansKms.Gateway.Rest.Approvals;
 
@@ -44,6 +45,10 @@ internal sealed class ApprovalArgumentsAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ApprovalRuleBody? Approval { get; init; }
 
+    /// <summary>The statements of the key's new policy.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public PolicyStatementBody[]? Statements { get; init; }
+
     public static ApprovalArgumentsAnswer Of(RequestedOperation request) => new()
     {
         Version = request.Version,
@@ -57,6 +62,7 @@ internal sealed class ApprovalArgumentsAnswer
         MinDecryptVersion = request.Update?.MinDecryptVersion,
         Limits = LimitBody.FromRules(request.Update?.Limits.Value),
         Approval = ApprovalRuleBody.Of(request.Update?.Approval.Value),
+        Statements = request.Policy is { } policy ? [.. PolicyText.Read(policy, isOfKey: true).Select(PolicyStatementBody.Of)] : null,
     };
 
     private static string[] SetBy(UpdateKey update) =>

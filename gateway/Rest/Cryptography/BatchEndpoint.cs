@@ -199,6 +199,7 @@ internal static class BatchEndpoint
     {
         var body = await exchange.ReadJson(RestJson.Default.BatchBody, SizeLimits.BatchBody);
         Items.Check(body.Operations, o => o.Size, o => o.Reference);
+        exchange.PartOf = KmsOperation.RunBatch;
         var results = await Task.WhenAll(body.Operations.Select(operation => Run(exchange, operation)));
         await exchange.Answer(new BatchAnswer { Results = results }, RestJson.Default.BatchAnswer);
     }

@@ -46,6 +46,8 @@ internal sealed class CreateKeyBody
 /// <summary>Creates a key.</summary>
 internal static class CreateKeyEndpoint
 {
+    private static readonly string _hsm = WireNames<KeyProtection>.Of(KeyProtection.Hsm);
+
     public static async Task Handle(RestExchange exchange)
     {
         var body = await exchange.ReadOptionalJson(RestJson.Default.CreateKeyBody, SizeLimits.ControlBody);
@@ -56,7 +58,9 @@ internal static class CreateKeyEndpoint
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        await exchange.FindKey(id);
+        // What is none of the protections is refused below.
+        var facts = new KeyFacts(body.Spec ?? CreateKey.DefaultSpec, body.Protection == _hsm ? KeyProtection.Hsm : KeyProtection.Software);
+        await exchange.FindKey(id, facts);
         var key = await KeyCommands.Create(exchange, id, ToRequest(body, exchange.Caller));
         exchange.Http.Response.Headers.Location = "/v1/keys/" + id;
         await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer, StatusCodes.Status201Created);

@@ -10,6 +10,9 @@ internal readonly record struct Call(KmsOperation Operation, Caller Caller, int 
     /// <summary>The caller's associated data, for the audit trail.</summary>
     public byte[]? AssociatedData { get; init; }
 
+    /// <summary>What the ciphertext holds that is given or asked for, for the key's own policy.</summary>
+    public CiphertextKind Kind { get; init; }
+
     /// <summary>Bytes of plaintext in the call.</summary>
     public int? Bytes { get; init; }
 

@@ -40,6 +40,7 @@ internal sealed class KeyActivation : IDisposable
         History = new(Blocks, Id, KeyServices.Self);
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
+        Policy = new(this);
         Gate = new(this);
         Limits = new(this);
         Recorder = new(this);
@@ -81,6 +82,9 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The turns of work that must not interleave.</summary>
     public Turns Turns { get; } = new();
+
+    /// <summary>The key's own policy.</summary>
+    public OwnPolicy Policy { get; }
 
     /// <summary>The way in.</summary>
     public KeyGate Gate { get; }

@@ -21,6 +21,9 @@ internal sealed class KeyGate(KeyActivation key)
 
         KmsError.ApprovalPending, KmsError.ApprovalNotFound,
 
+        // By the key's own policy.
+        KmsError.PermissionDenied,
+
         // For a version that another activation has made since.
         KmsError.InvalidCiphertext,
     }.Select(e => e.Code).ToFrozenSet(StringComparer.Ordinal);
@@ -70,7 +73,7 @@ internal sealed class KeyGate(KeyActivation key)
     /// <param name="isRepeatable">As for <see cref="TryRun"/>.</param>
     public async Task<T> Run<T>(Call call, Func<Task<T>> operation, bool isRepeatable = false)
     {
-        var outcome = await TryRun(Limited(call.Operation, operation), isRepeatable);
+        var outcome = await TryRun(Limited(call.Operation, operation), isRepeatable, call);
         return outcome.Refusal is { } refusal
             ? await key.Recorder.Refuse<T>(call, refusal)
             : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
@@ -80,7 +83,8 @@ internal sealed class KeyGate(KeyActivation key)
     public Task<T> RunInTurn<T>(Call call, Func<Task<T>> operation, bool isRepeatable = false) => Run(call, InTurn(operation), isRepeatable);
 
     /// <summary>Like <see cref="TryRun"/>, for operations that must not interleave with each other.</summary>
-    public Task<Outcome<T>> TryRunInTurn<T>(Func<Task<T>> operation, bool isRepeatable) => TryRun(InTurn(operation), isRepeatable);
+    public Task<Outcome<T>> TryRunInTurn<T>(Func<Task<T>> operation, bool isRepeatable, Call? call = null) =>
+        TryRun(InTurn(operation), isRepeatable, call);
 
     /// <summary>Runs an operation until it has an answer or a refusal that is not out of date, and returns that.</summary>
     /// <param name="operation">The operation.</param>
@@ -88,14 +92,15 @@ internal sealed class KeyGate(KeyActivation key)
     /// Whether it may run again when a row turns out to have changed behind it. An operation that has committed its change does
     /// not run again: the commit shows that it used the newest row.
     /// </param>
+    /// <param name="call">The call that it answers, to be judged by the key's own policy; null where that is done elsewhere.</param>
     /// <returns><see cref="OutcomeKind.Answer"/> or <see cref="OutcomeKind.Refusal"/>.</returns>
-    public async Task<Outcome<T>> TryRun<T>(Func<Task<T>> operation, bool isRepeatable)
+    public async Task<Outcome<T>> TryRun<T>(Func<Task<T>> operation, bool isRepeatable, Call? call = null)
     {
         try
         {
             for (var lostRaces = 0; ;)
             {
-                var outcome = await Attempt(operation, isRepeatable, mayLoseRace: isRepeatable && lostRaces < MaxLostRaces);
+                var outcome = await Attempt(operation, call, isRepeatable, mayLoseRace: isRepeatable && lostRaces < MaxLostRaces);
                 switch (outcome.Kind)
                 {
                     case OutcomeKind.Outdated:
@@ -179,13 +184,19 @@ internal sealed class KeyGate(KeyActivation key)
         }
     };
 
-    private async Task<Outcome<T>> Attempt<T>(Func<Task<T>> operation, bool isRepeatable, bool mayLoseRace)
+    private async Task<Outcome<T>> Attempt<T>(Func<Task<T>> operation, Call? call, bool isRepeatable, bool mayLoseRace)
     {
         var writes = key.Slot.Writes;
         T? answer = default;
         KmsException? refusal = null;
         try
         {
+            if (call is { } judged && OwnPolicy.Binds(judged))
+            {
+                await key.LoadSlot();
+                key.Policy.Require(judged);
+            }
+
             answer = await key.WithMaterialOfToday(operation);
         }
         catch (InconsistentStateException) when (mayLoseRace)

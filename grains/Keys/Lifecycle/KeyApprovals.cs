@@ -234,7 +234,9 @@ internal static class KeyApprovals
 
     // What was decided is kept for long, and the row is written whole with every change.
     private static RequestedOperation WithoutTexts(RequestedOperation request) =>
-        request.Update is { } update ? request with { Update = update with { Description = default, Tags = default } } : request;
+        request.Update is { } update ? request with { Update = update with { Description = default, Tags = default } }
+        : request.Policy is not null ? request with { Policy = null }
+        : request;
 
     private static string Text(RequestedOperation request) => JsonSerializer.Serialize(request, KeyRowJson.Default.RequestedOperation);
 }

@@ -39,6 +39,15 @@ public static class KeyChanges
             Approval = request.Approval,
         };
 
+    /// <summary>The key's own policy.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="statements">The checked policy; null for none.</param>
+    public static KeyRow SetPolicy(KeyRow row, IReadOnlyList<PolicyStatement>? statements)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Update);
+        return row with { Policy = statements };
+    }
+
     /// <summary>Changes description, tags, rotation plan, limits, the minimum version that decrypts and the approval rule.</summary>
     /// <param name="row">The key.</param>
     /// <param name="request">The checked request.</param>

@@ -14,6 +14,7 @@ internal static class Batches
         var limit = key.Services.Options.MaxPlaintextBytes;
         return new Batch<EncryptItem, Encrypted>(
             key, KmsOperation.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
+            (call, item) => call with { AssociatedData = item.AssociatedData, Kind = CiphertextKind.Data },
             item =>
             {
                 KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
@@ -28,7 +29,7 @@ internal static class Batches
     }
 
     public static ValueTask<ItemResult<Decrypted>[]> Decrypt(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Decrypted>(
-        key, KmsOperation.Decrypt, request.Items, KeyRequestRules.SizeInBatch,
+        key, KmsOperation.Decrypt, request.Items, KeyRequestRules.SizeInBatch, Of,
         item =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
@@ -41,10 +42,13 @@ internal static class Batches
         }).Run(request.Caller);
 
     public static ValueTask<ItemResult<Encrypted>[]> Rewrap(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Encrypted>(
-        key, KmsOperation.Rewrap, request.Items, KeyRequestRules.SizeInBatch,
+        key, KmsOperation.Rewrap, request.Items, KeyRequestRules.SizeInBatch, Of,
         item => Rewrapping.AtOnce(key, item.Ciphertext, item.AssociatedData, KeyInstruments.StartOfEncryption()),
         (item, left) => Rewrapping.WhenReady(
             key, item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption())).Run(request.Caller);
+
+    private static Call Of(Call call, DecryptItem item) =>
+        call with { AssociatedData = item.AssociatedData, Kind = AccessContext.KindOf(item.Ciphertext) };
 }
 
 /// <summary>One batch.</summary>
@@ -52,49 +56,51 @@ internal static class Batches
 /// <param name="operation">The operation on each item.</param>
 /// <param name="items">The items; may be anything.</param>
 /// <param name="size">How much an item counts towards the size limit of a batch.</param>
+/// <param name="ofItem">The call of one item alone, for the key's own policy.</param>
 /// <param name="atOnce">
 /// Runs an item without waiting; null when something must be prepared first, and then nothing was done.
 /// </param>
 /// <param name="whenReady">Runs an item, given how many are left.</param>
 internal sealed class Batch<TItem, TResult>(
-    KeyActivation key, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<TItem, TResult?> atOnce,
-    Func<TItem, long, Task<TResult>> whenReady)
+    KeyActivation key, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<Call, TItem, Call> ofItem,
+    Func<TItem, TResult?> atOnce, Func<TItem, long, Task<TResult>> whenReady)
     where TResult : class
 {
     /// <summary>Runs the items. The first answer leaves only with the last.</summary>
     public async ValueTask<ItemResult<TResult>[]> Run(Caller caller)
     {
         var call = KeyGate.Enter(operation, caller, items?.Length ?? 0);
-        var outcome = await key.Gate.TryRun(RunAll, isRepeatable: true);
+        var outcome = await key.Gate.TryRun(() => RunAll(call), isRepeatable: true);
         return outcome.Refusal is { } refusal
             ? await key.Recorder.Refuse<ItemResult<TResult>[]>(call, refusal)
             : await key.Recorder.Leave(call, outcome.AnswerOrThrow());
     }
 
-    private async Task<ItemResult<TResult>[]> RunAll()
+    private async Task<ItemResult<TResult>[]> RunAll(Call call)
     {
         KeyRequestRules.CheckBatch(items, size);
 
         // Settled before any item spends a use. Reads in parallel need no turn where everything is in memory: the holder of the
         // turn may be waiting for the database.
         var usable = operation.SpendsUse && !key.Primary.IsPrepared
-            ? await key.Gate.TryRunInTurn(() => Usable(key.Current()), isRepeatable: true)
-            : await key.Gate.TryRun(() => Usable(key.Load().AsTask()), isRepeatable: true);
+            ? await key.Gate.TryRunInTurn(() => Usable(call, key.Current()), isRepeatable: true)
+            : await key.Gate.TryRun(() => Usable(call, key.Load().AsTask()), isRepeatable: true);
         var row = usable.AnswerOrThrow();
         var results = new ItemResult<TResult>[items.Length];
         var first = 0;
-        while (first < items.Length && RunAtOnce(results, first))
+        while (first < items.Length && RunAtOnce(call, results, first))
         {
             first++;
         }
 
-        await SideBySide(row, first, i => RunAtOnce(results, i) ? Task.CompletedTask : RunWhenReady(results, i));
+        await SideBySide(row, first, i => RunAtOnce(call, results, i) ? Task.CompletedTask : RunWhenReady(call, results, i));
         return results;
     }
 
-    private static async Task<KeyRow> Usable(Task<KeyRow> loading)
+    private async Task<KeyRow> Usable(Call call, Task<KeyRow> loading)
     {
         var row = await loading;
+        key.Policy.RequireForSome(call);
         KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
         return row;
     }
@@ -104,10 +110,11 @@ internal sealed class Batch<TItem, TResult>(
     /// the whole batch at the end.
     /// </summary>
     /// <returns>False when something must be prepared first; then nothing was done. A failed item has run.</returns>
-    private bool RunAtOnce(ItemResult<TResult>[] results, int i)
+    private bool RunAtOnce(Call call, ItemResult<TResult>[] results, int i)
     {
         try
         {
+            key.Policy.Require(ofItem(call, items[i]));
             if (atOnce(items[i]) is not { } value)
             {
                 return false;
@@ -123,9 +130,9 @@ internal sealed class Batch<TItem, TResult>(
         return true;
     }
 
-    private async Task RunWhenReady(ItemResult<TResult>[] results, int i)
+    private async Task RunWhenReady(Call call, ItemResult<TResult>[] results, int i)
     {
-        var outcome = await key.Gate.TryRun(() => whenReady(items[i], items.Length - i), isRepeatable: true);
+        var outcome = await key.Gate.TryRun(() => whenReady(items[i], items.Length - i), isRepeatable: true, ofItem(call, items[i]));
         results[i] = outcome.Refusal is { } refusal ? Failed(refusal) : new(outcome.AnswerOrThrow(), null);
     }
 

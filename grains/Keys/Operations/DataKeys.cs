@@ -12,6 +12,7 @@ internal static class DataKeys
         {
             AssociatedData = request.AssociatedData,
             Bytes = request.Bytes,
+            Kind = CiphertextKind.DataKey,
         };
         return new(key.Gate.Run(call, () => Make(key, request, call.StartedAt), isRepeatable: true));
     }

@@ -12,11 +12,15 @@ internal static class Decryption
 {
     public static ValueTask<Decrypted> Run(KeyActivation key, Decrypt request)
     {
-        var call = KeyGate.Enter(KmsOperation.Decrypt, request.Caller) with { AssociatedData = request.AssociatedData };
+        var call = KeyGate.Enter(KmsOperation.Decrypt, request.Caller) with
+        {
+            AssociatedData = request.AssociatedData,
+            Kind = AccessContext.KindOf(request.Ciphertext),
+        };
         try
         {
             KeyRequestRules.CheckAssociatedData(request.AssociatedData);
-            if (AtOnce(key, KmsOperation.Decrypt, request.Ciphertext, request.AssociatedData) is { } decrypted)
+            if (key.Policy.Permits(call) && AtOnce(key, KmsOperation.Decrypt, request.Ciphertext, request.AssociatedData) is { } decrypted)
             {
                 if (key.Gate.MayLeave)
                 {

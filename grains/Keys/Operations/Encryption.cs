@@ -15,11 +15,12 @@ internal static class Encryption
         {
             AssociatedData = request.AssociatedData,
             Bytes = request.Plaintext?.Length,
+            Kind = request.Kind,
         };
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, key.Services.Options.MaxPlaintextBytes);
-            if (AtOnce(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
+            if (key.Policy.Permits(call) && AtOnce(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
             {
                 return key.Recorder.Leave(call, encrypted);
             }

@@ -9,6 +9,8 @@ internal static class RequestedChanges
         new Dictionary<KmsOperation, Func<RequestedOperation, KeyChange>>
         {
             [KmsOperation.UpdateKey] = request => new KeyUpdate(request),
+            [KmsOperation.SetKeyPolicy] = request => new KeyPolicyChange(request),
+            [KmsOperation.RemoveKeyPolicy] = request => new KeyPolicyRemoval(request),
             [KmsOperation.RotateKey] = request => new KeyRotationByHand(request),
             [KmsOperation.EnableKey] = request => new StateChange(request),
             [KmsOperation.DisableKey] = request => new StateChange(request),

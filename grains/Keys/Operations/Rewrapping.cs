@@ -10,7 +10,11 @@ internal static class Rewrapping
 {
     public static ValueTask<Encrypted> Run(KeyActivation key, Decrypt request)
     {
-        var call = KeyGate.Enter(KmsOperation.Rewrap, request.Caller) with { AssociatedData = request.AssociatedData };
+        var call = KeyGate.Enter(KmsOperation.Rewrap, request.Caller) with
+        {
+            AssociatedData = request.AssociatedData,
+            Kind = AccessContext.KindOf(request.Ciphertext),
+        };
         return new(key.Gate.Run(
             call, () => WhenReady(key, request.Ciphertext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
     }

@@ -27,7 +27,8 @@ internal static class Validation
                     }
                 }
             },
-            isRepeatable: true);
+            isRepeatable: true,
+            call);
         return await key.Recorder.Leave(call, outcome.Refusal is { } refusal ? new(false, state, refusal.Code) : outcome.AnswerOrThrow());
     }
 }

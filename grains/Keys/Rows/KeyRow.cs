@@ -56,6 +56,8 @@ public sealed record KeyRow : Row
     public ApprovalRule? Approval { get; init; }
     /// <summary>Operations that need approval, in the order in which they were asked for; null for none.</summary>
     public IReadOnlyList<KeyApproval>? Approvals { get; init; }
+    /// <summary>The key's own policy, which narrows those of principals.</summary>
+    public IReadOnlyList<PolicyStatement>? Policy { get; init; }
 
     /// <inheritdoc/>
     [System.Text.Json.Serialization.JsonIgnore]

@@ -22,7 +22,7 @@ internal sealed class ClientRights(
 #if !OKMS_FEATURE_LEVEL_1
         typeof(IKeyVersionsGrain),
 #endif
-        typeof(IKeyHistoryGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
+        typeof(IKeyHistoryGrain), typeof(IKeyPolicyGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 
@@ -32,7 +32,7 @@ internal sealed class ClientRights(
     /// </summary>
     public static IReadOnlyList<Type> OfGateways { get; } =
     [
-        typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain), typeof(INamespaceLimitsGrain), typeof(ILimitGrain),
+        typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(IPoliciesGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain), typeof(INamespaceLimitsGrain), typeof(ILimitGrain),
         typeof(IAuditGrain), typeof(IKeyApprovalsGrain), typeof(IApprovalsDirectoryGrain),
     ];
 

@@ -52,6 +52,7 @@ public sealed partial class DocumentsTests
             | limits of a key, principal or namespace | {KmsLimits.LimitRules}, each of 1 to {KmsLimits.MaxLimitCount:N0} per `{Iso8601Duration.Format(KmsLimits.MinLimitWindow)}` to `{Iso8601Duration.Format(KmsLimits.MaxLimitWindow)}` |
             | dual control | 1 to {KmsLimits.RequiredApprovals} approvals, {KmsLimits.ApproverPatterns} patterns of approvers, `{Iso8601Duration.Format(KmsLimits.MinApprovalExpiry)}` to `{Iso8601Duration.Format(KmsLimits.MaxApprovalExpiry)}` (by default `{Iso8601Duration.Format(KmsLimits.DefaultApprovalExpiry)}`); {KmsLimits.PendingApprovals} operations of a key wait at once |
             | wait before a deletion or destruction | up to `{Iso8601Duration.Format(KmsLimits.MaxDeletionDelay)}`; by default `{Iso8601Duration.Format(KmsLimits.DefaultDeletionDelay)}` for a key and `{Iso8601Duration.Format(KmsLimits.DefaultDestructionDelay)}` for a version, and never less than `{SettingTable.MinDeletionDelay}` |
+            | policy | {KmsLimits.PolicyStatements} statements, {KmsLimits.PolicyBytes >> 10} KiB; {KmsLimits.PoliciesOfPrincipal} policies of a principal |
             | time-out of a request | `{Iso8601Duration.Format(KmsLimits.MinRequestTimeout)}` to `{Iso8601Duration.Format(KmsLimits.MaxRequestTimeout)}` |
             """), readme, StringComparison.Ordinal);
     }

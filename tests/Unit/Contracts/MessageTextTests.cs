@@ -9,20 +9,22 @@ public sealed class MessageTextTests
     /// <summary>What may be said: who asks, of which key, alias, KEK, policy, principal or credential, and what is wrong. Whatever comes new needs a decision here.</summary>
     private static readonly string[] _said =
     [
-        "AliasDescription.KeyId", "AliasDescription.Name", "ApprovalCommand.ApprovalId", "ApprovalDescription.Id",
-        "ApprovalGiven.Principal", "ApprovalKeysQuery.After", "AuditLogDescription.Checkpoint", "AuditLogDescription.Id",
-        "AuditLogDescription.Key", "AuditLogDescription.Silo", "AuditPage.Last", "AuditQuery.Action", "AuditQuery.After",
-        "AuditQuery.KeyId", "AuditQuery.Outcome", "AuditQuery.Principal", "Caller.Credential", "Caller.Principal", "Caller.RequestId",
-        "Caller.Source", "Caller.TraceId", "CreateKey.Spec", "CreatePrincipal.Name", "CreateToken.Name", "CreatedToken.Id",
-        "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix", "FindPrincipal.Credential", "GatewayCall.KeyId",
-        "GatewayCall.Operation", "GatewayCall.Outcome", "HealthReport.ClockProblem", "HealthReport.HsmProblem",
-        "HealthReport.KekProblem", "ItemError.Code", "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject",
-        "KekDescription.Id", "KeyDescription.Id", "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row",
-        "KeyValidation.Error", "LimitRule.Of", "ListPrincipals.After", "ListPrincipals.Prefix", "NamespaceCommand.Prefix",
-        "NamespaceLimits.Prefix", "NoteTokenUse.TokenId", "PointAlias.KeyId", "Policy.Name", "PrincipalCommand.Name",
-        "PrincipalDescription.Name", "PrincipalFacts.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
-        "RequestedOperation.Operation", "ReserveUses.Gateway",
-        "RevokeToken.Name", "RevokeToken.TokenId", "SetNamespaceLimits.Prefix", "TokenDescription.Id", "UpdatePrincipal.Name",
+        "AccessReason.Policy", "AliasDescription.KeyId", "AliasDescription.Name", "ApprovalCommand.ApprovalId",
+        "ApprovalDescription.Id", "ApprovalGiven.Principal", "ApprovalKeysQuery.After", "AuditLogDescription.Checkpoint",
+        "AuditLogDescription.Id", "AuditLogDescription.Key", "AuditLogDescription.Silo", "AuditPage.Last",
+        "AuditQuery.Action", "AuditQuery.After", "AuditQuery.KeyId", "AuditQuery.Outcome", "AuditQuery.Principal",
+        "Caller.Credential", "Caller.Principal", "Caller.RequestId", "Caller.Source", "Caller.TraceId", "CreateKey.Spec",
+        "CreatePrincipal.Name", "CreateToken.Name", "CreatedToken.Id", "DestroyKek.KekId", "DirectoryQuery.After",
+        "DirectoryQuery.Prefix", "FindPrincipal.Credential", "GatewayCall.KeyId", "GatewayCall.Operation",
+        "GatewayCall.Outcome", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem",
+        "ItemError.Code", "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id",
+        "KeyDescription.Id", "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row",
+        "KeyValidation.Error", "LimitRule.Of", "ListPolicies.After", "ListPolicies.Prefix", "ListPrincipals.After",
+        "ListPrincipals.Prefix", "NamespaceCommand.Prefix", "NamespaceLimits.Prefix", "NoteTokenUse.TokenId",
+        "PointAlias.KeyId", "Policy.Name", "PolicyCommand.Name", "PrincipalCommand.Name", "PrincipalDescription.Name",
+        "PrincipalFacts.Name", "PutPolicy.Name", "ReadKeyHistory.After", "Reencrypt.DestinationKeyId", "Reencrypted.KeyId",
+        "RequestedOperation.Operation", "ReserveUses.Gateway", "RevokeToken.Name", "RevokeToken.TokenId",
+        "SetNamespaceLimits.Prefix", "TokenDescription.Id", "UpdatePrincipal.Name",
     ];
 
     [Fact]

@@ -104,7 +104,8 @@ public sealed class PolicyOracleTests
             && (compiled.Decide(request.Operation, request.Key, withKey) is var first && (first == right || first == AccessDecision.DependsOnMessage))
             && (compiled.Decide(request.Operation, request.Key, early.With(data, request.Kind)) is var second && (second == right || second == AccessDecision.DependsOnKey))
             && (compiled.Decide(request.Operation, request.Key, early) is var third && (third == right || third is AccessDecision.DependsOnKey or AccessDecision.DependsOnMessage))
-            && (!expected || compiled.MayAllowSome(request.Operation, early))
+            && (!expected || (compiled.MayAllowSome(request.Operation, early) && !compiled.DeniesEvery(request.Operation, early)))
+            && (expected || !compiled.AllowsEvery(request.Operation, withKey.With(data, request.Kind)))
             && Array.TrueForAll(explained, statement => statement.Effect == (expected ? PolicyEffect.Allow : PolicyEffect.Deny));
     }
 

@@ -94,7 +94,7 @@ public sealed class PolicyRulesTests
     {
         // 100 characters, two quotation marks and a comma each.
         static PolicyStatement Of(int patterns) => _good with { Keys = [.. Enumerable.Repeat(new string('a', 100), patterns)] };
-        PolicyRules.Check([Of(315)], isOfKey: false);
+        PolicyRules.Check([Of(316)], isOfKey: false);
         Assert.Equal("policy_too_large", Assert.Throws<KmsException>(() => PolicyRules.Check([Of(320)], isOfKey: false)).Code);
     }
 

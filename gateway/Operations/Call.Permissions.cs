@@ -1,0 +1,206 @@
+using OrleansKms.Gateway.Access;
+
+namespace OrleansKms.Gateway.Operations;
+
+// What the caller may do. Nothing of it calls a grain, but for an alias, and for the facts of a key on which the caller's policies
+// depend.
+internal abstract partial class Call
+{
+    private static readonly KmsOperation[] _ofBatches =
+        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey];
+
+    /// <summary>The operation that all of the call's operations are part of, if there is one: denied by its name, they are too.</summary>
+    public KmsOperation? PartOf { get; set; }
+
+    /// <summary>Who asks.</summary>
+    /// <exception cref="KmsException">unauthenticated.</exception>
+    private Principal Asker => Principal ?? throw KmsError.Unauthenticated.Exception();
+
+    private AccessContext Context => new() { Now = Services.Time.GetUtcNow(), Source = Address };
+
+    /// <summary>Lets an operation pass that names no key.</summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public void Authorize(KmsOperation operation)
+    {
+        if (!Allows(operation, null)) throw Denied();
+        WhenAuthorized();
+    }
+
+    /// <summary>Lets an operation pass that lists what the caller may see.</summary>
+    /// <exception cref="KmsException">permission_denied: that is nothing.</exception>
+    public void AuthorizeSome(KmsOperation operation)
+    {
+        RequireSome(operation);
+        WhenAuthorized();
+    }
+
+    /// <summary>Refuses whoever may do it with no key at all, before anything else is looked at.</summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public void RequireSome(KmsOperation operation)
+    {
+        if (Asker.IsAdministrator)
+        {
+            WhenAuthorized();
+            return;
+        }
+
+        // What is judged by other names is still denied by its own.
+        var may = operation == KmsOperation.Reencrypt ? MaySome(KmsOperation.Decrypt) && MaySome(KmsOperation.Encrypt)
+            : operation == KmsOperation.RunBatch ? Array.Exists(_ofBatches, MaySome)
+            : MaySome(operation);
+        if (!may || Asker.Compiled.DeniesEvery(operation, Context)) throw Denied();
+    }
+
+    /// <summary>Whether the operation is allowed for every key, whatever it is.</summary>
+    public bool IsAllowedAnywhere(KmsOperation operation) =>
+        Asker.IsAdministrator || Asker.Compiled.AllowsEvery(operation, Context.With(null, CiphertextKind.None));
+
+    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. The operation is authorized for it.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="operation">
+    /// The operation. One that has a message is judged once more by that (<see cref="Judge"/>), where the policies look at it.
+    /// </param>
+    /// <param name="facts">What the key is to be, where the request makes it.</param>
+    /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
+    public ValueTask<string> ResolveKey(string text, KmsOperation operation, KeyFacts? facts = null)
+    {
+        if (OrleansKms.KeyId.IsValid(text))
+        {
+            var judged = AuthorizeKey(text, operation, facts);
+            if (!judged.IsCompletedSuccessfully) return WhenJudged(judged);
+            var counting = Count(operation, text, 1);
+            return counting.IsCompletedSuccessfully ? ValueTask.FromResult(text) : Counted(counting, text);
+        }
+
+        return text.StartsWith(OrleansKms.KeyId.AliasPrefix, StringComparison.Ordinal)
+            ? ResolveNamed(text[OrleansKms.KeyId.AliasPrefix.Length..], operation)
+            : throw KmsError.InvalidKeyId.Exception();
+
+        async ValueTask<string> WhenJudged(ValueTask judged)
+        {
+            await judged;
+            return await Counted(Count(operation, text, 1), text);
+        }
+    }
+
+    /// <summary>What an alias stands for. The operation is authorized for that key.</summary>
+    /// <exception cref="KmsException">invalid_key_id; permission_denied; alias_not_found, only for whom every key is allowed.</exception>
+    public async ValueTask<AliasDescription> ResolveAlias(string name, KmsOperation operation)
+    {
+        RequireSome(operation);
+        if (!OrleansKms.KeyId.IsValid(name))
+        {
+            throw KmsError.InvalidKeyId.Exception();
+        }
+
+        HasSpentTime();
+        try
+        {
+            var alias = await Services.Aliases.Of(name).Resolve(new AliasCommand(Caller) { IsStep = true });
+            await AuthorizeKey(alias.KeyId, operation);
+            return alias;
+        }
+        catch (KmsException e) when (e.Error == KmsError.AliasNotFound && !IsAllowedAnywhere(operation))
+        {
+            // One that stands for a key that the caller may not use looks the same.
+            throw Denied();
+        }
+    }
+
+    /// <summary>
+    /// Judges an operation that was authorized for a key by the message that came with it. It is done at once but where the caller's
+    /// policies look at facts of the key that are not known here yet.
+    /// </summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public ValueTask Judge(KmsOperation operation, string keyId, byte[]? associatedData, CiphertextKind kind) =>
+        Asker.IsAdministrator ? default : Require(operation, keyId, Context.With(associatedData, kind));
+
+    /// <summary>Judges the items of a request, each by itself.</summary>
+    public async ValueTask<ItemJudge> JudgeOfItems(KmsOperation operation, string keyId)
+    {
+        if (Asker.IsAdministrator || Decide(operation, keyId, Context) == AccessDecision.Allowed) return default;
+        var facts = Asker.Compiled.LooksAtKeys ? await Services.KeyFacts.Find(this, keyId) : null;
+        return new(this, operation, keyId, Context with { Key = facts });
+    }
+
+    /// <summary>Refuses what is denied by the name of an operation that is judged by other names.</summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public void RequireNotDenied(KmsOperation operation, string keyId, byte[]? associatedData, CiphertextKind kind)
+    {
+        if (!Asker.IsAdministrator && Asker.Compiled.Denies(operation, keyId, Context.With(associatedData, kind))) throw Denied();
+    }
+
+    /// <summary>Whether an operation without a message would pass, as far as that is known here.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="keyId">The key; null where it names none.</param>
+    public bool Allows(KmsOperation operation, string? keyId) =>
+        Decide(operation, keyId, Context.With(null, CiphertextKind.None)) == AccessDecision.Allowed;
+
+    /// <summary>Whether the caller may see a key in a list.</summary>
+    public async ValueTask<bool> MaySee(KmsOperation operation, string keyId)
+    {
+        try
+        {
+            await Require(operation, keyId, Context.With(null, CiphertextKind.None));
+            return true;
+        }
+        catch (KmsException e) when (e.Error == KmsError.PermissionDenied)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>What is decided of an operation for a caller who is no administrator.</summary>
+    internal AccessDecision Decide(KmsOperation operation, string? keyId, in AccessContext context) =>
+        Asker.IsAdministrator ? AccessDecision.Allowed
+        : PartOf is { } whole && keyId is not null && Asker.Compiled.Denies(whole, keyId, context) ? AccessDecision.Denied
+        : Asker.Compiled.Decide(operation, keyId, context);
+
+    private static KmsException Denied() => KmsError.PermissionDenied.Exception();
+
+    private bool MaySome(KmsOperation operation) => Asker.Compiled.MayAllowSome(operation, Context);
+
+    /// <summary>Authorizes an operation for a key.</summary>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public ValueTask AuthorizeKey(string keyId, KmsOperation operation, KeyFacts? facts = null)
+    {
+        var context = Context with { HasMessage = !operation.HasMessage, Key = facts };
+        if (Decide(operation, keyId, context) is AccessDecision.DependsOnKey) return WhenKnown();
+        Require(Decide(operation, keyId, context));
+        WhenAuthorized();
+        return default;
+
+        async ValueTask WhenKnown()
+        {
+            await Require(operation, keyId, context);
+            WhenAuthorized();
+        }
+    }
+
+    private ValueTask Require(KmsOperation operation, string keyId, AccessContext context)
+    {
+        var decision = Decide(operation, keyId, context);
+        if (decision == AccessDecision.DependsOnKey) return WhenKnown();
+        Require(decision);
+        return default;
+
+        async ValueTask WhenKnown()
+        {
+            // A key that does not exist has no spec that any policy allows.
+            var facts = await Services.KeyFacts.Find(this, keyId) ?? throw Denied();
+            Require(Decide(operation, keyId, context with { Key = facts }));
+        }
+    }
+
+    // What depends on the message is judged once it is there.
+    private static void Require(AccessDecision decision)
+    {
+        if (decision is not (AccessDecision.Allowed or AccessDecision.DependsOnMessage)) throw Denied();
+    }
+
+    private async ValueTask<string> ResolveNamed(string name, KmsOperation operation)
+    {
+        var alias = await ResolveAlias(name, operation);
+        return await Counted(Count(operation, alias.KeyId, 1), alias.KeyId);
+    }
+}

@@ -1,0 +1,108 @@
+using System.Net;
+using System.Text.Json.Serialization;
+using OrleansKms.Gateway.Json;
+using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Operations;
+
+namespace OrleansKms.Gateway.Rest.Policies;
+
+/// <summary>A call that nobody makes.</summary>
+internal sealed class SimulateBody
+{
+    /// <summary>The principal whose call it would be.</summary>
+    public required string Principal { get; set; }
+
+    /// <summary>An operation, for example keys:encrypt.</summary>
+    public required string Action { get; set; }
+
+    /// <summary>The key's id.</summary>
+    [JsonPropertyName("key_id")]
+    public string? KeyId { get; set; }
+
+    /// <summary>What conditions look at.</summary>
+    public SimulatedContextBody? Context { get; set; }
+}
+
+/// <summary>What conditions look at; what is left out is not there.</summary>
+internal sealed class SimulatedContextBody
+{
+    /// <summary>The address that it would come from.</summary>
+    public string? Source { get; set; }
+
+    /// <summary>When it would be, RFC 3339; by default now.</summary>
+    public string? Time { get; set; }
+
+    /// <summary>Its associated data.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    /// <summary>What its ciphertext would hold: data, data_key or data_key_pair.</summary>
+    public string? Kind { get; set; }
+
+    /// <summary>The key's spec, where there is no such key.</summary>
+    public string? Spec { get; set; }
+
+    /// <summary>The key's protection, where there is no such key: software (the default) or hsm.</summary>
+    public string? Protection { get; set; }
+}
+
+/// <summary>What policies would decide.</summary>
+internal sealed class SimulateAnswer
+{
+    /// <summary>Whether the call would be allowed.</summary>
+    public required bool Allowed { get; init; }
+
+    /// <summary>The statements that decide; none where nothing allows it.</summary>
+    public required ReasonAnswer[] Because { get; init; }
+}
+
+/// <summary>A statement that decides.</summary>
+internal sealed class ReasonAnswer
+{
+    /// <summary>The policy; key: and an id for a key's own.</summary>
+    public required string Policy { get; init; }
+
+    /// <summary>Its place in the policy, from 0; absent where a key's own policy allows nothing of the kind.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Statement { get; init; }
+
+    /// <summary>allow or deny.</summary>
+    public required string Effect { get; init; }
+}
+
+/// <summary>Explains what policies would decide.</summary>
+internal static class SimulateEndpoint
+{
+    public static async Task Handle(RestExchange exchange)
+    {
+        var body = await exchange.ReadJson(RestJson.Default.SimulateBody, SizeLimits.ControlBody);
+        var context = body.Context ?? new();
+        if (context.Source is { } source && !IPAddress.TryParse(source, out _)) throw KmsError.InvalidParameter.Exception("'source' is not an address.");
+        Checks.OfAssociatedData(context.AssociatedData).Refuse();
+        var simulated = await PolicyCommands.Simulate(exchange, new()
+        {
+            Caller = exchange.Caller,
+            Principal = body.Principal,
+            Action = body.Action,
+            KeyId = body.KeyId,
+            Source = context.Source,
+            Time = PolicyConditionsBody.Time(context.Time, "time"),
+            AssociatedData = context.AssociatedData,
+            Kind = WireNames<CiphertextKind>.Parse(context.Kind, "kind") ?? CiphertextKind.None,
+            Spec = context.Spec,
+            Protection = WireNames<KeyProtection>.Parse(context.Protection, "protection") ?? KeyProtection.Software,
+        });
+        await exchange.Answer(
+            new SimulateAnswer
+            {
+                Allowed = simulated.Allowed,
+                Because = Array.ConvertAll(simulated.Because, reason => new ReasonAnswer
+                {
+                    Policy = reason.Policy,
+                    Statement = reason.Statement,
+                    Effect = WireNames<PolicyEffect>.Of(reason.Effect),
+                }),
+            },
+            RestJson.Default.SimulateAnswer);
+    }
+}
