@@ -217,6 +217,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             return;
         }
 
+        await _upkeep.TakeEventsNow(this);
         try
         {
             await WriteSystem("stop", _silo.SiloAddress.ToParsableString());
