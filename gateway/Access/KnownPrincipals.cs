@@ -99,7 +99,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
     {
         try
         {
-            await Poll(CancellationToken.None);
+            await Poll(readsAnew: true, CancellationToken.None);
         }
         catch (Exception e)
         {
@@ -130,7 +130,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
     {
         try
         {
-            await Poll(stopping);
+            await Poll(readsAnew: false, stopping);
             _failed = false;
             return true;
         }
@@ -144,10 +144,10 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
     }
 
-    private async Task Poll(CancellationToken stopping)
+    private async Task Poll(bool readsAnew, CancellationToken stopping)
     {
         var askedAt = _time.GetTimestamp();
-        var changes = await _cluster(_way).Changes(new(_self, Volatile.Read(ref _order))).AsTask().WaitAsync(_patience, _time, stopping);
+        var changes = await _cluster(_way).Changes(new(_self, Volatile.Read(ref _order), readsAnew)).AsTask().WaitAsync(_patience, _time, stopping);
         lock (_lock)
         {
             if (changes.Order < _order)

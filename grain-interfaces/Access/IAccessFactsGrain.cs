@@ -50,8 +50,10 @@ public sealed record PrincipalFacts
 /// <summary>Asks what has changed.</summary>
 /// <param name="Caller">Who asks.</param>
 /// <param name="Since">The order up to which the asker knows; 0 for nothing.</param>
+/// <param name="ReadsAnew">Whether the silo must look now, since the asker has just made a change; else it may have looked a moment ago.</param>
 [GenerateSerializer, Immutable, Alias("okms.AccessChangesQuery")]
-public sealed record AccessChangesQuery([property: Id(0)] Caller Caller, [property: Id(1)] long Since) : ICallerRequest;
+public sealed record AccessChangesQuery(
+    [property: Id(0)] Caller Caller, [property: Id(1)] long Since, [property: Id(2)] bool ReadsAnew = false) : ICallerRequest;
 
 /// <summary>What has changed, and is changing just now.</summary>
 /// <param name="Order">Rises with each change; who has seen one believes no lower one.</param>

@@ -32,9 +32,9 @@ internal sealed partial class AccessFacts(
 
     /// <summary>What has changed since an order.</summary>
     /// <exception cref="KmsException">storage_unavailable: nothing that is young enough is known.</exception>
-    public async ValueTask<AccessChanges> Changes(long since)
+    public async ValueTask<AccessChanges> Changes(long since, bool readsAnew = false)
     {
-        var reading = await Ledger();
+        var reading = await Ledger(readsAnew ? time.GetTimestamp() : null);
         var age = time.GetElapsedTime(reading.ReadAt);
         if (age > _holdsFor) throw KmsError.StorageUnavailable.Exception();
         var known = SeenOrder.RevisionOf(since, epoch.Value.Number);

@@ -13,5 +13,5 @@ public sealed class AccessFactsGrain(IServiceProvider services) : Grain, IAccess
     public async ValueTask<FoundPrincipal> Find(FindPrincipal query) => new(await _facts.Find(query.Credential));
 
     /// <inheritdoc/>
-    public ValueTask<AccessChanges> Changes(AccessChangesQuery query) => _facts.Changes(query.Since);
+    public ValueTask<AccessChanges> Changes(AccessChangesQuery query) => _facts.Changes(query.Since, query.ReadsAnew);
 }
