@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the certificates by which silos, gateways and other clients of a cluster know each other: a private certificate
-# authority, and certificates from it. Needs openssl. See usage below, or: ./deploy/certs.sh --help
+# Creates the certificates with which silos, gateways and other clients of a cluster authenticate each other: a private certificate
+# authority, and certificates issued by it. Needs openssl. See usage below, or: ./deploy/certs.sh --help
 set -euo pipefail
 umask 077
 
@@ -48,7 +48,7 @@ require_name() {
   [[ "$1" =~ ^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$ ]] || misused "not a name of A-Z a-z 0-9 . _ -, at most 64 long: $1"
 }
 
-# One alternative name as openssl writes it.
+# One subject alternative name in openssl's syntax.
 alternative_name() {
   if [[ "$1" =~ ^[0-9]+(\.[0-9]+){3}$ || "$1" == *:* ]]; then
     [[ "$1" =~ ^[0-9A-Fa-f:.]+$ ]] || misused "not an IP address: $1"
@@ -86,7 +86,7 @@ subjectKeyIdentifier = hash
 CONFIG
   new_key "$work/ca.key"
   quietly openssl req -new -x509 -sha256 -config "$work/config" -key "$work/ca.key" -days "$days" -out "$work/ca.pem"
-  # Links fail where a file exists, so two runs at once make one authority.
+  # Linking fails if the file exists, so two concurrent runs create one authority.
   ln "$work/ca.key" "$dir/ca.key" || fail "$dir has an authority already; it is not overwritten"
   mv "$work/ca.pem" "$dir/ca.pem"
   chmod 644 "$dir/ca.pem"
@@ -120,7 +120,7 @@ CONFIG
   quietly openssl req -new -sha256 -config "$work/config" -key "$work/$name.key" -out "$work/request"
   quietly openssl x509 -req -sha256 -in "$work/request" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" \
     -set_serial "0x$(openssl rand -hex 16)" -days "$days" -extfile "$work/config" -extensions extensions -out "$work/$name.pem"
-  # From one directory to the next in the same place, so that nobody ever reads half a file.
+  # Moved within the same file system, so that nobody ever reads half a file.
   mv -f "$work/$name.key" "$dir/$name.key"
   role="${role%%,*}"
   mv -f "$work/$name.pem" "$dir/$name.pem"
@@ -158,7 +158,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 case "$kind" in
   ca) days="${days:-1825}"; make_authority "${arguments[@]:1}" ;;
-  # Without a role: no member takes it for one.
+  # Without a role: no member accepts it as a peer.
   server) days="${days:-90}"; make_certificate "" serverAuth "${arguments[@]:1}" ;;
   silo) days="${days:-90}"; make_certificate okms:silo serverAuth,clientAuth "${arguments[@]:1}" ;;
   gateway) days="${days:-90}"; make_certificate okms:gateway,URI:okms:client clientAuth "${arguments[@]:1}" ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks what is under deploy/ with the tools of each kind, as far as they are installed; the tests in tests/Cluster/Deploy, which
-# need none, hold it against the code. Says what it could not check.
+# Checks the files under deploy/ with the tools for each kind, as far as they are installed; the tests in tests/Cluster/Deploy need
+# none and check them against the code. Reports what it could not check.
 #     deploy/check.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test, on a throw-away Postgres of its own. Needs nothing but .NET and apt.
-#   ./deploy/test.sh            all tests but those that hurt a whole cluster, which take minutes each
-#   ./deploy/test.sh unit       one part or several: unit, cluster, api, fuzz, faults; cluster and api have the faults in them
-#   ./deploy/test.sh coverage [PART...]   the same, by default unit, and which lines they ran: artifacts/coverage, in Cobertura's format
+#   ./deploy/test.sh            all tests but the whole-cluster faults, which take minutes each
+#   ./deploy/test.sh unit       one part or several: unit, cluster, api, fuzz, faults; cluster and api include their faults
+#   ./deploy/test.sh coverage [PART...]   the same (default: unit), with line coverage: artifacts/coverage, in Cobertura's format
 # Ends with one line "N passed, N failed", and with 0 only if something ran and nothing failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
 export DEBIAN_FRONTEND=noninteractive
-# Hundreds of processes of the service are started, and most of what a start costs is the compiler: this spares the kernel some of it.
+# The tests start the service hundreds of times, and most of a start's cost is the JIT compiler, part of it in the kernel, which this avoids.
 export DOTNET_EnableWriteXorExecute=0
 exec </dev/null
 
@@ -38,7 +38,7 @@ install_missing() {
   # Root needs the user postgres too, which comes with the package.
   if [ -z "$(find_postgres)" ] || { [ "$(id -u)" -eq 0 ] && ! id postgres >/dev/null 2>&1; }; then packages+=(postgresql); fi
   command -v softhsm2-util >/dev/null || packages+=(softhsm2)
-  # For the module of the tests that misbehaves; a C compiler that needs nothing else.
+  # For the tests' misbehaving PKCS#11 module; a C compiler without dependencies.
   [ -x /usr/bin/tcc ] || [ -x /usr/bin/cc ] || packages+=(tcc)
   # For the scripts of deploy/restore.
   command -v jq >/dev/null || packages+=(jq)
@@ -66,7 +66,7 @@ start_postgres() {
   as_postgres sh -c "umask 077; printf %s '$password' > '$work/postgres/password'"
   as_postgres "$postgres_bin/initdb" -D "$work/postgres/cluster" -U okms -A scram-sha-256 --pwfile="$work/postgres/password" \
     -E UTF8 --locale=C.UTF-8 >"$work/initdb.log" 2>&1 || { cat "$work/initdb.log"; return 1; }
-  # A port that is free now may be taken a moment later, so a failed start tries another.
+  # A port that is free now may be taken a moment later, so a failed start is retried on another.
   for _ in 1 2 3 4 5; do
     port=$((20000 + RANDOM % 10000))
     if as_postgres "$postgres_bin/pg_ctl" -D "$work/postgres/cluster" -s -w -t 60 -l "$work/postgres/log" \
@@ -148,8 +148,8 @@ main() {
   dotnet build OrleansKms.sln -v q -warnaserror
   start_postgres
   for project in "${projects[@]}"; do
-    # A run that ends without a result file, as a crashed one does, is a failure too.
-    # A test that hangs is killed and named instead of holding up everything behind it.
+    # A run without a result file, such as a crashed one, is a failure too.
+    # A hanging test is killed and named instead of blocking the tests after it.
     touch "$work/started"
     dotnet test "$project" --no-build "${filter[@]}" "${collect[@]}" --blame-hang-timeout 8m --blame-hang-dump-type none --logger "trx;LogFileName=$(basename "$project").trx" \
       --results-directory "$work/results" || broken=1
@@ -157,7 +157,7 @@ main() {
     [ ${#collect[@]} -eq 0 ] || report_coverage "$(basename "$project" | tr '[:upper:]' '[:lower:]')" || broken=1
   done
 
-  # What this machine does not allow was not seen, and is said so.
+  # Reports tests that this machine does not permit as skipped.
   sed -n 's/.*<UnitTestResult [^>]*testName="\([^"]*\)"[^>]*outcome="NotExecuted".*/NOT RUN here: \1/p' "$work"/results/*.trx 2>/dev/null || true
   passed="$(count passed)"
   failed=$(($(count executed) - passed))

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs once, inside the database's container, when its volume is new: the database, and a role for each kind of process with its
-# password. What the roles may do with the tables is said again after each migration, by the service grants.
+# Runs once, inside the database's container, when its volume is new: creates the database, and a role with a password for each kind
+# of process. The service "grants" sets the roles' table privileges again after each migration.
 set -euo pipefail
 
 password_of() {
-  # A literal for SQL; the passwords are hexadecimal, which this holds them to.
+  # A literal for SQL; this enforces that the passwords are hexadecimal.
   local password
   password="$(tr -d '\n' <"/run/secrets/$1-password")"
   [[ "$password" =~ ^[0-9a-f]{32,}$ ]] || { echo "$1-password is not one of prepare.sh's" >&2; return 1; }

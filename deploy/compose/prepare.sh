@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes what docker-compose.yml needs and the repository must not hold: passwords, database addresses, certificates, the root
-# key. Once; what is there already is kept, so that running it again only fills gaps.
+# Creates what docker-compose.yml needs and the repository must not contain: passwords, database addresses, certificates, the root
+# key. Existing files are kept, so running it again only fills gaps.
 #     deploy/compose/prepare.sh
 #     deploy/compose/prepare.sh --renew-certificates      new certificates of the same authority, taken up without a restart
 set -euo pipefail
@@ -9,7 +9,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 top="$(cd "$here/../.." && pwd)"
 secrets="$here/secrets"
 
-# A file appears whole or not at all.
+# Writes a file atomically.
 keep_or_make() {
   local file="$secrets/$1"
   shift
@@ -27,7 +27,7 @@ address() { printf 'postgres://okms_%s:%s@postgres:5432/okms?%s' "$1" "$(cat "$s
 
 database_url() { address "$1" 'sslmode=verify-full&sslrootcert=/run/tls/ca.crt'; }
 
-# An address that an earlier version made, and silos now refuse, makes place for a new one.
+# An address that an earlier version wrote, and that silos now refuse, is replaced.
 drop_insecure_url() {
   local file="$secrets/$1-database-url"
   [ ! -s "$file" ] || [ "$(cat "$file")" != "$(address "$1" sslmode=disable)" ] || rm "$file"
@@ -41,7 +41,7 @@ certificate() {
   cp "$secrets/ca/ca.pem" "$directory/ca.crt.new"
   mv "$secrets/ca/$1.pem" "$directory/tls.crt.new"
   mv "$secrets/ca/$1.key" "$directory/tls.key.new"
-  # Each is replaced whole; processes go on with the old pair until the new one fits together.
+  # Each file is replaced atomically; processes keep the old pair until the new key and certificate match.
   mv -f "$directory/ca.crt.new" "$directory/ca.crt"
   mv -f "$directory/tls.key.new" "$directory/tls.key"
   mv -f "$directory/tls.crt.new" "$directory/tls.crt"
@@ -53,7 +53,7 @@ certificates() {
   for kind in silo gateway; do
     if [ -n "$1" ] || [ ! -s "$secrets/$kind-tls/tls.crt" ]; then certificate "$kind" "$kind" 90; fi
   done
-  # As long as the authority: Postgres takes up a new one only when it is told to, and once it has ended nobody connects.
+  # Valid as long as the authority: Postgres loads a new one only when told to, and nobody can connect once it has expired.
   if [ -n "$1" ] || [ ! -s "$secrets/postgres-tls/tls.crt" ]; then certificate postgres server 1825 postgres; fi
 }
 
@@ -64,7 +64,7 @@ main() {
     --renew-certificates) renew=1 ;;
     *) echo "prepare.sh: unknown option: $1" >&2; return 2 ;;
   esac
-  # Containers run as the user who runs this, who alone can read the files.
+  # Containers run as the user who runs this script, the only one who can read the files.
   [ "$(id -u)" -ne 0 ] || { echo "prepare.sh: not as root, or the containers would be root, too." >&2; return 1; }
   mkdir -p "$secrets" "$secrets/administrator" "$secrets/metrics"
   # The silos' audit logs; keep them as long as the database's backups.

@@ -1,12 +1,12 @@
-# Lists from the audit trail of all silos what happened to keys since a time: after a database was put back as of that time, this is what it
-# does not know any more. Lines that are not JSON, or not about keys, are passed over.
+# Lists from the audit trails of all silos what happened to keys since a given time: after the database was restored to that time, this is
+# what it lacks. Lines that are not JSON, or not about keys, are skipped.
 #
 #     find trail -name '*.jsonl' -exec cat {} + | jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq >changes.tsv
 #
 # With OKMS_AUDIT=off there is no trail: then give it the silos' logs, whose lines about changes say the same. Not both.
 #
-# One line a fact, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first three
-# kinds tell what is lost; deploy/restore/do-again.sh does the others again. Of contrary changes only the last counts.
+# One fact per line, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first three
+# kinds tell what is lost; deploy/restore/do-again.sh repeats the others. Of opposing changes only the last counts.
 #
 #     lost-key         made since: the key is gone, and so is what it encrypted. Its id must not be used again
 #     lost-version     rotated since, by whatever: by hand, by its plan, after a restore. What this version encrypted does not decrypt any more

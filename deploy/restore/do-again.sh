@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Does again, on a service whose database was put back, what changes-since.jq listed. Keys are first made unusable, then deleted:
-# nothing here makes anything usable. May be run again: what is done already counts as done.
+# Repeats, on a service whose database was restored, the changes that changes-since.jq listed. Keys are first made unusable, then
+# deleted: nothing here makes anything usable. Idempotent.
 #     KMS_URL=http://localhost:8080 KMS_TOKEN_FILE=admin.token deploy/restore/do-again.sh <changes.tsv
 # Ends with 0 when nothing is left to look at, with 1 when lines marked LOOK are.
 set -euo pipefail
@@ -8,13 +8,13 @@ set -euo pipefail
 
 look=0
 
-# METHOD PATH [BODY]; prints the status. The token never stands in a command line.
+# METHOD PATH [BODY]; prints the status. The token never appears on a command line.
 call() {
   curl -sS -o /dev/null -w '%{http_code}' -X "$1" -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$KMS_TOKEN_FILE")") \
     ${3:+-H 'Content-Type: application/json' -d "$3"} "$KMS_URL/v1/$2"
 }
 
-# WHAT KEY DETAIL STATUS: 2xx is done; 404 is a key or version that was made after the backup, and is lost anyway.
+# WHAT KEY DETAIL STATUS: 2xx is done; 404 is a key or version that was created after the backup, and is lost anyway.
 report() {
   case "$4" in
     2??) printf 'done  %s %s %s\n' "$1" "$2" "$3" ;;
@@ -23,13 +23,13 @@ report() {
   esac
 }
 
-# KEY JQ; what the description says.
+# KEY JQ; prints a field of the key's description.
 ask() {
   curl -sS -H @<(printf 'Authorization: Bearer %s\n' "$(cat "$KMS_TOKEN_FILE")") "$KMS_URL/v1/keys/$1" | jq -r "$2"
 }
 
-# KEY VERSION; a newer primary version than that, so that the key stays usable without it. A key that cannot rotate says why in
-# what follows.
+# KEY VERSION; ensures a newer primary version, so that the key stays usable without this one. A key that cannot rotate reports why in
+# the next call.
 rotate_above() {
   if [ "$(ask "$1" '.primary_version // 0')" -le "$2" ]; then call POST "keys/$1/rotate" >/dev/null; fi
 }
@@ -37,7 +37,7 @@ rotate_above() {
 one() {
   local what="$1" id="$2" detail="$3"
   case "$what" in
-    # The least that decrypts may be above all versions that were put back, but not above the primary one.
+    # min_decrypt_version may be above all restored versions, but not above the primary one.
     min-decrypt)
       rotate_above "$id" "$((detail - 1))"
       report "$what" "$id" "$detail" "$(call PATCH "keys/$id" "{\"min_decrypt_version\": $detail}")" ;;

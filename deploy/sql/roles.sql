@@ -4,8 +4,8 @@
 --   psql -v ON_ERROR_STOP=1 -d okms -f deploy/sql/roles.sql
 --   psql -d okms -c '\password okms_owner' -c '\password okms_silo' -c '\password okms_gateway'
 --
--- once before the first `migrate`, and again after each `migrate`, for the tables that it has made. It may be repeated at any
--- time; what it takes away is taken away again. Other names: -v owner=… -v silo=… -v gateway=…
+-- once before the first `migrate`, and again after each `migrate`, for the tables it created. It is idempotent. Other names:
+-- -v owner=… -v silo=… -v gateway=…
 --
 --   owner    owns the schema and migrates it. It alone may write the table OrleansQuery, whose texts run as the silo.
 --   silo     reads and writes rows, KEKs, reminders and membership; reads OrleansQuery.
@@ -17,10 +17,10 @@
 \if :{?silo} \else \set silo okms_silo \endif
 \if :{?gateway} \else \set gateway okms_gateway \endif
 
--- All at once: silos that run meanwhile are never without their rights.
+-- In one transaction: running silos never lose their rights.
 BEGIN;
 
--- Without a password nobody signs in as them yet.
+-- Without a password nobody can sign in as them yet.
 SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS', name)
 FROM unnest(ARRAY[:'owner', :'silo', :'gateway']) AS name
 WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = name) \gexec
@@ -31,13 +31,13 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC, :"silo", :"gateway";
 GRANT USAGE, CREATE ON SCHEMA public TO :"owner";
 GRANT USAGE ON SCHEMA public TO :"silo", :"gateway";
 
--- What others may have made before there was an owner becomes the owner's.
+-- Objects created before the owner role existed become the owner's.
 SELECT format('ALTER TABLE public.%I OWNER TO %I', relname, :'owner')
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND (relname LIKE 'okms\_%' OR relname = 'orleansquery')
   AND pg_get_userbyid(relowner) <> :'owner' \gexec
 
--- A migration replaces functions, too, which only their owner may.
+-- Migrations also replace functions, which only their owner may do.
 SELECT format('ALTER ROUTINE %s OWNER TO %I', oid::regprocedure, :'owner')
 FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'okms\_%' AND pg_get_userbyid(proowner) <> :'owner' \gexec
@@ -46,7 +46,7 @@ SELECT format('REVOKE ALL ON TABLE public.%I FROM PUBLIC, %I, %I', relname, :'si
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \gexec
 
--- A table that stands in none of these lists is the owner's alone.
+-- A table in none of these lists belongs to the owner alone.
 SELECT format('GRANT SELECT, INSERT, UPDATE, DELETE ON TABLE public.%I TO %I', relname, :'silo')
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relname IN (

@@ -1,6 +1,6 @@
-# Sourced by the benchmarks of a cluster: builds the programs, makes an administrator in the database DATABASE_URL, which must be
-# empty, and starts silos and a gateway on loopback, which it loads by wrk. With TLS=1 they speak mutual TLS by certificates of
-# deploy/certs.sh, otherwise in the clear. SILO_SETTINGS are more settings of each silo, NAME=VALUE. Everything ends with the script.
+# Sourced by the cluster benchmarks: builds the programs, creates an administrator in the database DATABASE_URL, which must be empty,
+# starts silos and a gateway on loopback, and loads them with wrk. With TLS=1 they use mutual TLS with certificates from
+# deploy/certs.sh, otherwise no encryption. SILO_SETTINGS are extra settings for each silo, NAME=VALUE. Everything ends with the script.
 : "${DATABASE_URL:?an empty database}"
 export KEYS=${KEYS:-64} OKMS_REQUEST_LOG=false
 connections=${CONNECTIONS:-32}
@@ -21,7 +21,7 @@ else
   network() { echo OKMS_INSECURE_CLUSTER_NETWORK=true; }
 fi
 
-# NUMBER [ARGUMENT…]: in the place of the shell that calls it.
+# NUMBER [ARGUMENT…]: replaces the calling shell.
 silo() {
   local number=$1
   shift
@@ -63,8 +63,8 @@ ticks() { local sum=0 pid; for pid in "$@"; do sum=$((sum + $(awk '{ sub(/.*\) /
 machine() { awk '/^cpu / { print $2 + $3 + $4 + $6 + $7 + $8; exit }' /proc/stat; }
 children() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$$/stat"; }
 
-# NAME SECONDS [PORT [KEY…]]: loads what listens on a port, the gateway, with encryptions by these keys, all. Prints CPU microseconds
-# a request of all silos and of the gateway, requests/s, p50 and p99 in ms, errors, and the seconds of CPU that something else used.
+# NAME SECONDS [PORT [KEY…]]: loads the process on a port (default: the gateway) with encryptions under these keys (default: all). Prints
+# CPU microseconds per request of all silos and of the gateway, requests/s, p50 and p99 in ms, errors, and CPU seconds used by others.
 load() {
   local silos_before gateway_before machine_before children_before out requests rest silos_used gateway_used other
   local name=$1 seconds=$2 port=${3:-8410} keys=${*:4}

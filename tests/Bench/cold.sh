@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Latencies of the first ten seconds after a cold start: `POST /encrypt`, 1 KiB, at a rate that is kept whether or not the answers
-# keep up, measured from the time at which each request was due. Of the published program, on an empty data directory, from the
-# moment it says that it is ready.
+# Latencies of the first ten seconds after a cold start: `POST /encrypt`, 1 KiB, in an open loop at a fixed rate, measured from the time
+# each request was due. Of the published program, on an empty data directory, from the moment it reports ready.
 #
 #   tests/Bench/cold.sh [PROGRAM…]
 #
 # PROGRAM is an executable of a silo, or one that dotnet runs (….dll); by default deploy/publish.sh makes it. Several are measured in
-# turn. RATE (2000), SECONDS_EACH (10) and ROUNDS (3) are what they say.
+# turn. RATE (2000), SECONDS_EACH (10) and ROUNDS (3) can be set.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rate=${RATE:-2000}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# How long keys of a silo that is killed, and of one that is frozen, are without an answer: three silos with their default settings,
-# and a client that asks for all keys again and again. Prints the seconds from the signal until every key has answered.
+# How long the keys of a killed silo, and of a frozen one, stay unavailable: three silos with default settings, and a client that keeps
+# calling all keys. Prints the seconds from the signal until every key has answered.
 #
 #   DATABASE_URL=postgres://… [TLS=1] tests/Bench/failover.sh
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# CPU of a remote hop: all requests enter one of 2, 3 and 4 silos, in turn by keys that live on it (here), on one other silo (one)
-# and on all others (all). Everything else is the same, so the difference is what it costs to hand a request to another silo and its
-# answer back: what it costs in a larger cluster with as much of the load for one peer, and with the load spread over the peers.
+# CPU of a remote hop: all requests enter one of 2, 3 and 4 silos, alternately for keys that live on it (here), on one other silo (one)
+# and on all others (all). Everything else is the same, so the difference is the cost of forwarding a request to another silo and its
+# answer back, with the whole load on one peer and with the load spread over all peers.
 #
 #   DATABASE_URL=postgres://… [TLS=1] tests/Bench/hop.sh
 set -euo pipefail
@@ -14,11 +14,11 @@ SILO_SETTINGS=OKMS_GATEWAY=true
 # shellcheck source=tests/Bench/cluster.sh
 . tests/Bench/cluster.sh
 
-# A key is where its silo said that it was created.
+# A key lives on the silo that reported creating it.
 keys_of() { cat "$@" | sed -n 's/.*"message":"key bench\.k\([0-9]*\): create,.*/\1/p' | head -12 | tr '\n' ' '; }
 
 for count in $counts; do
-  # New keys, which the silos of this time create.
+  # New keys, created by the silos of this run.
   KEYS=$((KEYS + 64))
   start_cluster "$count"
   declare -A keys=()

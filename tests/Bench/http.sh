@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# CPU of one encryption of 1 KiB over HTTP (JSON, 32 connections), beside another service loaded in turn in the same run.
+# CPU of one encryption of 1 KiB over HTTP (JSON, 32 connections), against another service loaded alternately in the same run.
 #
 #   tests/Bench/http.sh [BASELINE]
 #
 # BASELINE is an executable that listens on 127.0.0.1:8300 and answers POST /encrypt for key k0 to the token "bench".
-# Needs wrk. Prints a line for each load: requests/s, p50 and p99 in ms, errors, CPU microseconds a request charged to the
-# server, and the share of the machine's CPU that something else used (throw a line away where that is above 1 s).
+# Needs wrk. Prints a line for each load: requests/s, p50 and p99 in ms, errors, CPU microseconds per request charged to the
+# server, and the CPU time that other processes used (discard a line where that is above 1 s).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 baseline=${1:-}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What becomes of more load than a silo can carry: a gateway and one silo, whose share of a CPU is held down so that it is the silo
-# that gives out (SILO_CPU=0.3; in steps of 5 ms), and /encrypt of 1 KiB by an open loop at 0.5, 1, 1.5 and 2 times the peak. The peak
-# is what the same cluster answers at most with 64 connections that wait for their answers.
+# Behaviour under more load than a silo can carry: a gateway and one silo, whose CPU share is capped so that the silo is the bottleneck
+# (SILO_CPU=0.3; in steps of 5 ms), and /encrypt of 1 KiB in an open loop at 0.5, 1, 1.5 and 2 times the peak. The peak is the
+# throughput of the same cluster in a closed loop with 64 connections.
 #
 #   DATABASE_URL=postgres://… tests/Bench/overload.sh
 #
@@ -40,7 +40,7 @@ body=$(printf '{"key_id":"bench.k1","plaintext":"%s"}' "$(head -c 1024 /dev/uran
 printf 'POST /encrypt HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
   "$TOKEN" "${#body}" "$body" >"$work/request"
 
-# Everything is compiled and the key is awake before anything is measured.
+# Warm-up: everything is compiled and the key is active before anything is measured.
 load "warm-up" "${WARM_UP:-10}"
 peak=$(load "peak" "$seconds" | tee /dev/stderr | sed -n 's/.* \([0-9.]*\) req\/s.*/\1/p')
 for times in 0.5 1 1.5 2; do

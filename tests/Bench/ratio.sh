@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # CPU of an operation over HTTP before a change and after it: all-in-one silos of two or more programs, loaded in turn, in short
-# rounds. The machine's speed drifts, so what holds is the ratio of what was measured in one round.
+# rounds. The machine's speed drifts, so only ratios within one round are meaningful.
 #
 #   tests/Bench/ratio.sh [-b BASELINE] [COMMIT|DIRECTORY]…
 #

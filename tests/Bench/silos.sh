@@ -3,8 +3,8 @@
 #
 #   DATABASE_URL=postgres://… [TLS=1] tests/Bench/silos.sh
 #
-# A call reaches some silo from the gateway, and from there, with n silos, the silo of its key in n-1 of n cases: that is the remote
-# hop, of which hop.sh asks alone.
+# A call goes from the gateway to some silo, and with n silos is forwarded to its key's silo in n-1 of n cases: that is the remote hop,
+# which hop.sh measures by itself.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-3}
@@ -17,7 +17,7 @@ counts=${SILOS:-1 2 3 4}
 for round in $(seq "$rounds"); do
   for count in $counts; do
     start_cluster "$count"
-    # A warm-up, until the compiler is done in every process; then what counts.
+    # A warm-up, until every process has finished compiling; then the measurement.
     load warm-up "$warm_up" >/dev/null
     load "round $round  $count silos" "$seconds"
     stop_cluster

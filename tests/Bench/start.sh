@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# What a start costs: each start in a directory of its own, all in one, so with a new database.
+# Cost of a start: each start is all in one, in a directory of its own, so with a new database.
 #
 #   tests/Bench/start.sh [PROGRAM [ARGUMENT...]]
 #
 # PROGRAM is what is started: without one, artifacts/linux-x64/okms-silo of deploy/publish.sh. Settings come from the environment.
 # Prints a line for each of ROUNDS starts: milliseconds from starting the process until /health/live answers, until /health/ready
 # does, and until the first encryption (with a key made just before) has answered; the CPU that the process had used by then; and
-# its memory in MiB, then and after IDLE seconds without a request; and last the medians. Wall-clock time holds on a quiet machine
-# alone.
+# its memory in MiB, then and after IDLE seconds without a request; and last the medians. Wall-clock times are meaningful only on a quiet
+# machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-5}
@@ -43,7 +43,7 @@ until_answered() {
   done
 }
 
-# The process that listens: PROGRAM itself, or, of `dotnet run`, what it has started.
+# The process that listens: PROGRAM itself or, with `dotnet run`, its child.
 server() {
   local child
   child=$(pgrep -P "$pid" | head -1)
