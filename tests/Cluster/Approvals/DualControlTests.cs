@@ -25,6 +25,7 @@ public abstract class DualControlTests(DualControlFixture kms)
         var id = "guarded." + name;
         await kms.Make(id, null);
         await kms.Silo.Key(id).Rotate(new(DualControlFixture.As("dave")));
+        if (method.Name == nameof(IKeyPolicyGrain.RemovePolicy)) await kms.Silo.Grains.GetGrain<IKeyPolicyGrain>(id).SetPolicy(new(DualControlFixture.As("dave"), _policy));
         await kms.Update(id, DualControlFixture.Rule(1, [.. GuardedOperations.NamesOf(method.GetCustomAttribute<OperationAttribute>()!.Name)]));
         await BringAbout(id, method.Name);
         var before = await Text(id);
@@ -365,6 +366,8 @@ public abstract class DualControlTests(DualControlFixture kms)
         _ => Task.CompletedTask,
     };
 
+    private static readonly byte[] _policy = PolicyText.Of([new(PolicyEffect.Deny, ["use"], []) { Principals = ["mallory"] }]);
+
     private static object Message(Type type) => type.Name switch
     {
         nameof(UpdateKey) => new UpdateKey { Caller = DualControlFixture.As("dave"), Description = new(true, "changed") },
@@ -372,6 +375,7 @@ public abstract class DualControlTests(DualControlFixture kms)
         nameof(KeyVersionCommand) => new KeyVersionCommand(DualControlFixture.As("dave"), 1),
         nameof(ScheduleDeletion) => new ScheduleDeletion(DualControlFixture.As("dave"), TimeSpan.FromDays(30)),
         nameof(ScheduleVersionDestruction) => new ScheduleVersionDestruction(DualControlFixture.As("dave"), 1),
+        nameof(SetKeyPolicy) => new SetKeyPolicy(DualControlFixture.As("dave"), _policy),
         _ => throw new InvalidOperationException($"Add a message of the type {type} here."),
     };
 }
