@@ -83,7 +83,7 @@ public sealed class TlsStartTests : IDisposable
     public void AuthorityThatIsNone_OrIncomplete_IsRefused()
     {
         var files = _certificates.Silo("silo");
-        Refused(files with { AuthorityFile = files.CertificateFile }, "OKMS_TLS_CA", "no authority's", "CN=silo");
+        Refused(files with { AuthorityFile = files.CertificateFile }, "OKMS_TLS_CA", "not an authority's", "CN=silo");
         var authority = File.ReadAllText(files.AuthorityFile);
         var half = Path.Combine(_certificates.Directory, "half.pem");
         File.WriteAllText(half, authority + authority[..(authority.Length / 2)]);
