@@ -67,7 +67,7 @@ public sealed class HsmFaultTests : IDisposable
         await Until(service, () => HsmIs(service.Http, "unhealthy"));
         await File.WriteAllTextAsync(_hsm.PinFile, "161803-wrong-pin");
         _hsm.PutBack();
-        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("PIN was refused", StringComparison.Ordinal))));
+        await Until(service, () => Task.FromResult(service.Output.Any(l => l.Contains("refused the PIN (", StringComparison.Ordinal))));
 
         // The right PIN comes too late: only a restart tries again.
         await File.WriteAllTextAsync(_hsm.PinFile, SoftHsm.Pin);

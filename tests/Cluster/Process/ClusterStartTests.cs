@@ -62,7 +62,7 @@ public sealed class ClusterStartTests
         await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
         var port = ServiceProcess.FreePort();
         var silo = cluster.LaunchSilo(("DATABASE_URL", Postgres.Url(cluster.ConnectionString, port: port)), ("OKMS_START_TIMEOUT", "PT2M"));
-        await silo.UntilSaid("waited for");
+        await silo.UntilSaid("Waiting for Postgres");
         await AnswersWhileItWaits(silo);
 
         await using var road = new PortForwarder(port, cluster.ConnectionString);
@@ -96,7 +96,7 @@ public sealed class ClusterStartTests
         await using var cluster = ClusterProcesses.Empty(await Postgres.NewDatabase());
         var url = Postgres.Url(cluster.ConnectionString, port: ServiceProcess.FreePort());
         var silo = cluster.LaunchSilo(("DATABASE_URL", url), ("OKMS_START_TIMEOUT", "PT10M"));
-        await silo.UntilSaid("waited for");
+        await silo.UntilSaid("Waiting for Postgres");
 
         Assert.Equal(0, await silo.Stop());
         Assert.Empty(silo.Errors);
