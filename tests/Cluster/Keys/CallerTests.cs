@@ -121,7 +121,8 @@ public sealed class CallerTests : KeyGrainTest
     {
         var management = Silo.Grains.GetGrain<IManagementGrain>(0);
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
-        while ((await management.GetDetailedGrainStatistics()).Any(grain => grain.GrainId.Key.ToString() == id))
+        while ((await management.GetDetailedGrainStatistics())
+            .Any(grain => grain.GrainId.Type.ToString() is "key" or "alias" && grain.GrainId.Key.ToString() == id))
         {
             patience.Token.ThrowIfCancellationRequested();
         }
