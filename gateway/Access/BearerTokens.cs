@@ -2,36 +2,54 @@ using System.Security.Cryptography;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Finds whose a bearer token is: an API token's, a JWT's, or the administrator's.</summary>
+/// <summary>Finds whose a bearer token is: an API token's, or the administrator's.</summary>
 internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipals principals, TokenUses uses, TimeProvider time)
 {
     private const int MaxNameLength = 32;
 
-    /// <summary>Finds whose it is. What is kept is answered at once.</summary>
+    /// <summary>Finds whose it is by what is kept, at once.</summary>
     /// <param name="token">What a client sent; anything.</param>
-    /// <param name="mayAsk">Whether the cluster may be asked for what is not kept.</param>
-    public ValueTask<Lookup> Find(ReadOnlySpan<char> token, bool mayAsk) =>
-        ApiToken.TryReadId(token, out var id) ? FindApiToken(token, id, mayAsk)
-        : administrator.Find(token) is { } known ? new(Lookup.Of(known))
-        : new(FindAdministrator(token));
+    /// <returns>Null for an API token that only the cluster can tell of.</returns>
+    public Lookup? FindKept(ReadOnlySpan<char> token)
+    {
+        if (!ApiToken.TryReadId(token, out var id))
+        {
+            return administrator.Find(token) is { } known ? Lookup.Of(known) : FindAdministrator(token);
+        }
+
+        Span<char> name = stackalloc char[MaxNameLength];
+        if (principals.Kept(Name(id, name)) is not { } kept) return null;
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        TokenHash.Compute(token, hash);
+        return Compare(kept, hash);
+    }
+
+    /// <summary>Asks the cluster for an API token that is not kept.</summary>
+    /// <param name="token">What <see cref="FindKept"/> does not know.</param>
+    public Task<Lookup> Ask(ReadOnlySpan<char> token)
+    {
+        if (!ApiToken.TryReadId(token, out var id)) return Task.FromResult(Lookup.Nobody);
+        Span<char> name = stackalloc char[MaxNameLength];
+        var hash = new byte[SHA256.HashSizeInBytes];
+        TokenHash.Compute(token, hash);
+        return Ask(Name(id, name).ToString(), hash);
+    }
+
+    /// <summary>What is said of a token that is not kept where too many have failed.</summary>
+    public Lookup Unasked => principals.IsCurrent ? Lookup.Refused : Lookup.CannotTell;
+
+    private static ReadOnlySpan<char> Name(ReadOnlySpan<char> id, Span<char> name)
+    {
+        CredentialName.TokenPrefix.CopyTo(name);
+        id.CopyTo(name[CredentialName.TokenPrefix.Length..]);
+        return name[..(CredentialName.TokenPrefix.Length + id.Length)];
+    }
 
     // Who may sign in can have become known since the first look.
     private Lookup FindAdministrator(ReadOnlySpan<char> token) =>
         !administrator.IsReady ? Lookup.CannotTell
         : administrator.Find(token) is { } late ? Lookup.Of(late)
         : Lookup.Nobody;
-
-    private ValueTask<Lookup> FindApiToken(ReadOnlySpan<char> token, ReadOnlySpan<char> id, bool mayAsk)
-    {
-        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        TokenHash.Compute(token, hash);
-        Span<char> name = stackalloc char[MaxNameLength];
-        CredentialName.TokenPrefix.CopyTo(name);
-        id.CopyTo(name[CredentialName.TokenPrefix.Length..]);
-        name = name[..(CredentialName.TokenPrefix.Length + id.Length)];
-        if (principals.Kept(name) is { } known) return new(Compare(known, hash));
-        return mayAsk ? new(Ask(name.ToString(), hash.ToArray())) : new(principals.IsCurrent ? Lookup.Refused : Lookup.CannotTell);
-    }
 
     private async Task<Lookup> Ask(string name, byte[] hash)
     {

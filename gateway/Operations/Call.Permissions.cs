@@ -165,8 +165,9 @@ internal abstract partial class Call
     public ValueTask AuthorizeKey(string keyId, KmsOperation operation, KeyFacts? facts = null)
     {
         var context = Context with { HasMessage = !operation.HasMessage, Key = facts };
-        if (Decide(operation, keyId, context) is AccessDecision.DependsOnKey) return WhenKnown();
-        Require(Decide(operation, keyId, context));
+        var decision = Decide(operation, keyId, context);
+        if (decision == AccessDecision.DependsOnKey) return WhenKnown();
+        Require(decision);
         WhenAuthorized();
         return default;
 

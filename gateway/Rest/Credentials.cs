@@ -29,7 +29,7 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
         if (text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase))
         {
             var token = text.AsSpan(BearerScheme.Length).Trim(' ');
-            return IsScraper(request.Path, token) ? new(Lookup.Of(Principal.Metrics)) : tokens.Find(token, failed.Allows(source, out _));
+            return IsScraper(request.Path, token) ? new(Lookup.Of(Principal.Metrics)) : Find(token, source);
         }
 
         return text.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) && TakesPassword(request.Path)
@@ -42,6 +42,12 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
         request.Headers.Authorization is [{ } text] && text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
             ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
             : null;
+
+    // Only what is not kept is a guess: how often others have failed from there is looked at then.
+    private ValueTask<Lookup> Find(ReadOnlySpan<char> token, string source) =>
+        tokens.FindKept(token) is { } kept ? new(kept)
+        : failed.Allows(source, out _) ? new(tokens.Ask(token))
+        : new(tokens.Unasked);
 
     private bool IsScraper(PathString path, ReadOnlySpan<char> token) =>
         metrics is not null && path.StartsWithSegments(_metrics) && metrics.Matches(token);
@@ -57,6 +63,6 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
         Span<char> text = stackalloc char[1024];
         text = text[..Encoding.UTF8.GetChars(bytes[..length], text)];
         var colon = text.IndexOf(':');
-        return colon < 0 ? new(Lookup.Nobody) : tokens.Find(text[(colon + 1)..], failed.Allows(source, out _));
+        return colon < 0 ? new(Lookup.Nobody) : Find(text[(colon + 1)..], source);
     }
 }

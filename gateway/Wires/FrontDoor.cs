@@ -37,7 +37,13 @@ internal sealed class FrontDoor(
             }
             else if (Refuses(exchange, await wire.SignIn(exchange), out var pause) is { } failure)
             {
-                if (pause > TimeSpan.Zero) await Task.Delay(pause, services.Time, http.RequestAborted);
+                if (pause > TimeSpan.Zero)
+                {
+                    // Whoever guesses must not take the places of those who work.
+                    exchange.LeavePlace(wasAnswered: false);
+                    await Task.Delay(pause, services.Time, http.RequestAborted);
+                }
+
                 await wire.Tell(exchange, await Recorded(exchange, failure));
             }
             else

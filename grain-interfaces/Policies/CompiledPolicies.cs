@@ -28,6 +28,7 @@ internal sealed class CompiledPolicies
     {
         var all = policies.Select(policy => policy.Statements.Select((statement, index) => (policy.Name, index, statement))).SelectMany(s => s).ToArray();
         _allowsByDefault = isOfKey && !Array.Exists(all, one => one.statement.Effect == PolicyEffect.Allow);
+        LooksAtSource = Array.Exists(all, one => one.statement.When is { Source: not null });
         LooksAtKeys = Array.Exists(all, one => one.statement.When is { Specs: not null } or { Protection: not null });
         var byOperation = new Dictionary<int, List<CompiledStatement>>();
         foreach (var (policy, index, statement) in all)
@@ -57,6 +58,9 @@ internal sealed class CompiledPolicies
 
     /// <summary>For how many pairs of operation and key is remembered at present which statements are about them.</summary>
     internal int Remembered => _remembered.Count;
+
+    /// <summary>Whether any statement looks at the caller's address.</summary>
+    public bool LooksAtSource { get; }
 
     /// <summary>Whether any statement looks at facts of keys.</summary>
     public bool LooksAtKeys { get; }

@@ -11,6 +11,7 @@ internal sealed class OwnPolicy(KeyActivation key)
 {
     private IReadOnlyList<PolicyStatement>? _statements;
     private CompiledPolicies? _compiled;
+    private KeyFacts? _facts;
 
     /// <summary>Whether a call passes by what is known of the key; one that does not is to be refused once that is known to hold.</summary>
     public bool Permits(in Call call) => key.Slot.Row?.Policy is null || Decide(call, hasMessage: true) == AccessDecision.Allowed;
@@ -61,15 +62,17 @@ internal sealed class OwnPolicy(KeyActivation key)
     {
         if (!Binds(call)) return AccessDecision.Allowed;
         var row = key.Slot.Row!;
-        return Compiled(row).Decide(call.Operation, key.Id, new()
+        var compiled = Compiled(row);
+        return compiled.Decide(call.Operation, key.Id, new()
         {
             Now = key.Now,
-            Source = IPAddress.TryParse(call.Caller.Source, out var address) ? address : null,
+            Source = compiled.LooksAtSource && IPAddress.TryParse(call.Caller.Source, out var address) ? address : null,
             Principal = call.Caller.Principal,
             HasMessage = hasMessage,
             AssociatedData = call.AssociatedData,
             Kind = call.Kind,
-            Key = new(row.Spec, row.Protection),
+            // They never change.
+            Key = _facts ??= new(row.Spec, row.Protection),
         });
     }
 }
