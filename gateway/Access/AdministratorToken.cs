@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>The one administrator, by the token that this process was started with.</summary>
+/// <summary>The administrator, identified by the token this process was started with.</summary>
 internal sealed class AdministratorToken(GatewayOptions options) : IPrincipalSource
 {
     private readonly byte[] _expected = options.AdministratorTokenSha256

@@ -2,14 +2,14 @@ using System.Security.Cryptography;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Finds whose a bearer token is: an API token's, or the administrator's.</summary>
+/// <summary>Resolves a bearer token to its principal: an API token's, or the administrator.</summary>
 internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipals principals, TokenUses uses, TimeProvider time)
 {
     private const int MaxNameLength = 32;
 
-    /// <summary>Finds whose it is by what is kept, at once.</summary>
-    /// <param name="token">What a client sent; anything.</param>
-    /// <returns>Null for an API token that only the cluster can tell of.</returns>
+    /// <summary>Looks the token up in the cache, without a call to the cluster.</summary>
+    /// <param name="token">What the client sent; untrusted.</param>
+    /// <returns>Null for an API token that is not cached; see <see cref="Ask(ReadOnlySpan{char})"/>.</returns>
     public Lookup? FindKept(ReadOnlySpan<char> token)
     {
         if (!ApiToken.TryReadId(token, out var id))
@@ -24,8 +24,8 @@ internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipa
         return Compare(kept, hash);
     }
 
-    /// <summary>Asks the cluster for an API token that is not kept.</summary>
-    /// <param name="token">What <see cref="FindKept"/> does not know.</param>
+    /// <summary>Asks the cluster about an API token that is not cached.</summary>
+    /// <param name="token">A token for which <see cref="FindKept"/> returned null.</param>
     public Task<Lookup> Ask(ReadOnlySpan<char> token)
     {
         if (!ApiToken.TryReadId(token, out var id)) return Task.FromResult(Lookup.Nobody);
@@ -35,7 +35,7 @@ internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipa
         return Ask(Name(id, name).ToString(), hash);
     }
 
-    /// <summary>What is said of a token that is not kept where too many have failed.</summary>
+    /// <summary>The result for a token that is not cached when too many sign-ins from its address have failed.</summary>
     public Lookup Unasked => principals.IsCurrent ? Lookup.Refused : Lookup.CannotTell;
 
     private static ReadOnlySpan<char> Name(ReadOnlySpan<char> id, Span<char> name)
@@ -45,7 +45,7 @@ internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipa
         return name[..(CredentialName.TokenPrefix.Length + id.Length)];
     }
 
-    // Who may sign in can have become known since the first look.
+    // The administrator may have become known since the first lookup.
     private Lookup FindAdministrator(ReadOnlySpan<char> token) =>
         !administrator.IsReady ? Lookup.CannotTell
         : administrator.Find(token) is { } late ? Lookup.Of(late)

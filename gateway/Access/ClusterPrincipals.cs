@@ -4,25 +4,25 @@ using OrleansKms.Gateway.Cluster;
 namespace OrleansKms.Gateway.Access;
 
 /// <summary>
-/// The one administrator, as the cluster knows him. The hash of his token is fetched in the background, so that signing in waits
-/// for nothing. A replaced token is refused within <see cref="RefusedWithin"/> while the cluster answers; when it does not, what
-/// was last known holds for as long as the cluster said, so that active keys go on working while the database is away.
+/// The cluster's administrator. The hash of the token is fetched in the background, so sign-in never waits. A replaced token is refused
+/// within <see cref="RefusedWithin"/> while the cluster answers. While it does not, the last known token stays valid for as long as the
+/// cluster said, so active keys keep working while the database is down.
 /// </summary>
 internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalSource
 {
-    /// <summary>The bound that is promised; a fetch begins every 3 s and is given up after 2 s.</summary>
+    /// <summary>The guaranteed bound. A fetch starts every 3 s and times out after 2 s.</summary>
     public static readonly TimeSpan RefusedWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long an answer holds, when no newer one is to be had, from a silo that does not tell.</summary>
+    /// <summary>How long an answer from a silo that does not say so stays valid if no newer one arrives.</summary>
     public static readonly TimeSpan HoldsFor = TimeSpan.FromMinutes(5);
 
     /// <summary>
-    /// How many ways to the cluster there are to try. A client sends all calls of one grain by one silo while it can; that silo may
+    /// How many grain ids to rotate through. A client routes all calls to one grain through the same silo while it can, and that silo may
     /// be the one that has lost the database.
     /// </summary>
     public const int Ways = 16;
 
-    // A silo that reads the row is never this far behind.
+    // A silo that can read the row is never this far behind.
     private static readonly TimeSpan _old = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
@@ -49,11 +49,11 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         Func<int, CredentialsQuery, ValueTask<SignInCredentials>> ask, ClusterLink link, TimeProvider time, ILogger log) =>
         (_ask, _link, _time, _log) = (ask, link, time, log);
 
-    /// <summary>What the cluster said.</summary>
+    /// <summary>What the cluster answered.</summary>
     /// <param name="TokenSha256">The hash, or null while there is no administrator.</param>
-    /// <param name="TrueAt">When it was so for certain, in the clock's ticks.</param>
-    /// <param name="HoldsFor">How long it holds from then.</param>
-    /// <param name="Order">The highest that a silo has told.</param>
+    /// <param name="TrueAt">When it was certainly true, in ticks of the clock.</param>
+    /// <param name="HoldsFor">How long it stays valid from then.</param>
+    /// <param name="Order">The highest order any silo has returned.</param>
     private sealed record Known(byte[]? TokenSha256, long TrueAt, TimeSpan HoldsFor, long Order);
 
     /// <inheritdoc/>
@@ -79,7 +79,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The process stops.
+            // The process is stopping.
         }
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
             var answer = await _ask(_way, _query).AsTask().WaitAsync(_patience, _time, stopping);
             if (answer.AdministratorTokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
             {
-                throw new InvalidOperationException("The cluster's answer holds no SHA-256.");
+                throw new InvalidOperationException("The cluster's answer is not a SHA-256.");
             }
 
             if (IsPutBack(answer))
@@ -100,7 +100,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
                 return false;
             }
 
-            // A silo that has lost the database goes on with what it has read: that does not make it any younger.
+            // A silo that has lost the database returns what it read earlier; that does not make it newer.
             Keep(new(
                 answer.AdministratorTokenSha256,
                 askedAt - (long)(answer.Age.TotalSeconds * _time.TimestampFrequency),
@@ -112,7 +112,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            // Told once, not every second of an outage.
+            // Logged once per outage, not every second.
             if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
             AskAnother();
@@ -121,12 +121,12 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     }
 
     /// <summary>
-    /// Whether a silo tells of an older row than another one did before: one that has started since may have read what somebody has
-    /// put back, and with it a token that was replaced.
+    /// Whether the answer is older than one seen before. A silo that started since may have read a restored row, and with it a token that
+    /// was replaced.
     /// </summary>
     private bool IsPutBack(SignInCredentials answer)
     {
-        // A silo of an older program does not tell; one that tells and has no administrator does, by not knowing one.
+        // A silo of an older version sends no order. A current one sends 0 only together with no administrator.
         var isOlder = answer.Order < (_known?.Order ?? 0) && (answer.Order != 0 || answer.AdministratorTokenSha256 is null);
         if (isOlder && !_sawOlder) LogOlder(_log);
         _sawOlder = isOlder;
@@ -138,21 +138,21 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     private void Keep(Known answer)
     {
         var known = _known;
-        // Another silo has told what is younger: a token that it had replaced must not come back.
+        // Another silo has sent a newer answer: a token it had replaced must not come back.
         if (known is not null && answer.TrueAt < known.TrueAt) return;
         _known = answer;
         if (known is null || !answer.TokenSha256.AsSpan().SequenceEqual(known.TokenSha256))
         {
-            LogNews(_log, answer.TokenSha256 is null ? "is none yet" : "is known");
+            LogNews(_log, answer.TokenSha256 is null ? "does not exist yet" : "is known");
         }
     }
 
     [LoggerMessage(1, LogLevel.Information, "Sign-in: the administrator's token {State}.")]
     private static partial void LogNews(ILogger log, string state);
 
-    [LoggerMessage(3, LogLevel.Error, "Sign-in: a silo tells of an older administrator's token than was known before: somebody has put it back, and it is not believed.")]
+    [LoggerMessage(3, LogLevel.Error, "Sign-in: a silo returned an older administrator's token than one seen before: the row was rolled back, and it is ignored.")]
     private static partial void LogOlder(ILogger log);
 
-    [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell who may sign in: {Kind}: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Sign-in: cannot fetch the administrator's token from the cluster: {Kind}: {Reason}")]
     private static partial void LogFailed(ILogger log, string kind, string reason);
 }

@@ -1,11 +1,11 @@
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Finds the administrator by a bearer token.</summary>
+/// <summary>Resolves a bearer token to the administrator.</summary>
 internal interface IPrincipalSource
 {
-    /// <summary>Whether it is known at present who may sign in. While it is not, <see cref="Find"/> finds nobody.</summary>
+    /// <summary>Whether the administrator is known at present. While not, <see cref="Find"/> always returns null.</summary>
     bool IsReady { get; }
 
-    /// <summary>The token's principal, or null when the token is none that is known.</summary>
+    /// <summary>The token's principal, or null if the token is unknown.</summary>
     Principal? Find(ReadOnlySpan<char> token);
 }

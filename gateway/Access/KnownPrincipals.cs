@@ -4,22 +4,22 @@ using OrleansKms.Gateway.Cluster;
 namespace OrleansKms.Gateway.Access;
 
 /// <summary>
-/// Principals as the cluster knows them, by what they sign in with. What was asked for once is kept, so that a request costs no call;
-/// once a second the cluster tells what must be forgotten, so that whatever is revoked ends within <see cref="RevokedWithin"/>. While no
-/// silo answers, what was known holds for as long as the cluster said.
+/// Caches principals by their credentials, so that a request costs no call to the cluster. Once a second the cluster says which entries are
+/// stale, so that a revocation takes effect within <see cref="RevokedWithin"/>. While no silo answers, cached entries stay valid for as
+/// long as the cluster said.
 /// </summary>
 internal sealed partial class KnownPrincipals : BackgroundService
 {
-    /// <summary>The bound that is promised: a silo reads twice a second, a question begins every second and is given up after 2.</summary>
+    /// <summary>The guaranteed bound. A silo reads twice a second; a poll starts every second and times out after 2 s.</summary>
     public static readonly TimeSpan RevokedWithin = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a credential that nobody has is not asked for again.</summary>
+    /// <summary>How long an unknown credential is not looked up again.</summary>
     public static readonly TimeSpan UnknownFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>How many credentials are kept, and how many that nobody has.</summary>
+    /// <summary>The maximum number of cached credentials, and of cached unknown ones.</summary>
     public const int MaxKept = 20_000;
 
-    /// <summary>How many are asked for at once; those beyond hear that nobody can tell.</summary>
+    /// <summary>The maximum number of concurrent lookups; further ones return <see cref="LookupState.CannotTell"/>.</summary>
     public const int MaxAsked = 64;
 
     private const int Attempts = 3;
@@ -55,20 +55,20 @@ internal sealed partial class KnownPrincipals : BackgroundService
         _byText = _known.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>Since when everything that is kept is true for certain, and for how long.</summary>
+    /// <summary>When the whole cache was certainly valid, and for how long it stays so.</summary>
     private sealed record Truth(long At, TimeSpan HoldsFor);
 
-    /// <summary>Whether what is kept can be relied on.</summary>
+    /// <summary>Whether the cache can be relied on.</summary>
     public bool IsCurrent => _truth is { } truth && _time.GetElapsedTime(truth.At) <= truth.HoldsFor;
 
-    /// <summary>What is kept of a credential; null where it must be asked for.</summary>
+    /// <summary>The cached entry of a credential; null if it must be looked up.</summary>
     public KnownCredential? Kept(ReadOnlySpan<char> name) => IsCurrent && _byText.TryGetValue(name, out var known) ? known : null;
 
-    /// <summary>Whether a credential was asked for lately, and nobody has it.</summary>
+    /// <summary>Whether a credential was recently looked up and found unknown.</summary>
     public bool IsUnknown(string name) => _unknown.TryGetValue(name, out var since) && _time.GetElapsedTime(since) < UnknownFor;
 
-    /// <summary>Asks the cluster for a credential. Many who ask for the same one ask once.</summary>
-    /// <returns>What it told, or null where it told nothing; kept, unless it has just changed.</returns>
+    /// <summary>Looks a credential up in the cluster. Concurrent lookups of the same credential share one call.</summary>
+    /// <returns>The principal, or null with the reason. It is cached, unless it changed meanwhile.</returns>
     public async Task<(LookupState State, KnownCredential? Known)> Ask(string name)
     {
         if (!IsCurrent) return (LookupState.CannotTell, null);
@@ -94,7 +94,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
     }
 
-    /// <summary>Asks at once what has changed, for a gateway that has just changed something itself.</summary>
+    /// <summary>Polls for changes at once, for a gateway that has just made one.</summary>
     public async Task Refresh()
     {
         try
@@ -103,7 +103,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
         catch (Exception e)
         {
-            // The next question is due within a second.
+            // The next poll is due within a second.
             LogFailed(_log, e.GetType().Name, e.Message);
         }
     }
@@ -122,7 +122,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The process stops.
+            // The process is stopping.
         }
     }
 
@@ -136,7 +136,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            // Told once, not every second of an outage.
+            // Logged once per outage, not every second.
             if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
             AskAnother();
@@ -152,10 +152,10 @@ internal sealed partial class KnownPrincipals : BackgroundService
         {
             if (changes.Order < _order)
             {
-                throw new InvalidOperationException("A silo tells of an older state of principals than was known before: somebody has put it back, and it is not believed.");
+                throw new InvalidOperationException("A silo returned an older state of principals than one seen before: the ledger was rolled back, and it is ignored.");
             }
 
-            // A silo without its database goes on with what it has read: that does not make it any younger.
+            // A silo without its database returns what it read earlier; that does not make it newer.
             var trueAt = askedAt - (long)(changes.Age.TotalSeconds * _time.TimestampFrequency);
             if (_truth is { } truth && trueAt < truth.At) return;
             Forget(changes);
@@ -166,7 +166,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
     private void Forget(AccessChanges changes)
     {
         if (!changes.Everything && changes.Names.Length == 0) return;
-        // What is being asked for just now may have been read before the change.
+        // A lookup in progress may have read its row before the change.
         _generation++;
         _unknown.Clear();
         var names = changes.Names.ToHashSet(StringComparer.Ordinal);
@@ -226,9 +226,9 @@ internal sealed partial class KnownPrincipals : BackgroundService
 
     private void AskAnother() => _way = (_way + 1) % ClusterPrincipals.Ways;
 
-    [LoggerMessage(1, LogLevel.Warning, "Sign-in: the cluster does not tell what has changed of principals: {Kind}: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Sign-in: cannot poll the cluster for changed principals: {Kind}: {Reason}")]
     private static partial void LogFailed(ILogger log, string kind, string reason);
 
-    [LoggerMessage(2, LogLevel.Warning, "Sign-in: the cluster does not tell whose a credential is: {Kind}: {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Sign-in: cannot look up a credential in the cluster: {Kind}: {Reason}")]
     private static partial void LogNotFound(ILogger log, string kind, string reason);
 }

@@ -1,21 +1,21 @@
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>What came of looking for a principal.</summary>
+/// <summary>The outcome of looking up a principal.</summary>
 internal enum LookupState
 {
-    /// <summary>Nobody has the credential, or it is over.</summary>
+    /// <summary>No principal has the credential, or it has expired.</summary>
     Nobody,
 
-    /// <summary>Somebody has.</summary>
+    /// <summary>A principal has it.</summary>
     Found,
 
-    /// <summary>Nobody can tell at present.</summary>
+    /// <summary>The cluster cannot be asked at present.</summary>
     CannotTell,
 
-    /// <summary>So many have failed from there that it is not looked at.</summary>
+    /// <summary>Too many sign-ins from the address have failed; the credential was not looked up.</summary>
     Refused,
 
-    /// <summary>There are no credentials at all.</summary>
+    /// <summary>The request has no credentials.</summary>
     Nothing,
 }
 

@@ -3,9 +3,8 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Gateway.Access;
 
 /// <summary>
-/// The token that opens <c>/metrics</c> and nothing else, so that no scraper holds the administrator's. Its file is read again
-/// when somebody scrapes, at most once a second: a replaced token needs no restart. While the file cannot serve, the token that
-/// was read last holds.
+/// The token that opens <c>/metrics</c> and nothing else, so that no scraper holds the administrator's. A scrape rereads its file, at most
+/// once a second: replacing the token needs no restart. While the file is unusable, the last token read stays valid.
 /// </summary>
 internal sealed partial class MetricsToken
 {
@@ -30,7 +29,7 @@ internal sealed partial class MetricsToken
     }
 
     /// <summary>Whether it is the token, compared in constant time.</summary>
-    /// <param name="token">What a client sent; anything.</param>
+    /// <param name="token">What the client sent; untrusted.</param>
     public bool Matches(ReadOnlySpan<char> token) => Current() is { } expected && TokenHash.Matches(token, expected);
 
     private byte[]? Current()
@@ -55,6 +54,6 @@ internal sealed partial class MetricsToken
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The token for /metrics goes on as it was: {Reason}", EventName = "MetricsTokenNotRead")]
+    [LoggerMessage(1, LogLevel.Warning, "The token for /metrics stays as it was: {Reason}", EventName = "MetricsTokenNotRead")]
     private static partial void LogNotRead(ILogger log, string reason);
 }

@@ -2,15 +2,15 @@ using System.Security.Claims;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Who makes a request, and by what it signed in.</summary>
+/// <summary>Who makes a request, and the credential it signed in with.</summary>
 internal sealed class Principal
 {
-    /// <summary>What the administrator signs in by.</summary>
+    /// <summary>The administrator's credential.</summary>
     public const string AdministratorCredential = "administrator";
 
     private static readonly Policy[] _administratorsPolicies = [BuiltInPolicies.All["administrator"]];
 
-    /// <summary>One that is built in, or that a wire makes for callers of its own.</summary>
+    /// <summary>A built-in principal, or one that a wire makes for its own callers.</summary>
     public Principal(string name, bool isAdministrator)
     {
         (Name, IsAdministrator, Credential) = (name, isAdministrator, isAdministrator ? AdministratorCredential : name);
@@ -19,11 +19,11 @@ internal sealed class Principal
         Claims = ClaimsOf(name);
     }
 
-    /// <summary>One of whom the cluster tells.</summary>
-    /// <param name="facts">What it told.</param>
-    /// <param name="compiled">The policies among it.</param>
-    /// <param name="credential">What it signed in by, as logs and the audit trail have it.</param>
-    /// <param name="expiresAt">When that ends, UTC; null for never.</param>
+    /// <summary>A principal from the cluster.</summary>
+    /// <param name="facts">What the cluster returned.</param>
+    /// <param name="compiled">Its policies, compiled.</param>
+    /// <param name="credential">The credential it signed in with, as in logs and the audit trail.</param>
+    /// <param name="expiresAt">When the credential expires, UTC; null for never.</param>
     public Principal(PrincipalFacts facts, CompiledPolicies compiled, string credential, DateTimeOffset? expiresAt)
     {
         (Name, Policies, Compiled, Limits) = (facts.Name, facts.Policies, compiled, facts.Limits);
@@ -31,34 +31,36 @@ internal sealed class Principal
         Claims = ClaimsOf(Name);
     }
 
-    /// <summary>The one who may do everything. No policy binds it, and no key's own.</summary>
+    /// <summary>The administrator, who may do everything. No policy applies, not even a key's own.</summary>
     public static Principal Administrator { get; } = new(CompiledPolicies.Unbound, isAdministrator: true);
 
-    /// <summary>Who scrapes metrics and may do nothing else.</summary>
+    /// <summary>A metrics scraper, which may do nothing else.</summary>
     public static Principal Metrics { get; } = new("metrics", isAdministrator: false);
 
-    /// <summary>The name in logs, metrics and audit.</summary>
+    /// <summary>The name in logs, metrics and the audit trail.</summary>
     public string Name { get; }
 
-    /// <summary>How often it may do what; none for no limits.</summary>
+    /// <summary>Its limits; empty for none.</summary>
     public IReadOnlyList<LimitRule> Limits { get; init; } = [];
 
     /// <summary>Whether everything is allowed.</summary>
     public bool IsAdministrator { get; }
 
-    /// <summary>What it signed in by: <c>administrator</c>, <c>token:</c> and its id, <c>jwt:</c> and the issuer, <c>certificate:</c> and a name.</summary>
+    /// <summary>
+    /// The credential: <c>administrator</c>, <c>token:</c> and its id, <c>jwt:</c> and the issuer, or <c>certificate:</c> and a name.
+    /// </summary>
     public string Credential { get; }
 
-    /// <summary>When that ends, UTC; null for never.</summary>
+    /// <summary>When the credential expires, UTC; null for never.</summary>
     public DateTimeOffset? ExpiresAt { get; }
 
     /// <summary>The policies.</summary>
     public IReadOnlyList<Policy> Policies { get; }
 
-    /// <summary>The policies, made ready for decisions.</summary>
+    /// <summary>The policies, compiled for decisions.</summary>
     public CompiledPolicies Compiled { get; }
 
-    /// <summary>Whether its bearer token proves to a silo who it is; a JWT and a certificate only a gateway can judge.</summary>
+    /// <summary>Whether its bearer token proves its identity to a silo. Only a gateway can verify a JWT or a certificate.</summary>
     public bool CanProve => IsAdministrator || CredentialName.TokenId(Credential) is not null;
 
     /// <summary>The same principal for ASP.NET Core's authorization.</summary>

@@ -5,15 +5,15 @@ using System.Text;
 namespace OrleansKms.Gateway.Access;
 
 /// <summary>
-/// Compares a token with a hash. Only the SHA-256 of a token is ever known here, and comparing hashes in constant time tells
-/// nothing about the token: the time does not depend on how much of it was right.
+/// Compares a token with a hash. Only the SHA-256 of a token is ever stored here. Comparing hashes in constant time reveals nothing about
+/// the token: the time does not depend on how much of it was right.
 /// </summary>
 internal static class TokenHash
 {
     private const int MaxTokenLength = 256;
 
-    /// <summary>Whether it is the token's hash.</summary>
-    /// <param name="token">What a client sent; anything.</param>
+    /// <summary>Whether this is the token's hash.</summary>
+    /// <param name="token">What the client sent; untrusted.</param>
     /// <param name="expected">SHA-256 of the right token; 32 bytes.</param>
     public static bool Matches(ReadOnlySpan<char> token, ReadOnlySpan<byte> expected)
     {
@@ -28,8 +28,8 @@ internal static class TokenHash
     }
 
     /// <summary>Computes a token's SHA-256.</summary>
-    /// <param name="token">What a client sent; anything.</param>
-    /// <param name="hash">Gets it; 32 bytes.</param>
+    /// <param name="token">What the client sent; untrusted.</param>
+    /// <param name="hash">Receives the hash; 32 bytes.</param>
     public static void Compute(ReadOnlySpan<char> token, Span<byte> hash)
     {
         const int MaxOnStack = MaxTokenLength * 3;

@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Cluster;
 namespace OrleansKms.Gateway.Access;
 
 /// <summary>
-/// When tokens were used last, to the minute. Uses are handed to the cluster together, off the path of requests. What cannot be handed
-/// over is tried again; at a crash the last seconds are lost.
+/// When tokens were last used, to the minute. Uses are sent to the cluster in batches, off the request path. A failed send is retried; a
+/// crash loses the last few seconds.
 /// </summary>
 internal sealed partial class TokenUses(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<TokenUses> log) : BackgroundService
 {
@@ -15,7 +15,7 @@ internal sealed partial class TokenUses(Lazy<IGrainFactory> grains, ClusterLink 
 
     private readonly ConcurrentDictionary<string, (string Principal, long Minute)> _uses = new(StringComparer.Ordinal);
 
-    /// <summary>Notes that a token is used now.</summary>
+    /// <summary>Records that a token is used now.</summary>
     public void Note(KnownCredential token, DateTimeOffset now)
     {
         var minute = now.UtcTicks / TimeSpan.TicksPerMinute;
@@ -42,7 +42,7 @@ internal sealed partial class TokenUses(Lazy<IGrainFactory> grains, ClusterLink 
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The process stops.
+            // The process is stopping.
         }
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class TokenUses(Lazy<IGrainFactory> grains, ClusterLink 
         {
             var at = new DateTimeOffset(use.Value.Minute * TimeSpan.TicksPerMinute, TimeSpan.Zero);
             await grains.Value.GetGrain<ITokenUsesGrain>(use.Value.Principal).Note(new(_self, use.Key, at)).WaitAsync(cancellationToken);
-            // Unless it was used again meanwhile.
+            // Kept if the token was used again meanwhile.
             _uses.TryRemove(use);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
@@ -70,10 +70,10 @@ internal sealed partial class TokenUses(Lazy<IGrainFactory> grains, ClusterLink 
         }
         catch (OperationCanceledException)
         {
-            // The process stops, and the cluster does not answer.
+            // The process is stopping, and the cluster does not answer.
         }
     }
 
-    [LoggerMessage(1, LogLevel.Debug, "The last use of a token is not noted yet: {Kind}: {Reason}")]
+    [LoggerMessage(1, LogLevel.Debug, "The last use of a token is not recorded yet: {Kind}: {Reason}")]
     private static partial void LogNotNoted(ILogger log, string kind, string reason);
 }

@@ -4,25 +4,24 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Gateway.Limits;
 
 /// <summary>
-/// How many requests are worked on at once, and a short queue of those that wait; the rest is refused at once. The limit follows what
-/// the grains can do: when even the fastest answers take long, all of them have waited, and no more requests are let in than are
-/// answered in the time that a wait may take. Requests that hang, as those of a silo that has died, do not lower it while others are
-/// answered fast.
+/// Bounds concurrent requests, with a short queue; anything beyond is refused at once. The limit adapts to the grains. When even the
+/// fastest answers take long, every request has queued somewhere, so the gateway admits only as many as are answered within the permitted
+/// wait. Requests that hang, as those to a dead silo, do not lower the limit while others are answered fast.
 /// </summary>
-/// <remarks>Not System.Threading.RateLimiting's limiter, whose limit is fixed and which allocates a lease for each request.</remarks>
+/// <remarks>Not System.Threading.RateLimiting's limiter: its limit is fixed, and it allocates a lease per request.</remarks>
 internal sealed class ConcurrencyLimit
 {
-    /// <summary>The limit does not fall below this: fewer requests at once are nobody's overload.</summary>
+    /// <summary>The minimum limit: fewer concurrent requests overload nobody.</summary>
     public const int Floor = 256;
 
-    /// <summary>How often the limit is looked at.</summary>
+    /// <summary>How often the limit is adjusted.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
 
-    // Fewer answers tell nothing.
+    // Fewer answers say nothing about the load.
     private const int MinAnswers = 20;
 
     private static readonly Counter<long> _refused = new Meter("OrleansKms").CreateCounter<long>(
-        "requests_shed", description: "Requests that were refused as overloaded before anything of them was looked at.");
+        "requests_shed", description: "Requests refused as overloaded before anything in them was examined.");
 
     private readonly Lock _lock = new();
     private readonly Queue<TaskCompletionSource<bool>> _waiting = [];
@@ -42,12 +41,12 @@ internal sealed class ConcurrencyLimit
         (Limit, _since) = (_max, time.GetTimestamp());
     }
 
-    /// <summary>How many requests may be worked on at once now.</summary>
+    /// <summary>The current maximum of concurrent requests.</summary>
     public int Limit { get; private set; }
 
-    /// <summary>Takes a place, after a wait in the queue if there is none free.</summary>
-    /// <param name="patience">How long the request can wait.</param>
-    /// <returns>Whether it has a place; if not, it is refused as <c>overloaded</c>.</returns>
+    /// <summary>Takes a slot, queueing if none is free.</summary>
+    /// <param name="patience">The maximum wait.</param>
+    /// <returns>Whether a slot was taken; if not, the request is refused as <c>overloaded</c>.</returns>
     public ValueTask<bool> Enter(TimeSpan patience)
     {
         TaskCompletionSource<bool> turn;
@@ -73,8 +72,8 @@ internal sealed class ConcurrencyLimit
         return new(Wait(turn, patience < _delay ? patience : _delay));
     }
 
-    /// <summary>Gives the place back, to the next who waits.</summary>
-    /// <param name="took">How long the request had it; null where that says nothing of the grains.</param>
+    /// <summary>Releases the slot to the next request in the queue.</summary>
+    /// <param name="took">How long the request held it; null if that says nothing about the grains.</param>
     public void Leave(TimeSpan? took)
     {
         lock (_lock)
@@ -96,7 +95,7 @@ internal sealed class ConcurrencyLimit
 
             while (_running < Limit && _waiting.TryDequeue(out var next))
             {
-                // One that has waited too long is out already.
+                // A request that waited too long has left the queue already.
                 _running += next.TrySetResult(true) ? 1 : 0;
             }
         }
@@ -124,7 +123,7 @@ internal sealed class ConcurrencyLimit
         }
         catch (TimeoutException)
         {
-            // A place that is given at this very moment is taken.
+            // A slot handed over at this very moment is taken.
             if (!turn.TrySetResult(false)) return true;
             _refused.Add(1);
             return false;

@@ -5,25 +5,25 @@ using System.Net.Sockets;
 namespace OrleansKms.Gateway.Limits;
 
 /// <summary>
-/// How often signing in has failed, by the address that it was tried from: after some failures each answer is held back a little, and
-/// after many nothing is looked up any more. Whoever is known already is never held back, so a guesser locks out nobody who works from
-/// the same address. Addresses of IPv6 count by their network of 64 bits, of which one machine has all.
+/// Counts failed sign-ins by source address. After some failures each answer is delayed a little; after many, unknown credentials are no
+/// longer looked up. Cached credentials are never delayed, so a guesser cannot lock out others at the same address. IPv6 addresses count by
+/// /64 network, since one machine owns all of it.
 /// </summary>
 internal sealed class FailedSignIns(TimeProvider time)
 {
-    /// <summary>How many failures are answered at once.</summary>
+    /// <summary>How many failures are answered without delay.</summary>
     public const int Free = 20;
 
-    /// <summary>How many failures are looked at.</summary>
+    /// <summary>The number of failures after which nothing is looked up.</summary>
     public const int Max = 100;
 
-    /// <summary>How many of them are forgotten a second.</summary>
+    /// <summary>How many failures are forgotten a second.</summary>
     public const int ForgottenPerSecond = 5;
 
-    /// <summary>How many addresses are told apart; those beyond count together.</summary>
+    /// <summary>The maximum number of addresses tracked; further ones count together.</summary>
     public const int MaxSources = 10_000;
 
-    /// <summary>The longest time that an answer is held back.</summary>
+    /// <summary>The maximum delay of an answer.</summary>
     public static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(500);
 
     private const string Others = "";
@@ -39,9 +39,9 @@ internal sealed class FailedSignIns(TimeProvider time)
         public long At { get; set; }
     }
 
-    /// <summary>Whether credentials from there are looked at.</summary>
+    /// <summary>Whether credentials from the address are looked up.</summary>
     /// <param name="source">The address.</param>
-    /// <param name="retryAfter">Whole seconds until they are again.</param>
+    /// <param name="retryAfter">Whole seconds until they are looked up again.</param>
     public bool Allows(string source, out int retryAfter)
     {
         retryAfter = 0;
@@ -55,15 +55,15 @@ internal sealed class FailedSignIns(TimeProvider time)
         }
     }
 
-    /// <summary>Notes a failure.</summary>
-    /// <returns>How long its answer is held back.</returns>
+    /// <summary>Records a failure.</summary>
+    /// <returns>How long to delay its answer.</returns>
     public TimeSpan Note(string source)
     {
         var failures = Of(NetworkOf(source));
         lock (failures)
         {
             Fade(failures);
-            // Those that are refused without a look count no further, or whoever goes on trying would wait for ever.
+            // Refusals without a lookup do not count, or a client that keeps trying would be refused for ever.
             failures.Count = Math.Min(failures.Count + 1, Max);
             var delay = _delayOfEach * Math.Max(0, failures.Count - Free);
             return delay < MaxDelay ? delay : MaxDelay;

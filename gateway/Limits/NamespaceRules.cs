@@ -4,8 +4,8 @@ using OrleansKms.Gateway.Cluster;
 namespace OrleansKms.Gateway.Limits;
 
 /// <summary>
-/// The limits of all namespaces, fetched every second. What was known last holds while the cluster does not answer; before the first
-/// answer none are known, and none hold.
+/// The limits of all namespaces, fetched every second. While the cluster does not answer, the last known ones apply; before the first
+/// answer, none do.
 /// </summary>
 internal sealed partial class NamespaceRules(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<NamespaceRules> log)
     : BackgroundService
@@ -21,7 +21,7 @@ internal sealed partial class NamespaceRules(Lazy<IGrainFactory> grains, Cluster
     /// <summary>Whether no namespace has limits.</summary>
     public bool IsEmpty => _rules.Count == 0;
 
-    /// <summary>The limits of a namespace; null where it has none.</summary>
+    /// <summary>The limits of a namespace; null if it has none.</summary>
     /// <param name="prefix">The namespace.</param>
     public NamespaceLimits? Of(ReadOnlySpan<char> prefix) =>
         _rules.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(prefix, out var limits) ? limits : null;
@@ -42,7 +42,7 @@ internal sealed partial class NamespaceRules(Lazy<IGrainFactory> grains, Cluster
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            // Told once, not every second of an outage.
+            // Logged once per outage, not every second.
             if (!_failed) LogFailed(log, e.GetType().Name, e.Message);
             _failed = true;
         }
@@ -62,10 +62,10 @@ internal sealed partial class NamespaceRules(Lazy<IGrainFactory> grains, Cluster
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The process stops.
+            // The process is stopping.
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Limits of namespaces: the cluster does not tell them: {Kind}: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Namespace limits: cannot fetch them from the cluster: {Kind}: {Reason}")]
     private static partial void LogFailed(ILogger log, string kind, string reason);
 }

@@ -23,20 +23,21 @@ internal sealed class RequestRate : IDisposable
 
     /// <summary>Whether the principal may make one more request now.</summary>
     /// <param name="principal">Its name.</param>
-    /// <param name="retryAfter">Whole seconds until a token is there again.</param>
+    /// <param name="retryAfter">Whole seconds until the next token.</param>
     public bool Allows(string principal, out int retryAfter) => Acquire(_principals, principal, out retryAfter);
 
     /// <summary>Whether the address may fail to sign in one more time.</summary>
     /// <param name="source">The address.</param>
-    /// <param name="retryAfter">Whole seconds until a token is there again.</param>
+    /// <param name="retryAfter">Whole seconds until the next token.</param>
     public bool AllowsFailure(string source, out int retryAfter) => Acquire(_failures, source, out retryAfter);
 
     /// <summary>
-    /// A bucket. The limiter fills its buckets ten times a second, each by the time that has passed, in fractions of tokens; the
-    /// period is no more than the unit of the rate. So tokens a second and not, as the burst may be smaller, a burst at a time.
+    /// Options of a bucket. The limiter refills ten times a second, each time in proportion to the time passed, in fractions of tokens; the
+    /// period is only the unit of the rate. So this sets tokens per second, and not a burst per period, as the burst may be smaller than
+    /// the rate.
     /// </summary>
-    /// <param name="rate">Tokens a second.</param>
-    /// <param name="burst">The most tokens that it holds.</param>
+    /// <param name="rate">Tokens per second.</param>
+    /// <param name="burst">The bucket's capacity in tokens.</param>
     internal static TokenBucketRateLimiterOptions Bucket(int rate, int burst) => new()
     {
         TokenLimit = burst,

@@ -1,13 +1,13 @@
 namespace OrleansKms.Gateway.Limits;
 
 /// <summary>
-/// One limit of a principal or a namespace, as this gateway has its part in it: uses that it reserved in the limit's grain, in blocks
-/// that last a small part of the window at the present rate. A use that is there costs no call; the next block is fetched before the
-/// last one ends. While the grain does not answer, this gateway keeps to the limit by itself.
+/// This gateway's share of one limit of a principal or namespace. It reserves uses in the limit's grain, in blocks that last a small part
+/// of the window at the current rate. A use within the block costs no call, and the next block is fetched before the current one runs out.
+/// While the grain does not answer, this gateway enforces the limit by itself.
 /// </summary>
 internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUses, Task<ReservedUses>> reserve, TimeProvider time)
 {
-    // A smaller block is not fetched ahead: of a small limit nothing may lie about unused.
+    // Smaller blocks are not prefetched: uses of a small limit must not be left unused.
     private const long MinAhead = 8;
     private const int Parts = 60;
 
@@ -30,7 +30,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
     /// <summary>The limit.</summary>
     public LimitRule Rule => rule;
 
-    /// <summary>Makes uses, if they are here.</summary>
+    /// <summary>Takes uses from the block, if it has enough.</summary>
     public bool TryTake(long uses)
     {
         lock (_lock)
@@ -43,7 +43,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
         }
     }
 
-    /// <summary>Makes uses, and fetches them where they are not here.</summary>
+    /// <summary>Takes uses, fetching a block if necessary.</summary>
     /// <exception cref="KmsException">rate_limited.</exception>
     public async Task Take(long uses)
     {
@@ -61,7 +61,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
         }
     }
 
-    /// <summary>Gives uses back that were not made.</summary>
+    /// <summary>Returns uses that were not made.</summary>
     public void GiveBack(long uses)
     {
         lock (_lock)
@@ -72,7 +72,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
 
     private async Task Fetch(long needed)
     {
-        // Never within the lock of whoever begins it.
+        // Never within the caller's lock.
         await Task.Yield();
         var asked = time.GetTimestamp();
         ReservedUses answer;
@@ -136,7 +136,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
             (_window, _left, _held) = (answer.Window, 0, 0);
         }
 
-        // The window ends for this gateway no later than for the grain: counted from before it was asked.
+        // Measured from before the call, so that the window never ends later here than in the grain.
         (_endsAt, _left, _held) = (endsAt, _left + answer.Granted, _held + answer.Granted);
         (_fullUntil, _fullFor) = answer.Granted == 0 ? (endsAt, needed) : (0, 0);
     }

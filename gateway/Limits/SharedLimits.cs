@@ -4,18 +4,18 @@ using System.Text;
 
 namespace OrleansKms.Gateway.Limits;
 
-/// <summary>The limits of principals and namespaces that this gateway has met. Those that nobody meets any more are let go of.</summary>
+/// <summary>The limits of principals and namespaces that this gateway's requests have met.</summary>
 internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>> reserve, NamespaceRules namespaces, TimeProvider time)
 {
-    /// <summary>So many are kept. Beyond, all are forgotten but what their grains know.</summary>
+    /// <summary>The maximum number of entries. When it is reached, all are dropped; their grains still know the counts.</summary>
     private const int MaxKept = 10_000;
 
     private readonly ConcurrentDictionary<(string Kind, string Name, LimitRule Rule), SharedLimit> _kept = new();
 
-    /// <summary>Counts uses against every limit that they fall under. A request is within all of its limits, or refused.</summary>
-    /// <param name="principal">Who asks.</param>
+    /// <summary>Counts uses against every limit that applies. A request must be within all of them.</summary>
+    /// <param name="principal">The caller.</param>
     /// <param name="rules">The principal's limits.</param>
-    /// <param name="operation">What is asked for.</param>
+    /// <param name="operation">The requested operation.</param>
     /// <param name="keyId">The key; null for none.</param>
     /// <param name="uses">How many.</param>
     /// <exception cref="KmsException">rate_limited.</exception>
@@ -26,8 +26,8 @@ internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>>
         return taken < 0 ? ValueTask.CompletedTask : new(TakeSlowly(principal, rules, operation, keyId, uses, taken));
     }
 
-    /// <summary>Takes from one limit after the other, or only lists them.</summary>
-    /// <returns>How many had what was wanted before the first that had not; -1 if all had.</returns>
+    /// <summary>Takes from each limit in turn, or only lists them.</summary>
+    /// <returns>How many granted the uses before the first that did not; -1 if all did.</returns>
     private int Walk(
         string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses, List<SharedLimit>? listed)
     {
@@ -70,7 +70,7 @@ internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>>
         }
         catch (KmsException)
         {
-            // What is refused for one limit counts in none.
+            // A request refused by one limit counts towards none.
             for (var i = 0; i < taken; i++) limits[i].GiveBack(uses);
             throw;
         }

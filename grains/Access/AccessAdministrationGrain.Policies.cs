@@ -1,6 +1,6 @@
 namespace OrleansKms.Grains.Access;
 
-// Policies.
+// The methods for policies.
 public sealed partial class AccessAdministrationGrain : IPoliciesGrain
 {
     /// <inheritdoc/>

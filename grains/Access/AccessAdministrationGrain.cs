@@ -9,8 +9,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// Changes who may do what: one activation, so that changes come one after another and the rules between rows hold. What only reads
-/// interleaves. Of each kind of thing that it changes, a file has the methods, one line each.
+/// Changes principals and policies. It is a single activation, so that changes run one after another and the rules between rows hold; reads
+/// interleave. Each kind of thing has a file with its methods, one line each.
 /// </summary>
 [GrainType("access-administration")]
 public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
@@ -22,7 +22,7 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
     private readonly CallAudit _audit;
     private readonly ILogger _logger;
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation. Nothing is read before the first call.</summary>
     public AccessAdministrationGrain(IServiceProvider services, ILogger<AccessAdministrationGrain> logger)
     {
         // Their types are not public.
@@ -80,10 +80,10 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
     public Task RevokeToken(RevokeToken request) => Change(
         KmsOperation.RevokeToken, request, request.Proof, $"{Principal(request.Name)} token {request.TokenId}", Done(() => _principals.RevokeToken(request)));
 
-    // A gateway's word, of a length that a record has room for.
+    // The name comes from a gateway: one that is invalid may be too long for a record.
     private static string Principal(string name) => PrincipalRow.LedgerName(PrincipalName.IsValid(name) ? name : "?");
 
-    /// <summary>A change, for whoever is proven to be allowed it.</summary>
+    /// <summary>Runs a change, if the proof shows that the caller may make it.</summary>
     private Task<T> Change<T>(KmsOperation operation, ICallerRequest request, AdministratorProof? proof, string subject, Func<Task<T>> change) =>
         Read(operation, request, subject, async () =>
         {
@@ -113,7 +113,7 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
         }
         catch (InconsistentStateException)
         {
-            // Another activation makes changes: what this one knows of the ledger is out of date.
+            // Another activation is making changes: this one's copy of the ledger is stale.
             DeactivateOnIdle();
             throw KmsError.Conflict.Exception();
         }

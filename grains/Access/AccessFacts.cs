@@ -9,14 +9,14 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// What this silo tells of principals, to gateways and to itself. Rows are read each time they are asked for, since gateways keep what
-/// they hear; the ledger is read twice a second at most. Of a row that cannot be believed, it tells nothing.
+/// What this silo knows about principals, for gateways and for itself. Rows are read on every call, since gateways cache the answers; the
+/// ledger is read at most twice a second. A row that cannot be trusted yields no answer.
 /// </summary>
 internal sealed partial class AccessFacts(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time,
     KmsStorageOptions options, CurrentEpoch epoch, IPolicySource policies, ILogger<AccessFacts> logger) : IDisposable
 {
-    /// <summary>How long the ledger is answered from without reading it again.</summary>
+    /// <summary>How long a reading of the ledger is reused.</summary>
     internal static readonly TimeSpan FreshFor = TimeSpan.FromMilliseconds(500);
 
     private readonly TimeSpan _holdsFor = options.Fence.Grace > AccessGrain.MinHold ? options.Fence.Grace : AccessGrain.MinHold;
@@ -27,11 +27,11 @@ internal sealed partial class AccessFacts(
     private long _triedAt;
     private bool _isFailing;
 
-    /// <summary>The ledger, and when it was so for certain.</summary>
+    /// <summary>The ledger, and when it was certainly current.</summary>
     private sealed record Reading(AccessLedgerRow? Row, long Order, long ReadAt);
 
     /// <summary>What has changed since an order.</summary>
-    /// <exception cref="KmsException">storage_unavailable: nothing that is young enough is known.</exception>
+    /// <exception cref="KmsException">storage_unavailable: no reading is recent enough.</exception>
     public async ValueTask<AccessChanges> Changes(long since, bool readsAnew = false)
     {
         var reading = await Ledger(readsAnew ? time.GetTimestamp() : null);
@@ -39,14 +39,14 @@ internal sealed partial class AccessFacts(
         if (age > _holdsFor) throw KmsError.StorageUnavailable.Exception();
         var known = SeenOrder.RevisionOf(since, epoch.Value.Number);
         var row = reading.Row;
-        // One that was never told anything has nothing to forget.
+        // A gateway that has received nothing yet has nothing to forget.
         var everything = since != 0 && (row is null ? known != 0 : known < row.Forgotten || since < SeenOrder.Of(epoch.Value.Number, 0));
         var names = row?.Entries.Where(entry => entry.Revision > known).Select(entry => entry.Name) ?? [];
         if (row?.Pending is { } pending) names = names.Append(pending);
         return new(reading.Order, everything, [.. names.Distinct()], age, _holdsFor);
     }
 
-    /// <summary>The principal that has a credential; null where nobody has.</summary>
+    /// <summary>The principal that has a credential; null if none has.</summary>
     /// <exception cref="KmsException">storage_unavailable.</exception>
     public async ValueTask<PrincipalFacts?> Find(string credential)
     {
@@ -65,12 +65,12 @@ internal sealed partial class AccessFacts(
         }
         catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
         {
-            // The storage has told of it.
+            // The storage has logged it.
             return null;
         }
     }
 
-    /// <summary>What tells an old copy of a row that is read from now on.</summary>
+    /// <summary>What detects an old copy of a row that is read from now on.</summary>
     /// <exception cref="KmsException">storage_unavailable.</exception>
     public async ValueTask<AccessView> View() => new((await Ledger(time.GetTimestamp())).Row, _stamps);
 
@@ -92,7 +92,7 @@ internal sealed partial class AccessFacts(
         {
             if (await policies.Find(policy, view) is not { } known)
             {
-                // It may be one that denies: without it the principal could do more.
+                // It may be a deny policy: without it the principal could do more.
                 LogPolicyMissing(name, policy);
                 return null;
             }
@@ -120,7 +120,7 @@ internal sealed partial class AccessFacts(
         return state.RecordExists ? state.State : null;
     }
 
-    /// <summary>The ledger: a young reading of it, or one that began at a time or later, if one is given.</summary>
+    /// <summary>The ledger: a recent reading, or one that began at the given time or later.</summary>
     private async ValueTask<Reading> Ledger(long? since = null)
     {
         if (IsFresh(since)) return _reading!;
@@ -141,7 +141,7 @@ internal sealed partial class AccessFacts(
 
     private async Task ReadLedger()
     {
-        // The time before the reading: a change that comes while it is read may not be in it.
+        // Taken before the read: the read may miss a change made meanwhile.
         var startedAt = time.GetTimestamp();
         try
         {
@@ -157,17 +157,17 @@ internal sealed partial class AccessFacts(
             _isFailing = true;
         }
 
-        // The time after it: who waited for a database that does not answer must not wait for it again at once.
+        // Taken after the read, so that callers who waited for an unresponsive database do not at once wait for it again.
         Volatile.Write(ref _triedAt, time.GetTimestamp());
     }
 
-    [LoggerMessage(LogLevel.Error, "access: {Subject} in the database is older than one that was written: somebody has put it back, and it is not believed")]
+    [LoggerMessage(LogLevel.Error, "access: {Subject} in the database is older than a copy written before: it was rolled back, and is ignored")]
     private partial void LogPutBack(string subject);
 
-    [LoggerMessage(LogLevel.Error, "access: the principal {Principal} has the policy {Policy}, which is not there or cannot be believed, and so may do nothing")]
+    [LoggerMessage(LogLevel.Error, "access: the policy {Policy} of the principal {Principal} is missing or was rolled back, so the principal may do nothing")]
     private partial void LogPolicyMissing(string principal, string policy);
 
-    [LoggerMessage(LogLevel.Error, "access: the ledger in the database is older (revision {Revision}) than one that this silo has seen: somebody has put it back, and it is not believed")]
+    [LoggerMessage(LogLevel.Error, "access: the ledger in the database is older (revision {Revision}) than one this silo has seen: it was rolled back, and is ignored")]
     private partial void LogOlder(long revision);
 
     [LoggerMessage(LogLevel.Warning, "access: rows could not be read")]

@@ -3,7 +3,7 @@ using Orleans.Concurrency;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>Tells gateways what <see cref="AccessFacts"/> knows.</summary>
+/// <summary>Returns to gateways what <see cref="AccessFacts"/> knows.</summary>
 [StatelessWorker, GrainType("access-facts")]
 public sealed class AccessFactsGrain(IServiceProvider services) : Grain, IAccessFactsGrain
 {

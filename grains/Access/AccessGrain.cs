@@ -9,9 +9,9 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// Tells gateways who may sign in, from a row that it reads every few seconds at most, however many gateways ask. While the
-/// database is away it goes on with what it has read, tells how old that is, and ends when it is too old. It does the same where the
-/// row is older than one that this silo has seen, for then somebody has put it back, and a token that was replaced with it.
+/// Tells gateways who the administrator is, from a row that it reads at most every few seconds, however many gateways ask. While the
+/// database is down it returns its last reading with its age, until that is too old. It does the same if the row is older than one this
+/// silo has seen: then someone has rolled it back, and with it a token that was replaced.
 /// </summary>
 [StatelessWorker(maxLocalWorkers: 1)]
 public sealed partial class AccessGrain(
@@ -19,13 +19,15 @@ public sealed partial class AccessGrain(
     [FromKeyedServices(ClockNames.Keys)] TimeProvider time, KmsStorageOptions options,
     SeenAccess seen, CurrentEpoch epoch, ILogger<AccessGrain> logger) : Grain, IAccessGrain
 {
-    /// <summary>How long what was read is answered without reading again.</summary>
+    /// <summary>How long a reading is reused.</summary>
     internal static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(2);
 
-    /// <summary>How old an answer may become at least while the row cannot be read; gateways let none hold for longer than they are told.</summary>
+    /// <summary>
+    /// The minimum age up to which a reading is returned while the row cannot be read; gateways trust none for longer than they are told.
+    /// </summary>
     internal static readonly TimeSpan MinHold = TimeSpan.FromMinutes(5);
 
-    // No shorter than keys go on for, or nobody could use them.
+    // At least as long as keys keep working, or nobody could use them.
     private readonly TimeSpan _holdsFor = options.Fence.Grace > MinHold ? options.Fence.Grace : MinHold;
 
     private byte[]? _tokenSha256;
@@ -41,7 +43,7 @@ public sealed partial class AccessGrain(
             return Known();
         }
 
-        // The time before the reading: a change that comes while it is read may not be in it.
+        // Taken before the read: the read may miss a change made meanwhile.
         var startedAt = time.GetTimestamp();
         try
         {
@@ -55,7 +57,7 @@ public sealed partial class AccessGrain(
             RequireKnown(e);
         }
 
-        // The time after it: who waited for a database that does not answer must not wait for it again at once.
+        // Taken after the read, so that callers who waited for an unresponsive database do not at once wait for it again.
         _triedAt = time.GetTimestamp();
 
         return Known();
@@ -76,7 +78,7 @@ public sealed partial class AccessGrain(
 
     private void RequireKnown(Exception? cause)
     {
-        // What this activation knows may itself be older than what the silo has seen by another one.
+        // This activation's copy may itself be older than what the silo has seen through another one.
         if (_readAt is null || _order < seen.Newest)
         {
             throw (cause as KmsException) ?? KmsError.StorageUnavailable.Exception();
@@ -89,7 +91,7 @@ public sealed partial class AccessGrain(
         return age <= _holdsFor ? new(_tokenSha256, age, _holdsFor, _order) : throw KmsError.StorageUnavailable.Exception();
     }
 
-    [LoggerMessage(LogLevel.Error, "access: the row in the database is older (revision {Revision}) than one that this silo has seen: somebody has put it back, and it is not believed")]
+    [LoggerMessage(LogLevel.Error, "access: the row in the database is older (revision {Revision}) than one this silo has seen: it was rolled back, and is ignored")]
     private partial void LogOlder(long revision);
 
     [LoggerMessage(LogLevel.Warning, "access: the row could not be read")]

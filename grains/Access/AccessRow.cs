@@ -3,20 +3,20 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>The row <c>access</c>: who may sign in at the gateways of a cluster.</summary>
+/// <summary>The row <c>access</c>: the administrator of a cluster.</summary>
 public sealed record AccessRow : Row
 {
-    /// <summary>Whose row it is: one for the whole cluster.</summary>
+    /// <summary>The row's grain: one for the whole cluster.</summary>
     internal static readonly GrainId Grain = GrainId.Create("access", "administrator");
 
     /// <summary>SHA-256 of the administrator's token; 32 bytes.</summary>
     public required byte[] AdministratorTokenSha256 { get; init; }
 
-    /// <summary>When the token was made, UTC.</summary>
+    /// <summary>When the token was created, UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>The contents of the rows as JSON. Names are stored for ever; an unknown field (from a newer program) is passed over.</summary>
+/// <summary>The rows' JSON. Names are stored for ever; an unknown field, from a newer version, is ignored.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AccessRow))]

@@ -7,7 +7,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>Makes the administrator of a cluster, by the hash of a token.</summary>
+/// <summary>Sets the administrator of a cluster, by the hash of a token.</summary>
 public sealed class AdministratorAccess(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time,
     IServiceProvider services)
@@ -22,12 +22,10 @@ public sealed class AdministratorAccess(
         return slot.Row is not null;
     }
 
-    /// <summary>
-    /// Makes the holder of a token the administrator, instead of whoever it was. Gateways know within seconds.
-    /// </summary>
+    /// <summary>Makes the holder of a token the administrator, replacing any earlier one. Gateways know within seconds.</summary>
     /// <param name="tokenSha256">SHA-256 of the token, 32 bytes. The token is random and long.</param>
     /// <exception cref="StorageFailedException">The write failed.</exception>
-    /// <exception cref="KmsException">key_corrupted: the row that is there does not open.</exception>
+    /// <exception cref="KmsException">key_corrupted: the existing row does not open.</exception>
     public async Task Set(byte[] tokenSha256)
     {
         var slot = NewSlot();

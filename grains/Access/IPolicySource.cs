@@ -1,12 +1,12 @@
 namespace OrleansKms.Grains.Access;
 
-/// <summary>Finds policies by their names.</summary>
+/// <summary>Finds policies by name.</summary>
 internal interface IPolicySource
 {
-    /// <summary>A policy: one of those that are built in, or one that is stored.</summary>
+    /// <summary>A policy, built in or stored.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="view">What tells an old copy of a row.</param>
-    /// <returns>Null where there is none, and where its row cannot be believed: who has it may do nothing then.</returns>
+    /// <param name="view">Detects an old copy of the row.</param>
+    /// <returns>Null if it does not exist or its row cannot be trusted; its principals may then do nothing.</returns>
     /// <exception cref="Storage.StorageFailedException">The database did not answer.</exception>
     ValueTask<Policy?> Find(string name, AccessView view);
 }

@@ -3,7 +3,7 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>What can be asked of policies. The caller of a change is proven already.</summary>
+/// <summary>The operations on policies. The caller has been checked already.</summary>
 internal sealed class Policies(
     PolicyRows rows, PrincipalRows principals, AccessLedger ledger, AccessFacts facts, IGrainFactory grains, TimeProvider time, ChangeLines changes)
 {
@@ -40,7 +40,7 @@ internal sealed class Policies(
         if (slot.Row is not { Removed: false } row) throw KmsError.PolicyNotFound.Exception();
         if (await principals.FindHolderOf(request.Name) is { } holder)
         {
-            throw KmsError.Conflict.Exception($"The principal '{holder}' has this policy: take it away first.");
+            throw KmsError.Conflict.Exception($"The principal '{holder}' has this policy; remove it from the principal first.");
         }
 
         changes.RequireRoom();
@@ -76,7 +76,7 @@ internal sealed class Policies(
         };
     }
 
-    /// <summary>The policies of a principal; null where it may do nothing, whatever they say.</summary>
+    /// <summary>The policies of a principal; null if it may do nothing, whatever they say.</summary>
     private async Task<CompiledPolicies?> PoliciesOf(string name)
     {
         if (name == CompiledPolicies.Unbound) return CompiledPolicies.Of([BuiltInPolicies.All[BuiltInPolicies.Administrator]]);

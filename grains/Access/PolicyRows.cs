@@ -6,13 +6,13 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>Reads and writes the rows of policies, and knows those that are built in. It keeps nothing: each call reads what is stored.</summary>
+/// <summary>Reads and writes the rows of policies, and knows the built-in ones. It caches nothing.</summary>
 internal sealed partial class PolicyRows(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IRowDirectory directory, ILogger<PolicyRows> logger) : IPolicySource
 {
     private const int Together = 32;
 
-    /// <summary>A policy's row, to be changed; removed or not.</summary>
+    /// <summary>A policy's row, for a change; removed or not.</summary>
     public async Task<RowSlot<PolicyRow>> Open(string name)
     {
         var slot = new RowSlot<PolicyRow>(storage, PolicyRow.Grain(name), RowNames.Policy);
@@ -32,13 +32,13 @@ internal sealed partial class PolicyRows(
         }
         catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
         {
-            // The storage has reported it.
+            // The storage has logged it.
         }
 
         return null;
     }
 
-    /// <summary>One page of policies, the built-in ones among them.</summary>
+    /// <summary>One page of policies, built-in ones included.</summary>
     public async Task<PolicyPage> List(string prefix, string? after, int limit)
     {
         var stored = await directory.List(RowNames.Policy, prefix, after, limit + 1, includeTombstones: false, CancellationToken.None);
@@ -48,18 +48,18 @@ internal sealed partial class PolicyRows(
         var found = new List<Policy>();
         foreach (var some in names.Take(limit).Chunk(Together))
         {
-            // One that was deleted since the names were read is simply gone.
+            // A policy deleted since the names were read is simply gone.
             found.AddRange((await Task.WhenAll(some.Select(Read))).OfType<Policy>());
         }
 
         return new([.. found], names.Count > limit);
     }
 
-    /// <summary>A policy as it is stored; null where there is none.</summary>
+    /// <summary>A policy as stored; null if there is none.</summary>
     public async Task<Policy?> Read(string name) => BuiltInPolicies.All.TryGetValue(name, out var builtIn) ? builtIn
         : KeyId.IsValid(name) && (await Open(name)).Row is { Removed: false } row ? new(name, row.Statements)
         : null;
 
-    [LoggerMessage(LogLevel.Error, "access: the policy {Policy} in the database is older than one that was written: somebody has put it back, and it is not believed")]
+    [LoggerMessage(LogLevel.Error, "access: the policy {Policy} in the database is older than a copy written before: it was rolled back, and is ignored")]
     private partial void LogPutBack(string policy);
 }

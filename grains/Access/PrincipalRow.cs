@@ -4,14 +4,13 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// The row <c>principal</c>: who may sign in, by what, and as whom. Removed, it stays as a tombstone, so that an older copy cannot take
-/// its place.
+/// The row <c>principal</c>: its credentials and policies. A removed one stays as a tombstone, so that an older copy cannot take its place.
 /// </summary>
 public sealed record PrincipalRow : Row
 {
-    /// <summary>A text for people.</summary>
+    /// <summary>A free text.</summary>
     public string? Description { get; init; }
-    /// <summary>Whether it may not sign in.</summary>
+    /// <summary>Whether sign-in is disabled.</summary>
     public bool Disabled { get; init; }
     /// <summary>Names of policies.</summary>
     public string[] Policies { get; init; } = [];
@@ -19,15 +18,15 @@ public sealed record PrincipalRow : Row
     public LimitRule[] Limits { get; init; } = [];
     /// <summary>Subject alternative names of certificates.</summary>
     public string[] Certificates { get; init; } = [];
-    /// <summary>Identities by JWT.</summary>
+    /// <summary>JWT identities.</summary>
     public JwtIdentity[] Jwt { get; init; } = [];
     /// <summary>Tokens, the oldest first.</summary>
     public TokenEntry[] Tokens { get; init; } = [];
-    /// <summary>When it was made, UTC.</summary>
+    /// <summary>When it was created, UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
     /// <summary>When it was last changed, UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
-    /// <summary>The revision of the ledger under which the row was written.</summary>
+    /// <summary>The ledger's revision when the row was written.</summary>
     public long Stamp { get; init; }
     /// <summary>Whether it was removed.</summary>
     public bool Removed { get; init; }
@@ -36,7 +35,7 @@ public sealed record PrincipalRow : Row
     [JsonIgnore]
     public override bool IsTombstone => Removed;
 
-    /// <summary>Everything by which it signs in, as <see cref="CredentialName"/> writes it.</summary>
+    /// <summary>All its credentials, as <see cref="CredentialName"/> writes them.</summary>
     internal IEnumerable<string> Credentials =>
     [
         .. Certificates.Select(CredentialName.OfCertificate),
@@ -44,19 +43,19 @@ public sealed record PrincipalRow : Row
         .. Tokens.Select(token => CredentialName.OfToken(token.Id)),
     ];
 
-    /// <summary>Whose row it is.</summary>
+    /// <summary>The row's grain.</summary>
     internal static GrainId Grain(string name) => GrainId.Create("principal", name);
 
-    /// <summary>What the ledger calls a principal.</summary>
+    /// <summary>The principal's name in the ledger.</summary>
     internal static string LedgerName(string name) => "principal:" + name;
 }
 
 /// <summary>A token of a principal.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Sha256">SHA-256 of its text; 32 bytes.</param>
-/// <param name="Description">A text for people.</param>
-/// <param name="CreatedAt">When it was made, UTC.</param>
-/// <param name="ExpiresAt">When it ends, UTC.</param>
+/// <param name="Description">A free text.</param>
+/// <param name="CreatedAt">When it was created, UTC.</param>
+/// <param name="ExpiresAt">When it expires, UTC.</param>
 public sealed record TokenEntry(string Id, byte[] Sha256, string? Description, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)
 {
     /// <summary>Never the hash.</summary>
@@ -64,25 +63,25 @@ public sealed record TokenEntry(string Id, byte[] Sha256, string? Description, D
 }
 
 /// <summary>
-/// The row <c>credential</c>: to whom a credential belongs. It only leads to the principal, whose row says whether it has the
-/// credential; so one that a crash left behind does no harm.
+/// The row <c>credential</c>: which principal has a credential. It is only an index: the principal's row decides whether it has the
+/// credential, so an entry left behind by a crash is harmless.
 /// </summary>
 public sealed record CredentialRow : Row
 {
     /// <summary>The principal's name.</summary>
     public required string Principal { get; init; }
-    /// <summary>Whether it belongs to nobody any more.</summary>
+    /// <summary>Whether no principal has it any more.</summary>
     public bool Removed { get; init; }
 
     /// <inheritdoc/>
     [JsonIgnore]
     public override bool IsTombstone => Removed;
 
-    /// <summary>Whose row it is.</summary>
+    /// <summary>The row's grain.</summary>
     internal static GrainId Grain(string credential) => GrainId.Create("credential", CredentialName.RowKey(credential));
 }
 
-/// <summary>The row <c>principal.uses</c>: when tokens were used last, by their ids.</summary>
+/// <summary>The row <c>principal.uses</c>: when tokens were last used, by id.</summary>
 public sealed record TokenUsesRow : Row
 {
     /// <summary>The times, UTC, to the minute.</summary>

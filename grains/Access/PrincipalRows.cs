@@ -6,13 +6,13 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Access;
 
-/// <summary>Reads and writes the rows of principals and of their credentials. It keeps nothing: each call reads what is stored.</summary>
+/// <summary>Reads and writes the rows of principals and their credentials. It caches nothing.</summary>
 internal sealed class PrincipalRows(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, IRowDirectory directory)
 {
     private const int Together = 32;
 
-    /// <summary>A principal's row, to be changed; removed or not.</summary>
+    /// <summary>A principal's row, for a change; removed or not.</summary>
     public async Task<RowSlot<PrincipalRow>> Open(string name)
     {
         var slot = new RowSlot<PrincipalRow>(storage, PrincipalRow.Grain(name), RowNames.Principal);
@@ -20,10 +20,10 @@ internal sealed class PrincipalRows(
         return slot;
     }
 
-    /// <summary>A principal's row; null where there is none.</summary>
+    /// <summary>A principal's row; null if there is none.</summary>
     public async Task<PrincipalRow?> Find(string name) => (await Open(name)).Row is { Removed: false } row ? row : null;
 
-    /// <summary>When the principal's tokens were used last.</summary>
+    /// <summary>When the principal's tokens were last used.</summary>
     public async Task<IReadOnlyDictionary<string, DateTimeOffset>> Uses(string name)
     {
         var slot = OpenUses(name);
@@ -31,7 +31,7 @@ internal sealed class PrincipalRows(
         return slot.Row?.UsedAt ?? [];
     }
 
-    /// <summary>The row of last uses, unread.</summary>
+    /// <summary>The row of last uses, not yet read.</summary>
     public RowSlot<TokenUsesRow> OpenUses(string name) => new(storage, PrincipalRow.Grain(name), RowNames.PrincipalUses);
 
     /// <summary>One page of principals with their rows.</summary>
@@ -43,14 +43,14 @@ internal sealed class PrincipalRows(
         foreach (var some in names.Take(limit).Chunk(Together))
         {
             var rows = await Task.WhenAll(some.Select(Find));
-            // One that was removed since the names were read is simply not there any more.
+            // A principal removed since the names were read is simply gone.
             found.AddRange(some.Zip(rows).Where(pair => pair.Second is not null).Select(pair => (pair.First, pair.Second!)));
         }
 
         return (found, names.Count > limit ? names[limit - 1] : null);
     }
 
-    /// <summary>Some principal that has a policy; null where none has.</summary>
+    /// <summary>A principal that has the policy; null if none has.</summary>
     public async Task<string?> FindHolderOf(string policy)
     {
         for (string? after = null; ;)
@@ -67,15 +67,15 @@ internal sealed class PrincipalRows(
     public async Task RequireFree(string credential, string principal)
     {
         var slot = await OpenCredential(credential);
-        // The principal's own row decides: what leads to it may be left over.
+        // The principal's own row decides: the index may be left over.
         if (slot.Row is { Removed: false } index && index.Principal != principal
             && await Find(index.Principal) is { } other && other.Credentials.Contains(credential))
         {
-            throw KmsError.Conflict.Exception("Another principal signs in by one of these identities.");
+            throw KmsError.Conflict.Exception("Another principal has one of these identities.");
         }
     }
 
-    /// <summary>Has a credential lead to a principal.</summary>
+    /// <summary>Points a credential at a principal.</summary>
     public async Task Assign(string credential, string principal)
     {
         var slot = await OpenCredential(credential);
@@ -83,7 +83,7 @@ internal sealed class PrincipalRows(
         await slot.Write(new() { Incarnation = slot.Row?.Incarnation ?? Incarnation.New(), Principal = principal });
     }
 
-    /// <summary>Has a credential lead to nobody, if it leads to the principal.</summary>
+    /// <summary>Removes the pointer, if it points at the principal.</summary>
     public async Task Release(string credential, string principal)
     {
         var slot = await OpenCredential(credential);

@@ -5,13 +5,13 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// What can be asked of principals. The caller is proven already. A credential's row is written before the principal's row names the
-/// credential and removed after it does not any more; the principal's row is the one that counts.
+/// The operations on principals. The caller has been checked already. A credential's row is written before the principal's row names it,
+/// and removed after it no longer does; the principal's row is authoritative.
 /// </summary>
 internal sealed class Principals(
     PrincipalRows rows, AccessLedger ledger, AccessFacts facts, IPolicySource policies, TimeProvider time, ChangeLines changes)
 {
-    // Ids of tokens that ended stay listed for a while, so that people see why something does not work any more.
+    // Ended tokens stay listed for a while, so that people see why one stopped working.
     private static readonly TimeSpan _endedTokensStay = TimeSpan.FromDays(7);
 
     public async Task<PrincipalDescription> Create(CreatePrincipal request)
@@ -104,7 +104,7 @@ internal sealed class Principals(
         var kept = Array.FindAll(row.Tokens, token => token.ExpiresAt + _endedTokensStay > now);
         if (kept.Length >= KmsLimits.PrincipalTokens)
         {
-            throw KmsError.Conflict.Exception($"A principal can have {KmsLimits.PrincipalTokens} tokens: revoke one.");
+            throw KmsError.Conflict.Exception($"A principal can have at most {KmsLimits.PrincipalTokens} tokens; revoke one.");
         }
 
         var (id, text) = ApiToken.New();

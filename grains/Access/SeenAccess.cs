@@ -1,44 +1,43 @@
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// The newest <c>access</c> row that this silo has seen. It outlives the activation that reads the row, which Orleans ends when it
-/// is idle, and ends with the process: what a restarted silo has not seen, it learns from the database alone, while every other
-/// silo and gateway goes on remembering.
+/// The newest <c>access</c> row this silo has seen. It outlives the activation that reads the row, which Orleans ends when idle, and ends
+/// with the process. A restarted silo learns everything from the database, while all other silos and gateways remember.
 /// </summary>
 public sealed class SeenAccess
 {
     private readonly SeenOrder _seen = new();
 
-    /// <summary>The order of a row among all that there ever were: by restore epoch, and in it by revision. 0 for none.</summary>
+    /// <summary>A row's position among all its versions: restore epoch, then revision. 0 for none.</summary>
     internal static long Order(int epoch, long revision) => revision == 0 ? 0 : SeenOrder.Of(epoch, revision);
 
-    /// <summary>The newest that was seen.</summary>
+    /// <summary>The newest one seen.</summary>
     internal long Newest => _seen.Newest;
 
-    /// <summary>Notes a row.</summary>
-    /// <returns>Whether it is at least as new as all that were seen before.</returns>
+    /// <summary>Records a row.</summary>
+    /// <returns>Whether it is at least as new as every one seen before.</returns>
     internal bool Note(long order) => _seen.Note(order);
 }
 
-/// <summary>The newest of rows that follow each other, as far as this process has seen.</summary>
+/// <summary>The newest version of a row this process has seen.</summary>
 internal sealed class SeenOrder
 {
-    // An epoch comes before any number of changes in the one before it.
+    // An epoch outranks any number of changes in the one before.
     private const int EpochShift = 40;
 
     private long _newest;
 
-    /// <summary>The order of a row among all that there ever were: by restore epoch, and in it by revision.</summary>
+    /// <summary>A row's position among all its versions: restore epoch, then revision.</summary>
     public static long Of(int epoch, long revision) => ((long)epoch << EpochShift) + revision;
 
-    /// <summary>The revision of an order, if it is of this epoch; else 0.</summary>
+    /// <summary>The revision in an order, if it is of this epoch; else 0.</summary>
     public static long RevisionOf(long order, int epoch) => order >> EpochShift == epoch ? order & ((1L << EpochShift) - 1) : 0;
 
-    /// <summary>The newest that was seen.</summary>
+    /// <summary>The newest one seen.</summary>
     public long Newest => Volatile.Read(ref _newest);
 
-    /// <summary>Notes a row.</summary>
-    /// <returns>Whether it is at least as new as all that were seen before.</returns>
+    /// <summary>Records a row.</summary>
+    /// <returns>Whether it is at least as new as every one seen before.</returns>
     public bool Note(long order)
     {
         for (var newest = Newest; order >= newest; newest = Newest)

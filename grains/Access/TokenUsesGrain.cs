@@ -7,8 +7,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Access;
 
 /// <summary>
-/// Keeps when a principal's tokens were used last, in a row beside the principal's: so that a use changes nothing that gateways keep.
-/// It is a help for people, and not exact: a note that is lost is not made again.
+/// Stores when a principal's tokens were last used, in a row beside the principal's, so that a use invalidates no gateway's cache. The
+/// times are informational and not exact: a lost one is not recorded again.
 /// </summary>
 [GrainType("token-uses")]
 public sealed partial class TokenUsesGrain : Grain, ITokenUsesGrain
@@ -18,7 +18,7 @@ public sealed partial class TokenUsesGrain : Grain, ITokenUsesGrain
     private readonly string _name;
     private readonly ILogger _logger;
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation. Nothing is read before the first call.</summary>
     public TokenUsesGrain(IServiceProvider services, IGrainContext context, ILogger<TokenUsesGrain> logger)
     {
         // Its type is not public.
@@ -47,7 +47,7 @@ public sealed partial class TokenUsesGrain : Grain, ITokenUsesGrain
         if (!PrincipalName.IsValid(_name) || await _rows.Find(_name) is not { } principal
             || !Array.Exists(principal.Tokens, token => token.Id == request.TokenId))
         {
-            // A gateway can name anything; and the token may be gone meanwhile.
+            // A gateway can send any name, and the token may be gone meanwhile.
             DeactivateOnIdle();
             return;
         }
@@ -60,6 +60,6 @@ public sealed partial class TokenUsesGrain : Grain, ITokenUsesGrain
         await _slot.Write(new() { Incarnation = _slot.Row?.Incarnation ?? principal.Incarnation, UsedAt = next });
     }
 
-    [LoggerMessage(LogLevel.Warning, "principal {Principal}: the last use of a token was not noted")]
+    [LoggerMessage(LogLevel.Warning, "principal {Principal}: the last use of a token was not recorded")]
     private partial void LogNotKept(string principal, Exception exception);
 }

@@ -9,9 +9,9 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Limits;
 
 /// <summary>
-/// One limit over all gateways. The figure of a window of a minute or more is stored before uses are given out, so that it survives this
-/// silo; a shorter one is over before anyone could lean on that. Where the database does not answer the figure goes on in memory: that
-/// a limit may be exceeded then is less harm than that nobody works.
+/// One limit across all gateways. For windows of a minute or more, the count is stored before uses are granted, so that it survives this
+/// silo; shorter windows are over too soon for that to matter. While the database does not answer, the count continues in memory: exceeding
+/// a limit does less harm than stopping everyone.
 /// </summary>
 [GrainType("limit")]
 public sealed partial class LimitGrain : Grain, ILimitGrain
@@ -24,7 +24,7 @@ public sealed partial class LimitGrain : Grain, ILimitGrain
     private readonly RowSlot<LimitRow> _slot;
     private readonly SharedWindow _window = new();
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation. Nothing is read before the first call.</summary>
     public LimitGrain(
         [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time,
         ILogger<LimitGrain> logger, IGrainContext context) =>
@@ -46,7 +46,7 @@ public sealed partial class LimitGrain : Grain, ILimitGrain
         }
         else if (!isStored && answer.EndsIn > TimeSpan.Zero)
         {
-            // What only memory knows stays there until it is over.
+            // A count that is only in memory stays until its window is over.
             DelayDeactivation(answer.EndsIn < _maxIdle ? answer.EndsIn : _maxIdle);
         }
 
@@ -88,7 +88,7 @@ public sealed partial class LimitGrain : Grain, ILimitGrain
         }
         catch (InconsistentStateException)
         {
-            // Another activation gives out uses as well: what it has stored is read next.
+            // Another activation grants uses as well: read next what it has stored.
             DeactivateOnIdle();
             throw KmsError.Unavailable.Exception();
         }
@@ -98,6 +98,6 @@ public sealed partial class LimitGrain : Grain, ILimitGrain
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "limit: the figure of a window could not be read or stored; it goes on in memory")]
+    [LoggerMessage(LogLevel.Warning, "limit: the count of a window could not be read or stored; it continues in memory")]
     private partial void LogNotStored(Exception exception);
 }

@@ -11,11 +11,11 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Limits;
 
-/// <summary>The limits of all namespaces, in one row: gateways keep all of them and ask again every second.</summary>
+/// <summary>The limits of all namespaces, in one row. Gateways cache all of them and poll every second.</summary>
 [GrainType("namespaces")]
 public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
 {
-    // Another activation may have written: however many gateways ask, the row is read so often.
+    // Another activation may have written; this bounds how often the row is read, however many gateways ask.
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
 
     private readonly RowSlot<NamespaceLimitsRow> _slot;
@@ -26,7 +26,7 @@ public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
     private readonly ILogger _logger;
     private long? _readAt;
 
-    /// <summary>Makes an activation; nothing is read before it is used.</summary>
+    /// <summary>Makes an activation. Nothing is read before the first call.</summary>
     public NamespaceLimitsGrain(IServiceProvider services, ILogger<NamespaceLimitsGrain> logger)
     {
         // Their types are not public.
@@ -47,7 +47,7 @@ public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
             if (rules.Count > 0 && !_levels.AllKnowLevel4)
             {
                 throw KmsError.Conflict.Exception(
-                    "Limits can be set once the upgrade is finished: upgrade every silo and gateway, then run raise-feature-level.");
+                    "Limits can be set only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
             }
 
             limits.Remove(request.Prefix);
@@ -58,7 +58,7 @@ public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
 
             return limits.Count <= KmsLimits.LimitedNamespaces
                 ? new NamespaceLimits(request.Prefix, [.. rules])
-                : throw KmsError.Conflict.Exception($"{KmsLimits.LimitedNamespaces} namespaces have limits, the most that can.");
+                : throw KmsError.Conflict.Exception($"{KmsLimits.LimitedNamespaces} namespaces have limits already, which is the maximum.");
         });
 
     /// <inheritdoc/>
@@ -153,6 +153,6 @@ public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
     [LoggerMessage(LogLevel.Information, "limits: {Operation} of namespace {Prefix}, by {Principal}, request {RequestId}")]
     private partial void LogChanged(string operation, string prefix, string principal, string requestId);
 
-    [LoggerMessage(LogLevel.Warning, "limits of namespaces: failed")]
+    [LoggerMessage(LogLevel.Warning, "namespace limits: failed")]
     private partial void LogFailed(Exception exception);
 }

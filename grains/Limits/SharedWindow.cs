@@ -1,36 +1,36 @@
 namespace OrleansKms.Grains.Limits;
 
 /// <summary>
-/// The window of a limit that several gateways share, by uses that each reserves before it has them. What one holds unused when the
-/// window ends is lost, so that no block is more than a small part of the limit. Times are Unix milliseconds.
+/// The window of a limit that several gateways share; each reserves uses before it grants them. Reserved uses that are left when the window
+/// ends are lost, so a block is only a small part of the limit. Times are Unix milliseconds.
 /// </summary>
 internal sealed class SharedWindow
 {
-    /// <summary>No block is more than this part of the limit, unless one request needs more.</summary>
+    /// <summary>A block is at most one such part of the limit, unless a single request needs more.</summary>
     public const int Parts = 60;
 
-    // Gateways whose share this activation knows, or has taken over from them.
+    // Gateways whose reservations this activation knows or has taken over.
     private readonly HashSet<string> _known = new(StringComparer.Ordinal);
 
     /// <summary>When the window began; also its number.</summary>
     public long Start { get; private set; }
 
-    /// <summary>How many uses were reserved in it.</summary>
+    /// <summary>How many uses are reserved in it.</summary>
     public long Granted { get; private set; }
 
-    /// <summary>Takes over what was stored.</summary>
+    /// <summary>Resumes a stored window.</summary>
     public void Resume(long start, long granted) => (Start, Granted) = (start, granted);
 
     /// <summary>Reserves uses.</summary>
-    /// <param name="request">What a gateway asks for.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="wasStored">Whether the window holds all that was reserved before this activation.</param>
+    /// <param name="request">The gateway's request.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="wasStored">Whether the window includes everything reserved before this activation.</param>
     public ReservedUses Reserve(ReserveUses request, long now, bool wasStored)
     {
         var per = (long)request.Per.TotalMilliseconds;
         if (now >= Start + per || now < Start)
         {
-            // A gateway that still has a window knows of one that this activation does not.
+            // A gateway's open window tells this activation of one it does not know.
             var left = wasStored ? 0 : Math.Min((long)request.HeldFor.TotalMilliseconds, per);
             (Start, Granted) = (left > 0 ? now + left - per : now, 0);
             _known.Clear();

@@ -49,7 +49,7 @@ public sealed class AdministratorTests
 
         // The sealed row of the token that was replaced, put back behind the process by somebody who writes the database.
         await cluster.Scalar($"UPDATE okms_row SET payload = '\\x{Convert.ToHexString(replaced)}' WHERE row_name = 'access'");
-        await silo.UntilSaid("somebody has put it back, and it is not believed");
+        await silo.UntilSaid("it was rolled back, and is ignored");
         Assert.Equal(HttpStatusCode.OK, await StatusOf(silo));
         silo.SignIn(former);
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusOf(silo));
