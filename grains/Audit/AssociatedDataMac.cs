@@ -4,10 +4,10 @@ using OrleansKms.Grains.Cryptography;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// HMAC-SHA-256 of associated data under a key of the service, so that records with equal associated data can be found without
-/// the records telling what it was. Safe for threads side by side.
+/// HMAC-SHA-256 of associated data under a key of the service, so that records with equal associated data can be found without revealing
+/// it. Thread-safe.
 /// </summary>
-/// <param name="key">32 bytes; disposed with this.</param>
+/// <param name="key">32 bytes; disposed with this instance.</param>
 internal sealed class AssociatedDataMac(SecretBytes key) : IDisposable
 {
     /// <summary>Length of the tag in bytes.</summary>

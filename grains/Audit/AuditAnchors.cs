@@ -3,24 +3,25 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>What the database knows of a log.</summary>
-/// <param name="Id">The log's id, its folder's name.</param>
-/// <param name="Key">The key that verifies it, as C2SP writes one.</param>
+/// <summary>A log as the database knows it.</summary>
+/// <param name="Id">The log's id, which is its folder's name.</param>
+/// <param name="Key">The log's verifier key, in C2SP's format.</param>
 /// <param name="Silo">The silo that wrote it last.</param>
-/// <param name="Size">How many records the last checkpoint has.</param>
+/// <param name="Size">The number of records in the last checkpoint.</param>
 /// <param name="Checkpoint">The last checkpoint, signed.</param>
-/// <param name="SignedAt">When the database got it, UTC.</param>
-/// <param name="Copied">How many records are copied for search.</param>
+/// <param name="SignedAt">When the database received it, UTC.</param>
+/// <param name="Copied">The number of records copied for search.</param>
 internal sealed record AuditAnchor(string Id, string Key, string Silo, long Size, string Checkpoint, DateTimeOffset SignedAt, long Copied = 0);
 
 /// <summary>
-/// Reads and writes the table okms_audit_log: the last checkpoint of each log, out of reach of whoever has only a silo's disk.
+/// Reads and writes the table okms_audit_log: the last checkpoint of each log, beyond the reach of someone with access only to a silo's
+/// disk.
 /// </summary>
 internal sealed class AuditAnchors(Database database)
 {
     private const string Columns = "log_id, verifier_key, silo, size, checkpoint, signed_at, copied";
 
-    /// <summary>Keeps a log's checkpoint, unless a later one is kept already.</summary>
+    /// <summary>Stores a log's checkpoint, unless a later one is stored already.</summary>
     public Task Keep(AuditAnchor anchor, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -36,11 +37,11 @@ internal sealed class AuditAnchors(Database database)
         return await command.ExecuteNonQueryAsync(cancellationToken);
     });
 
-    /// <summary>A log's checkpoint; null where the database has none.</summary>
+    /// <summary>A log's checkpoint; null if the database has none.</summary>
     public async Task<AuditAnchor?> Find(string id, CancellationToken cancellationToken) =>
         (await Read("WHERE log_id = @id", [("id", id)], cancellationToken)).SingleOrDefault();
 
-    /// <summary>All logs, the newest first.</summary>
+    /// <summary>All logs, newest first.</summary>
     public Task<List<AuditAnchor>> ReadAll(CancellationToken cancellationToken) => Read("ORDER BY log_id DESC", [], cancellationToken);
 
     private Task<List<AuditAnchor>> Read(string which, (string, object)[] parameters, CancellationToken cancellationToken) =>

@@ -5,8 +5,8 @@ using OrleansKms.Grains.Audit.Transparency;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// Copies records from the files of a directory's logs to where they are searched: what is signed for, in batches, no faster than it is
-/// told, and after a crash from where it had stopped. Not for threads side by side.
+/// Copies the records of a directory's logs to the table that searches use. It copies only signed records, in batches, at a limited rate,
+/// and resumes after a crash. Not thread-safe.
 /// </summary>
 internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeProvider time)
 {
@@ -17,12 +17,12 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
     private readonly HashSet<string> _finished = new(StringComparer.Ordinal);
     private long? _forgotAt;
 
-    /// <summary>Where the next record of a log stands that is to be copied.</summary>
+    /// <summary>Where the next record to copy is.</summary>
     private sealed record Place(long Record, RecordFile File, long Offset);
 
-    /// <summary>Copies what may be copied in a second, of the silo's own log first and then of those before it.</summary>
-    /// <param name="own">The log that the silo writes to.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <summary>Copies up to one second's worth of records, from the silo's own log first and then from earlier ones.</summary>
+    /// <param name="own">The log this silo writes.</param>
+    /// <param name="cancellationToken">Cancels the copy.</param>
     public async Task Run(TrailFolder own, CancellationToken cancellationToken)
     {
         if (options.CopyRate == 0)

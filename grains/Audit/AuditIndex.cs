@@ -4,14 +4,12 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>
-/// Reads and writes the table okms_audit_record: the copy of the records that is searched. The files of the logs are the record.
-/// </summary>
+/// <summary>Reads and writes the table okms_audit_record: the searchable copy of the records. The log files are authoritative.</summary>
 internal sealed class AuditIndex(Database database)
 {
     private const string Newest = "ORDER BY recorded_at DESC, log_id DESC, sequence DESC";
 
-    /// <summary>How many records of a log are copied; null where the database does not know the log yet.</summary>
+    /// <summary>The number of records copied from a log; null if the database does not know the log yet.</summary>
     public Task<long?> CountCopied(string logId, CancellationToken cancellationToken) => database.Read(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -19,13 +17,13 @@ internal sealed class AuditIndex(Database database)
         return await command.ExecuteScalarAsync(cancellationToken) is { } copied ? Convert.ToInt64(copied, CultureInfo.InvariantCulture) : (long?)null;
     });
 
-    /// <summary>Copies records, and moves the mark behind them; both or neither.</summary>
+    /// <summary>Copies records and advances the log's mark, in one transaction.</summary>
     /// <param name="logId">The log.</param>
-    /// <param name="from">The first record's number, where the mark is.</param>
+    /// <param name="from">The first record's number, which is the current mark.</param>
     /// <param name="to">The number after the last one.</param>
     /// <param name="records">The records as a JSON array.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>False where the mark is elsewhere: another process has moved it.</returns>
+    /// <param name="cancellationToken">Cancels the copy.</param>
+    /// <returns>False if another process has moved the mark.</returns>
     public Task<bool> Copy(string logId, long from, long to, string records, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -37,7 +35,7 @@ internal sealed class AuditIndex(Database database)
             return false;
         }
 
-        // The database takes the records apart: the silo has better things to do.
+        // The database parses the records, which saves the silo's CPU.
         await transaction.Execute(
             $"""
             INSERT INTO okms_audit_record (recorded_at, log_id, sequence, action, outcome, principal, key_id, record)
@@ -51,7 +49,7 @@ internal sealed class AuditIndex(Database database)
         return true;
     });
 
-    /// <summary>Forgets what is older, at most so many at once.</summary>
+    /// <summary>Deletes older records, up to a limit per call.</summary>
     public Task<int> Forget(DateTimeOffset before, int limit, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
@@ -64,10 +62,10 @@ internal sealed class AuditIndex(Database database)
         return await command.ExecuteNonQueryAsync(cancellationToken);
     });
 
-    /// <summary>Finds records, the newest first.</summary>
+    /// <summary>Finds records, newest first.</summary>
     /// <param name="query">What to find.</param>
-    /// <param name="after">The record after which to go on.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="after">The record after which to continue.</param>
+    /// <param name="cancellationToken">Cancels the search.</param>
     public Task<List<(AuditPlace Place, string Record)>> Search(AuditQuery query, AuditPlace? after, CancellationToken cancellationToken)
     {
         var text = new StringBuilder("SELECT recorded_at, log_id, sequence, record FROM okms_audit_record WHERE 1 = 1");

@@ -13,8 +13,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// This silo's log of the audit trail. It opens before any grain runs and closes after the last one has ended. A log that cannot be
-/// gone on with, since something was changed or lost, is left as it is, and a new one is begun that says so.
+/// This silo's log of the audit trail. It opens before any grain runs and closes after the last one has ended. A log that was changed or
+/// has lost records is left untouched, and a new one starts with a record of that.
 /// </summary>
 internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
@@ -39,7 +39,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     private Task _keeping = Task.CompletedTask;
     private long _failedAt;
 
-    /// <summary>Makes the log; it is opened with the silo.</summary>
+    /// <summary>Creates the log; it opens with the silo.</summary>
     public AuditLog(
         AuditOptions options, AuditSecrets secrets, AuditAnchors anchors, AuditUpkeep upkeep, ILocalSiloDetails silo, IOptions<ClusterOptions> cluster,
         [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ILoggerFactory loggers)
@@ -55,17 +55,17 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     /// <inheritdoc/>
     public bool? IsHealthy => IsOn ? Failure is null && _trail is not null : null;
 
-    /// <summary>The last failure to write; null while records are written.</summary>
+    /// <summary>The last write failure; null while writes succeed.</summary>
     public IOException? Failure { get; private set; }
 
     /// <summary>
-    /// Whether a change may be tried: its record will be kept, as far as can be told before. After a failure one attempt a second may
-    /// find out that it is over.
+    /// Whether a change may be attempted: as far as is known, its record can be written. After a failure, one attempt a second is let
+    /// through to find out whether it is over.
     /// </summary>
     public bool IsWritable => !IsOn || Failure is null || _time.GetElapsedTime(_failedAt) > _retry;
 
-    /// <summary>Records what happened. In blocking mode, completes when the record is written.</summary>
-    /// <exception cref="KmsException">audit_unavailable: it is not recorded, so its answer must not leave.</exception>
+    /// <summary>Writes a record. In blocking mode, completes when the record is written.</summary>
+    /// <exception cref="KmsException">audit_unavailable: it was not recorded, so the answer must be withheld.</exception>
     public ValueTask Write(in AuditRecord record)
     {
         if (!IsOn)
@@ -97,7 +97,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         return new(Wait(written.AsTask()));
     }
 
-    /// <summary>Records what the service itself did. Before the log is open it is kept for then.</summary>
+    /// <summary>Records what the service itself did. Before the log is open, the record is queued.</summary>
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public ValueTask WriteSystem(string action, string? detail = null)
     {
@@ -113,7 +113,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         return Write(new(action, AuditRecord.Ok) { Detail = detail });
     }
 
-    /// <summary>After a failure: finds out by a record of its own whether it is over, since nobody may come to try.</summary>
+    /// <summary>After a failure, writes a record to find out whether it is over, since no caller may come to try.</summary>
     public async Task TryResume()
     {
         if (Failure is { } failure)
@@ -124,7 +124,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             }
             catch (KmsException)
             {
-                // It is not over.
+                // It is not over yet.
             }
         }
     }
@@ -134,7 +134,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     {
         if (IsOn)
         {
-            // The storage of rows begins at ApplicationServices, and grains run after it.
+            // Row storage starts at ApplicationServices; grains run after this stage.
             lifecycle.Subscribe(nameof(AuditLog), ServiceLifecycleStage.ApplicationServices + 1, Open, Close);
         }
     }
@@ -161,7 +161,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             }
 
             _failedAt = _time.GetTimestamp();
-            Failure = e as IOException ?? new IOException("Records are not written in time.", e);
+            Failure = e as IOException ?? new IOException("Records were not written in time.", e);
             throw Unavailable(e);
         }
     }
@@ -224,7 +224,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         }
         catch (KmsException)
         {
-            // It is logged; nothing more can be done.
+            // It has been logged; nothing more can be done.
         }
 
         await _trail.DisposeAsync();
@@ -233,8 +233,8 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         await _upkeep.Finish(cancellationToken);
     }
 
-    /// <summary>Opens the newest log of the directory.</summary>
-    /// <returns>Null, and why, where a new one must be begun.</returns>
+    /// <summary>Opens the newest log in the directory.</summary>
+    /// <returns>Null and the reason if a new one must be started.</returns>
     private async Task<(AuditTrail? Trail, string? Reason)> OpenNewest(CancellationToken cancellationToken)
     {
         PrivateFile.PrepareDirectory(_options.Directory);
@@ -257,7 +257,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             if (anchor is not null && !trail.BeganWith(Checkpoint.Parse(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))?.Text ?? "")))
             {
                 await trail.Abandon();
-                return Left(newest, $"it is not the one of {anchor.Size} records that the database knows");
+                return Left(newest, $"it does not begin with the {anchor.Size} records that the database has a checkpoint of");
             }
 
             return (trail, null);
@@ -271,7 +271,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     private (AuditTrail?, string) Left(TrailFolder folder, string reason)
     {
         LogLeft(folder.Path, reason);
-        return (null, $"The log {folder.Id} was not gone on with: {reason}");
+        return (null, $"The log {folder.Id} was not continued: {reason}");
     }
 
     private async Task<AuditTrail> Begin()
@@ -299,11 +299,11 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     }
 
     private static KmsException Unavailable(Exception? cause) =>
-        new(KmsError.AuditUnavailable.Code, "The audit trail cannot be written, so nothing is answered; try again once it can.", cause);
+        new(KmsError.AuditUnavailable.Code, "The audit trail cannot be written, so answers are withheld; try again once it can.", cause);
 
-    [LoggerMessage(LogLevel.Error, "The audit trail is not written: operations are refused until it is")]
+    [LoggerMessage(LogLevel.Error, "The audit trail cannot be written: operations are refused until it can")]
     private partial void LogNotWritten(Exception cause);
 
-    [LoggerMessage(LogLevel.Error, "The audit log {Path} is not gone on with, and a new one is begun: {Reason}. Keep the old one, and find out why.")]
+    [LoggerMessage(LogLevel.Error, "The audit log {Path} cannot be continued, so a new one starts: {Reason}. Keep the old log and investigate.")]
     private partial void LogLeft(string path, string reason);
 }

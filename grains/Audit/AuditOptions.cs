@@ -1,12 +1,12 @@
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>When an operation is answered, as far as its record goes.</summary>
+/// <summary>When an operation's answer may leave, relative to its record.</summary>
 public enum AuditMode
 {
-    /// <summary>After its record was written. What kill -9 cannot lose is every answered operation.</summary>
+    /// <summary>After the record is written. kill -9 loses no record of an answered operation.</summary>
     Blocking,
 
-    /// <summary>Before; its record is written within 100 ms, and a crash may lose that much.</summary>
+    /// <summary>Before. The record is written within 100 ms; a crash may lose that much.</summary>
     Async,
 
     /// <summary>Nothing is recorded.</summary>
@@ -16,30 +16,32 @@ public enum AuditMode
 /// <summary>How operations are recorded.</summary>
 public sealed record AuditOptions
 {
-    /// <summary>When an operation is answered.</summary>
+    /// <summary>When an operation's answer may leave.</summary>
     public AuditMode Mode { get; init; } = AuditMode.Blocking;
 
-    /// <summary>Where the logs are: a folder of this silo alone, an absolute path. Each log is a folder in it.</summary>
+    /// <summary>The absolute path of the logs' folder, used by this silo alone. Each log is a folder in it.</summary>
     public required string Directory { get; init; }
 
-    /// <summary>Whether a record counts as written only once the disk has it, so that a power failure loses nothing that was answered.</summary>
+    /// <summary>
+    /// Whether a record counts as written only once it is on disk, so that a power failure loses no record of an answered operation.
+    /// </summary>
     public bool Sync { get; init; }
 
-    /// <summary>The length at which a file of records is full, in bytes.</summary>
+    /// <summary>The size in bytes at which a new record file starts.</summary>
     public long MaxFileBytes { get; init; } = 256 * 1024 * 1024;
 
-    /// <summary>How long a file of records is written to.</summary>
+    /// <summary>The age at which a new record file starts.</summary>
     public TimeSpan MaxFileAge { get; init; } = TimeSpan.FromDays(1);
 
-    /// <summary>How many records a second are copied to the database for search; 0 for none.</summary>
+    /// <summary>The maximum number of records copied to the database per second for search; 0 for none.</summary>
     public int CopyRate { get; init; } = 2000;
 
-    /// <summary>How long they stay there.</summary>
+    /// <summary>How long copied records are kept.</summary>
     public TimeSpan CopyRetention { get; init; } = TimeSpan.FromDays(90);
 
-    /// <summary>Who cosigns the checkpoints; null for nobody.</summary>
+    /// <summary>The witness that cosigns checkpoints; null for none.</summary>
     public WitnessOptions? Witness { get; init; }
 
-    /// <summary>How long an operation waits for its record to be written, before it is <c>audit_unavailable</c>.</summary>
+    /// <summary>How long an operation waits for its record before it fails with <c>audit_unavailable</c>.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
 }

@@ -3,22 +3,22 @@ using System.Text.RegularExpressions;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>Where a record stands among all that can be searched.</summary>
-/// <param name="RecordedAt">Its time, as records write it.</param>
+/// <summary>A record's position among all searchable records.</summary>
+/// <param name="RecordedAt">Its time, in the records' format.</param>
 /// <param name="LogId">Its log.</param>
-/// <param name="Sequence">Its number there.</param>
+/// <param name="Sequence">Its number in the log.</param>
 internal readonly partial record struct AuditPlace(string RecordedAt, string LogId, long Sequence)
 {
-    /// <summary>A time as records write it: with all its digits, so that times sort as texts.</summary>
+    /// <summary>A time in the records' format: with all digits, so that texts sort as times do.</summary>
     public static string TextOf(DateTimeOffset time) => time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
 
-    /// <summary>Reads a place; null where the text is none.</summary>
+    /// <summary>Parses a place; null if the text is not one.</summary>
     public static AuditPlace? Parse(string text) => Form().Match(text) is { Success: true } parts
         && long.TryParse(parts.Groups["sequence"].Value, NumberStyles.None, CultureInfo.InvariantCulture, out var sequence)
         ? new(parts.Groups["at"].Value.Replace('_', ':'), parts.Groups["log"].Value, sequence)
         : null;
 
-    /// <summary>The place as a text of the letters that keys' ids have.</summary>
+    /// <summary>The place as text, in the characters of key ids.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{RecordedAt.Replace(':', '_')}_{LogId}_{Sequence}");
 

@@ -5,48 +5,50 @@ using System.Text.Json;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>What happened, once. Never holds plaintext, material or a token, nor anything that they could be told from.</summary>
-/// <param name="Action">What was asked, by its name in the table of operations; or what the service did by itself.</param>
-/// <param name="Outcome">The code of its error, or <see cref="Ok"/>.</param>
+/// <summary>One event. It never contains plaintext, key material or a token, nor anything that would reveal them.</summary>
+/// <param name="Action">The operation's name in the table of operations, or what the service did by itself.</param>
+/// <param name="Outcome">The error code, or <see cref="Ok"/>.</param>
 internal readonly record struct AuditRecord(string Action, string Outcome)
 {
-    /// <summary>The outcome of what succeeded.</summary>
+    /// <summary>The outcome of a success.</summary>
     public const string Ok = "ok";
 
-    /// <summary>When it happened, UTC, where that is not now.</summary>
+    /// <summary>When it happened, UTC; null for now.</summary>
     public DateTimeOffset? At { get; init; }
 
-    /// <summary>Who asked; null for the service itself.</summary>
+    /// <summary>The caller; null for the service itself.</summary>
     public Caller? Caller { get; init; }
 
-    /// <summary>The key that it concerned.</summary>
+    /// <summary>The key.</summary>
     public string? KeyId { get; init; }
 
-    /// <summary>The version that was used or changed.</summary>
+    /// <summary>The version used or changed.</summary>
     public int? KeyVersion { get; init; }
 
-    /// <summary>The alias that it concerned.</summary>
+    /// <summary>The alias.</summary>
     public string? Alias { get; init; }
 
     /// <summary>The plaintext's length in bytes.</summary>
     public long? Bytes { get; init; }
 
-    /// <summary>How many items a batch had; null for what is no batch.</summary>
+    /// <summary>The number of items in a batch; null if it is not a batch.</summary>
     public int? Items { get; init; }
 
-    /// <summary>How many of them failed.</summary>
+    /// <summary>The number of items that failed.</summary>
     public int? FailedItems { get; init; }
 
-    /// <summary>The associated data, of which only an HMAC under a key of the service is recorded, so that equal ones can be found.</summary>
+    /// <summary>
+    /// The associated data. Only an HMAC of it under a key of the service is recorded, so that equal values can be found.
+    /// </summary>
     public ReadOnlyMemory<byte>? AssociatedData { get; init; }
 
-    /// <summary>How many calls like it the record stands for; null for one.</summary>
+    /// <summary>How many identical calls the record stands for; null for one.</summary>
     public int? Times { get; init; }
 
-    /// <summary>The revision of the row that the change made.</summary>
+    /// <summary>The row's revision after the change.</summary>
     public long? Revision { get; init; }
 
-    /// <summary>What else an operator needs to know of it.</summary>
+    /// <summary>Anything else an operator needs to know.</summary>
     public string? Detail { get; init; }
 }
 
@@ -60,7 +62,7 @@ internal sealed class AuditRecordFormat
     [ThreadStatic]
     private static AuditRecordFormat? _ofThread;
 
-    // Nothing here is shown in a page, and names of keys and principals stay as they are.
+    // The JSON is not embedded in HTML, so names of keys and principals need no extra escaping.
     private static readonly JsonWriterOptions _options = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
     private static readonly JsonEncodedText _time = JsonEncodedText.Encode("time"), _log = JsonEncodedText.Encode("log"),
         _requestId = JsonEncodedText.Encode("request_id"), _traceId = JsonEncodedText.Encode("trace_id"), _credential = JsonEncodedText.Encode("credential"), _principal = JsonEncodedText.Encode("principal"),
@@ -75,7 +77,7 @@ internal sealed class AuditRecordFormat
 
     private AuditRecordFormat() => _json = new(_buffer, _options);
 
-    /// <summary>The members of a record's JSON object, without braces; valid until the thread writes its next one.</summary>
+    /// <summary>The members of a record's JSON object, without braces; valid until this thread writes its next record.</summary>
     public static ReadOnlySpan<byte> Members(in AuditRecord record, JsonEncodedText log, DateTime utc, AssociatedDataMac mac) =>
         (_ofThread ??= new()).Write(record, log, utc, mac);
 
@@ -118,7 +120,7 @@ internal sealed class AuditRecordFormat
         return _buffer.WrittenSpan[1..^1];
     }
 
-    /// <summary>With all its digits, so that times sort as texts.</summary>
+    /// <summary>With all digits, so that texts sort as times do.</summary>
     private void WriteTime(DateTime utc)
     {
         Span<byte> text = stackalloc byte[33];
@@ -130,10 +132,10 @@ internal sealed class AuditRecordFormat
     {
         if (value is not null)
         {
-            // A .NET caller can say anything of itself, and a record has a greatest length.
+            // A .NET caller can claim anything, and a record has a maximum length.
             var text = value.AsSpan(0, Math.Min(value.Length, MaxText));
 
-            // Databases do not take a NUL.
+            // Databases reject a NUL.
             _json.WriteString(name, text.Contains('\0') ? text.ToString().Replace('\0', '\uFFFD') : text);
         }
     }

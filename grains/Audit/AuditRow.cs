@@ -4,8 +4,8 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// The row <c>audit</c>: a secret of the audit trail, sealed like a key. Of a log, the seed of the key that signs it; of the service,
-/// the key of the HMACs of associated data.
+/// The row <c>audit</c>: a secret of the audit trail, sealed like a key. For a log it is the seed of its signing key; for the service, the
+/// key of the HMACs of associated data.
 /// </summary>
 public sealed record AuditRow : Row
 {
@@ -15,20 +15,20 @@ public sealed record AuditRow : Row
     /// <summary>The secret; 32 bytes.</summary>
     public required byte[] Secret { get; init; }
 
-    /// <summary>When it was made, UTC.</summary>
+    /// <summary>When it was created, UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Whose row it is: a log's.</summary>
+    /// <summary>The row's grain for a log.</summary>
     internal static GrainId OfLog(string id) => GrainId.Create("audit", "log/" + id);
 
-    /// <summary>Whose row it is: the service's.</summary>
+    /// <summary>The row's grain for the service.</summary>
     internal static GrainId OfService { get; } = GrainId.Create("audit", "service");
 
     /// <summary>Never the secret.</summary>
     public override string ToString() => $"{nameof(AuditRow)} of {CreatedAt:O}";
 }
 
-/// <summary>The content of the row as JSON.</summary>
+/// <summary>The row's JSON.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(AuditRow))]
 internal sealed partial class AuditRowJson : JsonSerializerContext;

@@ -8,13 +8,13 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>The secrets of the audit trail, which lie sealed in the database: so a copy of a silo's disk signs nothing.</summary>
+/// <summary>The secrets of the audit trail, sealed in the database, so that a copy of a silo's disk cannot sign.</summary>
 internal sealed class AuditSecrets(
     [FromKeyedServices(StorageNames.Sealed)] IGrainStorage storage, [FromKeyedServices(ClockNames.Keys)] TimeProvider time)
 {
     private const int Length = 32;
 
-    /// <summary>Reads a secret; null where there is none.</summary>
+    /// <summary>Reads a secret; null if there is none.</summary>
     /// <exception cref="KmsException">key_corrupted: the row does not open.</exception>
     /// <exception cref="StorageFailedException">The database failed.</exception>
     public async Task<SecretBytes?> Find(GrainId id)
@@ -24,7 +24,7 @@ internal sealed class AuditSecrets(
         return state.RecordExists ? Take(state.State!.Secret) : null;
     }
 
-    /// <summary>Reads a secret, or makes it. Silos that make the same one at once agree on the first.</summary>
+    /// <summary>Reads a secret, or creates it. Silos that create the same one concurrently agree on the first.</summary>
     /// <inheritdoc cref="Find"/>
     public async Task<SecretBytes> FindOrMake(GrainId id)
     {

@@ -5,9 +5,8 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// What is done for a log each second, off the path of any operation: its checkpoint goes to the database, what changed the
-/// installation comes from there, records are copied for search, and a log that could not be written is tried again. What fails is told
-/// once and done again a second later.
+/// The log's background work, once a second: stores its checkpoint in the database, records events of the installation from there, copies
+/// records for search, and retries a log that could not be written. A failure is logged once and retried a second later.
 /// </summary>
 internal sealed partial class AuditUpkeep(
     AuditAnchors anchors, SystemEvents events, AuditCopying copying, AuditWitness witness, ILogger<AuditUpkeep> logger)
@@ -17,10 +16,10 @@ internal sealed partial class AuditUpkeep(
     private readonly HashSet<string> _failing = new(StringComparer.Ordinal);
     private AuditAnchor? _unanchored;
 
-    /// <summary>There is a new checkpoint.</summary>
+    /// <summary>Passes on a new checkpoint.</summary>
     public void Anchor(AuditAnchor anchor) => Volatile.Write(ref _unanchored, anchor);
 
-    /// <summary>Goes on until it is told to stop.</summary>
+    /// <summary>Runs until cancelled.</summary>
     public async Task Run(AuditLog log, TrailFolder folder, CancellationToken stopping)
     {
         var witnessing = witness.Run(folder, stopping);
@@ -29,8 +28,8 @@ internal sealed partial class AuditUpkeep(
         {
             while (await timer.WaitForNextTickAsync(stopping))
             {
-                await Try("keep checkpoints of the audit trail", () => Anchor(stopping), stopping);
-                await Try("tell what happened to the installation", () => TakeEvents(log, stopping), stopping);
+                await Try("store the audit trail's checkpoint", () => Anchor(stopping), stopping);
+                await Try("record events of the installation", () => TakeEvents(log, stopping), stopping);
                 await Try("copy the audit trail for search", () => copying.Run(folder, stopping), stopping);
                 await Try("resume the audit trail", log.TryResume, stopping);
             }
@@ -42,13 +41,13 @@ internal sealed partial class AuditUpkeep(
         await witnessing;
     }
 
-    /// <summary>Moves what changed the installation to the log.</summary>
+    /// <summary>Moves events of the installation to the log.</summary>
     public Task TakeEventsNow(AuditLog log) =>
-        Try("tell what happened to the installation", () => TakeEvents(log, CancellationToken.None), CancellationToken.None);
+        Try("record events of the installation", () => TakeEvents(log, CancellationToken.None), CancellationToken.None);
 
-    /// <summary>Keeps the last checkpoint, at the end.</summary>
+    /// <summary>Stores the last checkpoint before the silo stops.</summary>
     public Task Finish(CancellationToken cancellationToken) =>
-        Try("keep checkpoints of the audit trail", () => Anchor(cancellationToken), cancellationToken);
+        Try("store the audit trail's checkpoint", () => Anchor(cancellationToken), cancellationToken);
 
     private async Task Anchor(CancellationToken cancellationToken)
     {
@@ -89,6 +88,6 @@ internal sealed partial class AuditUpkeep(
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "The silo cannot {What}; it tries again every second")]
+    [LoggerMessage(LogLevel.Warning, "The silo cannot {What}; retrying every second")]
     private partial void LogFailed(string what, Exception cause);
 }

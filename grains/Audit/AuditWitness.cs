@@ -7,27 +7,27 @@ using OrleansKms.Grains.Audit.Transparency;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>Who witnesses the logs.</summary>
-/// <param name="Address">What stands before <c>/add-checkpoint</c>.</param>
-/// <param name="Key">The witness's key, as C2SP writes one, of the type of cosignatures.</param>
+/// <summary>The witness of the logs.</summary>
+/// <param name="Address">The URL without <c>/add-checkpoint</c>.</param>
+/// <param name="Key">The witness's verifier key in C2SP's format, of the cosignature type.</param>
 public sealed record WitnessOptions(Uri Address, string Key)
 {
-    /// <summary>Reads an address and a key, with a space between.</summary>
-    /// <exception cref="FormatException">They are none.</exception>
+    /// <summary>Parses an address and a key, separated by a space.</summary>
+    /// <exception cref="FormatException">The text is not an address and a key.</exception>
     public static WitnessOptions Parse(string text)
     {
         var parts = text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return parts.Length == 2 && Uri.TryCreate(parts[0].TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "https" or "http"
             && NoteVerifier.Parse(parts[1]) is { IsOfWitness: true } key
             ? new(address, key.ToString())
-            : throw new FormatException("An address and the key of a witness are wanted.");
+            : throw new FormatException("Expected the address and the key of a witness.");
     }
 }
 
 /// <summary>
-/// Has a witness cosign the checkpoints of a log (c2sp.org/tlog-witness, <c>add-checkpoint</c>): it vouches that the log only ever grew.
-/// What it has signed lies beside the checkpoint, as <c>checkpoint.witnessed</c>. Nobody waits for it; where it does not answer it is
-/// asked again, at first after a second and at last every five minutes.
+/// Asks a witness to cosign a log's checkpoints (c2sp.org/tlog-witness, <c>add-checkpoint</c>): it attests that the log has only ever
+/// grown. Cosigned checkpoints are stored next to the checkpoint as <c>checkpoint.witnessed</c>. No operation waits for it. If it does not
+/// answer, it is retried, first after a second and eventually every five minutes.
 /// </summary>
 internal sealed partial class AuditWitness : IDisposable
 {
@@ -42,7 +42,7 @@ internal sealed partial class AuditWitness : IDisposable
     private long? _known;
     private bool _isFailing;
 
-    /// <summary>A witness of the logs; none where the options name none.</summary>
+    /// <summary>The witness from the options; does nothing if they name none.</summary>
     public AuditWitness(AuditOptions options, ILogger<AuditWitness> logger)
         : this(options.Witness, TimeProvider.System, logger)
     {
@@ -59,7 +59,7 @@ internal sealed partial class AuditWitness : IDisposable
         };
     }
 
-    /// <summary>Goes on until it is told to stop.</summary>
+    /// <summary>Runs until cancelled.</summary>
     public async Task Run(TrailFolder folder, CancellationToken stopping)
     {
         try
@@ -78,8 +78,8 @@ internal sealed partial class AuditWitness : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _http.Dispose();
 
-    /// <summary>Has the newest checkpoint cosigned, unless it is.</summary>
-    /// <exception cref="HttpRequestException">The witness did not.</exception>
+    /// <summary>Has the newest checkpoint cosigned, unless it is already.</summary>
+    /// <exception cref="HttpRequestException">The witness did not cosign it.</exception>
     internal async Task Ask(TrailFolder folder, CancellationToken cancellationToken)
     {
         if (folder.ReadHead() is not { } note || Checkpoint.Parse(note.Text) is not { Size: > 0 } head)
@@ -97,14 +97,15 @@ internal sealed partial class AuditWitness : IDisposable
         var text = await answer.Content.ReadAsStringAsync(cancellationToken);
         if (answer.StatusCode == HttpStatusCode.Conflict && long.TryParse(text.TrimEnd('\n'), NumberStyles.None, CultureInfo.InvariantCulture, out var theirs))
         {
-            // They know another size than we remember, as after a restore of this folder. A log that is shorter than they know was cut.
-            _known = theirs <= head.Size ? theirs : throw Failed($"it knows {theirs} records of a log that has {head.Size}");
+            // The witness knows another size than this silo, as after a restore of the folder. A log shorter than the witness knows was
+            // truncated.
+            _known = theirs <= head.Size ? theirs : throw Failed($"it knows {theirs} records of the log, which has only {head.Size}");
             using var again = await Post(folder, note, head, theirs, cancellationToken);
-            Keep(folder, note, again.IsSuccessStatusCode ? await again.Content.ReadAsStringAsync(cancellationToken) : throw Failed($"it answers {(int)again.StatusCode}"));
+            Keep(folder, note, again.IsSuccessStatusCode ? await again.Content.ReadAsStringAsync(cancellationToken) : throw Failed($"it returned {(int)again.StatusCode}"));
         }
         else
         {
-            Keep(folder, note, answer.IsSuccessStatusCode ? text : throw Failed($"it answers {(int)answer.StatusCode}"));
+            Keep(folder, note, answer.IsSuccessStatusCode ? text : throw Failed($"it returned {(int)answer.StatusCode}"));
         }
 
         _known = head.Size;
@@ -122,7 +123,7 @@ internal sealed partial class AuditWitness : IDisposable
         var signed = SignedNote.Parse(Encoding.UTF8.GetBytes($"{note.Text}\n{lines}"));
         if (signed is null || _key!.Verify(signed) is not { } cosignature)
         {
-            throw Failed("its answer holds no signature of its key");
+            throw Failed("its answer has no valid signature by its key");
         }
 
         folder.WriteWitnessed(note with { Signatures = [.. note.Signatures, cosignature] });
@@ -152,6 +153,6 @@ internal sealed partial class AuditWitness : IDisposable
 
     private static HttpRequestException Failed(string reason) => new(reason);
 
-    [LoggerMessage(LogLevel.Error, "The witness does not cosign the checkpoint of the audit trail, and is asked again: {Reason}")]
+    [LoggerMessage(LogLevel.Error, "The witness does not cosign the audit trail's checkpoint; retrying: {Reason}")]
     private partial void LogFailed(string reason);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>What a call was about, as far as the trail keeps it. The work of the call fills in what it finds out.</summary>
+/// <summary>What a call was about, for its record. The operation fills it in as it goes.</summary>
 public sealed class AuditSubject
 {
     /// <summary>The key.</summary>
@@ -11,43 +11,43 @@ public sealed class AuditSubject
     /// <summary>The alias.</summary>
     public string? Alias { get; set; }
 
-    /// <summary>Bytes of plaintext, or of what was drawn.</summary>
+    /// <summary>Bytes of plaintext, or of random output.</summary>
     public long? Bytes { get; set; }
 
-    /// <summary>How many items were worked on or listed.</summary>
+    /// <summary>The number of items processed or listed.</summary>
     public int? Items { get; set; }
 
-    /// <summary>The revision of the row that a change has made.</summary>
+    /// <summary>The row's revision after a change.</summary>
     public long? Revision { get; set; }
 
-    /// <summary>What else it was about, for example the name of a policy. Never a secret.</summary>
+    /// <summary>Anything else it was about, for example a policy's name. Never a secret.</summary>
     public string? Detail { get; set; }
 }
 
 /// <summary>
-/// How every grain but the key's, which has a gate of its own, records what it does for callers: once, allowed or refused, and
-/// before the answer leaves.
+/// How every grain except the key's, which has its own gate, records its callers' operations: once each, allowed or refused, before the
+/// answer leaves.
 /// </summary>
 public sealed class CallAudit(IServiceProvider services)
 {
     private readonly AuditLog? _log = services.GetService<AuditLog>() is { IsOn: true } log ? log : null;
 
-    /// <summary>Refuses a change whose record could not be kept; to be called before anything of it is done.</summary>
+    /// <summary>Refuses a change whose record could not be written. Call it before making the change.</summary>
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public void RequireRoom()
     {
         if (_log is { IsWritable: false })
         {
-            throw KmsError.AuditUnavailable.Exception("Changes cannot be recorded: the audit trail cannot be written; try again once that is mended.");
+            throw KmsError.AuditUnavailable.Exception("The change was not made, because the audit trail cannot be written; try again once it can.");
         }
     }
 
-    /// <summary>Runs an operation and records how it ended.</summary>
-    /// <param name="operation">What is asked for.</param>
-    /// <param name="caller">Who asks.</param>
-    /// <param name="subject">What about.</param>
-    /// <param name="work">The operation. What it throws but a <see cref="KmsException"/> is for the sender to record.</param>
-    /// <exception cref="KmsException">audit_unavailable: it is not recorded, so its answer does not leave.</exception>
+    /// <summary>Runs an operation and records its outcome.</summary>
+    /// <param name="operation">The requested operation.</param>
+    /// <param name="caller">The caller.</param>
+    /// <param name="subject">What it is about.</param>
+    /// <param name="work">The operation. Exceptions other than <see cref="KmsException"/> are the sender's to record.</param>
+    /// <exception cref="KmsException">audit_unavailable: it was not recorded, so the answer is withheld.</exception>
     public async Task<T> Run<T>(KmsOperation operation, Caller caller, AuditSubject subject, Func<Task<T>> work)
     {
         T answer;

@@ -1,8 +1,8 @@
 namespace OrleansKms.Grains.Audit;
 
-/// <summary>Tells whether the audit trail is written.</summary>
+/// <summary>The health of the audit trail.</summary>
 public interface IAuditHealth
 {
-    /// <summary>Whether it is; null where operations are not recorded.</summary>
+    /// <summary>Whether it can be written; null if operations are not recorded.</summary>
     bool? IsHealthy { get; }
 }

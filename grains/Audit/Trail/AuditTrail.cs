@@ -3,28 +3,28 @@ using OrleansKms.Grains.Audit.Transparency;
 
 namespace OrleansKms.Grains.Audit.Trail;
 
-/// <summary>How a trail is kept.</summary>
+/// <summary>How a trail is written.</summary>
 internal sealed record TrailOptions
 {
-    /// <summary>When a file of records is full: 256 MiB or a day, by default.</summary>
+    /// <summary>When a record file is full: by default at 256 MiB or after a day.</summary>
     public FileLimits Limits { get; init; } = new(256 * 1024 * 1024, TimeSpan.FromDays(1));
 
-    /// <summary>Whether a record counts as written only once the disk has it, not only the kernel.</summary>
+    /// <summary>Whether a record counts as written only once it is on disk, not just in the kernel.</summary>
     public bool Sync { get; init; }
 
-    /// <summary>Whether callers do not wait: records are written within 50 ms, and kept until they are.</summary>
+    /// <summary>Whether callers do not wait. Records are then written within 50 ms, and retried until they are.</summary>
     public bool Deferred { get; init; }
 
-    /// <summary>How often a checkpoint is signed, where there is something new.</summary>
+    /// <summary>How often a checkpoint is signed, if there are new records.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How often a checkpoint is kept for later, too.</summary>
+    /// <summary>How often a checkpoint is also archived.</summary>
     public TimeSpan KeepEvery { get; init; } = TimeSpan.FromMinutes(10);
 }
 
 /// <summary>
-/// A log of records on disk: appended to, signed every second. A checkpoint covers only what the disk has, so that no crash takes
-/// a signed record away.
+/// A log of records on disk, append-only and signed every second. A checkpoint covers only what is on disk, so no crash loses a signed
+/// record.
 /// </summary>
 internal sealed partial class AuditTrail : IAsyncDisposable
 {
@@ -53,7 +53,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         _tree = TrailTree.Open(folder, head, out var written);
         if (note is null)
         {
-            // Also of a log that a crash has ended before its first checkpoint.
+            // Also for a log that crashed before its first checkpoint.
             _tree.KeepPartialTiles();
             note = Sign(_tree);
         }
@@ -64,26 +64,26 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         _signing = KeepSigning();
     }
 
-    /// <summary>Told of each new checkpoint, in the order of their sizes; it must not throw.</summary>
+    /// <summary>Raised for each new checkpoint, in order of size; handlers must not throw.</summary>
     public event Action<Checkpoint, SignedNote>? Signed;
 
-    /// <summary>The key that verifies it.</summary>
+    /// <summary>The log's verifier key.</summary>
     public NoteVerifier Key => _signer.Verifier;
 
-    /// <summary>How many records there are.</summary>
+    /// <summary>The number of records.</summary>
     public long Records => _writer.Written.Records;
 
     /// <summary>The last signed checkpoint.</summary>
     public SignedNote Head => _head;
 
-    /// <summary>Opens a log, or begins it in an empty folder.</summary>
-    /// <param name="folder">Where it is.</param>
-    /// <param name="signer">Its key; disposed with the trail.</param>
-    /// <param name="options">How it is kept.</param>
+    /// <summary>Opens a log, or starts one in an empty folder.</summary>
+    /// <param name="folder">The log's folder.</param>
+    /// <param name="signer">The log's key; disposed with the trail.</param>
+    /// <param name="options">How it is written.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">For failures to sign.</param>
-    /// <exception cref="BrokenTrailException">Its files are not what its last checkpoint was signed for. Nothing was changed.</exception>
-    /// <exception cref="IOException">Another process writes to it, or it cannot be read.</exception>
+    /// <param name="logger">For signing failures.</param>
+    /// <exception cref="BrokenTrailException">Its files do not match its last checkpoint. Nothing was changed.</exception>
+    /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
     public static AuditTrail Open(TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger)
     {
         folder.Prepare();
@@ -103,8 +103,8 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     /// <inheritdoc cref="RecordWriter.Append"/>
     public ValueTask Append(ReadOnlySpan<byte> members) => _writer.Append(members);
 
-    /// <summary>Signs what is written by now.</summary>
-    /// <exception cref="IOException">The disk does not take it.</exception>
+    /// <summary>Signs everything written so far.</summary>
+    /// <exception cref="IOException">The disk does not accept it.</exception>
     public async Task<Checkpoint> SignNow()
     {
         await _turn.WaitAsync();
@@ -118,11 +118,11 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether its first records are those of a checkpoint; for a trail that nobody writes to yet.</summary>
+    /// <summary>Whether its first records are those of the checkpoint. Call it before anything is appended.</summary>
     public bool BeganWith(Checkpoint? checkpoint) =>
         checkpoint is not null && checkpoint.Size <= _tree!.Size && _tree.RootOf(checkpoint.Size) == checkpoint.Root;
 
-    /// <summary>Lets go of the files and changes nothing.</summary>
+    /// <summary>Closes the files without changing anything.</summary>
     public async Task Abandon()
     {
         await _stopping.CancelAsync();
@@ -131,7 +131,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         LetGo();
     }
 
-    /// <summary>Writes what waits, and signs it.</summary>
+    /// <summary>Writes and signs what is pending.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
@@ -143,7 +143,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
 
         try
         {
-            // While the file is open still: the checkpoint covers only what the disk has.
+            // While the file is still open: the checkpoint covers only what is on disk.
             await SignNow();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
@@ -187,7 +187,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
 
     private Checkpoint SignWritten()
     {
-        // What a failure left of the tree in memory is not believed.
+        // After a failure, the tree in memory is not trusted.
         var tree = _tree ?? TrailTree.Load(_folder, Checkpoint.Parse(_head.Text)!);
         _tree = null;
         var written = _writer.Written;
@@ -220,9 +220,9 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         return note;
     }
 
-    [LoggerMessage(LogLevel.Error, "{Count} records of the audit trail could not be written before the silo stopped, and are lost")]
+    [LoggerMessage(LogLevel.Error, "{Count} records of the audit trail could not be written before the silo stopped and are lost")]
     private partial void NotWritten(int count);
 
-    [LoggerMessage(LogLevel.Error, "The audit trail could not be signed: what is written since the last checkpoint is not proven yet. Trying again every second.")]
+    [LoggerMessage(LogLevel.Error, "The audit trail could not be signed: records since the last checkpoint cannot be verified yet. Retrying every second.")]
     private partial void NotSigned(Exception cause);
 }

@@ -6,17 +6,17 @@ namespace OrleansKms.Grains.Audit.Trail;
 /// <summary>Reads records from files, line by line.</summary>
 internal static class RecordReader
 {
-    /// <summary>What is done with a record: its line, without the newline, and where the line after it begins.</summary>
+    /// <summary>Receives a record: its line without the newline, and the offset of the next line.</summary>
     public delegate bool Visit(ReadOnlySpan<byte> line, long end);
 
     private const int BufferSize = 256 * 1024;
 
-    /// <summary>Reads whole lines.</summary>
+    /// <summary>Reads complete lines.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="start">Where a line begins.</param>
-    /// <param name="end">Where to end, at most.</param>
-    /// <param name="visit">Gets each line; false ends the reading.</param>
-    /// <returns>Where the last line that was visited ends. What is behind it is no whole line, or too long for one.</returns>
+    /// <param name="start">The offset of a line's start.</param>
+    /// <param name="end">The offset to read up to.</param>
+    /// <param name="visit">Receives each line; return false to stop.</param>
+    /// <returns>The offset after the last line visited. Anything beyond is an incomplete or overlong line.</returns>
     public static long ReadLines(string path, long start, long end, Visit visit)
     {
         using var file = File.OpenHandle(path, options: FileOptions.SequentialScan, share: FileShare.ReadWrite | FileShare.Delete);
@@ -56,7 +56,7 @@ internal static class RecordReader
     }
 
     /// <summary>A record's line.</summary>
-    /// <exception cref="InvalidDataException">It is not there.</exception>
+    /// <exception cref="InvalidDataException">The record is missing.</exception>
     public static byte[] Find(TrailFolder folder, long record)
     {
         var file = folder.RecordFiles().FindLast(file => file.First <= record);
@@ -79,7 +79,7 @@ internal static class RecordReader
         return found ?? throw new InvalidDataException(FormattableString.Invariant($"Record {record} is not in the files of {folder.Path}."));
     }
 
-    /// <summary>The number that a record says it has; null where it says none.</summary>
+    /// <summary>The sequence number in a record; null if it has none.</summary>
     public static long? SequenceOf(ReadOnlySpan<byte> line)
     {
         var before = "{\"sequence\":"u8;

@@ -5,26 +5,26 @@ using Microsoft.Win32.SafeHandles;
 namespace OrleansKms.Grains.Audit.Trail;
 
 /// <summary>How far a log is written.</summary>
-/// <param name="Records">How many records are in its files.</param>
-/// <param name="File">The file that is written to.</param>
+/// <param name="Records">The number of records in its files.</param>
+/// <param name="File">The current file.</param>
 /// <param name="Length">Its length in bytes, up to the end of the last record.</param>
 internal readonly record struct Written(long Records, RecordFile File, long Length);
 
-/// <summary>When a file of records is full.</summary>
-/// <param name="MaxBytes">The length at which the next one is begun.</param>
-/// <param name="MaxAge">How long it is written to.</param>
+/// <summary>When a record file is full.</summary>
+/// <param name="MaxBytes">The size at which the next one starts.</param>
+/// <param name="MaxAge">The age at which the next one starts.</param>
 internal readonly record struct FileLimits(long MaxBytes, TimeSpan MaxAge);
 
 /// <summary>
-/// Appends records to files, each whole or not at all. Whoever finds nobody writing writes what all wait for, himself first, so
-/// that a lone caller needs no other thread and a thousand callers share one write. A record gets its number when it is written.
+/// Appends records to files, each completely or not at all. A caller that finds no write in progress writes everything pending, so that a
+/// lone caller needs no other thread, and a thousand callers share one write. A record gets its number when it is written.
 /// </summary>
 internal sealed class RecordWriter : IAsyncDisposable
 {
-    /// <summary>The bytes that may wait to be written; beyond, callers are told that there is no room.</summary>
+    /// <summary>The maximum number of pending bytes; beyond it, appends fail.</summary>
     public const int MaxWaiting = 16 * 1024 * 1024;
 
-    /// <summary>The length of a record that c2sp.org/tlog-tiles can carry.</summary>
+    /// <summary>The maximum length of an entry in c2sp.org/tlog-tiles.</summary>
     public const int MaxRecord = ushort.MaxValue;
 
     private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
@@ -46,18 +46,18 @@ internal sealed class RecordWriter : IAsyncDisposable
     private IOException? _failure;
     private TaskCompletionSource? _closed;
 
-    // Of whoever writes, alone.
+    // Used only by the current writer.
     private SafeFileHandle _handle;
     private DateTimeOffset _begun;
     private bool _mayBeTorn;
 
     private Written _written;
 
-    /// <summary>Goes on where a log's files end.</summary>
+    /// <summary>Continues at the end of a log's files.</summary>
     /// <param name="folder">The log's folder.</param>
-    /// <param name="written">How far it is written; what the file holds beyond is cut off.</param>
-    /// <param name="options">How it is kept.</param>
-    /// <param name="time">Tells a file's age.</param>
+    /// <param name="written">How far it is written; anything beyond in the file is truncated.</param>
+    /// <param name="options">How it is written.</param>
+    /// <param name="time">Measures a file's age.</param>
     public RecordWriter(TrailFolder folder, Written written, TrailOptions options, TimeProvider time)
     {
         (_folder, _written, _options, _time) = (folder, written, options, time);
@@ -80,9 +80,9 @@ internal sealed class RecordWriter : IAsyncDisposable
     }
 
     /// <summary>Appends a record.</summary>
-    /// <param name="members">The members of its JSON object, without braces; the number is added before them.</param>
+    /// <param name="members">The members of its JSON object, without braces; the number is put before them.</param>
     /// <returns>Completes when it is written.</returns>
-    /// <exception cref="IOException">It cannot be written, and is not in the log.</exception>
+    /// <exception cref="IOException">It could not be written, and is not in the log.</exception>
     public ValueTask Append(ReadOnlySpan<byte> members)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(members.Length, MaxRecord - 64);
@@ -93,7 +93,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             batch = _waiting;
             if (batch.Length + members.Length > MaxWaiting)
             {
-                return ValueTask.FromException(new IOException("Too many records wait to be written."));
+                return ValueTask.FromException(new IOException("Too many records are waiting to be written."));
             }
 
             if (_options.Deferred && _failure is { } failed)
@@ -128,7 +128,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         return failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
     }
 
-    /// <summary>Has the disk take what is written, up to the records that it returns.</summary>
+    /// <summary>Flushes the records it returns to disk.</summary>
     public Written Flush()
     {
         // A handle that a new file replaces meanwhile was flushed before it was closed.
@@ -150,8 +150,8 @@ internal sealed class RecordWriter : IAsyncDisposable
         return written;
     }
 
-    /// <summary>Takes no more records; what waits is written.</summary>
-    /// <returns>How many could not be.</returns>
+    /// <summary>Accepts no more records, and writes what is pending.</summary>
+    /// <returns>How many records could not be written.</returns>
     public async Task<int> Complete()
     {
         Task idle;
@@ -170,14 +170,14 @@ internal sealed class RecordWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets go of the file, after <see cref="Complete"/>.</summary>
+    /// <summary>Closes the file, after <see cref="Complete"/>.</summary>
     public async ValueTask DisposeAsync()
     {
         await Complete();
         _handle.Dispose();
     }
 
-    /// <summary>The batch that is filled next.</summary>
+    /// <summary>Takes the pending batch and starts the next.</summary>
     private Batch Take()
     {
         var next = _spare ?? new();
@@ -211,7 +211,9 @@ internal sealed class RecordWriter : IAsyncDisposable
         Finish(batch, Write(batch));
     }
 
-    /// <summary>Tells those who wait, and hands on what came meanwhile: whoever wrote has a call of his own to answer.</summary>
+    /// <summary>
+    /// Completes the waiting callers, and hands the next batch to another thread: this one has a call of its own to answer.
+    /// </summary>
     private void Finish(Batch batch, IOException? failure)
     {
         batch.Complete(failure);
@@ -220,7 +222,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             _failure = failure;
             if (_options.Deferred && failure is not null)
             {
-                // Their operations are answered, so they are kept, and tried again with the timer.
+                // Their operations have been answered, so they are kept, and the timer retries them.
                 batch.Add(_waiting);
                 _waiting = batch;
                 _isWriting = false;
@@ -320,7 +322,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         return at + part.Length;
     }
 
-    /// <summary>Records that are written together.</summary>
+    /// <summary>Records written together.</summary>
     private sealed class Batch
     {
         private readonly List<int> _lengths = [];

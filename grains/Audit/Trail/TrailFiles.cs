@@ -3,13 +3,13 @@ using OrleansKms.Files;
 
 namespace OrleansKms.Grains.Audit.Trail;
 
-/// <summary>Writes files of a trail, readable by their owner alone.</summary>
+/// <summary>Writes a trail's files, readable only by their owner.</summary>
 internal static class TrailFiles
 {
     private const FileShare Sharing = FileShare.Read | FileShare.Delete;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    /// <summary>Opens a file that records are appended to; its name is on the disk when this returns.</summary>
+    /// <summary>Opens a file for appending; its name is on disk when this returns.</summary>
     public static SafeFileHandle Open(string path, FileMode mode)
     {
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = Sharing, BufferSize = 0 };
@@ -27,7 +27,7 @@ internal static class TrailFiles
         return File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
     }
 
-    /// <summary>Puts content in the place of what a file held, at once, and on the disk when this returns.</summary>
+    /// <summary>Atomically replaces a file's content; it is on disk when this returns.</summary>
     public static void Put(string path, ReadOnlySpan<byte> content)
     {
         var unfinished = path + ".new";

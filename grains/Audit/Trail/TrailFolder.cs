@@ -6,9 +6,9 @@ using OrleansKms.Files;
 namespace OrleansKms.Grains.Audit.Trail;
 
 /// <summary>
-/// A log's files: <c>records/N.jsonl</c>, where N is the number of the file's first record; the tree as c2sp.org/tlog-tiles lays it
-/// out (<c>checkpoint</c>, <c>tile/…</c>); <c>checkpoints/SIZE</c>, earlier checkpoints by which a rewritten log is narrowed down;
-/// and <c>log.vkey</c>, the key that verifies them all.
+/// A log's files: <c>records/N.jsonl</c>, where N is the number of the file's first record; the tree in the layout of c2sp.org/tlog-tiles
+/// (<c>checkpoint</c>, <c>tile/…</c>); <c>checkpoints/SIZE</c>, earlier checkpoints that narrow down where a log was rewritten; and
+/// <c>log.vkey</c>, the key that verifies them all.
 /// </summary>
 internal sealed partial class TrailFolder(string path) : ITiles
 {
@@ -32,17 +32,17 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     private string Witnessed => At("checkpoint.witnessed");
 
-    /// <summary>The logs of a directory, in the order in which they were begun.</summary>
+    /// <summary>The logs in a directory, oldest first.</summary>
     public static IEnumerable<TrailFolder> In(string directory) => Directory.Exists(directory)
         ? Directory.EnumerateDirectories(directory).Where(path => IdForm().IsMatch(System.IO.Path.GetFileName(path)))
             .Order(StringComparer.Ordinal).Select(path => new TrailFolder(path))
         : [];
 
-    /// <summary>Keeps other processes from writing here, until the result is disposed.</summary>
-    /// <exception cref="IOException">Another process writes here.</exception>
+    /// <summary>Locks the folder against other processes until the result is disposed.</summary>
+    /// <exception cref="IOException">Another process has locked it.</exception>
     public IDisposable Lock() => PrivateFile.OpenExclusive(At("lock"));
 
-    /// <summary>Whether another process writes here: silos that share a directory have a log each.</summary>
+    /// <summary>Whether another process has locked it: silos that share a directory have a log each.</summary>
     public bool IsLocked
     {
         get
@@ -59,7 +59,7 @@ internal sealed partial class TrailFolder(string path) : ITiles
         }
     }
 
-    /// <summary>Makes the folder where it is missing.</summary>
+    /// <summary>Creates the folder if it is missing.</summary>
     public void Prepare()
     {
         PrivateFile.PrepareDirectory(Path);
@@ -67,7 +67,7 @@ internal sealed partial class TrailFolder(string path) : ITiles
         PrivateFile.PrepareDirectory(Checkpoints);
     }
 
-    /// <summary>The files of records, in order.</summary>
+    /// <summary>The record files, in order.</summary>
     public List<RecordFile> RecordFiles()
     {
         var files = new List<RecordFile>();
@@ -87,33 +87,33 @@ internal sealed partial class TrailFolder(string path) : ITiles
     public string RecordPath(long first) =>
         System.IO.Path.Combine(Records, first.ToString("D20", CultureInfo.InvariantCulture) + RecordSuffix);
 
-    /// <summary>The last signed checkpoint; null where there is none.</summary>
+    /// <summary>The last signed checkpoint; null if there is none.</summary>
     public SignedNote? ReadHead() => File.Exists(Head) ? SignedNote.Parse(File.ReadAllBytes(Head)) : null;
 
-    /// <summary>Puts a signed checkpoint in the place of the last one.</summary>
+    /// <summary>Replaces the last signed checkpoint.</summary>
     public void WriteHead(SignedNote checkpoint) => TrailFiles.Put(Head, checkpoint.ToBytes());
 
-    /// <summary>The last checkpoint that a witness has cosigned; null where there is none.</summary>
+    /// <summary>The last cosigned checkpoint; null if there is none.</summary>
     public SignedNote? ReadWitnessed() => File.Exists(Witnessed) ? SignedNote.Parse(File.ReadAllBytes(Witnessed)) : null;
 
-    /// <summary>Keeps a checkpoint that a witness has cosigned.</summary>
+    /// <summary>Stores a cosigned checkpoint.</summary>
     public void WriteWitnessed(SignedNote checkpoint) => TrailFiles.Put(Witnessed, checkpoint.ToBytes());
 
-    /// <summary>Keeps an earlier checkpoint.</summary>
+    /// <summary>Archives a checkpoint.</summary>
     public void KeepCheckpoint(long size, SignedNote checkpoint) => TrailFiles.Put(
         System.IO.Path.Combine(Checkpoints, size.ToString("D20", CultureInfo.InvariantCulture)), checkpoint.ToBytes());
 
-    /// <summary>The earlier checkpoints that were kept, in the order of their sizes.</summary>
+    /// <summary>The archived checkpoints, by size.</summary>
     public IEnumerable<SignedNote> KeptCheckpoints() => Directory.Exists(Checkpoints)
         ? Directory.EnumerateFiles(Checkpoints).Where(file => KeptName().IsMatch(System.IO.Path.GetFileName(file))).Order(StringComparer.Ordinal)
             .Select(file => SignedNote.Parse(File.ReadAllBytes(file))).OfType<SignedNote>()
         : [];
 
-    /// <summary>The key that verifies the log, as the folder says; null where it does not.</summary>
-    /// <exception cref="FormatException">It is not a key.</exception>
+    /// <summary>The log's verifier key according to the folder; null if it has none.</summary>
+    /// <exception cref="FormatException">The file is not a key.</exception>
     public NoteVerifier? ReadKey() => File.Exists(Key) ? NoteVerifier.Parse(File.ReadAllText(Key)) : null;
 
-    /// <summary>Keeps the key that verifies the log.</summary>
+    /// <summary>Stores the log's verifier key.</summary>
     public void WriteKey(NoteVerifier key) => TrailFiles.Put(Key, System.Text.Encoding.UTF8.GetBytes(key + "\n"));
 
     /// <inheritdoc/>
@@ -156,7 +156,7 @@ internal sealed partial class TrailFolder(string path) : ITiles
             yield break;
         }
 
-        // A checkpoint's partial tile may have been replaced by a wider one that begins with the same hashes.
+        // A checkpoint's partial tile may have been replaced by a wider one with the same hashes first.
         var full = At((tile with { Width = Tile.FullWidth }).Path);
         yield return full;
         if (Directory.Exists(full + ".p"))
@@ -171,7 +171,7 @@ internal sealed partial class TrailFolder(string path) : ITiles
     private string At(string relative) => System.IO.Path.Combine(Path, relative);
 }
 
-/// <summary>A file of records.</summary>
-/// <param name="Path">Where it is.</param>
+/// <summary>A record file.</summary>
+/// <param name="Path">Its path.</param>
 /// <param name="First">The number of its first record.</param>
 internal readonly record struct RecordFile(string Path, long First);

@@ -2,12 +2,12 @@ using OrleansKms.Grains.Audit.Transparency;
 
 namespace OrleansKms.Grains.Audit.Trail;
 
-/// <summary>A log whose files contradict its checkpoint: something was changed, removed or lost.</summary>
+/// <summary>A log's files contradict its checkpoint: something was changed, removed or lost.</summary>
 internal sealed class BrokenTrailException(string message) : Exception(message);
 
 /// <summary>
-/// The tree over the records of a folder, which follows what is written: records are hashed from the file behind the writer's back,
-/// so that no caller waits for a hash. Not for threads side by side.
+/// The Merkle tree over a folder's records. It follows the writer by reading the files, so that no caller waits for hashing. Not
+/// thread-safe.
 /// </summary>
 internal sealed class TrailTree
 {
@@ -19,20 +19,20 @@ internal sealed class TrailTree
     private TrailTree(TrailFolder folder, TiledTree tree, RecordFile file, long position) =>
         (_folder, _tree, _file, _position) = (folder, tree, file, position);
 
-    /// <summary>How many records are hashed.</summary>
+    /// <summary>The number of records hashed.</summary>
     public long Size => _tree.Size;
 
-    /// <summary>The root over them.</summary>
+    /// <summary>The root over those records.</summary>
     public TreeHash Root => _tree.Root;
 
-    /// <summary>The root over the first of them.</summary>
+    /// <summary>The root over the first <paramref name="size"/> records.</summary>
     public TreeHash RootOf(long size) => MerkleTree.Root(_tree, size);
 
-    /// <summary>Takes up the tree of a folder and hashes what was written since its last checkpoint.</summary>
-    /// <param name="folder">The folder; it is there.</param>
+    /// <summary>Loads a folder's tree, and hashes what was written since its last checkpoint.</summary>
+    /// <param name="folder">The folder, which exists.</param>
     /// <param name="head">The last checkpoint, verified; null for a new log.</param>
-    /// <param name="written">How far whole records go.</param>
-    /// <exception cref="BrokenTrailException">The records are not those of the checkpoint.</exception>
+    /// <param name="written">How far complete records go.</param>
+    /// <exception cref="BrokenTrailException">The records do not match the checkpoint.</exception>
     public static TrailTree Open(TrailFolder folder, Checkpoint? head, out Written written)
     {
         var opened = Load(folder, head);
@@ -42,7 +42,7 @@ internal sealed class TrailTree
         return opened;
     }
 
-    /// <summary>Takes up the tree of a folder as its last checkpoint has it.</summary>
+    /// <summary>Loads a folder's tree as of its last checkpoint.</summary>
     /// <inheritdoc cref="Open"/>
     public static TrailTree Load(TrailFolder folder, Checkpoint? head)
     {
@@ -61,7 +61,7 @@ internal sealed class TrailTree
     }
 
     /// <summary>Hashes records up to what is written.</summary>
-    /// <exception cref="BrokenTrailException">They are not there, or not in order.</exception>
+    /// <exception cref="BrokenTrailException">Records are missing or out of order.</exception>
     public void Follow(Written written)
     {
         while (_tree.Size < written.Records)
@@ -72,7 +72,7 @@ internal sealed class TrailTree
             {
                 if (RecordReader.SequenceOf(line) != _tree.Size)
                 {
-                    throw new BrokenTrailException($"In {_file.Path} another record stands where number {_tree.Size} belongs.");
+                    throw new BrokenTrailException($"{_file.Path} has another record in the place of record {_tree.Size}.");
                 }
 
                 _tree.Append(TreeHash.OfLeaf(line));
@@ -90,7 +90,7 @@ internal sealed class TrailTree
         }
     }
 
-    /// <summary>Keeps the tiles that a checkpoint of the present size needs.</summary>
+    /// <summary>Stores the tiles that a checkpoint of the current size needs.</summary>
     public void KeepPartialTiles() => _tree.KeepPartialTiles();
 
     private static TiledTree? TryLoad(TrailFolder folder, Checkpoint? head)
@@ -111,19 +111,19 @@ internal sealed class TrailTree
         }
     }
 
-    /// <summary>Tiles are made from records, so lost ones can be made again.</summary>
+    /// <summary>Recreates lost tiles from the records.</summary>
     private static TiledTree Rebuild(TrailFolder folder, List<RecordFile> files, Checkpoint head)
     {
         if (files is not [{ First: 0 }, ..])
         {
-            throw new BrokenTrailException("Tiles are missing or changed, and the first records are not here to make them again.");
+            throw new BrokenTrailException("Tiles are missing or changed, and cannot be recreated because the first records are missing.");
         }
 
         var rebuilt = new TrailTree(folder, TiledTree.Empty(folder), files[0], 0);
         rebuilt.Follow(new(head.Size, files.FindLast(file => file.First < head.Size), long.MaxValue));
         return rebuilt.Root == head.Root
             ? rebuilt._tree
-            : throw new BrokenTrailException($"The first {head.Size} records are not those that the last checkpoint was signed for.");
+            : throw new BrokenTrailException($"The first {head.Size} records do not match the last checkpoint.");
     }
 
     private static long OffsetOf(RecordFile file, long record)
@@ -141,7 +141,7 @@ internal sealed class TrailTree
         return number == record ? offset : throw new BrokenTrailException($"The file {file.Path} ends before record {record - 1}.");
     }
 
-    /// <summary>How far whole records go; what a crash left half written is behind that.</summary>
+    /// <summary>How far complete records go; a record cut short by a crash lies beyond.</summary>
     private Written EndOf(List<RecordFile> files)
     {
         var last = files[^1];

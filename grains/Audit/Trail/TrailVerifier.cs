@@ -5,51 +5,53 @@ namespace OrleansKms.Grains.Audit.Trail;
 /// <summary>What is wrong with a log.</summary>
 internal enum TrailFault
 {
-    /// <summary>Nothing is.</summary>
+    /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>The checkpoint to verify against is none, or was not signed by the log's key.</summary>
+    /// <summary>The checkpoint to verify against is missing, or was not signed by the log's key.</summary>
     Checkpoint,
 
-    /// <summary>A record is another than the one that was written.</summary>
+    /// <summary>A record was changed.</summary>
     Changed,
 
-    /// <summary>A record is gone, and those behind it moved up.</summary>
+    /// <summary>A record was removed, and later ones moved up.</summary>
     Removed,
 
-    /// <summary>A record stands there that was never written.</summary>
+    /// <summary>A record was inserted.</summary>
     Inserted,
 
-    /// <summary>Records stand in another order.</summary>
+    /// <summary>Records were reordered.</summary>
     Reordered,
 
-    /// <summary>Records at the end are gone.</summary>
+    /// <summary>Records at the end are missing.</summary>
     CutOff,
 
-    /// <summary>Records and tiles agree with each other, but not with the checkpoint: the log was written anew.</summary>
+    /// <summary>Records and tiles agree with each other but not with the checkpoint: the log was rewritten.</summary>
     Rewritten,
 
-    /// <summary>The records are as they were, but tiles are missing or changed. They can be made again.</summary>
+    /// <summary>The records are intact, but tiles are missing or changed. They can be recreated.</summary>
     Tiles,
 }
 
-/// <summary>What a verification found.</summary>
+/// <summary>The result of a verification.</summary>
 /// <param name="Fault">What is wrong.</param>
-/// <param name="Record">The first record that it concerns; for <see cref="TrailFault.Rewritten"/>, the first that no checkpoint vouches for.</param>
-/// <param name="Records">How many records were read.</param>
+/// <param name="Record">The first record affected; for <see cref="TrailFault.Rewritten"/>, the first that no checkpoint covers.</param>
+/// <param name="Records">The number of records read.</param>
 /// <param name="Detail">A sentence for the operator.</param>
 internal sealed record TrailReport(TrailFault Fault, long Record, long Records, string Detail);
 
 /// <summary>
-/// Verifies a log's files against a checkpoint. What vouches for a record is the signed root alone; tiles are believed where they
-/// lead to it, and then they name the record that differs.
+/// Verifies a log's files against a checkpoint. Only the signed root proves a record; tiles are trusted if they lead to it, and then
+/// identify the record that differs.
 /// </summary>
 /// <param name="folder">The log.</param>
-/// <param name="key">The key that verifies its checkpoints. It must come from somewhere else than the folder to mean anything against whoever can write there.</param>
+/// <param name="key">
+/// The key that verifies its checkpoints. It protects against someone who can write to the folder only if it comes from elsewhere.
+/// </param>
 internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
 {
-    /// <summary>Verifies all records, against each of the checkpoints, the folder's own and those kept in it among them.</summary>
-    /// <param name="kept">Checkpoints that were kept elsewhere.</param>
+    /// <summary>Verifies all records against each checkpoint, including the folder's own and its archived ones.</summary>
+    /// <param name="kept">Checkpoints that were stored elsewhere.</param>
     public TrailReport Verify(params IReadOnlyList<SignedNote> kept)
     {
         var notes = new List<SignedNote>(kept);
@@ -92,7 +94,7 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         {
             var tiles = FirstWrongTile(records, last.Size);
             return tiles is null
-                ? new(TrailFault.None, 0, records.Count, $"{records.Count} records, {last.Size} of them signed for, are as they were written.")
+                ? new(TrailFault.None, 0, records.Count, $"{records.Count} records are intact; a checkpoint covers {last.Size} of them.")
                 : new(TrailFault.Tiles, 0, records.Count, tiles);
         }
 
@@ -102,12 +104,14 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         }
 
         return records.FirstWrong is null
-            ? new(TrailFault.CutOff, records.Count, records.Count, $"Records {records.Count} to {last.Size - 1} are cut off.")
+            ? new(TrailFault.CutOff, records.Count, records.Count, $"Records {records.Count} to {last.Size - 1} are missing at the end.")
             : new(TrailFault.Rewritten, vouched, records.Count,
-                $"Records and tiles were written anew: the root of the first {records.FirstWrong.Size} records is not the one that was signed. The first {vouched} are as they were.");
+                $"The log was rewritten: the root of the first {records.FirstWrong.Size} records is not the one that was signed. The first {vouched} records are intact.");
     }
 
-    /// <summary>The leaves as the tiles have them, if the tiles lead to the root of the last checkpoint, or of the last to which they do.</summary>
+    /// <summary>
+    /// The leaves from the tiles, if the tiles lead to the root of the last checkpoint, or of the latest one to which they do.
+    /// </summary>
     private Leaves? Trusted(List<Checkpoint> checkpoints)
     {
         for (var i = checkpoints.Count - 1; i >= 0; i--)
@@ -126,7 +130,7 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         TrailReport Report(TrailFault fault, string detail) => new(fault, at, records.Count, detail);
         if (at >= records.Count)
         {
-            return Report(TrailFault.CutOff, $"Records {at} to {trusted.Count - 1} are cut off.");
+            return Report(TrailFault.CutOff, $"Records {at} to {trusted.Count - 1} are missing at the end.");
         }
 
         var now = records.Leaf(at);
@@ -134,21 +138,21 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         if (at + 1 < trusted.Count && now == trusted[at + 1])
         {
             return next == trusted[at]
-                ? Report(TrailFault.Reordered, $"Records {at} and {at + 1} stand in each other's place.")
-                : Report(TrailFault.Removed, $"Record {at} is removed.");
+                ? Report(TrailFault.Reordered, $"Records {at} and {at + 1} were swapped.")
+                : Report(TrailFault.Removed, $"Record {at} was removed.");
         }
 
         if (next == trusted[at])
         {
-            return Report(TrailFault.Inserted, $"A record is inserted before record {at}.");
+            return Report(TrailFault.Inserted, $"A record was inserted before record {at}.");
         }
 
         return trusted.Contains(now)
-            ? Report(TrailFault.Reordered, $"Another record stands where record {at} belongs.")
-            : Report(TrailFault.Changed, $"Record {at} is changed.");
+            ? Report(TrailFault.Reordered, $"Another record is in the place of record {at}.")
+            : Report(TrailFault.Changed, $"Record {at} was changed.");
     }
 
-    /// <summary>Compares the tiles with the records, which are known to be right.</summary>
+    /// <summary>Compares the tiles with the records, which have been verified.</summary>
     private string? FirstWrongTile(Reading records, long size)
     {
         var tree = TiledTree.Empty(new Comparing(folder));
@@ -168,17 +172,17 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         }
     }
 
-    /// <summary>The records as they are now.</summary>
+    /// <summary>The records in the files.</summary>
     private sealed class Reading(TrailFolder folder, List<Checkpoint> checkpoints)
     {
         private readonly List<byte[]> _blocks = [];
 
         public long Count { get; private set; }
 
-        /// <summary>The first checkpoint whose root is not that of the records.</summary>
+        /// <summary>The first checkpoint whose root does not match the records.</summary>
         public Checkpoint? FirstWrong { get; private set; }
 
-        /// <summary>As many records as the last checkpoint vouches for that agrees.</summary>
+        /// <summary>The number of records covered by the last checkpoint that matches.</summary>
         public long Vouched { get; private set; }
 
         public void ReadAll()
@@ -293,7 +297,7 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         }
     }
 
-    /// <summary>Keeps the full tiles above the leaves, which a root needs; leaves are kept by whoever reads them.</summary>
+    /// <summary>Holds the full tiles above the leaves, which a root needs; the reader holds the leaves themselves.</summary>
     private sealed class InMemory : ITiles
     {
         private readonly Dictionary<(int, long), byte[]> _tiles = [];
@@ -303,7 +307,7 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         public void Write(Tile tile, ReadOnlySpan<byte> hashes) => _tiles[(tile.Level, tile.Index)] = hashes[..tile.Length].ToArray();
     }
 
-    /// <summary>Compares what would be kept with what is.</summary>
+    /// <summary>Compares each tile it is given with the stored one.</summary>
     private sealed class Comparing(TrailFolder folder) : ITiles
     {
         public byte[] Read(Tile tile) => folder.Read(tile);
@@ -312,7 +316,7 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         {
             if (!folder.Read(tile).AsSpan().SequenceEqual(hashes[..tile.Length]))
             {
-                throw new InvalidDataException($"The file {tile.Path} is changed; the records are as they were.");
+                throw new InvalidDataException($"The file {tile.Path} was changed; the records are intact.");
             }
         }
     }

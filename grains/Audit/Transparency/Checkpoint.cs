@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace OrleansKms.Grains.Audit.Transparency;
 
-/// <summary>How many entries a log has and what their root is: c2sp.org/tlog-checkpoint. Signed, it stands in a <see cref="SignedNote"/>.</summary>
-/// <param name="Origin">The log's name, which is its key's name, too.</param>
-/// <param name="Size">How many entries.</param>
+/// <summary>A log's size and root: c2sp.org/tlog-checkpoint. It is signed as a <see cref="SignedNote"/>.</summary>
+/// <param name="Origin">The log's name, which is also its key's name.</param>
+/// <param name="Size">The number of entries.</param>
 /// <param name="Root">The root of their tree.</param>
 internal sealed record Checkpoint(string Origin, long Size, TreeHash Root)
 {
-    /// <summary>The text that is signed.</summary>
+    /// <summary>The text to sign.</summary>
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Origin}\n{Size}\n{Root}\n");
 
-    /// <summary>Reads a text; null where it is not a checkpoint's. Lines of extensions are allowed and mean nothing.</summary>
+    /// <summary>Parses a checkpoint; null if the text is not one. Extension lines are permitted and ignored.</summary>
     public static Checkpoint? Parse(string text)
     {
         var lines = text.Split('\n');
@@ -24,8 +24,8 @@ internal sealed record Checkpoint(string Origin, long Size, TreeHash Root)
             : null;
     }
 
-    /// <summary>Reads a checkpoint that the log's key signed.</summary>
-    /// <returns>Null where it is none, of another log, or where the signature does not verify.</returns>
+    /// <summary>Parses a checkpoint signed by the log's key.</summary>
+    /// <returns>Null if it is not a checkpoint, is another log's, or its signature does not verify.</returns>
     public static Checkpoint? Open(SignedNote? note, NoteVerifier log) =>
         note is not null && log.Verify(note) is not null && Parse(note.Text) is { } checkpoint && checkpoint.Origin == log.Name ? checkpoint : null;
 }

@@ -4,10 +4,10 @@ using System.Text;
 namespace OrleansKms.Grains.Audit.Transparency;
 
 /// <summary>
-/// Shows, without any other entry, that a log has an entry: c2sp.org/tlog-proof. The entry itself travels in the line of extra
-/// data; it is believed only because its hash leads to the signed root.
+/// Proves, without any other entry, that a log contains an entry: c2sp.org/tlog-proof. The entry itself is in the extra data line; it is
+/// trusted only because its hash leads to the signed root.
 /// </summary>
-/// <param name="Index">Which entry, from 0.</param>
+/// <param name="Index">The entry's index, from 0.</param>
 /// <param name="Entry">The entry.</param>
 /// <param name="Path">The hashes from the entry to the root.</param>
 /// <param name="Checkpoint">The signed checkpoint.</param>
@@ -19,7 +19,7 @@ internal sealed record LogProof(long Index, byte[] Entry, IReadOnlyList<TreeHash
     private const int MaxPath = 63;
     private const int MaxLength = 512 * 1024;
 
-    /// <summary>Reads a proof; null where the bytes are none that carries its entry.</summary>
+    /// <summary>Parses a proof; null if the bytes are not a proof that includes its entry.</summary>
     public static LogProof? Parse(ReadOnlySpan<byte> bytes)
     {
         var end = bytes.IndexOf("\n\n"u8);
@@ -50,7 +50,7 @@ internal sealed record LogProof(long Index, byte[] Entry, IReadOnlyList<TreeHash
         return new(index, entry, path, checkpoint);
     }
 
-    /// <summary>Whether the log that this key signs for has the entry.</summary>
+    /// <summary>Whether the log with this key contains the entry.</summary>
     public bool Verifies(NoteVerifier log) =>
         Transparency.Checkpoint.Open(Checkpoint, log) is { } head
         && MerkleTree.IsIncluded(TreeHash.OfLeaf(Entry), Index, head.Size, head.Root, Path);

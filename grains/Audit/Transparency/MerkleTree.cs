@@ -2,11 +2,11 @@ using System.Numerics;
 
 namespace OrleansKms.Grains.Audit.Transparency;
 
-/// <summary>Where the hashes of complete subtrees come from.</summary>
+/// <summary>Supplies the hashes of complete subtrees.</summary>
 internal interface ISubtrees
 {
-    /// <summary>The hash over the entries from <c>index · 2^height</c> up to, not including, <c>(index + 1) · 2^height</c>.</summary>
-    /// <exception cref="InvalidDataException">It is not there.</exception>
+    /// <summary>The hash over the entries from <c>index · 2^height</c> up to but excluding <c>(index + 1) · 2^height</c>.</summary>
+    /// <exception cref="InvalidDataException">The hash is missing.</exception>
     TreeHash Subtree(int height, long index);
 }
 
@@ -16,7 +16,7 @@ internal static class MerkleTree
     /// <summary>The root of the first <paramref name="size"/> entries.</summary>
     public static TreeHash Root(ISubtrees tree, long size) => size == 0 ? TreeHash.Empty : Hash(tree, 0, size);
 
-    /// <summary>The hashes that lead from an entry to the root, the entry's sibling first.</summary>
+    /// <summary>The hashes from an entry to the root, the entry's sibling first.</summary>
     public static List<TreeHash> InclusionProof(ISubtrees tree, long index, long size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
@@ -34,7 +34,9 @@ internal static class MerkleTree
         return proof;
     }
 
-    /// <summary>The hashes that show that the first <paramref name="oldSize"/> entries are unchanged in the tree of <paramref name="size"/>.</summary>
+    /// <summary>
+    /// The hashes proving that the first <paramref name="oldSize"/> entries are unchanged in the tree of <paramref name="size"/>.
+    /// </summary>
     public static List<TreeHash> ConsistencyProof(ISubtrees tree, long oldSize, long size)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(oldSize);
@@ -98,7 +100,7 @@ internal static class MerkleTree
         return last == 0 && hash == root;
     }
 
-    /// <summary>Whether the proof shows that the tree of the first root is what the tree of the second began with.</summary>
+    /// <summary>Whether the proof shows that the tree with the second root extends the one with the first.</summary>
     public static bool IsConsistent(long oldSize, TreeHash oldRoot, long size, TreeHash root, IReadOnlyList<TreeHash> proof)
     {
         if (oldSize < 0 || oldSize > size)
@@ -117,7 +119,7 @@ internal static class MerkleTree
             (node, last) = (node >> 1, last >> 1);
         }
 
-        // A tree that was complete is a node of the new one, and not repeated in the proof.
+        // A complete old tree is a node of the new one, so the proof does not repeat it.
         var next = 0;
         if (node != 0 && proof.Count == 0)
         {
@@ -166,6 +168,6 @@ internal static class MerkleTree
         return TreeHash.OfNode(Hash(tree, start, middle), Hash(tree, middle, end));
     }
 
-    /// <summary>The greatest power of two below a count of two or more.</summary>
+    /// <summary>The largest power of two below a count of at least two.</summary>
     private static long Split(long count) => 1L << BitOperations.Log2((ulong)(count - 1));
 }

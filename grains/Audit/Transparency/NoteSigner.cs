@@ -13,9 +13,9 @@ internal sealed class NoteSigner : IDisposable
 
     private readonly byte[] _seed = GC.AllocateArray<byte>(SeedLength, pinned: true);
 
-    /// <summary>Signs under a key.</summary>
+    /// <summary>Creates a signer.</summary>
     /// <param name="name">The key's name.</param>
-    /// <param name="seed">32 bytes. They are copied, and the copy is zeroed at the end.</param>
+    /// <param name="seed">32 bytes. They are copied; disposal zeroes the copy.</param>
     public NoteSigner(string name, SecretBytes seed)
     {
         seed.Span.CopyTo(_seed);
@@ -24,10 +24,10 @@ internal sealed class NoteSigner : IDisposable
         Verifier = new(name, publicKey);
     }
 
-    /// <summary>What verifies its signatures.</summary>
+    /// <summary>The verifier for its signatures.</summary>
     public NoteVerifier Verifier { get; }
 
-    /// <summary>Signs a text, which ends in a newline.</summary>
+    /// <summary>Signs a text, which must end in a newline.</summary>
     public SignedNote Sign(string text)
     {
         var message = Encoding.UTF8.GetBytes(text);

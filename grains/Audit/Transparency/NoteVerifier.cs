@@ -23,17 +23,17 @@ internal sealed class NoteVerifier
     private readonly byte _type;
     private readonly byte[] _publicKey;
 
-    /// <summary>Verifies under a key.</summary>
+    /// <summary>Creates a verifier.</summary>
     /// <param name="name">The key's name.</param>
     /// <param name="publicKey">32 bytes.</param>
-    /// <param name="type">What its signatures are over.</param>
-    /// <exception cref="FormatException">The name or the key is none.</exception>
+    /// <param name="type">What its signatures cover.</param>
+    /// <exception cref="FormatException">The name or the key is invalid.</exception>
     public NoteVerifier(string name, byte[] publicKey, byte type = TextSignature)
     {
         if (!NoteSignature.IsName(name) || type is not (TextSignature or Cosignature)
             || publicKey.Length != Ed25519.PublicKeySize || !Ed25519.ValidatePublicKeyFull(publicKey, 0))
         {
-            throw new FormatException("Not a verifier key of a kind that is supported.");
+            throw new FormatException("The verifier key's type is not supported.");
         }
 
         (Name, _publicKey, _type) = (name, publicKey, type);
@@ -47,11 +47,11 @@ internal sealed class NoteVerifier
     /// <summary>Whether its signatures are cosignatures of a witness.</summary>
     public bool IsOfWitness => _type == Cosignature;
 
-    /// <summary>The key's id, which stands in its signatures.</summary>
+    /// <summary>The key's id, which its signatures carry.</summary>
     public uint KeyId { get; }
 
-    /// <summary>Reads a verifier key: <c>name+hex(id)+base64(type ‖ public key)</c>.</summary>
-    /// <exception cref="FormatException">It is none, or of another type.</exception>
+    /// <summary>Parses a verifier key: <c>name+hex(id)+base64(type ‖ public key)</c>.</summary>
+    /// <exception cref="FormatException">The text is not a verifier key, or its type is not supported.</exception>
     public static NoteVerifier Parse(string vkey)
     {
         var parts = vkey.Trim().Split('+', 3);
@@ -62,11 +62,11 @@ internal sealed class NoteVerifier
         }
 
         var verifier = new NoteVerifier(parts[0], key[1..], key[0]);
-        return verifier.ToString() == vkey.Trim() ? verifier : throw new FormatException("The verifier key's id is not that of its key.");
+        return verifier.ToString() == vkey.Trim() ? verifier : throw new FormatException("The verifier key's id does not match its key.");
     }
 
     /// <summary>Finds this key's signature in the note.</summary>
-    /// <returns>Null where the note has none, or where the one it has does not verify: such a note is to be refused.</returns>
+    /// <returns>Null if the note has none, or one that does not verify: refuse such a note.</returns>
     public NoteSignature? Verify(SignedNote note)
     {
         var own = note.Signatures.Where(signature => signature.Name == Name && signature.KeyId == KeyId).ToList();

@@ -4,17 +4,17 @@ using System.Text;
 namespace OrleansKms.Grains.Audit.Transparency;
 
 /// <summary>A signature line of a note: <c>— name base64(key id ‖ signature)</c>.</summary>
-/// <param name="Name">The key's name: not empty, without spaces and <c>+</c>.</param>
-/// <param name="KeyId">What identifies the key beside its name; not a hash to rely on.</param>
-/// <param name="Signature">As the key's type says.</param>
+/// <param name="Name">The key's name: not empty, without spaces or <c>+</c>.</param>
+/// <param name="KeyId">Distinguishes keys of the same name; not collision-resistant.</param>
+/// <param name="Signature">The signature, in the format of the key's type.</param>
 internal sealed record NoteSignature(string Name, uint KeyId, byte[] Signature)
 {
     private const string Dash = "— ";
 
-    /// <summary>Whether this may be a key's name.</summary>
+    /// <summary>Whether this can be a key's name.</summary>
     public static bool IsName(string name) => name.Length > 0 && !name.Any(c => char.IsWhiteSpace(c) || char.IsControl(c) || c == '+');
 
-    /// <summary>Reads a line without its newline; null for anything else.</summary>
+    /// <summary>Parses a line without its newline; null if it is not a signature line.</summary>
     public static NoteSignature? Parse(string line)
     {
         var parts = line.StartsWith(Dash, StringComparison.Ordinal) ? line[Dash.Length..].Split(' ') : [];
@@ -44,17 +44,17 @@ internal sealed record NoteSignature(string Name, uint KeyId, byte[] Signature)
     }
 }
 
-/// <summary>A text and who signed it: c2sp.org/signed-note.</summary>
-/// <param name="Text">The text, with its last newline.</param>
+/// <summary>A text with its signatures: c2sp.org/signed-note.</summary>
+/// <param name="Text">The text, including its final newline.</param>
 /// <param name="Signatures">The signatures, 1 to 16.</param>
 internal sealed record SignedNote(string Text, IReadOnlyList<NoteSignature> Signatures)
 {
-    /// <summary>As many signatures as a verifier must accept; more are refused.</summary>
+    /// <summary>The maximum number of signatures; a verifier must accept as many.</summary>
     public const int MaxSignatures = 16;
 
     private const int MaxLength = 128 * 1024;
 
-    /// <summary>Reads a note; null where the bytes are none.</summary>
+    /// <summary>Parses a note; null if the bytes are not one.</summary>
     public static SignedNote? Parse(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length > MaxLength || DecodeStrictly(bytes) is not { } note)

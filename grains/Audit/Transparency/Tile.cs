@@ -3,18 +3,18 @@ using System.Globalization;
 namespace OrleansKms.Grains.Audit.Transparency;
 
 /// <summary>
-/// Up to 256 consecutive hashes of one level of the tree: c2sp.org/tlog-tiles. Those of level 0 are leaves, each of a level above
-/// is the root of a full tile below.
+/// Up to 256 consecutive hashes of one level of the tree: c2sp.org/tlog-tiles. On level 0 they are leaves; on each higher level, each is
+/// the root of a full tile below.
 /// </summary>
 /// <param name="Level">0 to 63.</param>
-/// <param name="Index">Which tile of its level.</param>
-/// <param name="Width">1 to 256 hashes; a tile of fewer is partial.</param>
+/// <param name="Index">The tile's index in its level.</param>
+/// <param name="Width">1 to 256 hashes; with fewer than 256 the tile is partial.</param>
 internal readonly record struct Tile(int Level, long Index, int Width)
 {
-    /// <summary>The hashes of a full tile.</summary>
+    /// <summary>The number of hashes in a full tile.</summary>
     public const int FullWidth = 1 << Height;
 
-    /// <summary>The levels of the binary tree between those of two tiles.</summary>
+    /// <summary>The number of binary-tree levels per tile level.</summary>
     public const int Height = 8;
 
     /// <summary>Length in bytes.</summary>
@@ -34,7 +34,7 @@ internal readonly record struct Tile(int Level, long Index, int Width)
         }
     }
 
-    /// <summary>The tiles at the right edge of a tree of this size that are not full, from the leaves up; empty ones left out.</summary>
+    /// <summary>The partial tiles at the right edge of a tree of this size, from the leaves up, without empty ones.</summary>
     public static IEnumerable<Tile> Partial(long size)
     {
         for (var level = 0; size > 0; level++, size >>= Height)
@@ -47,7 +47,7 @@ internal readonly record struct Tile(int Level, long Index, int Width)
         }
     }
 
-    /// <summary>The widest form of a tile in a tree of this size; its width is 0 where the tree does not reach it.</summary>
+    /// <summary>The widest form of a tile in a tree of this size; its width is 0 if the tree does not reach it.</summary>
     public static Tile Widest(int level, long index, long size)
     {
         var hashes = (size >> (Height * level)) - (index * FullWidth);

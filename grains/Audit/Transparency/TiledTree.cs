@@ -1,17 +1,19 @@
 namespace OrleansKms.Grains.Audit.Transparency;
 
-/// <summary>Where tiles are kept.</summary>
+/// <summary>Stores tiles.</summary>
 internal interface ITiles
 {
-    /// <summary>Reads a tile's hashes; a partial tile from a wider one, where that is what there is.</summary>
-    /// <exception cref="InvalidDataException">It is missing or too short.</exception>
+    /// <summary>Reads a tile's hashes; a partial tile may be read from a wider one.</summary>
+    /// <exception cref="InvalidDataException">The tile is missing or too short.</exception>
     byte[] Read(Tile tile);
 
-    /// <summary>Keeps a tile. What a tile of the same place held before began with the same hashes.</summary>
+    /// <summary>Stores a tile. An earlier tile in its place must have been a prefix of it.</summary>
     void Write(Tile tile, ReadOnlySpan<byte> hashes);
 }
 
-/// <summary>A tree that grows entry by entry and keeps full tiles as it does. It holds one tile of each level in memory. Not for threads side by side.</summary>
+/// <summary>
+/// A tree that grows entry by entry and stores full tiles as it does. It holds one tile per level in memory. Not thread-safe.
+/// </summary>
 internal sealed class TiledTree : ISubtrees
 {
     private readonly ITiles _tiles;
@@ -23,16 +25,16 @@ internal sealed class TiledTree : ISubtrees
         Size = size;
     }
 
-    /// <summary>How many entries it has.</summary>
+    /// <summary>The number of entries.</summary>
     public long Size { get; private set; }
 
     /// <summary>The root over all entries.</summary>
     public TreeHash Root => MerkleTree.Root(this, Size);
 
-    /// <summary>A tree without entries.</summary>
+    /// <summary>An empty tree.</summary>
     public static TiledTree Empty(ITiles tiles) => new(tiles, 0);
 
-    /// <summary>The tree of this size whose tiles were kept.</summary>
+    /// <summary>Loads a tree of this size from its stored tiles.</summary>
     /// <exception cref="InvalidDataException">A tile is missing.</exception>
     public static TiledTree Load(ITiles tiles, long size)
     {
@@ -45,7 +47,7 @@ internal sealed class TiledTree : ISubtrees
         return tree;
     }
 
-    /// <summary>Adds the hash of an entry.</summary>
+    /// <summary>Appends the hash of an entry.</summary>
     public void Append(TreeHash leaf)
     {
         var (hash, size) = (leaf, Size++);
@@ -64,7 +66,7 @@ internal sealed class TiledTree : ISubtrees
         }
     }
 
-    /// <summary>Keeps the partial tiles of the present size, which whoever has a checkpoint of it asks for.</summary>
+    /// <summary>Stores the partial tiles of the current size, which readers of its checkpoint need.</summary>
     public void KeepPartialTiles()
     {
         foreach (var tile in Tile.Partial(Size))

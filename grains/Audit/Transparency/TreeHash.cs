@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace OrleansKms.Grains.Audit.Transparency;
 
 /// <summary>
-/// A hash of a Merkle tree as RFC 6962, section 2.1, defines it: SHA-256, where the first byte tells a leaf from a node, so that
-/// neither passes for the other.
+/// A Merkle tree hash (RFC 6962, section 2.1): SHA-256 with a first byte that distinguishes leaves from nodes, so that neither passes for
+/// the other.
 /// </summary>
 internal readonly struct TreeHash : IEquatable<TreeHash>
 {
@@ -21,7 +21,7 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
     /// <summary>Reads a hash from the first 32 bytes.</summary>
     public TreeHash(ReadOnlySpan<byte> bytes) => _bytes = Vector256.Create(bytes[..Length]);
 
-    /// <summary>The root of a tree without entries: the hash of the empty string.</summary>
+    /// <summary>The root of an empty tree: the hash of the empty string.</summary>
     public static TreeHash Empty { get; } = new(SHA256.HashData(ReadOnlySpan<byte>.Empty));
 
     /// <summary>The hash of an entry.</summary>
@@ -58,7 +58,7 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
         return new(hash);
     }
 
-    /// <summary>Reads a hash in base64; false for anything else, also for a second way to write the same hash.</summary>
+    /// <summary>Parses a hash in base64; false for anything else, including a non-canonical encoding.</summary>
     public static bool TryParse(ReadOnlySpan<char> base64, out TreeHash hash)
     {
         Span<byte> bytes = stackalloc byte[Length];
@@ -72,7 +72,7 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
         return base64.SequenceEqual(hash.ToString());
     }
 
-    /// <summary>Writes the hash to the first 32 bytes.</summary>
+    /// <summary>Copies the hash to the first 32 bytes.</summary>
     public void CopyTo(Span<byte> destination) => _bytes.CopyTo(destination);
 
     /// <inheritdoc/>
@@ -84,7 +84,7 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
     /// <inheritdoc/>
     public override int GetHashCode() => _bytes.GetHashCode();
 
-    /// <summary>The hash in base64, as C2SP writes it.</summary>
+    /// <summary>The hash in base64, in C2SP's format.</summary>
     public override string ToString()
     {
         Span<byte> bytes = stackalloc byte[Length];

@@ -59,8 +59,8 @@ public sealed class AuditLogTests : IDisposable
     }
 
     [Theory]
-    [InlineData("older", "is not the one of")]
-    [InlineData("changed", "is not the one of")]
+    [InlineData("older", "it does not begin with the")]
+    [InlineData("changed", "it does not begin with the")]
     [InlineData("cut", "ends before record")]
     public async Task LogThatWasTouchedWhileTheSiloWasAway_IsLeftAsItIs_AndANewOneSaysSo(string how, string reason)
     {
