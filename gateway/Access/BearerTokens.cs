@@ -1,20 +1,23 @@
 using System.Security.Cryptography;
+using OrleansKms.Gateway.Access.Jwt;
 
 namespace OrleansKms.Gateway.Access;
 
-/// <summary>Resolves a bearer token to its principal: an API token's, or the administrator.</summary>
-internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipals principals, TokenUses uses, TimeProvider time)
+/// <summary>Resolves a bearer token to its principal: an API token's, a JWT's, or the administrator.</summary>
+internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipals principals, JwtTokens jwt, TokenUses uses, TimeProvider time)
 {
     private const int MaxNameLength = 32;
 
     /// <summary>Looks the token up in the cache, without a call to the cluster.</summary>
     /// <param name="token">What the client sent; untrusted.</param>
-    /// <returns>Null for an API token that is not cached; see <see cref="Ask(ReadOnlySpan{char})"/>.</returns>
+    /// <returns>Null for an API token or JWT that is not cached; see <see cref="Ask(ReadOnlySpan{char})"/>.</returns>
     public Lookup? FindKept(ReadOnlySpan<char> token)
     {
         if (!ApiToken.TryReadId(token, out var id))
         {
-            return administrator.Find(token) is { } known ? Lookup.Of(known) : FindAdministrator(token);
+            return administrator.Find(token) is { } known ? Lookup.Of(known)
+                : jwt.MayBe(token) ? jwt.FindKept(token)
+                : FindAdministrator(token);
         }
 
         Span<char> name = stackalloc char[MaxNameLength];
@@ -24,11 +27,11 @@ internal sealed class BearerTokens(IPrincipalSource administrator, KnownPrincipa
         return Compare(kept, hash);
     }
 
-    /// <summary>Asks the cluster about an API token that is not cached.</summary>
+    /// <summary>Asks the cluster about an API token, or validates a JWT, that is not cached.</summary>
     /// <param name="token">A token for which <see cref="FindKept"/> returned null.</param>
     public Task<Lookup> Ask(ReadOnlySpan<char> token)
     {
-        if (!ApiToken.TryReadId(token, out var id)) return Task.FromResult(Lookup.Nobody);
+        if (!ApiToken.TryReadId(token, out var id)) return jwt.MayBe(token) ? jwt.Ask(token) : Task.FromResult(Lookup.Nobody);
         Span<char> name = stackalloc char[MaxNameLength];
         var hash = new byte[SHA256.HashSizeInBytes];
         TokenHash.Compute(token, hash);

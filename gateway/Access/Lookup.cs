@@ -9,7 +9,7 @@ internal enum LookupState
     /// <summary>A principal has it.</summary>
     Found,
 
-    /// <summary>The cluster cannot be asked at present.</summary>
+    /// <summary>The cluster, or the token's issuer, cannot be asked at present.</summary>
     CannotTell,
 
     /// <summary>Too many sign-ins from the address have failed; the credential was not looked up.</summary>

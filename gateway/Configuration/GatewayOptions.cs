@@ -55,6 +55,9 @@ public sealed record GatewayOptions
     /// </summary>
     public string? MetricsTokenFile { get; init; }
 
+    /// <summary>Whose JWTs sign callers in; empty for nobody's.</summary>
+    public IReadOnlyList<JwtIssuer> JwtIssuers { get; init; } = [];
+
     /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
     public bool MetricsListener { get; init; }
 

@@ -57,6 +57,7 @@ public sealed record GatewaySettings
         MaxConnections = Http.MaxConnections,
         MetricsTokenFile = Http.MetricsTokenFile,
         MetricsListener = Http.MetricsPort is not null,
+        JwtIssuers = Http.JwtIssuers,
     };
 
     private static GatewaySettings ReadAll(SettingsReader reader)

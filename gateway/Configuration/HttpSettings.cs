@@ -50,6 +50,9 @@ public sealed record HttpSettings
     /// <summary>OKMS_MAX_CONNECTIONS: how many connections each listener accepts.</summary>
     public required int MaxConnections { get; init; }
 
+    /// <summary>OKMS_JWT_ISSUERS: whose JWTs sign callers in; empty for nobody's.</summary>
+    public required IReadOnlyList<JwtIssuer> JwtIssuers { get; init; }
+
     /// <summary>
     /// OKMS_METRICS_TOKEN_FILE: the file of a token that opens only <c>/metrics</c>, read again while the process runs; null for
     /// none.
@@ -86,6 +89,7 @@ public sealed record HttpSettings
             MaxQueuedRequests = reader.Integer(SettingTable.MaxQueuedRequests),
             OverloadDelay = reader.Read(SettingTable.OverloadDelay),
             MaxConnections = reader.Integer(SettingTable.MaxConnections),
+            JwtIssuers = JwtIssuerText.Read(reader),
             MetricsTokenFile = ReadMetricsTokenFile(reader),
             MetricsPort = reader.IntegerOrNull(SettingTable.MetricsPort),
             MetricsBindAddress = reader.BindAddress(SettingTable.MetricsBindAddress),

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http.Json;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Access.Jwt;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Limits;
@@ -112,6 +113,9 @@ public static class GatewayExtensions
     private static void AddPrincipals(IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<BearerTokens>();
+        services.AddSingleton<JwtTokens>();
+        services.AddSingleton<JwtIssuers>();
+        services.AddHostedService(provider => provider.GetRequiredService<JwtIssuers>());
         services.AddSingleton<KnownPrincipals>();
         services.AddHostedService(provider => provider.GetRequiredService<KnownPrincipals>());
         services.AddSingleton<TokenUses>();

@@ -1,4 +1,5 @@
 using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Access.Jwt;
 using OrleansKms.Gateway.Cluster;
 
 namespace OrleansKms.Gateway.Observability;
@@ -15,22 +16,24 @@ namespace OrleansKms.Gateway.Observability;
 /// <param name="IsStopping">Whether this process is about to stop.</param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and when no silo answered.</param>
 /// <param name="Audit">Whether the silo's audit trail is written; null when operations are not recorded, and when no silo answered.</param>
+/// <param name="Issuers">Whether the keys of all JWT issuers are known; null when there are none, and when no silo answered.</param>
+/// <param name="IssuerProblem">What is wrong with a JWT issuer; null when nothing is, and when no silo answered.</param>
 /// <param name="WaitsFor">What a silo that is still starting waits for; null once it has started.</param>
 internal sealed record Health(
     bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, string? KekProblem = null, bool IsStopping = false,
-    string? HsmProblem = null, StartStep? WaitsFor = null, bool? Audit = null)
+    string? HsmProblem = null, StartStep? WaitsFor = null, bool? Audit = null, bool? Issuers = null, string? IssuerProblem = null)
 {
     /// <summary>Whether every part works.</summary>
-    public bool IsHealthy => IsReady && Hsm != false && KekProblem is null;
+    public bool IsHealthy => IsReady && Hsm != false && KekProblem is null && Issuers != false;
 
     /// <summary>
-    /// Whether requests should be sent here. True even while the HSM is away: only keys in it return 503 then, and no other
-    /// process could serve those.
+    /// Whether requests should be sent here. True even while the HSM or a JWT issuer is away: only keys in the one, and callers of
+    /// the other, get 503 then, and no other process could serve those.
     /// </summary>
     public bool IsReady => Cluster && Database && ClockProblem is null && Audit != false && !IsStopping;
 
     /// <summary>What is wrong, in words that anyone may read.</summary>
-    public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, KekProblem, HsmProblem }.OfType<string>()];
+    public IReadOnlyList<string> Problems => [.. new[] { StartProblem, ClockProblem, KekProblem, HsmProblem, IssuerProblem }.OfType<string>()];
 
     private string? StartProblem => WaitsFor is { } step ? $"The silo is starting and waits for {Name(step)}." : null;
 
@@ -66,7 +69,7 @@ internal interface IClusterMembership
 /// </summary>
 internal sealed class HealthProbe(
     Lazy<IGrainFactory> grains, ClusterLink link, IPrincipalSource principals, IHostApplicationLifetime lifetime, TimeProvider time,
-    IClusterMembership? membership = null, IStartProgress? start = null)
+    JwtIssuers? issuers = null, IClusterMembership? membership = null, IStartProgress? start = null)
 {
     private static readonly TimeSpan _freshFor = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
@@ -109,7 +112,7 @@ internal sealed class HealthProbe(
             if (!report.Database || report.Hsm == false || report.Audit == false || report.ClockProblem is not null) AskAnother();
             return new Health(
                 (membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, report.KekProblem,
-                HsmProblem: report.HsmProblem, Audit: report.Audit);
+                HsmProblem: report.HsmProblem, Audit: report.Audit, Issuers: issuers?.AreKnown, IssuerProblem: issuers?.Problem);
         }
         catch (Exception)
         {

@@ -95,6 +95,12 @@ internal static partial class SettingTable
         Meaning = "how many bytes of request bodies may be in flight",
     };
 
+    public static TextSetting JwtIssuers { get; } = new("OKMS_JWT_ISSUERS", "issuers with their fields, or a path")
+    {
+        Part = SettingPart.Gateway,
+        Meaning = "the issuers whose JWTs sign callers in",
+    };
+
     public static TextSetting MetricsTokenFile { get; } = new("OKMS_METRICS_TOKEN_FILE", FilePath)
     {
         DefaultInWords = "`metrics.token` in the data directory; none in a cluster",

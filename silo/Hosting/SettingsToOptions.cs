@@ -70,6 +70,7 @@ internal static class SettingsToOptions
         MaxConnections = settings.Http.MaxConnections,
         MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
         MetricsListener = settings.Http.MetricsPort is not null,
+        JwtIssuers = settings.Http.JwtIssuers,
     };
 
     /// <summary>Tells the grains the administrator; without a token they ask the cluster.</summary>

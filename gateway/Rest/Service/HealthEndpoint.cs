@@ -43,6 +43,10 @@ internal sealed class HealthChecks
     /// <summary>Whether the silo's audit trail is written. Where it is not, operations are refused.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Audit { get; init; }
+
+    /// <summary>Whether the keys of all JWT issuers are known. While those of one are not, nobody signs in by its tokens.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Issuers { get; init; }
 }
 
 /// <summary>Says whether every part works.</summary>
@@ -84,6 +88,7 @@ internal static class HealthEndpoint
                 Clock = HealthAnswer.Of(health.ClockProblem is null),
                 Keks = HealthAnswer.Of(health.KekProblem is null),
                 Audit = health.Audit is { } audit ? HealthAnswer.Of(audit) : null,
+                Issuers = health.Issuers is { } issuers ? HealthAnswer.Of(issuers) : null,
             },
             Problems = health.Problems is { Count: > 0 } problems ? problems : null,
         };

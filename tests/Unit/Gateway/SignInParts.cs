@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using OrleansKms.Gateway.Access;
+using OrleansKms.Gateway.Access.Jwt;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Rest;
@@ -14,10 +15,12 @@ internal static class SignInParts
         administrator, new KnownPrincipals(_ => throw new InvalidOperationException(), ClusterLink.InProcess, TimeProvider.System, NullLogger.Instance),
         TimeProvider.System);
 
-    public static Credentials Credentials(IPrincipalSource administrator, KnownPrincipals principals, TimeProvider time)
+    public static Credentials Credentials(
+        IPrincipalSource administrator, KnownPrincipals principals, TimeProvider time, JwtIssuers? issuers = null, FailedSignIns? failed = null)
     {
         var uses = new TokenUses(
             new(() => throw new InvalidOperationException()), ClusterLink.InProcess, time, NullLogger<TokenUses>.Instance);
-        return new(new(administrator, principals, uses, time), new FailedSignIns(time));
+        var jwt = new JwtTokens(issuers ?? new JwtIssuers([]), principals, time, NullLogger<JwtTokens>.Instance);
+        return new(new(administrator, principals, jwt, uses, time), failed ?? new FailedSignIns(time));
     }
 }
