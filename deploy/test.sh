@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test, on a throw-away Postgres of its own. Needs nothing but .NET and apt.
+# Builds everything and runs every test, on a throw-away Postgres of its own. Needs nothing but .NET, apt and npm's registry.
 #   ./deploy/test.sh            all tests but the whole-cluster faults, which take minutes each
 #   ./deploy/test.sh unit       one part or several: unit, cluster, api, fuzz, faults; cluster and api include their faults
 #   ./deploy/test.sh coverage [PART...]   the same (default: unit), with line coverage: artifacts/coverage, in Cobertura's format
@@ -44,12 +44,21 @@ install_missing() {
   command -v jq >/dev/null || packages+=(jq)
   command -v curl >/dev/null || packages+=(curl)
   [ -x /usr/sbin/pgbouncer ] || packages+=(pgbouncer)
+  # For the tests against libraries of others, in tests/Node.
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
   # For the test that cuts a network in two, which only root can do.
   [ "$(id -u)" -ne 0 ] || command -v ip >/dev/null || packages+=(iproute2)
   [ ${#packages[@]} -gt 0 ] || return 0
   echo "Installing ${packages[*]}"
   as_root apt-get update -qq
   as_root apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+}
+
+install_node_modules() {
+  # The versions of the lock file, by their digests, and none of their scripts.
+  cmp -s tests/Node/package-lock.json tests/Node/node_modules/.installed && return
+  (cd tests/Node && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null && cp package-lock.json node_modules/.installed)
 }
 
 start_postgres() {
@@ -145,6 +154,7 @@ main() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   install_missing
+  install_node_modules
   dotnet build OrleansKms.sln -v q -warnaserror
   start_postgres
   for project in "${projects[@]}"; do

@@ -14,6 +14,8 @@ public static class KeyAlgorithms
         new Aes128GcmAlgorithm(),
         new XAes256GcmAlgorithm(),
         new ChaCha20Poly1305Algorithm(),
+        new Aes256GcmSivAlgorithm(),
+        new XChaCha20Poly1305Algorithm(),
     ];
 
     /// <summary>Every algorithm.</summary>

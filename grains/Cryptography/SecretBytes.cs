@@ -37,6 +37,15 @@ public sealed class SecretBytes : IDisposable
         return secret;
     }
 
+    /// <summary>A copy of a secret.</summary>
+    /// <param name="bytes">The secret; its owner zeroes it.</param>
+    public static SecretBytes CopyOf(ReadOnlySpan<byte> bytes)
+    {
+        var secret = new SecretBytes(bytes.Length);
+        bytes.CopyTo(secret.Span);
+        return secret;
+    }
+
     /// <summary>Zeroes the secret.</summary>
     public void Dispose()
     {

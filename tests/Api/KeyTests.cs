@@ -35,6 +35,8 @@ public sealed class KeyTests(DefaultApi api)
     [InlineData("AES_128_GCM")]
     [InlineData("XAES_256_GCM")]
     [InlineData("CHACHA20_POLY1305")]
+    [InlineData("AES_256_GCM_SIV")]
+    [InlineData("XCHACHA20_POLY1305")]
     public async Task Create_EverySpec_EncryptsAndDecrypts(string spec)
     {
         var id = await api.NewKey(new { spec });

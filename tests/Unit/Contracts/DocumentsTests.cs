@@ -16,7 +16,7 @@ public sealed partial class DocumentsTests
     public static TheoryData<string> Documents => new(
         Directory.EnumerateFiles(Root, "*.md", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.Hidden })
             .Select(path => Path.GetRelativePath(Root, path))
-            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts")));
+            .Where(path => !path.Split(Path.DirectorySeparatorChar).Any(part => part is "bin" or "obj" or "artifacts" or "node_modules")));
 
     [Theory]
     [MemberData(nameof(Documents))]

@@ -22,6 +22,8 @@ internal static class AlgorithmRegistry
         new("AES_128_GCM", 2, 16, 12, _random96),
         new("XAES_256_GCM", 3, 32, 24, UsageLimit.None),
         new("CHACHA20_POLY1305", 4, 32, 12, _random96),
+        new("AES_256_GCM_SIV", 5, 32, 12, new(140737488355328, 281474976710656)),
+        new("XCHACHA20_POLY1305", 6, 32, 24, UsageLimit.None),
     ];
 
     internal static readonly Row[] All = [.. Aeads];

@@ -79,5 +79,37 @@ internal static class GoldenCiphertexts
             + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a"
             + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a78797aa0a1a2a3a4a5a6a7a8"
             + "a9aaab74b902da4e2f56860694081c75766d1856"),
+        new("AES_256_GCM_SIV", CiphertextKind.Data, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "010500000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaab6bbdaaa54cda245b59815a93"
+            + "06756e92a726a69073a47c1b143285a0b4e054ad57d3"),
+        new("AES_256_GCM_SIV", CiphertextKind.DataKey, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "020500000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaab16a30394e2d34193a6c51865"
+            + "177ab8e69b2533e323d5d3e5ac8b411ebd9bc6596ee5"),
+        new("AES_256_GCM_SIV", CiphertextKind.DataKeyPair, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "030500000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaabf0982ed10bfecf14824d4caa"
+            + "55e57765601efdc8340f9f2604e039f1803e5eeeb31e"),
+        new("XCHACHA20_POLY1305", CiphertextKind.Data, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "010600000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7"
+            + "24cc6d72db39c1c2411f41e8185ed7a543ded7cf138c76d90c3a94f3e64afd946b1b"),
+        new("XCHACHA20_POLY1305", CiphertextKind.DataKey, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "020600000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7"
+            + "24cc6d72db39c1c2411f41e8185ed7a543de128c5eae86dff9d83fb31f7f0ed66dff"),
+        new("XCHACHA20_POLY1305", CiphertextKind.DataKeyPair, "payments.eu.cards", 7, "a golden plaintext", "golden associated data",
+            "030600000007117061796d656e74732e65752e6361726473a0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7"
+            + "24cc6d72db39c1c2411f41e8185ed7a543de4d48a9d096e5e677eb7258b31f1770e3"),
+        new("AES_256_GCM_SIV", CiphertextKind.Data, "k", 1, "", "",
+            "010500000001016ba0a1a2a3a4a5a6a7a8a9aaaba425285240d4d1f3f465af16fef98938"),
+        new("XCHACHA20_POLY1305", CiphertextKind.Data, "k", 1, "", "",
+            "010600000001016ba0a1a2a3a4a5a6a7a8a9aaabacadaeafb0b1b2b3b4b5b6b7a33bdddc9f402a3c5d213a7e7cf30b26"),
+        new("AES_256_GCM_SIV", CiphertextKind.Data, LongestId, int.MaxValue, "x", "",
+            "01057fffffff805f612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a"
+            + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a"
+            + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a78797aa0a1a2a3a4a5a6a7a8"
+            + "a9aaab1b249cb661a707b6ec2c6200b96c4abb29"),
+        new("XCHACHA20_POLY1305", CiphertextKind.Data, LongestId, int.MaxValue, "x", "",
+            "01067fffffff805f612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a"
+            + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a"
+            + "612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a612e2d5a78797aa0a1a2a3a4a5a6a7a8"
+            + "a9aaabacadaeafb0b1b2b3b4b5b6b73d8b0885740ea8ebc5c1bd50f5ebc17371"),
     ];
 }

@@ -42,4 +42,13 @@ public class SecretBytesTests
         Assert.Equal(32, one.Length);
         Assert.False(one.Span.SequenceEqual(two.Span));
     }
+
+    [Fact]
+    public void CopyOf_IsACopyOfItsOwn()
+    {
+        byte[] bytes = [1, 2, 3];
+        using var copy = SecretBytes.CopyOf(bytes);
+        bytes[0] = 9;
+        Assert.Equal([1, 2, 3], copy.Span.ToArray());
+    }
 }

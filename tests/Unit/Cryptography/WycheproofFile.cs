@@ -1,0 +1,64 @@
+using System.Text.Json;
+using OrleansKms.Tests.Unit.Contracts;
+
+namespace OrleansKms.Tests.Unit.Cryptography;
+
+/// <summary>
+/// One file of Wycheproof's vectors, from this folder or from the directory <c>OKMS_WYCHEPROOF</c>. Everything of the file must be
+/// tried: a test asks for each case once, and <see cref="Dispose"/> fails if one was left out.
+/// </summary>
+internal sealed class WycheproofFile : IDisposable
+{
+    private readonly JsonDocument _document;
+    private int _left;
+
+    internal WycheproofFile(string name)
+    {
+        var folder = Environment.GetEnvironmentVariable("OKMS_WYCHEPROOF")
+            ?? Path.Combine(DocumentsTests.Root, "tests", "Unit", "Cryptography", "Wycheproof");
+        _document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, name)));
+        _left = _document.RootElement.GetProperty("numberOfTests").GetInt32();
+    }
+
+    /// <summary>Every case, with its group.</summary>
+    internal IEnumerable<WycheproofCase> Cases()
+    {
+        foreach (var group in _document.RootElement.GetProperty("testGroups").EnumerateArray())
+        {
+            foreach (var test in group.GetProperty("tests").EnumerateArray())
+            {
+                _left--;
+                yield return new(group, test);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _document.Dispose();
+        Assert.Equal(0, _left);
+    }
+}
+
+/// <summary>One case.</summary>
+/// <param name="Group">What it has in common with others.</param>
+/// <param name="Test">The case itself.</param>
+internal readonly record struct WycheproofCase(JsonElement Group, JsonElement Test)
+{
+    /// <summary>Whether it must be accepted; null for one that may be either.</summary>
+    internal bool? IsValid => Test.GetProperty("result").GetString() switch
+    {
+        "valid" => true,
+        "invalid" => false,
+        _ => null,
+    };
+
+    internal string Comment => Test.GetProperty("comment").GetString()!;
+
+    internal bool Has(string flag) => Test.GetProperty("flags").EnumerateArray().Any(f => f.GetString() == flag);
+
+    internal byte[] Bytes(string name) => Convert.FromHexString(Test.GetProperty(name).GetString()!);
+
+    /// <summary>Shown when it fails.</summary>
+    public override string ToString() => $"case {Test.GetProperty("tcId")}, {Test.GetProperty("result")}: {Comment}";
+}
