@@ -8,7 +8,7 @@ namespace OrleansKms.Grains.Access;
 /// </summary>
 public sealed record PrincipalRow : Row
 {
-    /// <summary>A free text.</summary>
+    /// <summary>Free text.</summary>
     public string? Description { get; init; }
     /// <summary>Whether sign-in is disabled.</summary>
     public bool Disabled { get; init; }
@@ -53,7 +53,7 @@ public sealed record PrincipalRow : Row
 /// <summary>A token of a principal.</summary>
 /// <param name="Id">Its id.</param>
 /// <param name="Sha256">SHA-256 of its text; 32 bytes.</param>
-/// <param name="Description">A free text.</param>
+/// <param name="Description">Free text.</param>
 /// <param name="CreatedAt">When it was created, UTC.</param>
 /// <param name="ExpiresAt">When it expires, UTC.</param>
 public sealed record TokenEntry(string Id, byte[] Sha256, string? Description, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt)

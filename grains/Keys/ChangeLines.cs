@@ -36,7 +36,7 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public void RequireRoom()
     {
-        if (!HasRoom) throw KmsError.AuditUnavailable.Exception("Changes cannot be recorded: the log is not read, or the audit trail cannot be written; try again once that is mended.");
+        if (!HasRoom) throw KmsError.AuditUnavailable.Exception("The change was not made, because nobody reads the log or the audit trail cannot be written; try again once that is fixed.");
     }
 
     /// <summary>Reports a committed change of a key.</summary>
@@ -113,14 +113,14 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     /// <param name="subject">What changed: <c>principal:</c> or <c>policy:</c> and its name.</param>
     /// <param name="operation">The operation.</param>
     /// <param name="caller">The caller.</param>
-    /// <param name="detail">What else there is to know, such as a token's id; never a secret.</param>
+    /// <param name="detail">Anything else, such as a token's id; never a secret.</param>
     public Task AccessChanged(string subject, KmsOperation operation, Caller caller, string? detail = null)
     {
         LogAccessChanged(subject, operation.Verb, detail ?? "-", caller.Principal, caller.RequestId);
         return Written();
     }
 
-    /// <summary>What a key does by itself does not pass the recorder.</summary>
+    /// <summary>Records what a key does by itself, which does not pass through the recorder.</summary>
     private async Task KeepOwn(AuditLog audit, AuditRecord record)
     {
         await Written();

@@ -2,7 +2,7 @@ using OrleansKms.Grains.Keys.Operations;
 
 namespace OrleansKms.Grains.Keys;
 
-// What operators can ask about the rows themselves; since feature level 2.
+// What operators can ask about the stored rows; since feature level 2.
 public sealed partial class KeyGrain : IKeyRowsGrain
 {
     /// <inheritdoc/>

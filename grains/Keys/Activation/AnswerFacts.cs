@@ -1,10 +1,10 @@
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>What the audit trail keeps of an answer.</summary>
-/// <param name="KeyVersion">The version that was used, or is now the primary one.</param>
+/// <summary>What the audit trail records of an answer.</summary>
+/// <param name="KeyVersion">The version used, or the new primary version.</param>
 /// <param name="Bytes">Bytes of plaintext.</param>
 /// <param name="Items">The number of items.</param>
-/// <param name="FailedItems">How many of them failed.</param>
+/// <param name="FailedItems">The number of items that failed.</param>
 internal readonly record struct AnswerFacts(int? KeyVersion = null, long? Bytes = null, int? Items = null, int? FailedItems = null)
 {
     /// <summary>The facts of an answer; none for a refusal.</summary>

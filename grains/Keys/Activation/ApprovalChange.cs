@@ -3,16 +3,16 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>Writes a row in which approvals changed, and tells of each of them that did.</summary>
+/// <summary>Writes a row whose approvals changed, and reports each of those changes.</summary>
 internal static class ApprovalChange
 {
     /// <summary>Writes the next row.</summary>
     /// <param name="key">The key.</param>
     /// <param name="row">The row before.</param>
     /// <param name="next">The next row.</param>
-    /// <param name="approval">The approval that somebody has changed.</param>
-    /// <param name="step">What became of it.</param>
-    /// <param name="caller">Who changed it.</param>
+    /// <param name="approval">The approval that the caller changed.</param>
+    /// <param name="step">What happened to it.</param>
+    /// <param name="caller">The caller.</param>
     /// <returns>The row that was written.</returns>
     public static async Task<KeyRow> Commit(KeyActivation key, KeyRow row, KeyRow next, KeyApproval approval, string step, Caller caller)
     {
@@ -25,7 +25,7 @@ internal static class ApprovalChange
         return written;
     }
 
-    /// <summary>Writes what time alone has changed.</summary>
+    /// <summary>Writes the changes that time alone has made.</summary>
     public static async Task<KeyRow> Commit(KeyActivation key, KeyRow row, KeyRow next)
     {
         var written = await key.Write(row, next, new ChangeCause(KeyServices.Self, "approvals:settle"));
@@ -33,15 +33,15 @@ internal static class ApprovalChange
         return written;
     }
 
-    /// <summary>Tells of one step.</summary>
+    /// <summary>Reports one step.</summary>
     public static Task Tell(KeyActivation key, KeyApproval approval, string step, Caller caller) =>
         key.Services.Changes.ApprovalChanged(key.Id, ApprovalId.Of(key.Id, approval.Number), step, approval.Request.Operation, caller);
 
-    /// <summary>Tells of approvals that nobody decided: they expired, became void, or ended with the key.</summary>
+    /// <summary>Reports approvals that nobody decided: they expired, became void, or ended with the key.</summary>
     /// <param name="key">The key.</param>
     /// <param name="row">The row before.</param>
     /// <param name="written">The row after.</param>
-    /// <param name="but">The number of one that is told of otherwise; null for none.</param>
+    /// <param name="but">The number of one that is reported separately; null for none.</param>
     public static async Task TellOfTheOthers(KeyActivation key, KeyRow row, KeyRow written, string? but)
     {
         foreach (var before in row.Approvals ?? [])

@@ -6,12 +6,12 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// Keeps the row <c>key.approvals</c> in step with a write of the row <c>key</c>. It says that some wait before they do, and stops saying
-/// so after they do not: a crash in between leaves a key listed that has nothing to tell, and never hides one.
+/// Keeps the row <c>key.approvals</c> in step with writes of the row <c>key</c>. It marks the key as having pending approvals before they
+/// are committed, and clears the mark after they are gone. A crash in between leaves a key listed that has none, but never hides one.
 /// </summary>
 /// <remarks>
-/// Two activations may differ about it for a moment. Whoever stops it writes over what it read before its commit; whoever begins
-/// anew after that commit has written the row again, so that the other loses.
+/// Two activations may disagree for a moment. The one that clears the mark overwrites the row it read before its commit; if another has set
+/// the mark anew after that commit, it has rewritten the row, and the first one loses.
 /// </remarks>
 internal sealed class ApprovalIndex
 {
@@ -29,7 +29,7 @@ internal sealed class ApprovalIndex
         _slot = new(key.Services.Storage, grain, RowNames.KeyApprovals);
     }
 
-    // In this order: more is said before, less after.
+    // In this order: a write moves up before the commit, and down after it.
     private enum Extent
     {
         None,
@@ -37,15 +37,15 @@ internal sealed class ApprovalIndex
         SomeWait,
     }
 
-    /// <summary>What is to be done for a write; null where nothing is.</summary>
+    /// <summary>The index update that a write needs; null if it needs none.</summary>
     public static ApprovalIndex? Of(KeyActivation key, GrainId grain, KeyRow? row, KeyRow next)
     {
         var (from, to) = (ExtentOf(row), ExtentOf(next));
         return from == to ? null : new(key, grain, next, to);
     }
 
-    /// <summary>Before the commit.</summary>
-    /// <exception cref="StorageFailedException">It was not said, so nothing may be committed.</exception>
+    /// <summary>Runs before the commit.</summary>
+    /// <exception cref="StorageFailedException">The mark was not written, so nothing may be committed.</exception>
     public async Task Before()
     {
         if (_to == Extent.SomeWait)
@@ -65,7 +65,7 @@ internal sealed class ApprovalIndex
         }
     }
 
-    /// <summary>After the commit, which does not fail with this.</summary>
+    /// <summary>Runs after the commit, which stands even if this fails.</summary>
     public async Task After()
     {
         if (!_isRead) return;
@@ -98,7 +98,7 @@ internal sealed class ApprovalIndex
             }
             catch (InconsistentStateException) when (lostRaces < MaxLostRaces)
             {
-                // What was written meanwhile may be that none wait.
+                // The row written meanwhile may say that none are pending.
             }
         }
     }
@@ -111,7 +111,7 @@ internal sealed class ApprovalIndex
         }
         catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
         {
-            // It holds nothing that is not in the row of the key, and must not stop anything.
+            // The row has nothing that the key's own row lacks, so it must not stop anything.
             await _slot.ClearUnread();
         }
     }

@@ -10,13 +10,13 @@ internal readonly record struct Call(KmsOperation Operation, Caller Caller, int 
     /// <summary>The caller's associated data, for the audit trail.</summary>
     public byte[]? AssociatedData { get; init; }
 
-    /// <summary>What the ciphertext holds that is given or asked for, for the key's own policy.</summary>
+    /// <summary>The kind of ciphertext given or requested, for the key's own policy.</summary>
     public CiphertextKind Kind { get; init; }
 
     /// <summary>Bytes of plaintext in the call.</summary>
     public int? Bytes { get; init; }
 
-    /// <summary>What else the audit trail tells of it; null for nothing.</summary>
+    /// <summary>Anything else for the audit trail; null for nothing.</summary>
     public string? Detail { get; init; }
 
     /// <summary>The version that it changes.</summary>

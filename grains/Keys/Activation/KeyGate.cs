@@ -21,7 +21,7 @@ internal sealed class KeyGate(KeyActivation key)
 
         KmsError.ApprovalPending, KmsError.ApprovalNotFound,
 
-        // By the key's own policy.
+        // From the key's own policy.
         KmsError.PermissionDenied,
 
         // For a version that another activation has made since.
@@ -48,7 +48,7 @@ internal sealed class KeyGate(KeyActivation key)
     }
 
     /// <summary>Spends a use of the primary version and of the key's limits. A spent use is never given back.</summary>
-    /// <param name="limited">What the limits count it as; null where they have counted it.</param>
+    /// <param name="limited">The operation that the limits count; null if they have counted it already.</param>
     /// <returns>The version; null when something must be prepared first, and then nothing was spent.</returns>
     public ReadyVersion? TrySpend(KmsOperation? limited) =>
         key.Primary.Ready is { Meter.CanSpend: true } ready && key.Limits.TrySpend(limited) && ready.Meter.TrySpend() ? ready : null;
@@ -92,7 +92,7 @@ internal sealed class KeyGate(KeyActivation key)
     /// Whether it may run again when a row turns out to have changed behind it. An operation that has committed its change does
     /// not run again: the commit shows that it used the newest row.
     /// </param>
-    /// <param name="call">The call that it answers, to be judged by the key's own policy; null where that is done elsewhere.</param>
+    /// <param name="call">The call to check against the key's own policy; null if that happens elsewhere.</param>
     /// <returns><see cref="OutcomeKind.Answer"/> or <see cref="OutcomeKind.Refusal"/>.</returns>
     public async Task<Outcome<T>> TryRun<T>(Func<Task<T>> operation, bool isRepeatable, Call? call = null)
     {
@@ -168,7 +168,7 @@ internal sealed class KeyGate(KeyActivation key)
         }
     }
 
-    // Cryptography counts itself, use by use.
+    // Cryptographic operations are counted use by use.
     private Func<Task<T>> Limited<T>(KmsOperation operation, Func<Task<T>> run) =>
         operation.IsDataPlane || !LimitRules.IsLimitedByKey(operation) ? run : async () =>
         {

@@ -3,15 +3,17 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// <summary>The key's own limits. A key without any pays one comparison.</summary>
 internal sealed class KeyLimits(KeyActivation key)
 {
-    /// <summary>Makes a use of each limit that counts an operation. It is never given back.</summary>
-    /// <param name="operation">The operation; null where it was counted already.</param>
-    /// <returns>False where something has to be prepared first; then nothing was counted.</returns>
+    /// <summary>Spends a use of each limit that counts an operation. It is never given back.</summary>
+    /// <param name="operation">The operation; null if it was counted already.</param>
+    /// <returns>False if something must be prepared first; then nothing was counted.</returns>
     public bool TrySpend(KmsOperation? operation) =>
         key.Slot.Row is not { Limits: { } rules } || operation is null || key.Usage.Windows.TrySpend(rules, operation);
 
-    /// <summary>Reserves uses of the limits that count an operation. Whoever waited tries to spend, and prepares again where it cannot.</summary>
-    /// <param name="operation">The operation; null where it was counted already.</param>
-    /// <param name="wanted">How many uses are about to be made.</param>
+    /// <summary>
+    /// Reserves uses of the limits that count an operation. A caller that waited tries to spend, and prepares again if it cannot.
+    /// </summary>
+    /// <param name="operation">The operation; null if it was counted already.</param>
+    /// <param name="wanted">How many uses are about to be spent.</param>
     /// <exception cref="KmsException">rate_limited.</exception>
     public async Task Prepare(KmsOperation? operation, long wanted)
     {
@@ -28,7 +30,7 @@ internal sealed class KeyLimits(KeyActivation key)
         }
     }
 
-    /// <summary>Counts an operation that is no cryptography, before anything of it is done.</summary>
+    /// <summary>Counts an operation other than cryptography, before it does anything.</summary>
     /// <param name="operation">The operation.</param>
     /// <exception cref="KmsException">rate_limited.</exception>
     public async Task Spend(KmsOperation operation)

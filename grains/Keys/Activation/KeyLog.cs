@@ -28,7 +28,7 @@ internal static partial class KeyLog
             + "succeeds")]
     public static partial void RotationPutOff(this ILogger logger, string keyId, DateTimeOffset? dueAt, int version, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "key {KeyId}: lists of approvals may name the key though none of its approvals waits")]
+    [LoggerMessage(LogLevel.Warning, "key {KeyId}: lists of approvals may name the key although it has no pending approval")]
     public static partial void ApprovalIndexBehind(this ILogger logger, string keyId, Exception exception);
 
     [LoggerMessage(LogLevel.Error, "key {KeyId}: unexpected failure")]

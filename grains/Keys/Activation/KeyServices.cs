@@ -44,24 +44,24 @@ public sealed class KeyServices(
     internal FeatureLevels Levels => levels;
 
     /// <summary>
-    /// Refuses what an older program would drop when it next writes the row, while one may run: below feature level 4, unless the
-    /// database was never used by one.
+    /// Refuses fields that an older version would drop when it next writes the row, while one may be running: below feature level 4, unless
+    /// no older version ever used the database.
     /// </summary>
-    /// <param name="what">What is refused, in the plural.</param>
+    /// <param name="what">The refused fields, in the plural.</param>
     /// <exception cref="KmsException">conflict.</exception>
     internal void RequireLevel4(string what)
     {
         if (!levels.AllKnowLevel4)
         {
             throw KmsError.Conflict.Exception(
-                $"{what} can be set once the upgrade is finished: upgrade every silo and gateway, then run raise-feature-level.");
+                $"{what} can be set only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
         }
     }
 
     /// <summary>The record of changes.</summary>
     internal ChangeLines Changes => changes;
 
-    /// <summary>The audit trail; null where operations are not recorded.</summary>
+    /// <summary>The audit trail; null if operations are not recorded.</summary>
     internal AuditLog? Audit { get; } = services.GetService<AuditLog>() is { IsOn: true } audit ? audit : null;
 
     /// <summary>The restore epoch.</summary>

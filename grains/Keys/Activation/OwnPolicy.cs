@@ -4,8 +4,8 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Activation;
 
 /// <summary>
-/// The key's own policy, judged for every call that uses or manages the key, whatever way it came: what gateways allow by the policies
-/// of principals it narrows. It does not bind the built-in administrator, who otherwise could not mend it, nor the service itself.
+/// The key's own policy. It applies to every call that uses or manages the key, whatever its route, and narrows what gateways permit by
+/// principals' policies. It does not apply to the built-in administrator, who could not repair it otherwise, nor to the service itself.
 /// </summary>
 internal sealed class OwnPolicy(KeyActivation key)
 {
@@ -13,24 +13,26 @@ internal sealed class OwnPolicy(KeyActivation key)
     private CompiledPolicies? _compiled;
     private KeyFacts? _facts;
 
-    /// <summary>Whether a call passes by what is known of the key; one that does not is to be refused once that is known to hold.</summary>
+    /// <summary>
+    /// Whether a call passes, as far as the key is known. Refuse one that does not only once that knowledge is known to be current.
+    /// </summary>
     public bool Permits(in Call call) => key.Slot.Row?.Policy is null || Decide(call, hasMessage: true) == AccessDecision.Allowed;
 
-    /// <summary>Refuses a call that does not pass. The row is loaded.</summary>
+    /// <summary>Refuses a call that does not pass. The row must be loaded.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void Require(in Call call)
     {
         if (!Permits(call)) throw KmsError.PermissionDenied.Exception();
     }
 
-    /// <summary>Refuses a call of many items of which none can pass, whatever it is. The row is loaded.</summary>
+    /// <summary>Refuses a call of many items if no item could pass. The row must be loaded.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void RequireForSome(in Call call)
     {
         if (key.Slot.Row?.Policy is not null && Decide(call, hasMessage: false) == AccessDecision.Denied) throw KmsError.PermissionDenied.Exception();
     }
 
-    /// <summary>What the policy would decide of a simulated call; null where there is none that binds it. The row is loaded.</summary>
+    /// <summary>The policy's decision on a simulated call; null if there is none that applies. The row must be loaded.</summary>
     public SimulatedAccess? Simulate(SimulateAccess request, KeyFacts facts)
     {
         var operation = KmsOperation.All.GetValueOrDefault(request.Action);
@@ -41,7 +43,7 @@ internal sealed class OwnPolicy(KeyActivation key)
         return new(allowed, allowed || because.Length > 0 ? because : [new(name, null, PolicyEffect.Deny)]);
     }
 
-    /// <summary>Whether any policy can bind a call: not one that makes the key, nor one by which the installation is run.</summary>
+    /// <summary>Whether a policy can apply to a call: not if it creates the key or administers the installation.</summary>
     public static bool Binds(in Call call) => Binds(call.Operation, call.Caller.Principal);
 
     private static bool Binds(KmsOperation operation, string principal) =>

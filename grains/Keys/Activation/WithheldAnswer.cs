@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace OrleansKms.Grains.Keys.Activation;
 
-/// <summary>Clears an answer that is not to leave after all, so that it does not stay readable in memory.</summary>
+/// <summary>Clears an answer that must not leave after all, so that it does not stay readable in memory.</summary>
 internal static class WithheldAnswer
 {
     /// <summary>Overwrites the plaintext in an answer, if there is any.</summary>

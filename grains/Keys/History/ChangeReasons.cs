@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.History;
 
-/// <summary>What a change says of itself: which fields it changed, and when something is due. Never a value that a caller chose.</summary>
+/// <summary>Describes a change: which fields changed, and when something is due. It never includes a value that a caller chose.</summary>
 internal static class ChangeReasons
 {
     private const int MaxVersions = 20;
@@ -18,8 +18,8 @@ internal static class ChangeReasons
         ("approval", row => row.Approval),
     ];
 
-    /// <summary>What there is to say of a change; null for nothing.</summary>
-    /// <param name="row">The key before; null for one that is made.</param>
+    /// <summary>The description of a change; null for nothing.</summary>
+    /// <param name="row">The key before; null for a new key.</param>
     /// <param name="next">The key after.</param>
     public static string? Of(KeyRow? row, KeyRow next)
     {
@@ -43,7 +43,7 @@ internal static class ChangeReasons
         return changed.Length == 0 ? null : changed;
     }
 
-    /// <summary>Names versions that were changed together.</summary>
+    /// <summary>Lists versions that changed together.</summary>
     public static string Versions(IReadOnlyCollection<int> versions)
     {
         var named = string.Join(", ", versions.Order().Take(MaxVersions).Select(v => v.ToString(CultureInfo.InvariantCulture)));

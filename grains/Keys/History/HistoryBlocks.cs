@@ -7,18 +7,18 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.History;
 
 /// <summary>
-/// The rows <c>key.h{n}</c> of a key. A block holds only events that were committed before it is written, so one that the row <c>key</c>
-/// does not name yet does no harm, and is written again as it is. One that holds anything else is of a chain that was left: an older row
-/// <c>key</c> was put back. It stays, and the chain goes on above it.
+/// The rows <c>key.h{n}</c> of a key. A block holds only events that were committed before it is written. So a block that the row
+/// <c>key</c> does not name yet is harmless, and is written again unchanged. A block with other events belongs to an abandoned chain, left
+/// behind when an older row <c>key</c> was restored; it stays, and the chain continues above it.
 /// </summary>
 internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
 {
     private KeyHistory? _kept;
     private int _keptIn;
 
-    /// <summary>Keeps the newest events of a history in a block of their own, before the row <c>key</c> lets go of them.</summary>
-    /// <param name="history">The history, as it is committed.</param>
-    /// <param name="incarnation">The key's life.</param>
+    /// <summary>Moves the newest events of a history to a block, before the row <c>key</c> drops them.</summary>
+    /// <param name="history">The history as committed.</param>
+    /// <param name="incarnation">The key's incarnation.</param>
     /// <returns>The block's number.</returns>
     /// <exception cref="InconsistentStateException">Another activation wrote it at the same time.</exception>
     public async Task<int> Keep(KeyHistory history, Incarnation incarnation)
@@ -42,7 +42,7 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
     }
 
     /// <summary>Reads a block.</summary>
-    /// <returns>Null where it is missing, does not open, or is of another life of the id.</returns>
+    /// <returns>Null if it is missing, does not open, or belongs to another incarnation of the id.</returns>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
     public async Task<KeyHistoryRow?> Read(int number, Incarnation incarnation)
     {
@@ -58,8 +58,8 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
         }
     }
 
-    /// <summary>Reads the row <c>key</c> as it is stored.</summary>
-    /// <returns>Null where there is none.</returns>
+    /// <summary>Reads the row <c>key</c> from storage.</summary>
+    /// <returns>Null if there is none.</returns>
     /// <exception cref="KmsException">key_corrupted: it does not open.</exception>
     public async Task<KeyRow?> ReadKey()
     {
@@ -68,8 +68,8 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
         return slot.Row;
     }
 
-    /// <summary>The highest block that there is from one on. They have no gaps.</summary>
-    /// <param name="number">A block that there is, or that would be the first.</param>
+    /// <summary>Finds the highest block, starting from a given one. Blocks have no gaps.</summary>
+    /// <param name="number">An existing block, or the number the first one would have.</param>
     public async Task<int> Top(int number)
     {
         var (top, step) = (number, 1);
@@ -88,11 +88,11 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
         return top;
     }
 
-    /// <summary>Whether a block holds what a history still has in the row <c>key</c>, or the beginning of it.</summary>
+    /// <summary>Whether a block holds the events that a history still has in the row <c>key</c>, or the first of them.</summary>
     public static bool IsOf(KeyHistoryRow block, KeyHistory history) =>
         block.Before == history.Block && block.Events.Count <= history.Newest.Count && Shared(block.Events, history.Newest) == block.Events.Count;
 
-    /// <summary>How many events two lists have in common at their beginning.</summary>
+    /// <summary>The number of events with which both lists begin.</summary>
     public static int Shared(IReadOnlyList<byte[]> one, IReadOnlyList<byte[]> other)
     {
         var count = 0;
@@ -115,7 +115,7 @@ internal sealed class HistoryBlocks(IGrainStorage storage, GrainId grain)
         }
         catch (InconsistentStateException)
         {
-            // There is one already.
+            // It exists already.
         }
 
         try

@@ -5,35 +5,35 @@ using OrleansKms.Grains.Sealing;
 namespace OrleansKms.Grains.Keys.History;
 
 /// <summary>
-/// A key's history: each change of the row <c>key</c> adds an event to it, in the same write. Only when the row holds
-/// <see cref="MaxEvents"/> of them does a change write one row more.
+/// A key's history: each change of the row <c>key</c> appends an event to it, in the same write. Only when the row already holds
+/// <see cref="MaxEvents"/> events does a change write one more row.
 /// </summary>
-/// <param name="blocks">Where events go when the row holds many.</param>
+/// <param name="blocks">Where events move when the row is full.</param>
 /// <param name="keyId">The key.</param>
-/// <param name="self">Who a key is where it does something by itself.</param>
+/// <param name="self">The caller in events that a key causes itself.</param>
 internal sealed class HistoryChain(HistoryBlocks blocks, string keyId, Caller self)
 {
-    /// <summary>How many events the row <c>key</c> holds, and so a block.</summary>
+    /// <summary>The maximum number of events in the row <c>key</c>, and so in a block.</summary>
     public const int MaxEvents = 16;
 
-    /// <summary>From how many bytes of events on they move, though they are fewer.</summary>
+    /// <summary>The total length in bytes at which events move earlier.</summary>
     public const int MaxBytes = 4096;
 
-    /// <summary>What an event says that follows a restore of the database.</summary>
+    /// <summary>The reason in an event that follows a restore of the database.</summary>
     public const string Restored = "restored";
 
-    /// <summary>Moves events out of the row where it is full, so that the change that follows is one write.</summary>
+    /// <summary>Moves events out of the row if it is full, so that the change itself stays one write.</summary>
     /// <returns>The newest block.</returns>
     public async Task<int> MakeRoom(KeyRow row) =>
         row.History is not { } history ? 0
         : IsFull(history) ? await blocks.Keep(history, row.Incarnation)
         : history.Block;
 
-    /// <summary>The row that is written for a change: with its event.</summary>
-    /// <param name="row">The key before; null for one that is made.</param>
+    /// <summary>The row to write for a change, including its event.</summary>
+    /// <param name="row">The key before; null for a new key.</param>
     /// <param name="next">The key after.</param>
-    /// <param name="revision">The revision that the row gets.</param>
-    /// <param name="cause">What the change is.</param>
+    /// <param name="revision">The row's new revision.</param>
+    /// <param name="cause">The change.</param>
     /// <param name="now">The time.</param>
     /// <param name="epoch">The restore epoch.</param>
     public async Task<KeyRow> Append(KeyRow? row, KeyRow next, long revision, ChangeCause cause, DateTimeOffset now, int epoch)
@@ -71,7 +71,7 @@ internal sealed class HistoryChain(HistoryBlocks blocks, string keyId, Caller se
     private static int EpochOf(KeyHistory history) =>
         history.Newest is [.., var newest] && HistoryEventFormat.TryDecode(newest) is { } read ? read.Epoch : int.MaxValue;
 
-    // The chain goes on from what the backup knew. What had happened since is in the audit trail, and in blocks if those are left.
+    // The chain continues from the backup. What happened after it is in the audit trail, and in blocks if they still exist.
     private HistoryEvent Restoring(HistoryEvent next, KeyHistory last) => next with
     {
         Action = "keys:" + Restored,
@@ -81,7 +81,7 @@ internal sealed class HistoryChain(HistoryBlocks blocks, string keyId, Caller se
         Credential = null,
         Version = null,
         Reason = string.Create(
-            CultureInfo.InvariantCulture, $"the database was put back; what followed event {last.Count} before that is not in this chain"),
+            CultureInfo.InvariantCulture, $"the database was restored; whatever followed event {last.Count} before that is not in this chain"),
     };
 
     private KeyHistory Extended(KeyHistory history, Incarnation incarnation, HistoryEvent wanted)

@@ -6,10 +6,10 @@ using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Grains.Keys.History;
 
-/// <summary>An event in bytes, and its hash. FORMAT.md is the specification.</summary>
+/// <summary>Encodes and hashes events. FORMAT.md is the specification.</summary>
 internal static class HistoryEventFormat
 {
-    /// <summary>How long a hash is, in bytes.</summary>
+    /// <summary>The length of a hash in bytes.</summary>
     public const int HashLength = SHA256.HashSizeInBytes;
 
     private const string Purpose = "okms.key.history.v1";
@@ -31,7 +31,7 @@ internal static class HistoryEventFormat
         Epoch = 8,
     }
 
-    /// <summary>Writes an event. Texts that are too long are cut: a .NET caller can say anything of itself.</summary>
+    /// <summary>Encodes an event. Overlong texts are truncated: a .NET caller can claim anything.</summary>
     public static byte[] Encode(HistoryEvent value)
     {
         var writer = new ArrayBufferWriter<byte>(256);
@@ -53,8 +53,8 @@ internal static class HistoryEventFormat
         return writer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads an event.</summary>
-    /// <returns>Null for what is none. Fields of a newer program are passed over.</returns>
+    /// <summary>Decodes an event.</summary>
+    /// <returns>Null if the bytes are not an event. Fields of a newer version are ignored.</returns>
     public static HistoryEvent? TryDecode(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length < Fixed || bytes[0] != Format || !TryReadTime(bytes[9..], out var time) || !TryReadFields(bytes[Fixed..], out var fields))
@@ -79,7 +79,7 @@ internal static class HistoryEventFormat
         };
     }
 
-    /// <summary>The hash of an event of one life of a key: of no other has an event the same.</summary>
+    /// <summary>The hash of an event, which covers the key and its incarnation: no other has an event with the same hash.</summary>
     public static byte[] Hash(string keyId, Incarnation incarnation, ReadOnlySpan<byte> bytes) =>
         SHA256.HashData(new AssociatedData().Add(Purpose).Add(keyId).Add(incarnation).Add(bytes).Span);
 
@@ -91,7 +91,7 @@ internal static class HistoryEventFormat
         return isTime;
     }
 
-    // Tags rise, so that there is one order of fields, and none comes twice.
+    // Tags are in ascending order, so that fields have one order and none occurs twice.
     private static bool TryReadFields(ReadOnlySpan<byte> bytes, out Fields fields)
     {
         fields = new();

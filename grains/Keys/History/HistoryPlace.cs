@@ -3,25 +3,25 @@ using System.Globalization;
 namespace OrleansKms.Grains.Keys.History;
 
 /// <summary>
-/// How far a walk down a key's history has come: where the next event is, and what it must be for the chain to hold. A page ends with it,
-/// so that the next page is checked from there and not from the head anew.
+/// A position in a walk down a key's history: where the next event is, and what it must be for the chain to hold. A page ends with it, so
+/// that the next page is verified from there and not from the head again.
 /// </summary>
 /// <param name="Block">The block of the next event.</param>
-/// <param name="Index">The event's place in it; -1 where all of the block was seen.</param>
-/// <param name="Link">The next block of the chain; what lies above it is of one that was left.</param>
-/// <param name="Above">The chain's block that the walk came from.</param>
-/// <param name="Number">The number that the chain's next event must have.</param>
-/// <param name="Hash">The hash that it must have.</param>
-/// <param name="BrokenAt">The number of the first event that was not as it must be; 0 while all were.</param>
+/// <param name="Index">The event's index in it; -1 once the whole block has been read.</param>
+/// <param name="Link">The next block of the chain; blocks above it belong to an abandoned one.</param>
+/// <param name="Above">The block of the chain that the walk came from.</param>
+/// <param name="Number">The number the chain's next event must have.</param>
+/// <param name="Hash">The hash it must have.</param>
+/// <param name="BrokenAt">The number of the first event that did not match; 0 for none.</param>
 internal readonly record struct HistoryPlace(int Block, int Index, int Link, int Above, long Number, byte[] Hash, long BrokenAt)
 {
-    /// <summary>An index before which there are all events of a block.</summary>
+    /// <summary>An index above that of every event in a block.</summary>
     public const int Last = int.MaxValue;
 
     private const int Parts = 6;
     private const char Broken = 'x';
 
-    /// <summary>Reads what <see cref="ToString"/> writes.</summary>
+    /// <summary>Parses what <see cref="ToString"/> writes.</summary>
     /// <returns>Null for anything else.</returns>
     public static HistoryPlace? TryParse(string text)
     {
@@ -43,12 +43,12 @@ internal readonly record struct HistoryPlace(int Block, int Index, int Link, int
             : null;
     }
 
-    /// <summary>The place as a text that a cursor can carry.</summary>
+    /// <summary>The position as text for a cursor.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{Block}.{Index + 1}.{Link}.{Above}.{Number}.{(BrokenAt > 0 ? $"{Broken}{BrokenAt}" : Convert.ToHexStringLower(Hash))}");
 
-    /// <summary>The place below a block.</summary>
+    /// <summary>The position below a block.</summary>
     public HistoryPlace Below() => this with { Block = Block - 1, Index = Last };
 
     private static bool TryRead<T>(string text, out T number)

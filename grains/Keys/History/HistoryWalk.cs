@@ -3,11 +3,11 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.History;
 
 /// <summary>
-/// Walks down a key's history, newest event first, and checks it on the way: each event must have the hash that the one after it names,
-/// the newest that which stands in the row <c>key</c>. Blocks that the chain does not link to are of one that was left, and are told as
-/// such, where they lie.
+/// Walks down a key's history, newest event first, and verifies it: each event must have the hash that its successor names, and the newest
+/// the hash in the row <c>key</c>. Blocks that the chain does not link to belong to an abandoned chain; their events are returned, in
+/// place, and marked as such.
 /// </summary>
-/// <param name="blocks">The rows of events.</param>
+/// <param name="blocks">The rows with events.</param>
 /// <param name="keyId">The key.</param>
 /// <param name="row">The row <c>key</c>.</param>
 internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row)
@@ -17,16 +17,16 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
     private KeyHistoryRow? _block;
     private int _blockNumber;
 
-    /// <summary>In which row the chain breaks; 0 for none, the number after the last block for the row <c>key</c>.</summary>
+    /// <summary>The block in which the chain breaks; 0 for none, the number after the last block for the row <c>key</c>.</summary>
     public int BrokenIn { get; private set; }
 
-    /// <summary>The highest block, of this chain or of one that was left.</summary>
+    /// <summary>The highest block, of this chain or of an abandoned one.</summary>
     public int Top { get; private set; }
 
     /// <summary>Reads a page.</summary>
-    /// <param name="from">Where the page before ended; null for the first page.</param>
-    /// <param name="limit">The most events.</param>
-    /// <exception cref="KmsException">invalid_parameter: the history has no such place.</exception>
+    /// <param name="from">Where the previous page ended; null for the first page.</param>
+    /// <param name="limit">The maximum number of events.</param>
+    /// <exception cref="KmsException">invalid_parameter: the history has no such position.</exception>
     public async Task<KeyHistoryPage> Read(HistoryPlace? from, int limit)
     {
         if (row.History is not { } history)
@@ -37,7 +37,7 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
         await Begin(history);
         if (from is { } place)
         {
-            _at = place.Block <= _newest ? place : throw KmsError.InvalidParameter.Exception("The key's history has no such place; begin anew.");
+            _at = place.Block <= _newest ? place : throw KmsError.InvalidParameter.Exception("The key's history has no such position; start again from the first page.");
         }
 
         var events = new List<KeyHistoryEvent>();
@@ -67,7 +67,7 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
         };
     }
 
-    /// <summary>The newest events, which are in the row <c>key</c>, are told as if they were in the block that they will be in.</summary>
+    /// <summary>The newest events, in the row <c>key</c>, count as events of the block they will move to.</summary>
     private async Task Begin(KeyHistory history)
     {
         Top = await blocks.Top(history.Block);
@@ -116,7 +116,7 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
             return;
         }
 
-        // A block that is not there says nothing of the one before it, nor does one that links upwards; most likely it is the next.
+        // A missing block does not name its predecessor, nor does one that links upwards; most likely it is the next one down.
         var link = block is { } read && read.Before < _at.Block ? read.Before : _at.Block - 1;
         if (block is null)
         {
@@ -150,7 +150,7 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
         }
     }
 
-    // What lies below is not vouched for by the head any more, whatever it holds.
+    // Nothing below is covered by the head any more.
     private void Break()
     {
         if (_at.BrokenAt == 0)
@@ -160,7 +160,7 @@ internal sealed class HistoryWalk(HistoryBlocks blocks, string keyId, KeyRow row
         }
     }
 
-    /// <summary>How many events of a block that was left are those of the chain, too: both begin where the older row <c>key</c> ended.</summary>
+    /// <summary>How many events an abandoned block shares with the chain: both begin where the restored row <c>key</c> ended.</summary>
     private async Task<int> Shared(KeyHistoryRow left, KeyHistory history)
     {
         var above = _at.Above == _newest ? Newest(history) : await blocks.Read(_at.Above, row.Incarnation);

@@ -1,10 +1,10 @@
 namespace OrleansKms.Grains.Keys.Lifecycle;
 
-/// <summary>What a rule of dual control may be, what it guards and who may approve by it. Pure functions.</summary>
+/// <summary>What a rule of dual control may contain, what it guards and who may approve. Pure functions.</summary>
 internal static class ApprovalRules
 {
-    /// <summary>Refuses a rule that no key can have, or that nobody could ever satisfy.</summary>
-    /// <param name="rule">The rule, or null for none.</param>
+    /// <summary>Refuses a rule that is invalid, or that nobody could ever satisfy.</summary>
+    /// <param name="rule">The rule; null for none.</param>
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public static void Check(ApprovalRule? rule)
     {
@@ -22,12 +22,12 @@ internal static class ApprovalRules
         if (rule.Approvers is not { Length: > 0 and <= KmsLimits.ApproverPatterns } approvers
             || !Array.TrueForAll(approvers, IsPattern) || HasTwice(approvers))
         {
-            throw Refused($"approval.approvers must be 1 to {KmsLimits.ApproverPatterns} names of principals, or prefixes and '*', each once.");
+            throw Refused($"approval.approvers must be 1 to {KmsLimits.ApproverPatterns} distinct names of principals, or prefixes followed by '*'.");
         }
 
         if (!Array.Exists(approvers, IsPrefix) && approvers.Length < rule.Required)
         {
-            throw Refused("approval.approvers must name as many principals as are required.");
+            throw Refused("approval.approvers must name at least as many principals as approval.required.");
         }
 
         if (rule.Expires < KmsLimits.MinApprovalExpiry || rule.Expires > KmsLimits.MaxApprovalExpiry)
@@ -37,9 +37,9 @@ internal static class ApprovalRules
         }
     }
 
-    /// <summary>The name by which a rule guards an operation; null where it does not.</summary>
-    /// <param name="rule">The rule in force, or null for none.</param>
-    /// <param name="request">The operation with its arguments.</param>
+    /// <summary>The name under which a rule guards an operation; null if it does not.</summary>
+    /// <param name="rule">The rule in force; null for none.</param>
+    /// <param name="request">The operation and its arguments.</param>
     public static string? Guard(ApprovalRule? rule, RequestedOperation request)
     {
         if (rule is null) return null;
@@ -48,11 +48,11 @@ internal static class ApprovalRules
     }
 
     /// <summary>
-    /// Whether a rule asks for less than another. Whatever is not plainly as strict does: fewer operations, fewer approvals, an approver
-    /// who was none, or more time.
+    /// Whether a rule is weaker than another. Anything that is not plainly as strict is weaker: fewer operations, fewer approvals, a new
+    /// approver, or more time.
     /// </summary>
     /// <param name="rule">The rule in force.</param>
-    /// <param name="next">What is to take its place; null for none.</param>
+    /// <param name="next">The new rule; null for none.</param>
     public static bool Loosens(ApprovalRule rule, ApprovalRule? next) => next is null
         || next.Required < rule.Required
         || next.Expires > rule.Expires
@@ -60,14 +60,14 @@ internal static class ApprovalRules
         || Array.Exists(next.Approvers, pattern => !Array.Exists(rule.Approvers, wider => Covers(wider, pattern)));
 
     /// <summary>Whether a principal may approve.</summary>
-    /// <param name="rule">The rule in force, or null for none.</param>
+    /// <param name="rule">The rule in force; null for none.</param>
     /// <param name="principal">The principal's name.</param>
     public static bool MayApprove(ApprovalRule? rule, string principal) =>
         rule is not null && Array.Exists(rule.Approvers, pattern => Covers(pattern, principal));
 
     /// <summary>
-    /// An update of the rule alone is guarded by <c>approval</c>, and always if it loosens the rule: else whoever is held by a rule would
-    /// begin by taking it away.
+    /// An update of the rule alone is guarded by <c>approval</c>, and always if it weakens the rule: otherwise anyone bound by a rule would
+    /// first remove it.
     /// </summary>
     private static string? GuardOfUpdate(ApprovalRule rule, UpdateKey update)
     {
@@ -79,7 +79,7 @@ internal static class ApprovalRules
         return rule.Operations.Contains(GuardedOperations.Update) && ChangesMoreThanTheRule(update) ? GuardedOperations.Update : null;
     }
 
-    // Compared as a whole, so that no field that an update gets one day is forgotten here.
+    // Compared as a whole, so that a field added to updates later is not forgotten here.
     private static bool ChangesMoreThanTheRule(UpdateKey update) =>
         update with { Approval = default } != new UpdateKey { Caller = update.Caller };
 

@@ -4,21 +4,19 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Lifecycle;
 
 /// <summary>
-/// The life of operations that need approval, as pure functions from one row to the next; nothing is written here. The rule in force when
-/// something happens decides, not the one of when it was asked for.
+/// The life of operations that need approval, as pure functions from one row to the next; nothing is written here. The rule in force at
+/// each step decides, not the one when the operation was requested.
 /// </summary>
 internal static class KeyApprovals
 {
-    /// <summary>Whose caller a request that is kept has: who asked stands beside it.</summary>
+    /// <summary>The caller in a stored request; the actual requester is stored next to it.</summary>
     private static readonly Caller _nobody = new("-", "-", "-");
 
-    /// <summary>
-    /// The row as of a time: what waited too long has expired, what became void is cancelled, and what was decided long ago is gone.
-    /// </summary>
+    /// <summary>The row as of a time: overdue approvals have expired, void ones are cancelled, and old decided ones are dropped.</summary>
     /// <param name="row">The key.</param>
     /// <param name="now">The time.</param>
     /// <param name="epoch">The restore epoch.</param>
-    /// <returns>The very row, where nothing has changed.</returns>
+    /// <returns>The same instance if nothing changed.</returns>
     public static KeyRow Settle(KeyRow row, DateTimeOffset now, int epoch)
     {
         if (row.Approvals is not { } before) return row;
@@ -29,12 +27,12 @@ internal static class KeyApprovals
         return kept.SequenceEqual(before, ReferenceEqualityComparer.Instance) ? row : row with { Approvals = kept.Count > 0 ? kept : null };
     }
 
-    /// <summary>The key's approval of a number.</summary>
+    /// <summary>Finds an approval by number.</summary>
     /// <exception cref="KmsException">approval_not_found.</exception>
     public static KeyApproval Find(KeyRow row, string number) =>
         row.Approvals?.FirstOrDefault(approval => approval.Number == number) ?? throw KmsError.ApprovalNotFound.Exception();
 
-    /// <summary>The approval that waits for the very same operation, whoever asked for it; or null.</summary>
+    /// <summary>The pending approval of the same operation, whoever requested it; or null.</summary>
     /// <param name="row">The key, settled.</param>
     /// <param name="request">The operation.</param>
     public static KeyApproval? FindSame(KeyRow row, RequestedOperation request)
@@ -43,19 +41,19 @@ internal static class KeyApprovals
         return row.Approvals?.FirstOrDefault(approval => IsPending(approval) && Text(approval.Request) == text);
     }
 
-    /// <summary>An operation is asked for that the rule guards.</summary>
+    /// <summary>Requests an operation that the rule guards.</summary>
     /// <param name="row">The key, settled.</param>
-    /// <param name="guard">The name by which the rule guards it.</param>
+    /// <param name="guard">The name under which the rule guards it.</param>
     /// <param name="request">The operation.</param>
-    /// <param name="caller">Who asks.</param>
+    /// <param name="caller">The requester.</param>
     /// <param name="now">The time.</param>
     /// <param name="epoch">The restore epoch.</param>
-    /// <exception cref="KmsException">conflict: too many wait already.</exception>
+    /// <exception cref="KmsException">conflict: too many are pending.</exception>
     public static KeyRow Ask(KeyRow row, string guard, RequestedOperation request, Caller caller, DateTimeOffset now, int epoch)
     {
         if (row.Approvals?.Count(IsPending) >= KmsLimits.PendingApprovals)
         {
-            throw KmsError.Conflict.Exception($"{KmsLimits.PendingApprovals} operations of the key wait for approval; decide or cancel some first.");
+            throw KmsError.Conflict.Exception($"{KmsLimits.PendingApprovals} operations of the key are pending already; approve, reject or cancel some first.");
         }
 
         return row with
@@ -77,10 +75,10 @@ internal static class KeyApprovals
         };
     }
 
-    /// <summary>Somebody approves.</summary>
+    /// <summary>Approves.</summary>
     /// <param name="row">The key, settled.</param>
-    /// <param name="number">Which approval.</param>
-    /// <param name="caller">Who.</param>
+    /// <param name="number">The approval's number.</param>
+    /// <param name="caller">The approver.</param>
     /// <param name="now">The time.</param>
     /// <exception cref="KmsException">approval_not_found; conflict; permission_denied.</exception>
     public static KeyRow Approve(KeyRow row, string number, Caller caller, DateTimeOffset now)
@@ -88,41 +86,41 @@ internal static class KeyApprovals
         var approval = RequireApprover(row, number, caller);
         if (approval.Approvals.Any(vote => vote.Principal == caller.Principal))
         {
-            throw KmsError.Conflict.Exception("You have approved it already; others must.");
+            throw KmsError.Conflict.Exception("You have approved this already; the other approvals must come from others.");
         }
 
         return With(row, approval with { Approvals = [.. approval.Approvals, new(caller.Principal, caller.Credential, now)] });
     }
 
-    /// <summary>An approver refuses.</summary>
+    /// <summary>Rejects.</summary>
     /// <inheritdoc cref="Approve"/>
     public static KeyRow Reject(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
         With(row, Decided(row, RequireApprover(row, number, caller), ApprovalState.Rejected, now, caller.Principal));
 
-    /// <summary>It is taken back.</summary>
+    /// <summary>Withdraws the request.</summary>
     /// <inheritdoc cref="Approve"/>
     public static KeyRow Cancel(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
         With(row, Decided(row, RequirePending(row, number), ApprovalState.Cancelled, now, caller.Principal));
 
-    /// <summary>It was carried out.</summary>
-    /// <param name="row">The key after it, whose rule may be another one already.</param>
+    /// <summary>Marks the approval as executed.</summary>
+    /// <param name="row">The key after the operation; its rule may have changed.</param>
     /// <param name="approved">The approval before.</param>
-    /// <param name="before">The key before it.</param>
-    /// <param name="caller">Who gave the last approval.</param>
+    /// <param name="before">The key before the operation.</param>
+    /// <param name="caller">The last approver.</param>
     /// <param name="now">The time.</param>
     public static KeyRow Execute(KeyRow row, KeyApproval approved, KeyRow before, Caller caller, DateTimeOffset now) =>
         With(row, Decided(before, approved, ApprovalState.Executed, now, caller.Principal));
 
-    /// <summary>It was approved and can no longer be done.</summary>
+    /// <summary>Marks an approved operation as failed, since it is no longer possible.</summary>
     /// <param name="row">The key.</param>
     /// <param name="approved">The approval.</param>
-    /// <param name="why">Why.</param>
-    /// <param name="caller">Who gave the last approval.</param>
+    /// <param name="why">The reason.</param>
+    /// <param name="caller">The last approver.</param>
     /// <param name="now">The time.</param>
     public static KeyRow Fail(KeyRow row, KeyApproval approved, KmsException why, Caller caller, DateTimeOffset now) =>
         With(row, Decided(row, approved, ApprovalState.Failed, now, caller.Principal) with { Error = why.Code, Detail = why.Message });
 
-    /// <summary>The key is destroyed: nothing that waits can be done any more.</summary>
+    /// <summary>Fails everything pending, since the key is destroyed.</summary>
     /// <param name="row">The key.</param>
     /// <param name="now">The time.</param>
     public static KeyRow FailAll(KeyRow row, DateTimeOffset now) => row.Approvals is not { } approvals || !approvals.Any(IsPending)
@@ -137,10 +135,10 @@ internal static class KeyApprovals
             ],
         };
 
-    /// <summary>Whether enough have approved by the rule in force.</summary>
+    /// <summary>Whether the approvals suffice under the rule in force.</summary>
     public static bool IsComplete(KeyRow row, KeyApproval approval) => Counting(row.Approval, approval).Count() >= row.Approval!.Required;
 
-    /// <summary>An approval in the words of the contract.</summary>
+    /// <summary>Describes an approval in the contract's terms.</summary>
     /// <param name="keyId">The key's id.</param>
     /// <param name="row">The key, settled.</param>
     /// <param name="approval">The approval.</param>
@@ -173,7 +171,7 @@ internal static class KeyApprovals
         {
             return Decided(row, approval, ApprovalState.Cancelled, now, null) with
             {
-                Detail = "The database was restored from a backup since, and it may have been decided in between; ask again.",
+                Detail = "The database has been restored from a backup, so the approval may have been decided since; request the operation again.",
             };
         }
 
@@ -181,10 +179,10 @@ internal static class KeyApprovals
         if (now >= deadline) return Decided(row, approval, ApprovalState.Expired, deadline, null);
         return ApprovalRules.Guard(row.Approval, approval.Request) is not null
             ? approval
-            : Decided(row, approval, ApprovalState.Cancelled, now, null) with { Detail = "The key's rule does not guard it any more; ask again." };
+            : Decided(row, approval, ApprovalState.Cancelled, now, null) with { Detail = "The key's rule no longer guards the operation; request it again." };
     }
 
-    // A rule that grants less time than the one before holds for what waits already.
+    // A rule that grants less time than the earlier one applies to pending approvals too.
     private static DateTimeOffset Deadline(ApprovalRule? rule, KeyApproval approval) =>
         approval.State == ApprovalState.Pending && rule is not null && approval.RequestedAt + rule.Expires < approval.ExpiresAt
             ? approval.RequestedAt + rule.Expires
@@ -199,7 +197,7 @@ internal static class KeyApprovals
         var approval = Find(row, number);
         return IsPending(approval)
             ? approval
-            : throw KmsError.Conflict.Exception($"The approval is not pending any more: it is {approval.State.ToString().ToLowerInvariant()}.");
+            : throw KmsError.Conflict.Exception($"The approval is no longer pending: it is {approval.State.ToString().ToLowerInvariant()}.");
     }
 
     private static KeyApproval RequireApprover(KeyRow row, string number, Caller caller)
@@ -207,12 +205,12 @@ internal static class KeyApprovals
         var approval = RequirePending(row, number);
         if (caller.Principal == approval.RequestedBy.Principal)
         {
-            throw KmsError.PermissionDenied.Exception("Whoever asked for an operation does not decide on it; others must.");
+            throw KmsError.PermissionDenied.Exception("The requester of an operation cannot decide on it.");
         }
 
         return ApprovalRules.MayApprove(row.Approval, caller.Principal)
             ? approval
-            : throw KmsError.PermissionDenied.Exception("The key's rule does not name the principal as an approver.");
+            : throw KmsError.PermissionDenied.Exception("The principal is not an approver under the key's rule.");
     }
 
     private static KeyApproval Decided(KeyRow row, KeyApproval approval, ApprovalState state, DateTimeOffset now, string? by) => approval with
@@ -232,7 +230,7 @@ internal static class KeyApprovals
     private static RequestedOperation Kept(RequestedOperation request) =>
         request.Update is { } update ? request with { Update = update with { Caller = _nobody } } : request;
 
-    // What was decided is kept for long, and the row is written whole with every change.
+    // Decided approvals are kept for long, and every change rewrites the whole row.
     private static RequestedOperation WithoutTexts(RequestedOperation request) =>
         request.Update is { } update ? request with { Update = update with { Description = default, Tags = default } }
         : request.Policy is not null ? request with { Policy = null }

@@ -6,7 +6,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Operations that need approval: what they are, and what approvers and askers do with them.</summary>
+/// <summary>Operations that need approval: lists them, and carries out the decisions of approvers and requesters.</summary>
 internal static class Approvals
 {
     public static Task<ApprovalDescription[]> List(KeyActivation key, ApprovalsQuery query) => key.Gate.RunInTurn(
@@ -28,7 +28,7 @@ internal static class Approvals
         }),
         isRepeatable: true);
 
-    /// <summary>The last approval carries the operation out: in this turn, and in the commit that notes it.</summary>
+    /// <summary>The last approval carries out the operation, in this turn and in the commit that records it.</summary>
     public static Task<ApprovalDescription> Approve(KeyActivation key, ApprovalCommand request) => key.Gate.RunInTurn(
         Enter(KmsOperation.Approve, request),
         () => OfAnApproval(key, request, async number =>
@@ -49,7 +49,7 @@ internal static class Approvals
     public static Task<ApprovalDescription> Cancel(KeyActivation key, ApprovalCommand request) =>
         Decide(key, request, KmsOperation.CancelApproval, KeyApprovals.Cancel);
 
-    // An id that is none is not written down: whoever sends it can say anything by it.
+    // An invalid id is not recorded: its sender chooses the text.
     private static Call Enter(KmsOperation operation, ApprovalCommand request) => KeyGate.Enter(operation, request.Caller) with
     {
         Detail = ApprovalId.TryRead(request.ApprovalId, out _, out _) ? request.ApprovalId : null,
@@ -67,8 +67,8 @@ internal static class Approvals
             }));
 
     /// <summary>
-    /// Carries out what was approved. What can no longer be done ends as failed; where only the database, the HSM or the audit trail is
-    /// away, nothing is noted, and the approval can be given again.
+    /// Carries out an approved operation. One that is no longer possible ends as failed. If only the database, the HSM or the audit trail
+    /// is down, nothing is recorded, and the approval can be given again.
     /// </summary>
     private static async Task<ApprovalDescription> CarryOut(KeyActivation key, KeyRow row, KeyRow next, KeyApproval approval, Caller caller)
     {
@@ -82,7 +82,7 @@ internal static class Approvals
         catch (KmsException e) when (e.Error.Status < 500)
         {
             await ApprovalChange.Commit(key, row, KeyApprovals.Fail(next, approval, e, caller, key.Now), approval, "fail", caller);
-            throw new KmsException(e.Code, $"{e.Message} The operation was approved and cannot be done any more: the approval has ended as failed.");
+            throw new KmsException(e.Code, $"{e.Message} The operation was approved but is no longer possible, so the approval has failed.");
         }
 
         var reason = ChangeReasons.Of(row, done) is { } shown ? $"{shown}; approval {approval.Number}" : $"approval {approval.Number}";
@@ -98,14 +98,16 @@ internal static class Approvals
     private static ApprovalDescription Described(KeyActivation key, KeyRow row, string number) =>
         KeyApprovals.Describe(key.Id, row, KeyApprovals.Find(row, number));
 
-    /// <summary>The newest row with a change of an approval; what is refused from memory is held against what is stored.</summary>
+    /// <summary>The newest row with a change of an approval; a refusal is checked against the stored row.</summary>
     private static async Task<(KeyRow Row, KeyRow Next)> Prepare(KeyActivation key, Func<KeyRow, KeyRow> change)
     {
         await Settled(key);
         return await RowChange.Prepare(key, row => change(KeyApprovals.Settle(row, key.Now, key.Services.Epoch.Number)));
     }
 
-    /// <summary>The key with its approvals as they are now. What time has changed is written, so that it is told of once; or later.</summary>
+    /// <summary>
+    /// The key with its approvals as of now. Changes made by time are written, so that they are reported once; if that fails, later.
+    /// </summary>
     private static async Task<KeyRow> Settled(KeyActivation key)
     {
         var row = await key.Current();
@@ -122,7 +124,7 @@ internal static class Approvals
         }
     }
 
-    /// <summary>A key that does not exist has no approval either, and whoever invents ids learns no more than that.</summary>
+    /// <summary>A key that does not exist has no approvals, and callers who invent ids learn no more than that.</summary>
     private static async Task<ApprovalDescription> OfAnApproval(
         KeyActivation key, ApprovalCommand request, Func<string, Task<ApprovalDescription>> run)
     {

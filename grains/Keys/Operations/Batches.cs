@@ -56,7 +56,7 @@ internal static class Batches
 /// <param name="operation">The operation on each item.</param>
 /// <param name="items">The items; may be anything.</param>
 /// <param name="size">How much an item counts towards the size limit of a batch.</param>
-/// <param name="ofItem">The call of one item alone, for the key's own policy.</param>
+/// <param name="ofItem">The call for a single item, for the key's own policy.</param>
 /// <param name="atOnce">
 /// Runs an item without waiting; null when something must be prepared first, and then nothing was done.
 /// </param>

@@ -40,7 +40,7 @@ internal static class Decryption
 
     /// <summary>Decrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="limited">What the key's limits count it as. It counts whatever comes of it.</param>
+    /// <param name="limited">The operation that the key's limits count, whatever its outcome.</param>
     /// <param name="ciphertext">The ciphertext.</param>
     /// <param name="associatedData">What is authenticated with it.</param>
     public static Decrypted? AtOnce(KeyActivation key, KmsOperation limited, byte[] ciphertext, byte[]? associatedData) =>

@@ -40,7 +40,7 @@ internal static class Encryption
             ? AtOnce(key, spent, version, kind, plaintext, associatedData, startedAt)
             : null;
 
-    /// <summary>Like the other, with a use that is already spent.</summary>
+    /// <summary>Like the overload, with a use already spent.</summary>
     public static Encrypted AtOnce(
         KeyActivation key, ReadyVersion spent, IEncryptsAtOnce version, CiphertextKind kind, byte[] plaintext, byte[]? associatedData,
         long startedAt)
@@ -52,8 +52,8 @@ internal static class Encryption
 
     /// <summary>Encrypts, preparing first if it must. Spending and starting are one step without an await.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="limited">What the key's limits count it as; null where they have counted it.</param>
-    /// <param name="kind">The kind that the ciphertext is marked with.</param>
+    /// <param name="limited">The operation that the key's limits count; null if they have counted it.</param>
+    /// <param name="kind">The ciphertext's kind.</param>
     /// <param name="plaintext">The plaintext.</param>
     /// <param name="associatedData">The associated data.</param>
     /// <param name="wanted">How many uses are about to be spent, including this one.</param>

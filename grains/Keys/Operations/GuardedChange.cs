@@ -5,8 +5,8 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Operations;
 
 /// <summary>
-/// Makes a change that somebody asks for, or, where the key's rule of dual control guards it, keeps it until others approve. What cannot
-/// be done is refused at once, whether or not it is guarded. The rule binds everyone, the administrator and .NET callers included.
+/// Makes a requested change or, if the key's rule of dual control guards it, stores it until others approve. An impossible change is
+/// refused at once, guarded or not. The rule applies to everyone, the administrator and .NET callers included.
 /// </summary>
 internal static class GuardedChange
 {
@@ -26,15 +26,14 @@ internal static class GuardedChange
             });
     }
 
-    // A restore reads it in the audit trail (deploy/restore/changes-since.jq).
+    // A restore reads this in the audit trail (deploy/restore/changes-since.jq).
     private static string? MinDecryptVersion(RequestedOperation request) =>
         request.Update?.MinDecryptVersion is { } version ? FormattableString.Invariant($"min_decrypt_version {version}") : null;
 
     /// <summary>
-    /// Keeps the operation until it is approved. Asked again while it waits, it is the same one, whoever asks: so a repeated request
-    /// does no harm.
+    /// Stores the operation until it is approved. A repeated request, by anyone, finds the pending one, so it is harmless.
     /// </summary>
-    /// <returns>What the caller is told: an answer of the operation would say that it was done.</returns>
+    /// <returns>The exception for the caller: an ordinary answer would say that the operation was done.</returns>
     private static async Task<KmsException> Ask(KeyActivation key, KeyRow row, string guard, RequestedOperation request, Caller caller)
     {
         var (now, epoch) = (key.Now, key.Services.Epoch.Number);

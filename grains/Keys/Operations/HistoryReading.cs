@@ -5,8 +5,8 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Operations;
 
 /// <summary>
-/// Reads a page of the key's history as it is stored, and not as this activation knows it. It takes no turn and disturbs nobody: what is
-/// committed does not change.
+/// Reads a page of the key's stored history, independently of this activation's copy. It takes no turn and blocks nobody: committed events
+/// do not change.
 /// </summary>
 internal static class HistoryReading
 {
@@ -17,11 +17,11 @@ internal static class HistoryReading
     {
         if (request.Limit is < 1 or > KmsLimits.PageItems)
         {
-            throw KmsError.InvalidParameter.Exception($"A page has 1 to {KmsLimits.PageItems} events.");
+            throw KmsError.InvalidParameter.Exception($"A page must have 1 to {KmsLimits.PageItems} events.");
         }
 
         HistoryPlace? from = request.After is not { } after ? null
-            : HistoryPlace.TryParse(after) ?? throw KmsError.InvalidParameter.Exception("The page does not go on from any that was given.");
+            : HistoryPlace.TryParse(after) ?? throw KmsError.InvalidParameter.Exception("The page does not follow any earlier page.");
         await key.Load();
         var row = await Stored(key);
         while (true)
@@ -33,14 +33,14 @@ internal static class HistoryReading
                 return page;
             }
 
-            // A change has moved events into a block meanwhile.
+            // A change has meanwhile moved events to a block.
             row = now;
         }
     }
 
     private static async Task<KeyRow> Stored(KeyActivation key)
     {
-        // A change may interleave, and then what is read is older than what is known afterwards.
+        // A change may interleave, and then the row read here is older than the one known afterwards.
         var known = key.Slot.Row?.Revision ?? 0;
         var stored = await key.Blocks.ReadKey() ?? throw KmsError.KeyNotFound.Exception();
         return stored.Revision >= known ? stored : throw KmsError.KeyCorrupted.Exception();

@@ -14,7 +14,7 @@ internal static class KeyDeletion
         GuardedChange.Run(key, request.Caller, KmsOperation.CancelDeletion);
 }
 
-/// <summary>Schedules a deletion. The waiting period begins when this is carried out.</summary>
+/// <summary>Schedules a deletion. The waiting period starts when this is carried out.</summary>
 internal sealed class DeletionSchedule(RequestedOperation request) : KeyChange(request)
 {
     private DateTimeOffset _at;
@@ -45,7 +45,7 @@ internal sealed class DeletionSchedule(RequestedOperation request) : KeyChange(r
     }
 }
 
-/// <summary>Takes a deletion back.</summary>
+/// <summary>Cancels a deletion.</summary>
 internal sealed class DeletionCancellation(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ namespace OrleansKms.Grains.Keys.Operations;
 /// <summary>The key's own policy.</summary>
 internal static class KeyPolicies
 {
-    // No caller is answered by this, so it is no record of the trail.
+    // This answers no caller, so it is not recorded.
     public static async Task<KeyFacts> ReadFacts(KeyActivation key) => (await key.Gate.TryRun(
         async () =>
         {
@@ -16,7 +16,7 @@ internal static class KeyPolicies
         },
         isRepeatable: true)).AnswerOrThrow();
 
-    // As this: who asked for the simulation is on record already.
+    // Likewise: the request for the simulation has been recorded.
     public static async Task<KeyAccess> Simulate(KeyActivation key, SimulateAccess request) => (await key.Gate.TryRun(
         async () =>
         {
@@ -42,7 +42,7 @@ internal static class KeyPolicies
     public static Task Remove(KeyActivation key, KeyCommand request) => GuardedChange.Run(key, request.Caller, KmsOperation.RemoveKeyPolicy);
 }
 
-/// <summary>A key gets a policy of its own.</summary>
+/// <summary>Sets the key's own policy.</summary>
 internal sealed class KeyPolicyChange(RequestedOperation request) : KeyChange(request)
 {
     private PolicyStatement[] _statements = [];
@@ -52,7 +52,7 @@ internal sealed class KeyPolicyChange(RequestedOperation request) : KeyChange(re
     {
         _statements = PolicyText.Read(Request.Policy, isOfKey: true);
 
-        // A silo of an older program passes a policy over, and writes the key without it.
+        // A silo of an older version ignores a policy, and writes the key without it.
         key.Services.RequireLevel4("Policies of keys");
         return Task.CompletedTask;
     }
@@ -61,7 +61,7 @@ internal sealed class KeyPolicyChange(RequestedOperation request) : KeyChange(re
     public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.SetPolicy(row, _statements);
 }
 
-/// <summary>A key's own policy is taken away.</summary>
+/// <summary>Removes the key's own policy.</summary>
 internal sealed class KeyPolicyRemoval(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>

@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>The changes that can be asked of a key, each by the operation that it is.</summary>
+/// <summary>The changes that callers can request of a key, by operation.</summary>
 internal static class RequestedChanges
 {
     private static readonly FrozenDictionary<string, Func<RequestedOperation, KeyChange>> _changes =
@@ -25,8 +25,8 @@ internal static class RequestedChanges
     /// <summary>The operations.</summary>
     public static IEnumerable<string> Operations => _changes.Keys;
 
-    /// <summary>The change that was asked for.</summary>
+    /// <summary>The requested change.</summary>
     public static KeyChange Of(RequestedOperation request) => _changes.TryGetValue(request.Operation, out var make)
         ? make(request)
-        : throw new InvalidOperationException($"internal error: {request.Operation} is no change of a key.");
+        : throw new InvalidOperationException($"internal error: {request.Operation} is not a change of a key.");
 }

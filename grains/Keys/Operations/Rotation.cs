@@ -11,7 +11,7 @@ internal static class Rotation
         GuardedChange.Run(key, request.Caller, KmsOperation.RotateKey);
 }
 
-/// <summary>A rotation on request. Its version is made with the write.</summary>
+/// <summary>A requested rotation. Its version is made with the write.</summary>
 internal sealed class KeyRotationByHand(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>

@@ -29,7 +29,9 @@ internal static class RowChecks
         },
         isRepeatable: true);
 
-    /// <summary>Every row of the history, those of a chain that was left too; one where the chain breaks is as good as one that does not open.</summary>
+    /// <summary>
+    /// Checks every row of the history, including an abandoned chain's. A row in which the chain breaks counts as one that does not open.
+    /// </summary>
     private static async Task<List<KeyRowCheck>> CheckHistory(KeyActivation key, KeyRow row)
     {
         var walk = new HistoryWalk(key.Blocks, key.Id, row);
@@ -38,7 +40,7 @@ internal static class RowChecks
             next = (await walk.Read(after is null ? null : HistoryPlace.TryParse(after), KmsLimits.PageItems)).Next;
         }
 
-        // The newest events are in the row of the key itself.
+        // The newest events are in the key's own row.
         var checks = new List<KeyRowCheck>();
         if (walk.BrokenIn > walk.Top)
         {

@@ -20,7 +20,7 @@ internal static class StateChanges
         GuardedChange.Run(key, request.Caller, KmsOperation.DisableVersion, operation => operation with { Version = request.Version });
 }
 
-/// <summary>A key that is to be enabled or disabled.</summary>
+/// <summary>Enables or disables the key.</summary>
 internal sealed class StateChange(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>
@@ -28,7 +28,7 @@ internal sealed class StateChange(RequestedOperation request) : KeyChange(reques
         KeyChanges.SetState(row, Operation == KmsOperation.EnableKey ? KeyEvent.Enable : KeyEvent.Disable);
 }
 
-/// <summary>A version that is to be enabled or disabled.</summary>
+/// <summary>Enables or disables a version.</summary>
 internal sealed class VersionStateChange(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>

@@ -11,7 +11,7 @@ internal static class Updating
         GuardedChange.Run(key, request.Caller, KmsOperation.UpdateKey, operation => operation with { Update = request });
 }
 
-/// <summary>An update on request.</summary>
+/// <summary>A requested update.</summary>
 internal sealed class KeyUpdate(RequestedOperation request) : KeyChange(request)
 {
     private readonly UpdateKey _update = request.Update!;

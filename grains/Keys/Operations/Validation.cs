@@ -3,7 +3,7 @@ using OrleansKms.Grains.Keys.Lifecycle;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
-/// <summary>Tells whether the key can be used now. If not, that is an answer and not a refusal.</summary>
+/// <summary>Reports whether the key can be used now. If it cannot, that is an answer and not a refusal.</summary>
 internal static class Validation
 {
     public static async Task<KeyValidation> Run(KeyActivation key, KeyCommand request)

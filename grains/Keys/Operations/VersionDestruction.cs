@@ -14,7 +14,7 @@ internal static class VersionDestruction
         GuardedChange.Run(key, caller, KmsOperation.CancelDestruction, operation => operation with { Version = version });
 }
 
-/// <summary>Schedules a destruction. The waiting period begins when this is carried out.</summary>
+/// <summary>Schedules a destruction. The waiting period starts when this is carried out.</summary>
 internal sealed class DestructionSchedule(RequestedOperation request) : KeyChange(request)
 {
     private TimeSpan _delay;
@@ -43,26 +43,26 @@ internal sealed class DestructionSchedule(RequestedOperation request) : KeyChang
 
         var description = await base.Commit(key, row, next, caller, reason);
 
-        // Again after the commit, as with a deletion: another activation may have moved it before, by what it knew.
+        // Again after the commit, as for a deletion: another activation may have moved it before, going by an older row.
         await key.Reminder.Set(key.Slot.Row!);
         return _delay == TimeSpan.Zero ? RowChange.Described(key, await key.Current()) : description;
     }
 
     /// <summary>
-    /// An older program cannot open a row with such a version. So none is written while one may be running: below feature level
-    /// 3, unless the database was never used by one.
+    /// An older version cannot open a row with such a key version. So none is written while one may be running: below feature level 3,
+    /// unless no older version ever used the database.
     /// </summary>
     private static void RequireKnownToAllSilos(KeyServices services)
     {
         if (!services.Levels.AllKnowPendingDestruction)
         {
             throw KmsError.Conflict.Exception(
-                "Versions can be destroyed once the upgrade is finished: upgrade every silo and gateway, then run raise-feature-level.");
+                "Versions can be destroyed only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
         }
     }
 }
 
-/// <summary>Takes a destruction back.</summary>
+/// <summary>Cancels a destruction.</summary>
 internal sealed class DestructionCancellation(RequestedOperation request) : KeyChange(request)
 {
     /// <inheritdoc/>

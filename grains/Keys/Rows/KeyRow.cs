@@ -20,7 +20,7 @@ public sealed record KeyRow : Row
     public required KeyOrigin Origin { get; init; }
     /// <summary>Whether the material may leave, wrapped.</summary>
     public bool Exportable { get; init; }
-    /// <summary>A text for people.</summary>
+    /// <summary>Free text.</summary>
     public string? Description { get; init; }
     /// <summary>Tags.</summary>
     public IReadOnlyDictionary<string, string>? Tags { get; init; }
@@ -46,15 +46,15 @@ public sealed record KeyRow : Row
     public DateTimeOffset? DeletionAt { get; init; }
     /// <summary>Destroyed versions whose stored material may not be gone yet. Each activation retries until it is.</summary>
     public IReadOnlyList<int> ErasePending { get; init; } = [];
-    /// <summary>The key's history; null for a key that was not changed since programs keep one.</summary>
+    /// <summary>The key's history; null if the key has not changed since histories were introduced.</summary>
     public KeyHistory? History { get; init; }
 
-    /// <summary>How often the key may be used; null where it has no limits of its own. What was used lies in <see cref="KeyUsageRow"/>.</summary>
+    /// <summary>The key's own usage limits; null for none. Their counts are in <see cref="KeyUsageRow"/>.</summary>
     public IReadOnlyList<LimitRule>? Limits { get; init; }
 
     /// <summary>Dual control; null for none.</summary>
     public ApprovalRule? Approval { get; init; }
-    /// <summary>Operations that need approval, in the order in which they were asked for; null for none.</summary>
+    /// <summary>Operations that need approval, in order of request; null for none.</summary>
     public IReadOnlyList<KeyApproval>? Approvals { get; init; }
     /// <summary>The key's own policy, which narrows those of principals.</summary>
     public IReadOnlyList<PolicyStatement>? Policy { get; init; }
@@ -120,10 +120,10 @@ public sealed record KeyUsageRow : Row
     /// <summary>The counters of each version that was ever used.</summary>
     public IReadOnlyList<VersionUsage> Versions { get; init; } = [];
 
-    /// <summary>What was used of each of the key's limits, also of one that was lifted; null where there is none.</summary>
+    /// <summary>The counts of the key's limits, including removed ones; null for none.</summary>
     public IReadOnlyList<WindowUsage>? Windows { get; init; }
 
-    /// <summary>Numbers and times only, and written whole with each reservation, however many versions there are.</summary>
+    /// <summary>It holds only numbers and times, and each reservation rewrites it whole, however many versions there are.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public override bool MayCompress => true;
 }
@@ -141,10 +141,8 @@ public sealed record KeyUsageRow : Row
 public sealed record VersionUsage(
     int Version, long Ceiling, long Decrypted, long Verified, long Bytes, DateTimeOffset? LastUsedAt);
 
-/// <summary>What was used, or is reserved, of one limit.</summary>
-/// <param name="Of">What counts.</param>
+/// <summary>The uses of one limit, made or reserved.</summary>
+/// <param name="Of">What the limit counts.</param>
 /// <param name="Per">The window.</param>
-/// <param name="Spent">
-/// Pairs of a time (Unix milliseconds) and a number of uses: none of these was, or will be, made after that time.
-/// </param>
+/// <param name="Spent">Pairs of a time (Unix milliseconds) and a number of uses, all made at or before that time.</param>
 public sealed record WindowUsage(string Of, TimeSpan Per, IReadOnlyList<long> Spent);

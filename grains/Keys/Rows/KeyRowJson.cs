@@ -2,10 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms.Grains.Keys.Rows;
 
-/// <summary>
-/// The content of rows as JSON. Names and enumeration texts are stored for ever; an unknown field (from a newer program) is
-/// ignored.
-/// </summary>
+/// <summary>The rows' JSON. Names and enumeration texts are stored for ever; an unknown field, from a newer version, is ignored.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

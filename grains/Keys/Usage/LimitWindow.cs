@@ -2,18 +2,16 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Usage;
 
-/// <summary>
-/// One limit of a key, over a window that slides: in no stretch of time as long as the window are there more uses than the limit says.
-/// </summary>
+/// <summary>One limit of a key, over a sliding window: no interval as long as the window contains more uses than the limit.</summary>
 /// <remarks>
-/// Uses are reserved in the row <c>key.usage</c> before they are made, a few at a time, and each reservation ends soon: what is not used
-/// by then is not used at all. So a row tells of each number of uses a time after which none of them is made, whoever reserved them and
-/// whatever became of him, and they count until the window has passed since. The activation that makes them knows better, and writes
-/// what it knows with its next reservation. Times are Unix milliseconds of the silo's clock, rounded up.
+/// Uses are reserved in the row <c>key.usage</c> before they are made, a few at a time, and each reservation expires soon; unused ones
+/// lapse. So for each number of uses the row has a time after which none of them is made, whichever activation reserved them and even if it
+/// crashed; they count until the window has passed since that time. The activation that makes them knows the exact times, and writes these
+/// with its next reservation. Times are Unix milliseconds of the silo's clock, rounded up.
 /// </remarks>
 internal sealed class LimitWindow(string of, TimeSpan per)
 {
-    // Uses that lie closer together than such a part of the window are told of together, and count until the last of them is out.
+    // Uses closer together than this fraction of the window are stored as one entry, and count until the last of them has left the window.
     private const int Parts = 32;
     private const int Shares = 16;
     private const long MinHold = 250;
@@ -24,39 +22,39 @@ internal sealed class LimitWindow(string of, TimeSpan per)
     private long _hold = Math.Clamp((long)per.TotalMilliseconds / Parts, MinHold, MaxHold);
     private long _block;
 
-    // The reservation that is open: from when until when, for how many, how many of them were made, the last one when.
+    // The open reservation: its start and end, its size, how many of its uses were made, and when the last one was.
     private long _from;
     private long _until;
     private long _reserved;
     private long _used;
     private long _last;
 
-    // What is being written.
+    // The values being written.
     private (long Used, long Last, long More, long From, long Until) _written;
 
-    /// <summary>What counts.</summary>
+    /// <summary>What the limit counts.</summary>
     public string Of { get; } = of;
 
     /// <summary>The window.</summary>
     public TimeSpan Per { get; } = per;
 
-    /// <summary>How many uses it may hold; 0 for a limit that was lifted.</summary>
+    /// <summary>The maximum number of uses in it; 0 for a removed limit.</summary>
     public long Count { get; set; }
 
-    /// <summary>Whether something is reserved that the row does not tell the truth about.</summary>
+    /// <summary>Whether there are reserved uses for which the row is not yet exact.</summary>
     public bool HasReserved => _reserved > 0;
 
-    /// <summary>Whether a use is reserved. A clock that was set back ends the reservation.</summary>
+    /// <summary>Whether a use is reserved. Setting the clock back ends the reservation.</summary>
     public bool CanSpend(long now) => _used < _reserved && now < _until && now >= _from;
 
-    /// <summary>Makes a use that <see cref="CanSpend"/>.</summary>
+    /// <summary>Spends a use; <see cref="CanSpend"/> must be true.</summary>
     public void Spend(long now)
     {
         _used++;
         _last = now + 1;
     }
 
-    /// <summary>How many more uses can be reserved; below one where there is no room.</summary>
+    /// <summary>How many more uses can be reserved; less than one if none.</summary>
     public long Room(long now)
     {
         var room = Count;
@@ -68,7 +66,7 @@ internal sealed class LimitWindow(string of, TimeSpan per)
         return room - (now < _until ? _reserved : _last + _per > now ? _used : 0);
     }
 
-    /// <summary>How long until there is room for a use, where there is none.</summary>
+    /// <summary>How long until a use can be reserved, if none can now.</summary>
     public TimeSpan Wait(long now)
     {
         var room = Room(now);
@@ -84,25 +82,25 @@ internal sealed class LimitWindow(string of, TimeSpan per)
         return TimeSpan.FromMilliseconds((room < 1 ? Math.Max(last, _last + _per) : last) - now);
     }
 
-    /// <summary>Takes over what a row says. What was reserved counts as used, as late as it may have been.</summary>
+    /// <summary>Resumes a stored row. Reserved uses count as made, as late as they may have been.</summary>
     public void Resume(IReadOnlyList<long> stored, long now)
     {
         GiveUp();
         _spent.Clear();
         for (var i = 0; i + 1 < stored.Count; i += 2)
         {
-            // Whoever wrote this by a clock that is ahead makes none of it later than a reservation lasts.
+            // A writer whose clock is ahead makes none of them later than a reservation lasts.
             Add(Math.Min(stored[i], now + MaxHold), stored[i + 1]);
         }
     }
 
-    /// <summary>Gives up what is reserved; the row still tells of it.</summary>
+    /// <summary>Gives up the reservation; the row still has it.</summary>
     public void GiveUp() => (_reserved, _used, _until, _written) = (0, 0, 0, default);
 
-    /// <summary>What the next row shall hold.</summary>
-    /// <param name="now">The time.</param>
+    /// <summary>The values for the next row.</summary>
+    /// <param name="now">The current time.</param>
     /// <param name="wanted">How many uses are about to be made; 0 to reserve none.</param>
-    /// <param name="isLast">Whether no use will be made any more.</param>
+    /// <param name="isLast">Whether no more uses will be made.</param>
     public WindowUsage ToStored(long now, long wanted, bool isLast)
     {
         Settle(now, isLast);
@@ -128,8 +126,8 @@ internal sealed class LimitWindow(string of, TimeSpan per)
         return new(Of, Per, stored);
     }
 
-    /// <summary>What <see cref="ToStored"/> told was written. What was used meanwhile is part of what is reserved.</summary>
-    /// <param name="now">The time.</param>
+    /// <summary>Notes that the result of <see cref="ToStored"/> was written. Uses made meanwhile are part of the reservation.</summary>
+    /// <param name="now">The current time.</param>
     public void Saved(long now)
     {
         Add(_written.Last, _written.Used);
@@ -139,7 +137,7 @@ internal sealed class LimitWindow(string of, TimeSpan per)
         {
             (_from, _until) = (_written.From, _written.Until);
 
-            // A database that is slower than that would never let a use be made.
+            // With a database slower than the reservation lasts, no use would ever be made.
             _hold = now >= _until ? Math.Min(_hold * 2, MaxHold) : _hold;
         }
     }
@@ -148,7 +146,7 @@ internal sealed class LimitWindow(string of, TimeSpan per)
     {
         if (now < _from)
         {
-            // The clock was set back. All that was made was made before now.
+            // The clock was set back. All uses were made before now.
             for (var i = 0; i < _spent.Count; i++)
             {
                 _spent[i] = (Math.Min(_spent[i].Until, now + 1), _spent[i].Count);
@@ -166,8 +164,8 @@ internal sealed class LimitWindow(string of, TimeSpan per)
         _spent.RemoveAll(s => s.Until + _per <= now);
     }
 
-    // A limit that is used up fast is reserved in larger pieces, and none is so large that a crash, after which it counts as used, takes
-    // much of the limit away.
+    // A limit that is used up fast is reserved in larger blocks. No block is so large that a crash, after which it counts as used, costs
+    // much of the limit.
     private long NextBlock()
     {
         var most = Math.Max(1, Count / Shares);

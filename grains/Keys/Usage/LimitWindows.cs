@@ -3,8 +3,8 @@ using OrleansKms.Grains.Keys.Rows;
 namespace OrleansKms.Grains.Keys.Usage;
 
 /// <summary>
-/// The windows of a key's limits. One whose limit was lifted stays until its last use is out of it: an activation that does not know a
-/// limit yet must not lose what another has counted.
+/// The windows of a key's limits. A removed limit's window stays until its last use has left it: an activation that does not know the limit
+/// yet must not lose what another has counted.
 /// </summary>
 internal sealed class LimitWindows(TimeProvider time)
 {
@@ -15,12 +15,12 @@ internal sealed class LimitWindows(TimeProvider time)
     private long _wanted;
     private bool _hasStopped;
 
-    /// <summary>Whether something is reserved that the row does not tell the truth about.</summary>
+    /// <summary>Whether there are reserved uses for which the row is not yet exact.</summary>
     public bool HasReserved => Array.Exists(_all, w => w.HasReserved);
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Makes a use of every window that counts an operation, if each has one reserved.</summary>
+    /// <summary>Spends a use of every window that counts an operation, if each has one reserved.</summary>
     /// <param name="rules">The key's limits.</param>
     /// <param name="operation">The operation.</param>
     public bool TrySpend(IReadOnlyList<LimitRule> rules, KmsOperation operation)
@@ -56,10 +56,10 @@ internal sealed class LimitWindows(TimeProvider time)
         return _byOperation[operation.Index] ??= [.. rules.Where(r => LimitRules.Counts(r.Of, operation)).Select(r => Window(r.Of, r.Per))];
     }
 
-    /// <summary>Whether each of some windows has a use reserved.</summary>
+    /// <summary>Whether each of these windows has a use reserved.</summary>
     public bool CanSpend(LimitWindow[] windows) => CanSpend(windows, Now);
 
-    /// <summary>Refuses where a window is full.</summary>
+    /// <summary>Refuses if a window is full.</summary>
     /// <exception cref="KmsException">rate_limited, for the window that has room last.</exception>
     public void RequireRoom(LimitWindow[] windows)
     {
@@ -71,10 +71,10 @@ internal sealed class LimitWindows(TimeProvider time)
         }
     }
 
-    /// <summary>Has the next write reserve uses.</summary>
+    /// <summary>Makes the next write reserve uses.</summary>
     public void Ask(LimitWindow[] windows, long wanted) => (_asking, _wanted) = (windows, wanted);
 
-    /// <summary>Takes over what a row says.</summary>
+    /// <summary>Resumes a stored row.</summary>
     public void Resume(IReadOnlyList<WindowUsage>? stored)
     {
         if (_all.Length == 0 && stored is null)
@@ -94,7 +94,7 @@ internal sealed class LimitWindows(TimeProvider time)
         }
     }
 
-    /// <summary>Gives up what is reserved.</summary>
+    /// <summary>Gives up all reservations.</summary>
     public void GiveUp()
     {
         foreach (var window in _all)
@@ -103,10 +103,10 @@ internal sealed class LimitWindows(TimeProvider time)
         }
     }
 
-    /// <summary>No use is made any more.</summary>
+    /// <summary>Notes that no more uses will be made.</summary>
     public void Stop() => _hasStopped = true;
 
-    /// <summary>What the next row shall hold; null for nothing.</summary>
+    /// <summary>The values for the next row; null for none.</summary>
     public IReadOnlyList<WindowUsage>? ToStored()
     {
         if (_all.Length == 0)
@@ -130,7 +130,7 @@ internal sealed class LimitWindows(TimeProvider time)
         return stored.Count > 0 ? stored : null;
     }
 
-    /// <summary>What <see cref="ToStored"/> told was written.</summary>
+    /// <summary>Notes that the result of <see cref="ToStored"/> was written.</summary>
     public void Saved()
     {
         if (_all.Length == 0)

@@ -7,16 +7,16 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Keys.Usage;
 
 /// <summary>
-/// A key's counters and its right to spend. Uses are reserved in the row <c>key.usage</c> before they are spent, in blocks;
-/// after a crash the count resumes at the reserved ceiling, so it is never below the truth.
+/// A key's counters and its right to spend. Uses are reserved in the row <c>key.usage</c> in blocks before they are spent. After a crash
+/// the count resumes at the reserved ceiling, so it is never below the truth.
 /// </summary>
 /// <remarks>
-/// All methods run on the activation's scheduler. Writes of the row never overlap: each waits for the one before it. A
-/// failed write takes nothing back: what was reserved before stays spendable, and the row is read again before the next write.
+/// All methods run on the activation's scheduler. Writes of the row never overlap: each waits for the previous one. A failed write revokes
+/// nothing: earlier reservations stay spendable, and the row is read again before the next write.
 /// </remarks>
 internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvider time)
 {
-    /// <summary>After a failure nothing is tried for so long, so that callers hear of it at once while the database is down.</summary>
+    /// <summary>How long nothing is tried after a failure, so that callers get the error at once while the database is down.</summary>
     private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
 
     private readonly RowSlot<KeyUsageRow> _slot = new(storage, grain, RowNames.KeyUsage);
@@ -31,16 +31,16 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
     private bool IsPaused => _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
 
-    /// <summary>Whether something was counted that no row holds yet.</summary>
+    /// <summary>Whether any counts are not in the row yet.</summary>
     public bool HasUnsaved => _meters.Values.Any(m => m.HasUnsaved);
 
     /// <summary>All meters, in the order of versions.</summary>
     public IEnumerable<UsageMeter> Meters => _meters.Values.OrderBy(m => m.Version);
 
-    /// <summary>The windows of the key's limits, which the row holds as well.</summary>
+    /// <summary>The windows of the key's limits, which the same row stores.</summary>
     public LimitWindows Windows { get; } = new(time);
 
-    /// <summary>The counters of a version; zero for one that was never used.</summary>
+    /// <summary>The counters of a version; zero if it was never used.</summary>
     public UsageMeter Meter(int version)
     {
         if (!_meters.TryGetValue(version, out var meter))
@@ -52,8 +52,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     }
 
     /// <summary>
-    /// Inserts the row of a new key, with the first block of its first version reserved. Where an earlier attempt to create the key
-    /// left a row, its incarnation goes on, so that whichever attempt commits finds a row that fits.
+    /// Inserts the row of a new key, with the first block of its first version reserved. If an earlier attempt to create the key left a
+    /// row, its incarnation continues, so that whichever attempt commits finds a matching row.
     /// </summary>
     /// <returns>The incarnation that the row <c>key</c> must have.</returns>
     public async Task<Incarnation> Begin(UsagePolicy policy, int? version)
@@ -76,8 +76,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         return incarnation;
     }
 
-    /// <summary>Reads the counters where that is needed.</summary>
-    /// <exception cref="KmsException">key_corrupted: the row is missing or of another life of the key.</exception>
+    /// <summary>Reads the counters if necessary.</summary>
+    /// <exception cref="KmsException">key_corrupted: the row is missing or belongs to another incarnation of the key.</exception>
     public async Task Load(Incarnation incarnation)
     {
         while (!_writing.IsCompleted)
@@ -97,7 +97,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <param name="meter">The version's counters.</param>
     /// <param name="policy">What bounds the reservation.</param>
     /// <param name="incarnation">The key's incarnation.</param>
-    /// <param name="wanted">Uses that are about to be spent.</param>
+    /// <param name="wanted">How many uses are about to be spent.</param>
     public async Task Reserve(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
     {
         while (!_writing.IsCompleted)
@@ -117,7 +117,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <summary>Reserves uses of limits, at least one of each, and waits for the write.</summary>
     /// <param name="windows">The limits' windows.</param>
     /// <param name="incarnation">The key's incarnation.</param>
-    /// <param name="wanted">Uses that are about to be made.</param>
+    /// <param name="wanted">How many uses are about to be made.</param>
     /// <exception cref="KmsException">rate_limited.</exception>
     public async Task Reserve(LimitWindow[] windows, Incarnation incarnation, long wanted)
     {
@@ -142,10 +142,10 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     }
 
     /// <summary>
-    /// Begins to reserve the next block when half of the last one is spent, without making anyone wait. It stops where the
-    /// version is to rotate: uses reserved beyond would be spent without anyone asking whether a rotation is due.
+    /// Starts reserving the next block when half of the last one is spent, without making anyone wait. It stops at the rotation threshold:
+    /// uses reserved beyond it would be spent without checking whether a rotation is due.
     /// </summary>
-    /// <returns>The write, for its failure to be seen; null when there is nothing to do.</returns>
+    /// <returns>The write, so that its failure is observed; null if there is nothing to do.</returns>
     public Task? RenewInBackground(UsageMeter meter, UsagePolicy policy, Incarnation incarnation)
     {
         if (_closed || IsPaused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
@@ -158,11 +158,9 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         return _writing = Renew(meter, policy, incarnation, 1);
     }
 
-    /// <summary>Writes what was counted in memory.</summary>
+    /// <summary>Writes counts from memory.</summary>
     /// <param name="incarnation">The key's incarnation.</param>
-    /// <param name="exact">
-    /// Whether to give back what was reserved and not spent. Nothing can be spent afterwards.
-    /// </param>
+    /// <param name="exact">Whether to return unspent reservations. Nothing can be spent afterwards.</param>
     public async Task Save(Incarnation incarnation, bool exact)
     {
         _closed |= exact;
@@ -183,7 +181,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         await (_writing = SaveOnce(incarnation, exact));
     }
 
-    /// <summary>Forgets the right to spend and reads the row again before the next use.</summary>
+    /// <summary>Revokes the right to spend, and reads the row again before the next use.</summary>
     public void Invalidate()
     {
         IsLoaded = false;
@@ -227,7 +225,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             await Reload(incarnation);
             if (meter.Spent >= threshold)
             {
-                // A write that seemed to fail had reserved up to here. Whether the version is to rotate is asked before more.
+                // A write that seemed to fail had reserved up to here. Whether a rotation is due is checked before reserving more.
                 return;
             }
         }
@@ -259,7 +257,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
 
         if (_slot.Row is not { } row || row.Incarnation != incarnation)
         {
-            // Nothing may be written over what is missing or wrong: counters that began anew would be below the truth.
+            // A missing or wrong row must not be overwritten: restarted counters would be below the truth.
             _slot.Invalidate();
             throw KmsError.KeyCorrupted.Exception();
         }
@@ -291,7 +289,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {
-            // A lost race is no failure of the database: the row is read and the next try may come at once.
+            // A lost race is not a database failure: the row is read again, and the next attempt may follow at once.
             _lastFailure = time.GetTimestamp();
             throw;
         }
@@ -312,7 +310,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         }
     }
 
-    /// <summary>Waits for a write of which someone else sees the failure.</summary>
+    /// <summary>Waits for a write whose failure someone else observes.</summary>
     private static async Task Settled(Task write) => await write.ConfigureAwait(
         ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
 }

@@ -2,7 +2,7 @@ using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Usage;
 
-/// <summary>One version's counters in memory, and how far it may spend without a write.</summary>
+/// <summary>One version's counters in memory, and how far it may spend without another write.</summary>
 internal sealed class UsageMeter(int version)
 {
     private VersionUsage _stored = new(version, 0, 0, 0, 0, null);
@@ -19,10 +19,10 @@ internal sealed class UsageMeter(int version)
     /// <summary>Uses reserved in the stored row.</summary>
     public long Ceiling => _stored.Ceiling;
 
-    /// <summary>Up to where this activation may spend: the ceiling, or a threshold that has since come to lie below it.</summary>
+    /// <summary>How far this activation may spend: to the ceiling, or to a threshold that has since moved below it.</summary>
     public long SpendUntil { get; set; }
 
-    /// <summary>How many uses the last reservation was for.</summary>
+    /// <summary>The size of the last reservation.</summary>
     public long Block { get; set; }
 
     public long Decrypted => _stored.Decrypted + _decrypted;
@@ -34,13 +34,13 @@ internal sealed class UsageMeter(int version)
     public DateTimeOffset? LastUsedAt =>
         _lastUsedTicks > (_stored.LastUsedAt?.UtcTicks ?? 0) ? new(_lastUsedTicks, TimeSpan.Zero) : _stored.LastUsedAt;
 
-    /// <summary>Whether something was counted that no row holds yet.</summary>
+    /// <summary>Whether any counts are not in the row yet.</summary>
     public bool HasUnsaved => _decrypted != 0 || _verified != 0 || _bytes != 0;
 
-    /// <summary>Whether a use is reserved that <see cref="TrySpend"/> would spend.</summary>
+    /// <summary>Whether a use is reserved.</summary>
     public bool CanSpend => Spent < SpendUntil;
 
-    /// <summary>Spends one use, if one is reserved. A use that is spent is never given back.</summary>
+    /// <summary>Spends one use, if one is reserved. A spent use is never given back.</summary>
     public bool TrySpend()
     {
         if (!CanSpend)
@@ -64,7 +64,7 @@ internal sealed class UsageMeter(int version)
         CountBytes(bytes, nowTicks);
     }
 
-    /// <summary>Takes over what a row says. What was reserved counts as spent, since whoever reserved it may have used it.</summary>
+    /// <summary>Resumes a stored row. Reserved uses count as spent, since they may have been.</summary>
     public void Resume(VersionUsage stored)
     {
         _stored = stored;
@@ -72,11 +72,11 @@ internal sealed class UsageMeter(int version)
         SpendUntil = Spent;
     }
 
-    /// <summary>What the next row shall hold.</summary>
+    /// <summary>The values for the next row.</summary>
     /// <param name="ceiling">The ceiling to store.</param>
     public VersionUsage ToStored(long ceiling) => new(Version, ceiling, Decrypted, Verified, Bytes, LastUsedAt);
 
-    /// <summary>Notes that a row made by <see cref="ToStored"/> was written; what was counted since then stays unsaved.</summary>
+    /// <summary>Notes that the result of <see cref="ToStored"/> was written; later counts stay unsaved.</summary>
     public void Saved(VersionUsage written)
     {
         _decrypted = Decrypted - written.Decrypted;
