@@ -58,7 +58,7 @@ internal static class IssuerDocuments
                 ? keys
                 : throw new InvalidDataException("The discovery document has no https address of keys.");
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException("The discovery document is not JSON.");
         }

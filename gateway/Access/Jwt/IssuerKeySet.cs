@@ -47,7 +47,7 @@ internal sealed class IssuerKeySet
                 ? new([.. keys.EnumerateArray().Select(Read).OfType<IssuerKey>()], SHA256.HashData(json.Span))
                 : throw new InvalidDataException("The document is not a JSON Web Key Set.");
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException("The document is not JSON.");
         }
@@ -75,9 +75,9 @@ internal sealed class IssuerKeySet
 
     private static IssuerKey? Read(JsonElement key)
     {
-        if (key.ValueKind != JsonValueKind.Object || !Verifies(key)) return null;
         try
         {
+            if (key.ValueKind != JsonValueKind.Object || !Verifies(key)) return null;
             var id = Text(key, "kid");
             var (algorithms, security) = Text(key, "kty") switch
             {

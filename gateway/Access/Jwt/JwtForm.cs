@@ -16,8 +16,8 @@ internal sealed record JwtForm
     private const int MaxKeyIdLength = 256;
     private const int MaxAudiences = 64;
 
-    // The year 9999.
-    private const double MaxTime = 253_402_300_799;
+    // In the year 9999, and a skew can be added to it.
+    private const double MaxTime = 253_402_000_000;
 
     private static readonly SearchValues<char> _alphabet =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.");
@@ -77,6 +77,14 @@ internal sealed record JwtForm
             return null;
         }
     }
+
+    /// <summary>Whether a token's times include now.</summary>
+    /// <param name="from"><c>nbf</c>, UTC; null for none.</param>
+    /// <param name="to"><c>exp</c>, UTC.</param>
+    /// <param name="skew">By how much the clocks may differ.</param>
+    /// <param name="now">The time, UTC.</param>
+    public static bool IsWithin(DateTimeOffset? from, DateTimeOffset to, TimeSpan skew, DateTimeOffset now) =>
+        now < to + skew && (from is not { } begin || now >= begin - skew);
 
     private static JwtForm? Read(JsonElement header, JsonElement claims)
     {

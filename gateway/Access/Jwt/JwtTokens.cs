@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Gateway.Access.Jwt;
@@ -17,7 +15,6 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
     /// <summary>The maximum number of cached tokens.</summary>
     public const int MaxKept = 20_000;
 
-    private readonly JsonWebTokenHandler _handler = new() { MaximumTokenSizeInBytes = JwtForm.MaxLength };
     private readonly ConcurrentDictionary<Hash, AcceptedJwt> _accepted = new();
 
     /// <summary>A token's SHA-256, the key of the cache.</summary>
@@ -70,12 +67,12 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
         var settings = issuer.Issuer;
         if (!settings.Algorithms.Contains(form.Algorithm)) return Refused(settings, "its algorithm is not allowed");
         if (!form.Audiences.Any(settings.Audiences.Contains)) return Refused(settings, "its audience is another service");
-        if (!IsWithin(form.NotBefore, form.ExpiresAt, settings)) return Refused(settings, "it has expired or is not valid yet");
+        var now = time.GetUtcNow();
+        if (!JwtForm.IsWithin(form.NotBefore, form.ExpiresAt, settings.Skew, now)) return Refused(settings, "it has expired or is not valid yet");
         var (state, keys, key) = await issuer.Find(form.KeyId, form.Algorithm);
         if (state == LookupState.CannotTell) return (LookupState.CannotTell, null);
         if (key is null) return Refused(settings, "its issuer has no such key");
-        var result = await _handler.ValidateTokenAsync(token, Rules(settings, key));
-        return result.IsValid && result.SecurityToken is JsonWebToken read && read.Subject == form.Subject
+        return await JwtSignature.IsValid(token, form, settings, key, now)
             ? (LookupState.Found, new(issuer, keys!, form.Subject, form.ExpiresAt))
             : Refused(settings, "its signature is wrong");
     }
@@ -85,27 +82,6 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
         LogRefused(log, issuer?.Name ?? "an unknown issuer", reason);
         return (LookupState.Nobody, null);
     }
-
-    private TokenValidationParameters Rules(JwtIssuer issuer, IssuerKey key) => new()
-    {
-        ValidIssuer = issuer.Name,
-        ValidAudiences = issuer.Audiences,
-        IgnoreTrailingSlashWhenValidatingAudience = false,
-        ValidAlgorithms = [.. issuer.Algorithms.Intersect(key.Algorithms)],
-        IssuerSigningKeyResolver = (_, _, _, _) => [key.Key],
-        TryAllIssuerSigningKeys = false,
-        LifetimeValidator = (from, to, _, _) => to is { } end && IsWithin(Utc(from), Utc(end), issuer),
-        LogTokenId = false,
-        LogValidationExceptions = false,
-    };
-
-    private bool IsWithin(DateTimeOffset? from, DateTimeOffset? to, JwtIssuer issuer)
-    {
-        var now = time.GetUtcNow();
-        return now < to + issuer.Skew && (from is not { } begin || now >= begin - issuer.Skew);
-    }
-
-    private static DateTimeOffset? Utc(DateTime? time) => time is { } known ? new DateTimeOffset(DateTime.SpecifyKind(known, DateTimeKind.Utc)) : null;
 
     private static Hash HashOf(ReadOnlySpan<char> token)
     {

@@ -37,7 +37,7 @@ internal static class ReferenceTransformers
         {
             Type = SecuritySchemeType.Http,
             Scheme = "bearer",
-            Description = "The administrator's token.",
+            Description = "The administrator's token, or a principal's API token or JWT.",
         };
         return Task.CompletedTask;
     }
