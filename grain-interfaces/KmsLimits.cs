@@ -21,6 +21,18 @@ public static class KmsLimits
     /// <summary>How many random bytes one request can draw.</summary>
     public const int RandomBytes = 1024;
 
+    /// <summary>The longest context of a signature, in bytes (FIPS 204, 5.2).</summary>
+    public const int ContextBytes = 255;
+
+    /// <summary>The longest signature that is looked at, in bytes: 64 KiB.</summary>
+    public const int SignatureBytes = 64 * 1024;
+
+    /// <summary>
+    /// How many bytes the public keys of a key's versions can have together: 1 MiB, since the row that lists the versions is written
+    /// whole. Some 3,500 versions of RSA 2048, or 11,000 of P-256; a destroyed version counts no more.
+    /// </summary>
+    public const int PublicKeyBytes = 1 << 20;
+
     /// <summary>How many items a batch can have.</summary>
     public const int BatchItems = 1000;
 

@@ -7,7 +7,7 @@ namespace OrleansKms.Gateway.Operations;
 internal abstract partial class Call
 {
     private static readonly KmsOperation[] _ofBatches =
-        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey];
+        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify];
 
     /// <summary>The operation that all of the call's operations are part of, if there is one: denied by its name, they are too.</summary>
     public KmsOperation? PartOf { get; set; }

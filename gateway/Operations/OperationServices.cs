@@ -22,6 +22,8 @@ internal sealed class OperationServices(
 
     public GrainReferences<IKeyGrain> Keys => field ??= provider.GetRequiredService<GrainReferences<IKeyGrain>>();
 
+    public GrainReferences<IKeySignaturesGrain> Signatures => field ??= new(Grains);
+
     public GrainReferences<IAliasGrain> Aliases => field ??= provider.GetRequiredService<GrainReferences<IAliasGrain>>();
 
     public GrainReferences<IReencryptionGrain> Reencryption => field ??= provider.GetRequiredService<GrainReferences<IReencryptionGrain>>();

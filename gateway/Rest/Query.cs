@@ -25,6 +25,11 @@ internal readonly struct Query(RestExchange exchange)
             ? time
             : throw KmsError.InvalidParameter.Exception($"'{name}' must be a time such as 2026-01-31T12:00:00Z.");
 
+    /// <summary>A key version, or null when it is not there.</summary>
+    public int? Version(string name) => Given(name) is not { } text ? null
+        : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version >= 1 ? version
+        : throw KmsError.InvalidParameter.Exception($"'{name}' must be a key version, a whole number of 1 or more.");
+
     /// <summary>The size of a page: 1 to 1,000, or 100 when it is not there.</summary>
     public int Limit() => Given("limit") is not { } text ? KmsLimits.DefaultPageItems
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= KmsLimits.PageItems ? limit

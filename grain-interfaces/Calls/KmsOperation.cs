@@ -66,15 +66,21 @@ public sealed class KmsOperation
     /// <summary>Asks whether a key can be used.</summary>
     public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
     /// <summary>Encrypts.</summary>
-    public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true, hasMessage: true);
+    public static readonly KmsOperation Encrypt = Use("keys:encrypt", namesKey: true, spendsUse: true, hasMessage: true, usesMaterial: true);
     /// <summary>Decrypts.</summary>
-    public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false, hasMessage: true);
+    public static readonly KmsOperation Decrypt = Use("keys:decrypt", namesKey: true, spendsUse: false, hasMessage: true, usesMaterial: true);
     /// <summary>Re-encrypts a ciphertext under the primary version.</summary>
-    public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true, hasMessage: true);
+    public static readonly KmsOperation Rewrap = Use("keys:rewrap", namesKey: true, spendsUse: true, hasMessage: true, usesMaterial: true);
     /// <summary>Moves a ciphertext to another key. Policy judges it as a decryption with one and an encryption with the other.</summary>
     public static readonly KmsOperation Reencrypt = Use("keys:reencrypt", namesKey: true, spendsUse: true);
     /// <summary>Generates a data key.</summary>
-    public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key", hasMessage: true);
+    public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key", hasMessage: true, usesMaterial: true);
+    /// <summary>Signs.</summary>
+    public static readonly KmsOperation Sign = Use("keys:sign", namesKey: true, spendsUse: true, usesMaterial: true);
+    /// <summary>Verifies a signature.</summary>
+    public static readonly KmsOperation Verify = Use("keys:verify", namesKey: true, spendsUse: false, usesMaterial: true);
+    /// <summary>Reads a public key.</summary>
+    public static readonly KmsOperation ReadPublicKey = Use("keys:public-key", namesKey: true, spendsUse: false, metric: "public_key");
     /// <summary>Runs operations on many keys. Policy judges each of them separately.</summary>
     public static readonly KmsOperation RunBatch = Use("keys:batch", namesKey: true, spendsUse: true);
     /// <summary>Draws random bytes.</summary>
@@ -207,6 +213,9 @@ public sealed class KmsOperation
     /// <summary>Whether it spends from a key's budget.</summary>
     public bool SpendsUse { get; private init; }
 
+    /// <summary>Whether it is cryptography with a key, whose calls and outcomes the key's metrics count.</summary>
+    internal bool UsesMaterial { get; private init; }
+
     /// <summary>
     /// Whether it uses a key without any visible change, so that running it twice is harmless: it spends at most one use too
     /// many. Gateways give such a call little time and retry it when it failed on the way or was not answered; any other call
@@ -236,8 +245,16 @@ public sealed class KmsOperation
     /// <summary>The name.</summary>
     public override string ToString() => Name;
 
-    private static KmsOperation Use(string name, bool namesKey, bool spendsUse, string? metric = null, bool hasMessage = false) =>
-        new(name, KmsOperationGroup.Use, metric) { NamesKey = namesKey, SpendsUse = spendsUse, IsDataPlane = true, HasMessage = hasMessage };
+    private static KmsOperation Use(
+        string name, bool namesKey, bool spendsUse, string? metric = null, bool hasMessage = false, bool usesMaterial = false) =>
+        new(name, KmsOperationGroup.Use, metric)
+        {
+            NamesKey = namesKey,
+            SpendsUse = spendsUse,
+            IsDataPlane = true,
+            HasMessage = hasMessage,
+            UsesMaterial = usesMaterial,
+        };
 
     private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };
 

@@ -47,6 +47,8 @@ public sealed record KeyDescription
     [Id(18)] public IReadOnlyList<LimitRule>? Limits { get; init; }
     /// <summary>Dual control, or null.</summary>
     [Id(19)] public ApprovalRule? Approval { get; init; }
+    /// <summary>The algorithms that an operation can name, the default first; null for a key that has but one way to be used.</summary>
+    [Id(20)] public string[]? Algorithms { get; init; }
 
     /// <summary>Omits the description and the tags, which are sealed where they are stored.</summary>
     public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";
@@ -56,7 +58,7 @@ public sealed record KeyDescription
 /// <param name="Version">1 or more; never reused for other material.</param>
 /// <param name="State">Where the version is in its life.</param>
 /// <param name="CreatedAt">When it was made, UTC.</param>
-/// <param name="Uses">How many uses it spent: encryptions, signatures and MACs. Never below the truth.</param>
+/// <param name="Uses">How many uses it spent: whatever <see cref="KeyUses"/> says is never below the truth.</param>
 /// <param name="DestroyAt">When its material will be (or was) erased, UTC, if that was scheduled; or null.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyVersionDescription")]
 public sealed record KeyVersionDescription(
@@ -67,8 +69,8 @@ public sealed record KeyVersionDescription(
     [property: Id(4)] DateTimeOffset? DestroyAt = null);
 
 /// <summary>
-/// How often a key was used. Encryptions, signatures and MACs are never below the truth, even after a crash; the others may miss
-/// the last 10 seconds before one.
+/// How often a key was used. Encryptions, signatures, MACs, derivations and decapsulations are never below the truth, even after a
+/// crash; the others may miss the last 10 seconds before one.
 /// </summary>
 [GenerateSerializer, Immutable, Alias("okms.KeyUses")]
 public sealed record KeyUses
@@ -87,6 +89,10 @@ public sealed record KeyUses
     [Id(5)] public long Bytes { get; init; }
     /// <summary>The last use, UTC, or null.</summary>
     [Id(6)] public DateTimeOffset? LastUsedAt { get; init; }
+    /// <summary>Derivations and key agreements.</summary>
+    [Id(7)] public long Derive { get; init; }
+    /// <summary>Decapsulations.</summary>
+    [Id(8)] public long Decapsulate { get; init; }
 }
 
 /// <summary>When a key makes a new primary version automatically.</summary>

@@ -10,8 +10,12 @@ public enum KeyUsage
     SignVerify = 1,
     /// <summary>Message authentication codes.</summary>
     Mac = 2,
-    /// <summary>Derivation and key agreement.</summary>
+    /// <summary>Derivation of keys from the material.</summary>
     Derive = 3,
     /// <summary>Key encapsulation.</summary>
     Encapsulate = 4,
+    /// <summary>Key agreement with somebody's public key.</summary>
+    KeyAgreement = 5,
+    /// <summary>Signed tokens (JWS) only.</summary>
+    Jws = 6,
 }

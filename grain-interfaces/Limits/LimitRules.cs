@@ -51,16 +51,16 @@ internal static class LimitRules
     /// <param name="of">What the limit is of.</param>
     /// <param name="operation">The operation.</param>
     public static bool Counts(string of, KmsOperation operation) =>
-        of == Everything || of == operation.Name || (GroupOf(of) == operation.Group && operation != KmsOperation.ValidateKey);
+        of == Everything || of == operation.Name || (GroupOf(of) == operation.Group && !OnlyAsks(operation));
 
     /// <summary>
-    /// Whether a key's own limits count an operation. A validation asks and does not use. A change of the key and its disabling are never
+    /// Whether a key's own limits count an operation. A validation asks and does not use, nor does reading a public key. A change of the key and its disabling are never
     /// limited, so that a limit can always be lifted and a key always be stopped.
     /// </summary>
     /// <param name="operation">The operation.</param>
     public static bool IsLimitedByKey(KmsOperation operation) => operation.NamesKey && operation.Group != KmsOperationGroup.Admin
         && operation != KmsOperation.CreateKey && operation != KmsOperation.UpdateKey && operation != KmsOperation.DisableKey
-        && operation != KmsOperation.ValidateKey && operation != KmsOperation.PointAlias
+        && !OnlyAsks(operation) && operation != KmsOperation.PointAlias
         && operation != KmsOperation.Reencrypt && operation != KmsOperation.RunBatch;
 
     /// <summary>The refusal of a request beyond a limit.</summary>
@@ -73,6 +73,8 @@ internal static class LimitRules
     {
         RetryAfter = wait,
     };
+
+    private static bool OnlyAsks(KmsOperation operation) => operation == KmsOperation.ValidateKey || operation == KmsOperation.ReadPublicKey;
 
     private static void Check(LimitRule? rule)
     {

@@ -15,7 +15,7 @@ internal static class BuiltInPolicies
     public static FrozenDictionary<string, Policy> All { get; } = new[]
     {
         Allowing(Administrator, PolicyActions.Everything),
-        Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage), KmsOperation.ReadHistory.Name),
+        Allowing("key-manager", PolicyActions.NameOf(KmsOperationGroup.Manage), KmsOperation.ReadHistory.Name, KmsOperation.ReadPublicKey.Name),
         Allowing("key-user", PolicyActions.NameOf(KmsOperationGroup.Use)),
         Allowing("auditor", PolicyActions.NameOf(KmsOperationGroup.Audit)),
     }.ToFrozenDictionary(policy => policy.Name, StringComparer.Ordinal);

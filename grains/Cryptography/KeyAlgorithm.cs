@@ -14,6 +14,9 @@ public abstract class KeyAlgorithm
     /// <summary>What keys of this spec may be used for; the first is the default.</summary>
     public abstract IReadOnlyList<KeyUsage> Usages { get; }
 
+    /// <summary>The feature level from which keys of this spec can be created: programs that know only lower ones do not know the spec.</summary>
+    public virtual int SinceLevel => 5;
+
     /// <summary>How often one version may be used.</summary>
     public abstract UsageLimit Limit { get; }
 
@@ -28,6 +31,29 @@ public abstract class KeyAlgorithm
     /// <summary>The public part of the material (SubjectPublicKeyInfo, DER; RFC 5280, 4.1); null for a spec that has none.</summary>
     /// <param name="material">Material that <see cref="Accepts"/>.</param>
     public virtual byte[]? PublicPart(ReadOnlySpan<byte> material) => null;
+
+    /// <summary>
+    /// Whether, after a restore from a backup, a key makes a new version before it is used: how often the old one was used is then
+    /// unknown. A spec without a limit to keep need not.
+    /// </summary>
+    public virtual bool RotatesAfterRestore => true;
+
+    /// <summary>The algorithms that an operation can name, the default first; empty where there is but one way to use a key.</summary>
+    /// <param name="usage">One of <see cref="Usages"/>.</param>
+    public virtual IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => [];
+
+    /// <summary>The public part as a JSON Web Key (RFC 7517); null where the spec has no such form.</summary>
+    /// <param name="publicPart">What <see cref="PublicPart"/> has made.</param>
+    public virtual PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart) => null;
+
+    /// <summary>Opens the public part of a version: what can be done without the private one.</summary>
+    /// <param name="usage">One of <see cref="Usages"/>.</param>
+    /// <param name="version">The key version; 1 or more.</param>
+    /// <param name="publicPart">What <see cref="PublicPart"/> has made.</param>
+    /// <returns>The version, which the caller disposes; null for a spec without public parts.</returns>
+    /// <exception cref="ArgumentException">An argument is not valid.</exception>
+    /// <exception cref="CryptographicException">The platform rejects the public part.</exception>
+    public virtual IKeyVersion? OpenPublic(KeyUsage usage, int version, ReadOnlySpan<byte> publicPart) => null;
 
     /// <summary>Opens a version in this process. The material may be zeroed as soon as this returns.</summary>
     /// <param name="usage">The key's usage; one of <see cref="Usages"/>. It decides which capabilities the version offers.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Cryptography.Signatures;
 
 namespace OrleansKms.Grains.Cryptography;
 
@@ -18,8 +19,17 @@ public static class KeyAlgorithms
         new XChaCha20Poly1305Algorithm(),
     ];
 
+    /// <summary>Algorithms that sign.</summary>
+    public static IReadOnlyList<SignatureAlgorithm> Signatures { get; } =
+    [
+        new EcdsaP256Algorithm(),
+        new EcdsaP384Algorithm(),
+        new EcdsaP521Algorithm(),
+        new EcdsaP256K1Algorithm(),
+    ];
+
     /// <summary>Every algorithm.</summary>
-    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads];
+    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads, .. Signatures];
 
     private static readonly FrozenDictionary<string, KeyAlgorithm> _bySpec =
         All.ToFrozenDictionary(a => a.Spec, StringComparer.Ordinal);

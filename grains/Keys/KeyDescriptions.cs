@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
 
@@ -29,8 +30,13 @@ internal static class KeyDescriptions
         RestoreEpoch = row.Epoch,
         Limits = row.Limits,
         Approval = row.Approval,
+        Algorithms = AlgorithmsOf(row),
     };
 
+    private static string[]? AlgorithmsOf(KeyRow row) =>
+        KeyAlgorithms.TryFind(row.Spec, out var algorithm) && algorithm.AlgorithmNames(row.Usage) is { Count: > 0 } names ? [.. names] : null;
+
+    /// <summary>A key has one usage, so whatever it spent is of that kind.</summary>
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)
     {
         var meters = usage.Meters.ToArray();
@@ -38,8 +44,10 @@ internal static class KeyDescriptions
         return new()
         {
             Encrypt = kind == KeyUsage.EncryptDecrypt ? spent : 0,
-            Sign = kind == KeyUsage.SignVerify ? spent : 0,
+            Sign = kind is KeyUsage.SignVerify or KeyUsage.Jws ? spent : 0,
             Mac = kind == KeyUsage.Mac ? spent : 0,
+            Derive = kind is KeyUsage.Derive or KeyUsage.KeyAgreement ? spent : 0,
+            Decapsulate = kind == KeyUsage.Encapsulate ? spent : 0,
             Decrypt = meters.Sum(m => m.Decrypted),
             Verify = meters.Sum(m => m.Verified),
             Bytes = meters.Sum(m => m.Bytes),

@@ -95,6 +95,35 @@ internal static class KeyRequestRules
         CheckAssociatedData(associatedData);
     }
 
+    /// <summary>Checks what is to be signed, as far as possible without the key.</summary>
+    public static void CheckSigned([NotNull] SignItem? item, int limit)
+    {
+        if (item?.Data is null || (item.Encoding is { } encoding && !Enum.IsDefined(encoding)))
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        if (item.Data.Length > limit)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The message must be at most {limit} bytes.");
+        }
+    }
+
+    /// <summary>Checks what is to be verified, as far as possible without the key.</summary>
+    public static void CheckVerified([NotNull] VerifyItem? item, int limit)
+    {
+        CheckSigned(item?.Input, limit);
+        if (item!.Signature is null || item.KeyVersion < 1)
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        if (item.Signature.Length > KmsLimits.SignatureBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The signature must be at most {KmsLimits.SignatureBytes} bytes.");
+        }
+    }
+
     public static void CheckAssociatedData(byte[]? associatedData)
     {
         if (associatedData?.Length > KmsLimits.AssociatedDataBytes)
@@ -121,6 +150,12 @@ internal static class KeyRequestRules
     /// <summary>What an item counts towards the limit: a ciphertext as its plaintext, at most.</summary>
     public static long SizeInBatch(DecryptItem item) =>
         Math.Max(0, (item.Ciphertext?.Length ?? 0) - CiphertextHeader.MaxOverhead) + (item.AssociatedData?.Length ?? 0);
+
+    /// <summary>What an item counts towards the limit.</summary>
+    public static long SizeInBatch(SignItem item) => (item.Data?.Length ?? 0) + (item.Context?.Length ?? 0);
+
+    /// <summary>What an item counts towards the limit; a signature as the message, at most.</summary>
+    public static long SizeInBatch(VerifyItem item) => item.Input is null ? 0 : SizeInBatch(item.Input);
 
     private static void CheckProtection(CreateKey request, KeyAlgorithm algorithm, KeyProviders providers)
     {

@@ -13,7 +13,8 @@ namespace OrleansKms.Grains.Presence;
 /// <remarks>
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
 /// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). Level 4: a key's history, own policy, limits and approval rule in the row
-/// <c>key</c>, and principals and policies. The level is the database's, so clusters that share one share it.
+/// <c>key</c>, and principals and policies. Level 5: key specs that older programs do not know, and the public keys of versions in the row
+/// <c>key</c>. The level is the database's, so clusters that share one share it.
 /// </remarks>
 public sealed class FeatureLevels : IFeatureLevel
 {
@@ -24,9 +25,7 @@ public sealed class FeatureLevels : IFeatureLevel
     public const int Newest = FeatureLevel.Max;
 
     private const int PendingDestruction = 3;
-    private const int ProgramOfPendingDestruction = 2;
     private const int AccessAndHistory = 4;
-    private const int ProgramOfAccessAndHistory = 3;
 
     private readonly Database _database;
     private readonly SiloRegistry _registry;
@@ -46,14 +45,21 @@ public sealed class FeatureLevels : IFeatureLevel
     /// Whether every silo that runs or may join can read rows with versions that await destruction: the level was raised, or the
     /// database was created by a program that can and accepts no older one.
     /// </summary>
-    public bool AllKnowPendingDestruction => _current >= PendingDestruction || _leastProgram >= ProgramOfPendingDestruction;
+    public bool AllKnowPendingDestruction => AllKnow(PendingDestruction);
 
     /// <summary>
     /// Whether every silo that runs or may join keeps what level 4 brings: the level was raised, or the database was created by a
     /// program that knows it and accepts no older one. An older program would drop those fields of the row <c>key</c> at its next
     /// write.
     /// </summary>
-    public bool AllKnowLevel4 => _current >= AccessAndHistory || _leastProgram >= ProgramOfAccessAndHistory;
+    public bool AllKnowLevel4 => AllKnow(AccessAndHistory);
+
+    /// <summary>
+    /// Whether every silo that runs or may join knows what a level brings: the level was raised, or the database was created by a
+    /// program that knows it and accepts no older one.
+    /// </summary>
+    /// <param name="level">1, or a level from 3 on: each of those came with a program version of its own.</param>
+    public bool AllKnow(int level) => level <= Min || _current >= level || _leastProgram >= level - 1;
 
     /// <summary>
     /// Raises a cluster's level to <see cref="Newest"/>, from a process that is not a silo. Silos follow within seconds. This

@@ -95,6 +95,23 @@ public sealed class OrderTests(DefaultApi api)
         ["reencrypt batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(With(Moved(p, p.Key), "op", "reencrypt")) }),
     };
 
+    private static JsonObject Signed(bool withSignature, JsonObject? body = null)
+    {
+        body = With(body ?? [], "message", "Bw==");
+        return withSignature ? With(body, "signature", "AQ==") : body;
+    }
+
+    /// <summary>The forms of keys that sign.</summary>
+    private static readonly Dictionary<string, Func<Parts, Form>> _bySigningKey = new()
+    {
+        ["sign"] = p => new("POST", $"/v1/keys/{p.Key}/sign", Signed(false)),
+        ["sign items"] = p => new("POST", $"/v1/keys/{p.Key}/sign", Items(Signed(false))),
+        ["sign batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Signed(false, new() { ["op"] = "sign", ["key_id"] = p.Key })) }),
+        ["verify"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Signed(true)),
+        ["verify items"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Items(Signed(true))),
+        ["verify batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Signed(true, new() { ["op"] = "verify", ["key_id"] = p.Key })) }),
+    };
+
     /// <summary>The forms in which the ciphertext names the key.</summary>
     private static readonly Dictionary<string, Func<Parts, Form>> _byCiphertext = new()
     {
@@ -110,6 +127,7 @@ public sealed class OrderTests(DefaultApi api)
     {
         ["describe"] = p => new("GET", $"/v1/keys/{p.Key}", null),
         ["history"] = p => new("GET", $"/v1/keys/{p.Key}/history{(p.Field ? "?limit=0" : "")}", null),
+        ["public key"] = p => new("GET", $"/v1/keys/{p.Key}/public-key{(p.Field ? "?version=0" : "")}", null),
         ["update"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["description"] = new string('d', p.Field ? 1025 : 1) }),
         ["update rotation"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["rotation"] = new JsonObject { ["after_uses"] = p.Field ? 0 : 9 } }),
         ["update minimum"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["min_decrypt_version"] = p.Field ? 0 : 1 }),
@@ -171,6 +189,8 @@ public sealed class OrderTests(DefaultApi api)
         return rows;
     }
 
+    public static TheoryData<string> SigningForms => new(_bySigningKey.Keys);
+
     public static TheoryData<string> CiphertextForms => new(_byCiphertext.Keys);
 
     public static TheoryData<string> ManagingForms => new(_managing.Keys);
@@ -182,7 +202,7 @@ public sealed class OrderTests(DefaultApi api)
     public async Task EveryRouteOfKeysAliasesAndKeks_IsInOneOfTheTables()
     {
         var parts = new Parts("{id}", [], [], false);
-        var forms = _byName.Values.Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
+        var forms = _byName.Values.Concat(_bySigningKey.Values).Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
         var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal)
             && path.Key.Split('/')[2] is ("keys" or "aliases" or "admin"));
@@ -222,6 +242,25 @@ public sealed class OrderTests(DefaultApi api)
 
         var alias = byAlias ? Alias(key) : key;
         await TryPairs(make, new(alias, null, ciphertext, _associatedData), faults);
+    }
+
+    [Theory]
+    [MemberData(nameof(SigningForms))]
+    public async Task KeyThatSigns_EveryPairOfFaults_SaysWhatComesFirst(string name)
+    {
+        var make = _bySigningKey[name];
+        var key = await api.NewKey(new { spec = "ECC_NIST_P256" });
+        string[] states = [await Disabled(), await PendingDeletion(), await Destroyed()];
+        var encrypts = await api.NewKey();
+        var faults = FormFaults(make, hasField: false);
+        faults.Add(new(3, "no such key", "key_not_found", d => d with { Key = Api.NewId() }));
+        foreach (var (state, code) in states.Zip((string[])["key_disabled", "key_pending_deletion", "key_destroyed"]))
+        {
+            faults.Add(new(4, code, code, d => d with { Key = state }));
+        }
+
+        faults.Add(new(4, "wrong_key_usage", "wrong_key_usage", d => d with { Key = encrypts }));
+        await TryPairs(make, new(key, null, [], []), faults);
     }
 
     [Theory]

@@ -18,18 +18,16 @@ internal sealed class BatchBody
 [JsonDerivedType(typeof(RewrapOperation), "rewrap")]
 [JsonDerivedType(typeof(ReencryptOperation), "reencrypt")]
 [JsonDerivedType(typeof(DataKeyOperation), "datakey")]
+[JsonDerivedType(typeof(SignOperation), "sign")]
+[JsonDerivedType(typeof(VerifyOperation), "verify")]
 internal abstract class BatchOperation : IReferenced
 {
     /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
     public string? Reference { get; set; }
 
-    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
-    [JsonPropertyName("associated_data")]
-    public byte[]? AssociatedData { get; set; }
-
     /// <summary>How many bytes it counts towards the limit of the batch.</summary>
     [JsonIgnore]
-    public virtual long Size => AssociatedData?.Length ?? 0;
+    public abstract long Size { get; }
 
     /// <summary>Which operation it is.</summary>
     [JsonIgnore]
@@ -43,8 +41,19 @@ internal abstract class BatchOperation : IReferenced
     public abstract Task<ItemAnswer> Run(Call call);
 }
 
+/// <summary>An operation that encrypts or decrypts.</summary>
+internal abstract class CiphertextOperation : BatchOperation
+{
+    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
+    [JsonPropertyName("associated_data")]
+    public byte[]? AssociatedData { get; set; }
+
+    [JsonIgnore]
+    public override long Size => AssociatedData?.Length ?? 0;
+}
+
 /// <summary>Encrypts.</summary>
-internal sealed class EncryptOperation : BatchOperation
+internal sealed class EncryptOperation : CiphertextOperation
 {
     /// <summary>The key: an id or an alias.</summary>
     [JsonPropertyName("key_id")]
@@ -70,7 +79,7 @@ internal sealed class EncryptOperation : BatchOperation
 }
 
 /// <summary>Decrypts.</summary>
-internal sealed class DecryptOperation : BatchOperation
+internal sealed class DecryptOperation : CiphertextOperation
 {
     /// <summary>The key: an id or an alias. May be omitted, since the ciphertext names it.</summary>
     [JsonPropertyName("key_id")]
@@ -102,7 +111,7 @@ internal sealed class DecryptOperation : BatchOperation
 }
 
 /// <summary>Re-encrypts a ciphertext under the primary version.</summary>
-internal sealed class RewrapOperation : BatchOperation
+internal sealed class RewrapOperation : CiphertextOperation
 {
     /// <summary>The key: an id or an alias.</summary>
     [JsonPropertyName("key_id")]
@@ -128,7 +137,7 @@ internal sealed class RewrapOperation : BatchOperation
 }
 
 /// <summary>Moves a ciphertext to another key.</summary>
-internal sealed class ReencryptOperation : BatchOperation
+internal sealed class ReencryptOperation : CiphertextOperation
 {
     /// <summary>A ciphertext of any key.</summary>
     public required byte[] Ciphertext { get; set; }
@@ -167,7 +176,7 @@ internal sealed class ReencryptOperation : BatchOperation
 }
 
 /// <summary>Generates a data key.</summary>
-internal sealed class DataKeyOperation : BatchOperation
+internal sealed class DataKeyOperation : CiphertextOperation
 {
     /// <summary>The key: an id or an alias.</summary>
     [JsonPropertyName("key_id")]

@@ -15,7 +15,7 @@ internal sealed class ItemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? KeyId { get; init; }
 
-    /// <summary>The version that encrypted it.</summary>
+    /// <summary>The version that encrypted or signed it.</summary>
     [JsonPropertyName("key_version")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? KeyVersion { get; init; }
@@ -32,6 +32,18 @@ internal sealed class ItemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public byte[]? Ciphertext { get; init; }
 
+    /// <summary>The algorithm of the signature.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Algorithm { get; init; }
+
+    /// <summary>The signature.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? Signature { get; init; }
+
+    /// <summary>Whether the signature is valid.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Valid { get; init; }
+
     /// <summary>Why the item failed.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ErrorAnswer? Error { get; init; }
@@ -47,6 +59,18 @@ internal sealed class ItemAnswer
         Kind = WireNames<CiphertextKind>.Of(value.Kind),
         Plaintext = value.Plaintext,
     };
+
+    public static ItemAnswer Of(string? reference, string keyId, Signature value) => new()
+    {
+        Reference = reference,
+        KeyId = keyId,
+        KeyVersion = value.KeyVersion,
+        Algorithm = value.Algorithm,
+        Signature = value.Value,
+    };
+
+    public static ItemAnswer Of(string? reference, string keyId, Verified value) =>
+        new() { Reference = reference, KeyId = keyId, KeyVersion = value.KeyVersion, Valid = value.IsValid };
 
     public static ItemAnswer Of(string? reference, string keyId, DataKey value) => new()
     {

@@ -68,6 +68,10 @@ internal sealed class KeyAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ApprovalRuleBody? Approval { get; init; }
 
+    /// <summary>The algorithms that its operations can name, the default first, where there are any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string[]? Algorithms { get; init; }
+
     /// <summary>Makes the answer from a description.</summary>
     public static KeyAnswer Of(KeyDescription key) => new()
     {
@@ -89,6 +93,7 @@ internal sealed class KeyAnswer
         DeletionAt = key.DeletionAt?.UtcDateTime,
         Limits = LimitBody.FromRules(key.Limits),
         Approval = ApprovalRuleBody.Of(key.Approval),
+        Algorithms = key.Algorithms,
     };
 }
 
@@ -163,6 +168,12 @@ internal sealed class KeyUsesAnswer
     /// <summary>MACs.</summary>
     public required long Mac { get; init; }
 
+    /// <summary>Derivations and key agreements.</summary>
+    public required long Derive { get; init; }
+
+    /// <summary>Decapsulations.</summary>
+    public required long Decapsulate { get; init; }
+
     /// <summary>Bytes processed with the key.</summary>
     public required long Bytes { get; init; }
 
@@ -177,6 +188,8 @@ internal sealed class KeyUsesAnswer
         Sign = uses.Sign,
         Verify = uses.Verify,
         Mac = uses.Mac,
+        Derive = uses.Derive,
+        Decapsulate = uses.Decapsulate,
         Bytes = uses.Bytes,
         LastUsedAt = uses.LastUsedAt?.UtcDateTime,
     };

@@ -13,6 +13,9 @@ public sealed class Aes128GcmAlgorithm : AeadAlgorithm
     public override string Spec => "AES_128_GCM";
 
     /// <inheritdoc/>
+    public override int SinceLevel => 1;
+
+    /// <inheritdoc/>
     public override byte Id => 2;
 
     /// <inheritdoc/>

@@ -13,6 +13,9 @@ public sealed class Aes256GcmAlgorithm : AeadAlgorithm
     public override string Spec => "AES_256_GCM";
 
     /// <inheritdoc/>
+    public override int SinceLevel => 1;
+
+    /// <inheritdoc/>
     public override byte Id => 1;
 
     /// <inheritdoc/>

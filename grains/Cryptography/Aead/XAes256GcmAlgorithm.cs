@@ -13,6 +13,9 @@ public sealed class XAes256GcmAlgorithm : AeadAlgorithm
     public override string Spec => "XAES_256_GCM";
 
     /// <inheritdoc/>
+    public override int SinceLevel => 1;
+
+    /// <inheritdoc/>
     public override byte Id => 3;
 
     /// <inheritdoc/>

@@ -5,19 +5,32 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// <param name="Bytes">Bytes of plaintext.</param>
 /// <param name="Items">The number of items.</param>
 /// <param name="FailedItems">The number of items that failed.</param>
-internal readonly record struct AnswerFacts(int? KeyVersion = null, long? Bytes = null, int? Items = null, int? FailedItems = null)
+/// <param name="Detail">What else there is to say.</param>
+internal readonly record struct AnswerFacts(
+    int? KeyVersion = null, long? Bytes = null, int? Items = null, int? FailedItems = null, string? Detail = null)
 {
+    // An audit trail should tell who was shown signatures that are none.
+    private const string NotValid = "not valid";
+
     /// <summary>The facts of an answer; none for a refusal.</summary>
     public static AnswerFacts Of<T>(T? answer) => answer switch
     {
         Encrypted encrypted => new(encrypted.KeyVersion),
         Decrypted decrypted => new(decrypted.KeyVersion, decrypted.Plaintext.Length),
         DataKey dataKey => new(dataKey.KeyVersion),
+        Signature signature => new(signature.KeyVersion),
+        Verified verified => new(verified.KeyVersion, Detail: verified.IsValid ? null : NotValid),
+        PublicKeyDescription publicKey => new(publicKey.KeyVersion),
         KeyDescription key => new(key.PrimaryVersion),
         ItemResult<Encrypted>[] items => OfItems(items, _ => 0),
         ItemResult<Decrypted>[] items => OfItems(items, decrypted => decrypted.Plaintext.Length),
+        ItemResult<Signature>[] items => OfItems(items, _ => 0),
+        ItemResult<Verified>[] items => OfItems(items, _ => 0) with { Detail = NotValidOf(items) },
         _ => default,
     };
+
+    private static string? NotValidOf(ItemResult<Verified>[] items) =>
+        items.Count(item => item.Value is { IsValid: false }) is > 0 and var many ? FormattableString.Invariant($"{many} {NotValid}") : null;
 
     private static AnswerFacts OfItems<T>(ItemResult<T>[] items, Func<T, int> bytes)
         where T : class

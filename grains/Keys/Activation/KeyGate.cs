@@ -39,12 +39,12 @@ internal sealed class KeyGate(KeyActivation key)
     /// <param name="items">The number of items.</param>
     public static Call Enter(KmsOperation operation, Caller caller, int items = 1)
     {
-        if (operation.SpendsUse || operation == KmsOperation.Decrypt)
+        if (operation.UsesMaterial)
         {
             CallInstruments.Count(caller, operation);
         }
 
-        return new(operation, caller, items, operation.SpendsUse ? KeyInstruments.StartOfEncryption() : 0);
+        return new(operation, caller, items, operation.SpendsUse ? KeyInstruments.StartOf(operation) : 0);
     }
 
     /// <summary>Spends a use of the primary version and of the key's limits. A spent use is never given back.</summary>
@@ -53,15 +53,16 @@ internal sealed class KeyGate(KeyActivation key)
     public ReadyVersion? TrySpend(KmsOperation? limited) =>
         key.Primary.Ready is { Meter.CanSpend: true } ready && key.Limits.TrySpend(limited) && ready.Meter.TrySpend() ? ready : null;
 
-    /// <summary>Counts an encryption that was made, whether or not its answer leaves.</summary>
+    /// <summary>Counts an operation that spent a use and was made, whether or not its answer leaves.</summary>
+    /// <param name="operation">The operation: what its duration is recorded as.</param>
     /// <param name="version">The result of <see cref="TrySpend"/>.</param>
-    /// <param name="bytes">Bytes encrypted.</param>
+    /// <param name="bytes">Bytes encrypted, signed or authenticated.</param>
     /// <param name="startedAt">When it began, as in <see cref="Call"/>.</param>
-    public void Made(ReadyVersion version, int bytes, long startedAt)
+    public void Made(KmsOperation operation, ReadyVersion version, int bytes, long startedAt)
     {
         version.Meter.CountBytes(bytes, key.Services.Time.GetUtcNow().UtcTicks);
         key.Counters.SaveSoon();
-        KeyInstruments.EncryptionMade(key.Tag, startedAt);
+        KeyInstruments.Took(key.Tag, operation, startedAt);
 
         // Last: a renewal can fail at once, as a lost race, and that closes the version.
         key.Primary.RenewInBackground(version);

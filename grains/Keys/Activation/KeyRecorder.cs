@@ -65,13 +65,9 @@ internal sealed class KeyRecorder(KeyActivation key)
     /// <param name="times">The number of items.</param>
     private void Record(in Call call, string? code, int times)
     {
-        if (call.Operation.SpendsUse)
+        if (call.Operation.UsesMaterial)
         {
-            KeyInstruments.Encrypted(key.Tag, code, times);
-        }
-        else if (call.Operation == KmsOperation.Decrypt)
-        {
-            KeyInstruments.Decrypted(key.Tag, code, times);
+            KeyInstruments.Left(key.Tag, call.Operation, code, times);
         }
     }
 
@@ -110,7 +106,7 @@ internal sealed class KeyRecorder(KeyActivation key)
             Items = facts.Items ?? (call.Items == 1 ? null : call.Items),
             FailedItems = facts.FailedItems,
             AssociatedData = call.AssociatedData is { } associatedData ? associatedData : default(ReadOnlyMemory<byte>?),
-            Detail = detail ?? call.Detail,
+            Detail = detail ?? call.Detail ?? facts.Detail,
             Revision = code is null && call.Operation.Group == KmsOperationGroup.Manage ? key.Slot.Row?.Revision : null,
         });
     }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Storage;
 using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
@@ -16,6 +17,8 @@ public sealed class KeyServices(
     [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
     ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger, IServiceProvider services)
 {
+    private const string UpgradeFirst = "after the upgrade: upgrade every silo and gateway, then run raise-feature-level.";
+
     /// <summary>The caller in records of what a key does by itself.</summary>
     internal static Caller Self { get; } = new("okms", "silo", "-");
 
@@ -53,8 +56,17 @@ public sealed class KeyServices(
     {
         if (!levels.AllKnowLevel4)
         {
-            throw KmsError.Conflict.Exception(
-                $"{what} can be set only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
+            throw KmsError.Conflict.Exception($"{what} can be set only {UpgradeFirst}");
+        }
+    }
+
+    /// <summary>Refuses to create a key of a spec that an older program does not know, while one may run.</summary>
+    /// <exception cref="KmsException">conflict.</exception>
+    internal void RequireLevelOf(KeyAlgorithm algorithm)
+    {
+        if (!levels.AllKnow(algorithm.SinceLevel))
+        {
+            throw KmsError.Conflict.Exception($"Keys of {algorithm.Spec} can be created only {UpgradeFirst}");
         }
     }
 

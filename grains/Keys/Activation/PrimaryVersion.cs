@@ -81,9 +81,13 @@ internal sealed class PrimaryVersion(KeyActivation key)
         KeyUsability.Require(row, usage);
         await key.Usage.Load(row.Incarnation);
         var meter = key.Usage.Meter(row.PrimaryVersion);
-        KeyUsability.RequireImportSinceRestore(row, epoch);
         var policy = UsagePolicy.Of(row);
-        switch (KeyRotation.DueBeforeEncryption(row, epoch, meter.Spent, policy.RotateAt))
+        if (!policy.KeepsVersionAfterRestore)
+        {
+            KeyUsability.RequireImportSinceRestore(row, epoch);
+        }
+
+        switch (KeyRotation.DueBeforeUse(row, epoch, meter.Spent, policy.RotateAt, policy.KeepsVersionAfterRestore))
         {
             case RotationDue.SinceRestore:
                 await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-after-restore"));

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Fencing;
@@ -15,7 +16,11 @@ namespace OrleansKms.Grains.Keys.Activation;
 internal sealed class VersionCiphers(
     IGrainStorage storage, IMaterialSealer sealer, KeyProviders providers, GrainId grain, string keyId) : IDisposable
 {
+    // Whoever verifies needs the newest few.
+    private const int MaxOpenPublic = 16;
+
     private readonly Dictionary<int, IKeyVersion> _open = [];
+    private readonly Dictionary<int, IKeyVersion> _openPublic = [];
     private int _generation;
 
     /// <summary>A version that is open already.</summary>
@@ -25,11 +30,11 @@ internal sealed class VersionCiphers(
     /// Makes new material for a version and wraps what is kept of it; the plain bytes are zeroed before this returns.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
-    public async ValueTask<WrappedMaterial> NewMaterial(
+    public async ValueTask<MadeVersion> NewMaterial(
         KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version)
     {
         using var made = await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
-        return sealer.Wrap(new(grain, incarnation, version), made.Kept.Span);
+        return new(sealer.Wrap(new(grain, incarnation, version), made.Kept.Span), made.PublicPart);
     }
 
     /// <summary>Opens a version: the newest from the key's row, an older one from its own row.</summary>
@@ -64,10 +69,54 @@ internal sealed class VersionCiphers(
             : throw KmsError.KeyCorrupted.Exception();
     }
 
+    /// <summary>Opens the public part of a version, which takes neither a row nor its provider.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="version">A version that is not destroyed.</param>
+    /// <exception cref="KmsException">wrong_key_usage: the key has no public part; key_corrupted.</exception>
+    public IKeyVersion OpenPublic(KeyRow key, int version)
+    {
+        if (_openPublic.TryGetValue(version, out var open))
+        {
+            return open;
+        }
+
+        if (!KeyAlgorithms.TryFind(key.Spec, out var algorithm))
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        if (key.Find(version)?.PublicKey is not { } publicKey)
+        {
+            throw KmsError.WrongKeyUsage.Exception();
+        }
+
+        if (_openPublic.Count >= MaxOpenPublic)
+        {
+            ClosePublic();
+        }
+
+        try
+        {
+            open = algorithm.OpenPublic(key.Usage, version, publicKey) ?? throw KmsError.WrongKeyUsage.Exception();
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        _openPublic.Add(version, open);
+        return open;
+    }
+
     /// <summary>Closes one version.</summary>
     public void Close(int version)
     {
         _generation++;
+        if (_openPublic.Remove(version, out var openPublic))
+        {
+            openPublic.Dispose();
+        }
+
         if (_open.Remove(version, out var open))
         {
             open.Dispose();
@@ -84,6 +133,17 @@ internal sealed class VersionCiphers(
         }
 
         _open.Clear();
+        ClosePublic();
+    }
+
+    private void ClosePublic()
+    {
+        foreach (var open in _openPublic.Values)
+        {
+            open.Dispose();
+        }
+
+        _openPublic.Clear();
     }
 
     private IKeyVersion Open(KeyRow key, int version, WrappedMaterial wrapped, KeyAlgorithm algorithm)

@@ -16,8 +16,10 @@ public static class KeyChanges
     /// <param name="material">The first version, wrapped; null for an external key.</param>
     /// <param name="epoch">The restore epoch.</param>
     /// <param name="now">The time.</param>
+    /// <param name="publicKey">The first version's public key, if it has one.</param>
     public static KeyRow Create(
-        CreateKey request, KeyUsage usage, Incarnation incarnation, WrappedMaterial? material, int epoch, DateTimeOffset now) => new()
+        CreateKey request, KeyUsage usage, Incarnation incarnation, WrappedMaterial? material, int epoch, DateTimeOffset now,
+        byte[]? publicKey = null) => new()
         {
             Incarnation = incarnation,
             Material = material,
@@ -32,7 +34,7 @@ public static class KeyChanges
             CreatedAt = now,
             PrimaryVersion = material is null ? 0 : material.Version,
             Epoch = epoch,
-            Versions = material is null ? [] : [new(material.Version, KeyVersionState.Enabled, now)],
+            Versions = material is null ? [] : [new(material.Version, KeyVersionState.Enabled, now) { PublicKey = publicKey }],
             Rotation = request.Rotation,
             NextRotationAt = NextRotation(request.Rotation, now),
             Limits = Limits(request.Limits),
@@ -127,7 +129,7 @@ public static class KeyChanges
     {
         Versions =
         [
-            .. row.Versions.Select(v => due.Contains(v.Version) ? v with { State = KeyLifecycle.Next(v.State, KeyVersionEvent.Destroy) } : v),
+            .. row.Versions.Select(v => due.Contains(v.Version) ? v with { State = KeyLifecycle.Next(v.State, KeyVersionEvent.Destroy), PublicKey = null } : v),
         ],
     };
 
@@ -174,7 +176,7 @@ public static class KeyChanges
     // It goes with its key: the time scheduled for the version itself never came.
     private static KeyVersionEntry Ended(KeyVersionEntry version) => version.State == KeyVersionState.Destroyed
         ? version
-        : version with { State = KeyVersionState.Destroyed, DestroyAt = null, DestroyEpoch = 0 };
+        : version with { State = KeyVersionState.Destroyed, DestroyAt = null, DestroyEpoch = 0, PublicKey = null };
 
     private static KeyRow WithoutMaterial(KeyRow row, IReadOnlyCollection<int> erased) => row with
     {

@@ -4,7 +4,7 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Lifecycle;
 
-/// <summary>Why a key must rotate before it encrypts again.</summary>
+/// <summary>Why a key must rotate before its primary version is used again.</summary>
 internal enum RotationDue
 {
     /// <summary>It need not rotate.</summary>
@@ -28,13 +28,14 @@ internal static class KeyRotation
     /// <param name="now">The time.</param>
     public static bool IsOverdue(KeyRow row, DateTimeOffset now) => MakesVersionsByItself(row) && now >= row.NextRotationAt;
 
-    /// <summary>Whether the key must rotate before it encrypts again.</summary>
+    /// <summary>Whether the key must rotate before its primary version is used again.</summary>
     /// <param name="row">The key.</param>
     /// <param name="epoch">The restore epoch.</param>
     /// <param name="spent">Uses of the primary version so far.</param>
     /// <param name="rotateAt">Uses after which a version is replaced.</param>
-    public static RotationDue DueBeforeEncryption(KeyRow row, RestoreEpoch epoch, long spent, long rotateAt) =>
-        row.Epoch < epoch.Number ? RotationDue.SinceRestore
+    /// <param name="keepsAfterRestore">Whether a restore requires no new version.</param>
+    public static RotationDue DueBeforeUse(KeyRow row, RestoreEpoch epoch, long spent, long rotateAt, bool keepsAfterRestore) =>
+        row.Epoch < epoch.Number && !keepsAfterRestore ? RotationDue.SinceRestore
         : IsUsedUp(row, spent, rotateAt) ? RotationDue.ByUse
         : RotationDue.No;
 
@@ -63,6 +64,13 @@ internal static class KeyRotation
         if (row.Versions.Count >= KmsLimits.Versions)
         {
             throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the maximum.");
+        }
+
+        // Every change writes the row that lists them.
+        if (row.Versions.Sum(v => v.PublicKey?.Length ?? 0) > KmsLimits.PublicKeyBytes)
+        {
+            throw KmsError.Conflict.Exception(
+                $"The public keys of the key's {row.Versions.Count} versions take all the room that there is for them; destroy versions that nobody needs.");
         }
 
         return new(row, VersionNumbers.Next(row.Versions[^1].Version, epoch, now), epoch.Number);
@@ -96,12 +104,13 @@ internal sealed class NextVersion
     /// <summary>The key after it.</summary>
     /// <param name="material">The new version, wrapped.</param>
     /// <param name="now">The time.</param>
-    public KeyRow Made(WrappedMaterial material, DateTimeOffset now) => Row with
+    /// <param name="publicKey">Its public key, if it has one.</param>
+    public KeyRow Made(WrappedMaterial material, DateTimeOffset now, byte[]? publicKey = null) => Row with
     {
         Material = material,
         PrimaryVersion = material.Version,
         Epoch = _epoch,
-        Versions = [.. Row.Versions, new(material.Version, KeyVersionState.Enabled, now)],
+        Versions = [.. Row.Versions, new(material.Version, KeyVersionState.Enabled, now) { PublicKey = publicKey }],
         NextRotationAt = KeyChanges.NextRotation(Row.Rotation, now),
     };
 }

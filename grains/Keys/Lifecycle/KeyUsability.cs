@@ -59,6 +59,25 @@ internal static class KeyUsability
         }
     }
 
+    /// <summary>Requires that a version may verify.</summary>
+    /// <param name="row">The key, which can be used.</param>
+    /// <param name="version">The number in a request; any.</param>
+    /// <exception cref="KmsException">not_found, version_not_usable.</exception>
+    public static void RequireVerifies(KeyRow row, int version)
+    {
+        var entry = row.Find(version) ?? throw KmsError.NotFound.Exception("The key has no such version.");
+        if (!Verifies(row, entry))
+        {
+            throw KmsError.VersionNotUsable.Exception();
+        }
+    }
+
+    /// <summary>Whether a version may verify.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">One of its versions.</param>
+    public static bool Verifies(KeyRow row, KeyVersionEntry version) =>
+        version.State == KeyVersionState.Enabled && version.Version >= row.MinDecryptVersion;
+
     /// <summary>
     /// Requires that the primary version was made since the last restore, for a key that cannot make a version by itself.
     /// </summary>

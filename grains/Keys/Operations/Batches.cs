@@ -13,23 +13,23 @@ internal static class Batches
     {
         var limit = key.Services.Options.MaxPlaintextBytes;
         return new Batch<EncryptItem, Encrypted>(
-            key, KmsOperation.Encrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
+            key, KmsOperation.Encrypt, KeyUsage.EncryptDecrypt, request.Items, i => (i.Plaintext?.Length ?? 0) + (i.AssociatedData?.Length ?? 0),
             (call, item) => call with { AssociatedData = item.AssociatedData, Kind = CiphertextKind.Data },
             item =>
             {
                 KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
-                return Encryption.AtOnce(key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOfEncryption());
+                return Encryption.AtOnce(key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, KeyInstruments.StartOf(KmsOperation.Encrypt));
             },
             async (item, left) =>
             {
                 KeyRequestRules.CheckPlaintext(item.Plaintext, item.AssociatedData, limit);
                 return await Encryption.WhenReady(
-                    key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, KeyInstruments.StartOfEncryption());
+                    key, KmsOperation.Encrypt, CiphertextKind.Data, item.Plaintext, item.AssociatedData, left, KeyInstruments.StartOf(KmsOperation.Encrypt));
             }).Run(request.Caller);
     }
 
     public static ValueTask<ItemResult<Decrypted>[]> Decrypt(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Decrypted>(
-        key, KmsOperation.Decrypt, request.Items, KeyRequestRules.SizeInBatch, Of,
+        key, KmsOperation.Decrypt, KeyUsage.EncryptDecrypt, request.Items, KeyRequestRules.SizeInBatch, Of,
         item =>
         {
             KeyRequestRules.CheckAssociatedData(item.AssociatedData);
@@ -42,10 +42,10 @@ internal static class Batches
         }).Run(request.Caller);
 
     public static ValueTask<ItemResult<Encrypted>[]> Rewrap(KeyActivation key, DecryptBatch request) => new Batch<DecryptItem, Encrypted>(
-        key, KmsOperation.Rewrap, request.Items, KeyRequestRules.SizeInBatch, Of,
-        item => Rewrapping.AtOnce(key, item.Ciphertext, item.AssociatedData, KeyInstruments.StartOfEncryption()),
+        key, KmsOperation.Rewrap, KeyUsage.EncryptDecrypt, request.Items, KeyRequestRules.SizeInBatch, Of,
+        item => Rewrapping.AtOnce(key, item.Ciphertext, item.AssociatedData, KeyInstruments.StartOf(KmsOperation.Encrypt)),
         (item, left) => Rewrapping.WhenReady(
-            key, item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOfEncryption())).Run(request.Caller);
+            key, item.Ciphertext, item.AssociatedData, left, KeyInstruments.StartOf(KmsOperation.Encrypt))).Run(request.Caller);
 
     private static Call Of(Call call, DecryptItem item) =>
         call with { AssociatedData = item.AssociatedData, Kind = AccessContext.KindOf(item.Ciphertext) };
@@ -54,6 +54,7 @@ internal static class Batches
 /// <summary>One batch.</summary>
 /// <param name="key">The key.</param>
 /// <param name="operation">The operation on each item.</param>
+/// <param name="usage">What the key must be for.</param>
 /// <param name="items">The items; may be anything.</param>
 /// <param name="size">How much an item counts towards the size limit of a batch.</param>
 /// <param name="ofItem">The call for a single item, for the key's own policy.</param>
@@ -62,7 +63,7 @@ internal static class Batches
 /// </param>
 /// <param name="whenReady">Runs an item, given how many are left.</param>
 internal sealed class Batch<TItem, TResult>(
-    KeyActivation key, KmsOperation operation, TItem[] items, Func<TItem, long> size, Func<Call, TItem, Call> ofItem,
+    KeyActivation key, KmsOperation operation, KeyUsage usage, TItem[] items, Func<TItem, long> size, Func<Call, TItem, Call> ofItem,
     Func<TItem, TResult?> atOnce, Func<TItem, long, Task<TResult>> whenReady)
     where TResult : class
 {
@@ -101,7 +102,7 @@ internal sealed class Batch<TItem, TResult>(
     {
         var row = await loading;
         key.Policy.RequireForSome(call);
-        KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+        KeyUsability.Require(row, usage);
         return row;
     }
 

@@ -19,6 +19,7 @@ internal static class Creation
     {
         var services = key.Services;
         var algorithm = KeyRequestRules.Check(request, key.Id, services.Providers);
+        services.RequireLevelOf(algorithm);
         if (request.Limits is { Count: > 0 })
         {
             services.RequireLevel4("Limits");
@@ -32,10 +33,11 @@ internal static class Creation
         services.Changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
         var incarnation = await BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
-        var material = version is { } first
+        var made = version is { } first
             ? await key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first)
             : null;
-        var row = KeyChanges.Create(request, request.Usage ?? algorithm.Usages[0], incarnation, material, services.Epoch.Number, key.Now);
+        var row = KeyChanges.Create(
+            request, request.Usage ?? algorithm.Usages[0], incarnation, made?.Material, services.Epoch.Number, key.Now, made?.PublicKey);
         try
         {
             await key.Write(null, row, new(request.Caller, KmsOperation.CreateKey.Verb));

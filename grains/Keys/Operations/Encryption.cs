@@ -46,7 +46,7 @@ internal static class Encryption
         long startedAt)
     {
         var ciphertext = version.EncryptToArray(Existing(kind), plaintext, associatedData);
-        key.Gate.Made(spent, plaintext.Length, startedAt);
+        key.Gate.Made(KmsOperation.Encrypt, spent, plaintext.Length, startedAt);
         return new(version.Version, ciphertext);
     }
 
@@ -67,7 +67,7 @@ internal static class Encryption
             {
                 var ciphertext = await ProviderAnswers.Awaited(
                     key, version.Encrypt(Existing(kind), plaintext, associatedData), row => KeyUsability.RequireVersion(row, version.Version));
-                key.Gate.Made(spent, plaintext.Length, startedAt);
+                key.Gate.Made(KmsOperation.Encrypt, spent, plaintext.Length, startedAt);
                 return new(version.Version, ciphertext);
             }
 

@@ -1,5 +1,6 @@
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
@@ -19,7 +20,11 @@ internal static class Validation
                     state = row.State;
                     KeyLifecycle.RequireUsable(row.State);
                     KeyUsability.RequirePrimary(row);
-                    KeyUsability.RequireImportSinceRestore(row, key.Services.Epoch);
+                    if (!UsagePolicy.Of(row).KeepsVersionAfterRestore)
+                    {
+                        KeyUsability.RequireImportSinceRestore(row, key.Services.Epoch);
+                    }
+
                     await key.Usage.Load(row.Incarnation);
                     if (await key.Open(row.PrimaryVersion) is { Outcome: OpeningOutcome.Opened, Version: { } version })
                     {

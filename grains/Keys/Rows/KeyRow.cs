@@ -95,6 +95,12 @@ public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTim
     /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int DestroyEpoch { get; init; }
+
+    /// <summary>
+    /// Its public key (SubjectPublicKeyInfo, DER), so that whatever needs no private key asks for none; null for a spec that has
+    /// none, and once the version is destroyed.
+    /// </summary>
+    public byte[]? PublicKey { get; init; }
 }
 
 /// <summary>

@@ -64,6 +64,12 @@ internal sealed class UsageMeter(int version)
         CountBytes(bytes, nowTicks);
     }
 
+    public void CountVerification(int bytes, long nowTicks)
+    {
+        _verified++;
+        CountBytes(bytes, nowTicks);
+    }
+
     /// <summary>Resumes a stored row. Reserved uses count as spent, since they may have been.</summary>
     public void Resume(VersionUsage stored)
     {

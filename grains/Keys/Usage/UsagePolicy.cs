@@ -14,16 +14,28 @@ internal readonly record struct UsagePolicy(long RotateAt, long RefuseAt)
     /// <summary>The block size of a key that is always busy.</summary>
     public const long MaxBlock = 1L << 20;
 
+    /// <summary>
+    /// Whether the primary version stays in use after a restore from a backup, when how often it was used is unknown: nothing
+    /// depends on that.
+    /// </summary>
+    public bool KeepsVersionAfterRestore { get; init; }
+
     /// <summary>The policy of a key. A key with external material cannot rotate by itself.</summary>
     public static UsagePolicy Of(KeyAlgorithm algorithm, RotationPlan? plan, KeyOrigin origin) =>
         origin == KeyOrigin.External
             ? new(long.MaxValue, algorithm.Limit.RefuseAt)
             : new(Math.Min(plan?.AfterUses ?? long.MaxValue, algorithm.Limit.RotateAt), algorithm.Limit.RefuseAt);
 
+    private static UsagePolicy Of(KeyAlgorithm algorithm, KeyRow row)
+    {
+        var policy = Of(algorithm, row.Rotation, row.Origin);
+        return policy with { KeepsVersionAfterRestore = !algorithm.RotatesAfterRestore && policy.RotateAt == long.MaxValue };
+    }
+
     /// <summary>The policy of an existing key.</summary>
     /// <exception cref="KmsException">key_corrupted: this version does not know the algorithm.</exception>
     public static UsagePolicy Of(KeyRow row) => KeyAlgorithms.TryFind(row.Spec, out var algorithm)
-        ? Of(algorithm, row.Rotation, row.Origin)
+        ? Of(algorithm, row)
         : throw KmsError.KeyCorrupted.Exception();
 
     /// <summary>The next threshold above a number of uses.</summary>

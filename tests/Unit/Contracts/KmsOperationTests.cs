@@ -50,15 +50,16 @@ public sealed partial class KmsOperationTests
         Assert.Equal(
             [
                 "IAliasGrain.Resolve", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
-                "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate", "IRandomGrain.Draw",
-                "IReencryptionGrain.Reencrypt",
+                "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate",
+                "IKeySignaturesGrain.Sign", "IKeySignaturesGrain.SignBatch", "IKeySignaturesGrain.Verify", "IKeySignaturesGrain.VerifyBatch",
+                "IPublicKeyGrain.Read", "IRandomGrain.Draw", "IReencryptionGrain.Reencrypt",
             ],
             marked.Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public void Uses_AreSpentByWhatEncrypts() => Assert.Equal(
-        ["keys:batch", "keys:datakey", "keys:encrypt", "keys:reencrypt", "keys:rewrap"],
+    public void Uses_AreSpentByWhatEncryptsOrSigns() => Assert.Equal(
+        ["keys:batch", "keys:datakey", "keys:encrypt", "keys:reencrypt", "keys:rewrap", "keys:sign"],
         KmsOperation.All.Values.Where(row => row.SpendsUse).Select(row => row.Name).Order(StringComparer.Ordinal));
 
     [Fact]

@@ -14,6 +14,9 @@ internal static class AlgorithmRegistry
     internal sealed record AeadRow(string Spec, byte Id, int MaterialLength, int NonceLength, UsageLimit Limit)
         : Row(Spec, [KeyUsage.EncryptDecrypt], Limit, HasPublicPart: false);
 
+    internal sealed record SignatureRow(string Spec, string[] Algorithms)
+        : Row(Spec, [KeyUsage.SignVerify], UsageLimit.None, HasPublicPart: true);
+
     private static readonly UsageLimit _random96 = new(2147483648, 4294967296);
 
     internal static readonly AeadRow[] Aeads =
@@ -26,13 +29,36 @@ internal static class AlgorithmRegistry
         new("XCHACHA20_POLY1305", 6, 32, 24, UsageLimit.None),
     ];
 
-    internal static readonly Row[] All = [.. Aeads];
+    internal static readonly SignatureRow[] Signatures =
+    [
+        new("ECC_NIST_P256", ["ECDSA_SHA_256"]),
+        new("ECC_NIST_P384", ["ECDSA_SHA_384"]),
+        new("ECC_NIST_P521", ["ECDSA_SHA_512"]),
+        new("ECC_SECG_P256K1", ["ECDSA_SHA_256"]),
+    ];
+
+    internal static readonly Row[] All = [.. Aeads, .. Signatures];
 
     /// <summary>All specs, for a theory.</summary>
     public static TheoryData<string> Specs => new(All.Select(r => r.Spec));
 
     /// <summary>The specs that encrypt, for a theory.</summary>
     public static TheoryData<string> AeadSpecs => new(Aeads.Select(r => r.Spec));
+
+    /// <summary>Every way to sign: a spec and an algorithm of it.</summary>
+    public static TheoryData<string, string> Schemes
+    {
+        get
+        {
+            var schemes = new TheoryData<string, string>();
+            foreach (var row in Signatures)
+            {
+                foreach (var algorithm in row.Algorithms) schemes.Add(row.Spec, algorithm);
+            }
+
+            return schemes;
+        }
+    }
 
     internal static Row Of(string spec) => All.Single(r => r.Spec == spec);
 

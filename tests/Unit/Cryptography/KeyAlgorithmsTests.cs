@@ -15,6 +15,9 @@ public class KeyAlgorithmsTests
         Assert.Equal(AlgorithmRegistry.All.Select(r => (r.Spec, r.Limit)), KeyAlgorithms.All.Select(a => (a.Spec, a.Limit)));
         Assert.Equal(AlgorithmRegistry.All.Select(r => r.Usages), KeyAlgorithms.All.Select(a => a.Usages));
         Assert.Equal(
+            AlgorithmRegistry.Signatures.Select(r => (r.Spec, string.Join(' ', r.Algorithms))),
+            KeyAlgorithms.Signatures.Select(a => (a.Spec, string.Join(' ', a.AlgorithmNames(a.Usages[0])))));
+        Assert.Equal(
             AlgorithmRegistry.Aeads.Select(r => (r.Spec, r.Id, r.MaterialLength, r.NonceLength)),
             KeyAlgorithms.Aeads.Select(a => (a.Spec, a.Id, a.MaterialLength, a.NonceLength)));
     }

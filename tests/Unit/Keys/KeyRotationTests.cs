@@ -30,6 +30,16 @@ public sealed class KeyRotationTests
     }
 
     [Fact]
+    public void Plan_OfAKeyWhosePublicKeysAreFull_IsConflict_UntilVersionsAreDestroyed()
+    {
+        var versions = Enumerable.Range(1, 1025).Select(n => Version(n) with { PublicKey = new byte[1024], State = n < 3 ? KeyVersionState.PendingDestruction : KeyVersionState.Enabled }).ToArray();
+        Refused("conflict", Row() with { Versions = versions });
+        Assert.Equal(1025, KeyRotation.Plan(Row() with { Versions = versions[..^1] }, _first, _now).Number);
+        var destroyed = KeyChanges.DestroyVersions(Row() with { Versions = versions, PrimaryVersion = 1025 }, [1, 2]);
+        Assert.Equal(1026, KeyRotation.Plan(destroyed, _first, _now).Number);
+    }
+
+    [Fact]
     public void Made_FollowsFromThePlannedRow()
     {
         var row = Row() with { Rotation = new(TimeSpan.FromDays(30), null) };
@@ -59,8 +69,8 @@ public sealed class KeyRotationTests
     [InlineData(0, 100, "ByUse")]
     [InlineData(1, 99, "SinceRestore")]
     [InlineData(1, 100, "SinceRestore")]
-    public void DueBeforeEncryption_NamesWhy(int epoch, long spent, string expected) =>
-        Assert.Equal(expected, KeyRotation.DueBeforeEncryption(Row(), epoch == 0 ? _first : _restored, spent, rotateAt: 100).ToString());
+    public void DueBeforeUse_NamesWhy(int epoch, long spent, string expected) =>
+        Assert.Equal(expected, KeyRotation.DueBeforeUse(Row(), epoch == 0 ? _first : _restored, spent, rotateAt: 100, keepsAfterRestore: false).ToString());
 
     private static void Refused(string code, KeyRow row) =>
         Assert.Equal(code, Assert.Throws<KmsException>(() => KeyRotation.Plan(row, _first, _now)).Code);

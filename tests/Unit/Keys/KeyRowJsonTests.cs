@@ -35,6 +35,18 @@ public sealed class KeyRowJsonTests
     }
 
     [Fact]
+    public void VersionWithAPublicKey_Golden_ReadsAndWritesTheSameText()
+    {
+        var golden = GoldenKey.Replace(
+            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\"",
+            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\",\"public_key\":\"AQID\"",
+            StringComparison.Ordinal);
+        var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
+        Assert.Equal([1, 2, 3], row.Find(2)!.PublicKey);
+        Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
+    }
+
+    [Fact]
     public void DualControl_Golden_ReadsAndWritesTheSameText()
     {
         var golden = GoldenKey.Replace(

@@ -18,7 +18,7 @@ public sealed class CompiledPoliciesTests
     };
 
     // What a role may of another group's: who manages a key may read what happened to it.
-    private static readonly (string Role, KmsOperation Operation)[] _alsoAllowed = [("key-manager", KmsOperation.ReadHistory)];
+    private static readonly (string Role, KmsOperation Operation)[] _alsoAllowed = [("key-manager", KmsOperation.ReadHistory), ("key-manager", KmsOperation.ReadPublicKey)];
 
     /// <summary>Patterns, and for each which of the ids below it matches.</summary>
     private static readonly (string Pattern, string?[] Matches)[] _patterns =

@@ -17,7 +17,7 @@ public sealed class RoutePermissionTests(PolicyGateway gateway) : IClassFixture<
         ["PUT /v1/aliases/{name}"] = key => $$"""{"key_id":"{{key}}"}""",
         ["POST /v1/decrypt"] = key => $$"""{"ciphertext":"{{Forged(key)}}"}""",
         ["POST /v1/reencrypt"] = key => $$"""{"ciphertext":"{{Forged(key)}}","destination_key_id":"{{key}}"}""",
-        ["POST /v1/batch"] = key => $$"""{"operations":[{"op":"encrypt","key_id":"{{key}}","plaintext":"AQ=="},{"op":"decrypt","ciphertext":"{{Forged(key)}}"},{"op":"reencrypt","ciphertext":"{{Forged(key)}}","destination_key_id":"{{key}}"},{"op":"rewrap","key_id":"{{key}}","ciphertext":"AQ=="},{"op":"datakey","key_id":"{{key}}"}]}""",
+        ["POST /v1/batch"] = key => $$"""{"operations":[{"op":"encrypt","key_id":"{{key}}","plaintext":"AQ=="},{"op":"decrypt","ciphertext":"{{Forged(key)}}"},{"op":"reencrypt","ciphertext":"{{Forged(key)}}","destination_key_id":"{{key}}"},{"op":"rewrap","key_id":"{{key}}","ciphertext":"AQ=="},{"op":"datakey","key_id":"{{key}}"},{"op":"sign","key_id":"{{key}}","message":"AQ=="},{"op":"verify","key_id":"{{key}}","message":"AQ==","signature":"AQ=="}]}""",
         ["POST /v1/policies/simulate"] = key => $$"""{"principal":"admin","action":"keys:encrypt","key_id":"{{key}}"}""",
         ["POST /encrypt"] = key => $$"""{"key_id":"{{key}}","plaintext":"AQ=="}""",
         ["POST /decrypt"] = key => $$"""{"key_id":"{{key}}","ciphertext":"AQ=="}""",
@@ -69,7 +69,7 @@ public sealed class RoutePermissionTests(PolicyGateway gateway) : IClassFixture<
     /// <summary>Roles against routes: who manages does not use, who uses does not manage.</summary>
     [Theory]
     [InlineData("administrator", "manage use export audit admin")]
-    [InlineData("key-manager", "manage keys:history")]
+    [InlineData("key-manager", "manage keys:history keys:public-key")]
     [InlineData("key-user", "use")]
     [InlineData("auditor", "audit")]
     public async Task Role_MayWhatItsGroupsHold(string role, string groups)

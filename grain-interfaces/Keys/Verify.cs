@@ -1,0 +1,7 @@
+namespace OrleansKms;
+
+/// <summary>Verifies a signature.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Item">The signature, and what it is of.</param>
+[GenerateSerializer, Immutable, Alias("okms.Verify")]
+public sealed record Verify([property: Id(0)] Caller Caller, [property: Id(1)] VerifyItem Item) : ICallerRequest;

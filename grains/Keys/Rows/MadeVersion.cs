@@ -1,0 +1,8 @@
+using OrleansKms.Grains.Sealing;
+
+namespace OrleansKms.Grains.Keys.Rows;
+
+/// <summary>What was made for a version, as its rows keep it.</summary>
+/// <param name="Material">The material, wrapped.</param>
+/// <param name="PublicKey">Its public key; null for a spec that has none.</param>
+internal sealed record MadeVersion(WrappedMaterial Material, byte[]? PublicKey);
