@@ -37,6 +37,18 @@ internal static class LibC
         if (failed) throw new IOException($"Cannot flush {path} (errno {error}).");
     }
 
+    /// <summary>Flushes a path's whole file system to the disk; Linux only.</summary>
+    /// <exception cref="IOException">It cannot be flushed.</exception>
+    public static void FlushFileSystem(string path)
+    {
+        var descriptor = Open(path, 0);
+        if (descriptor < 0) throw new IOException($"Cannot open {path} (errno {Marshal.GetLastPInvokeError()}).");
+        var failed = FlushAll(descriptor) != 0;
+        var error = Marshal.GetLastPInvokeError();
+        _ = Close(descriptor);
+        if (failed) throw new IOException($"Cannot flush the file system of {path} (errno {error}).");
+    }
+
     private static uint ReadNative(byte[] status, int offset) => MemoryMarshal.Read<uint>(status.AsSpan(offset));
 
 #pragma warning disable SYSLIB1054 // Generated marshalling needs unsafe code, which this project does not allow.
@@ -61,6 +73,10 @@ internal static class LibC
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Flush(int descriptor);
+
+    [DllImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int FlushAll(int descriptor);
 
     [DllImport("libc", EntryPoint = "close")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

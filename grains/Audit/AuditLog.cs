@@ -150,7 +150,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     {
         try
         {
-            await written.WaitAsync(_options.Patience, TimeProvider.System);
+            await written;
             Failure = null;
         }
         catch (Exception e) when (e is IOException or TimeoutException)
@@ -288,6 +288,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         {
             Limits = new(_options.MaxFileBytes, _options.MaxFileAge),
             Sync = _options.Sync,
+            Patience = _options.Patience,
             Deferred = _options.Mode == AuditMode.Async,
         };
         var trail = AuditTrail.Open(folder, new(name, seed), options, _time, _loggers.CreateLogger<AuditTrail>());

@@ -56,7 +56,7 @@ internal static class AuditCost
         KeyId = "payments.eu.cards",
         KeyVersion = 3,
         Bytes = 1024,
-        AssociatedData = associatedData,
+        AssociatedData = associatedData ?? default(ReadOnlyMemory<byte>?),
     };
 
     private static async Task<double> Slice(AuditTrail trail, AssociatedDataMac mac, int callers, byte[]? associatedData)

@@ -17,49 +17,8 @@ loads=${LOADS:-single quiet batch decrypt-batch}
 port=${PORT:-8720}
 baseline=
 [ "${1:-}" != -b ] || { baseline=$2; shift 2; }
-work=$(mktemp -d)
-pids=()
-finish() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
-trap finish EXIT
-
-ticks() { awk '{ sub(/.*\) /, ""); print $12 + $13 }' "/proc/$1/stat"; }
-machine() { awk '/^cpu / { print $2 + $3 + $4 + $6 + $7 + $8; exit }' /proc/stat; }
-children() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$1/stat"; }
-
-# SOURCE: prints the directory of the built silo.
-program() {
-  if [ -f "$1/OrleansKms.Silo.dll" ]; then
-    echo "$1"
-    return
-  fi
-  local source=$PWD
-  if [ "$1" != . ]; then
-    source=$work/source-$1
-    mkdir -p "$source"
-    git archive "$1" | tar -x -C "$source"
-  fi
-  dotnet build -c Release --nologo -v q "$source/silo" >&2
-  echo "$source/silo/bin/Release/net10.0"
-}
-
-# NAME DIRECTORY [SETTING…]: starts a silo; sets process[NAME], url[NAME], token[NAME].
-declare -A process url token
-start() {
-  local name=$1 directory=$2
-  shift 2
-  port=$((port + 1))
-  env -u OKMS_TEST_DATABASE_URL "$@" PORT=$port OKMS_SILO_PORT=$((port + 10000)) OKMS_DATA_DIR="$work/data-$name" \
-    dotnet "$directory/OrleansKms.Silo.dll" >"$work/$name.log" 2>&1 &
-  process[$name]=$! url[$name]=http://127.0.0.1:$port
-  pids+=("$!")
-  until curl -fsS -o /dev/null "${url[$name]}/health/ready" 2>/dev/null; do kill -0 "${process[$name]}" 2>/dev/null || { cat "$work/$name.log" >&2; exit 1; }; sleep 0.1; done
-  token[$name]=$(cat "$work/data-$name/admin.token")
-  post "$name" v1/keys '{"id":"k0"}' >/dev/null
-}
-
-post() {
-  curl -fsS -X POST -H "Authorization: Bearer ${token[$1]}" -H 'Content-Type: application/json' -d "${3:-@-}" "${url[$1]}/$2"
-}
+# shellcheck source=tests/Bench/single.sh
+. tests/Bench/single.sh
 
 # LOAD: the program's process that takes it; NAME is the program.
 server() { if [ "$1" = quiet ]; then echo "$2-quiet"; else echo "$2"; fi; }
@@ -80,18 +39,8 @@ path() { case $1 in single | quiet) echo encrypt ;; batch) echo v1/keys/k0/encry
 connections() { case $1 in *batch) echo 8 ;; *) echo 32 ;; esac; }
 operations() { case $1 in *batch) echo 100 ;; *) echo 1 ;; esac; }
 
-# LOAD NAME SECONDS: prints LOAD NAME us requests/s p50 p99 errors other
-load() {
-  local self=$BASHPID server before machine_before children_before out requests rest used other
-  server=$(server "$1" "$2")
-  before=$(ticks "${process[$server]}") machine_before=$(machine) children_before=$(children "$self")
-  out=$(BODY=$work/$1-$2.json TOKEN=${token[$server]} wrk -t1 -c"$(connections "$1")" -d"$3s" --timeout 5s -s tests/Bench/post.lua "${url[$server]}/$(path "$1")" | tail -1)
-  used=$(($(ticks "${process[$server]}") - before))
-  other=$(($(machine) - machine_before - used - ($(children "$self") - children_before)))
-  read -r requests rest <<<"$out"
-  awk -v head="$1 $2" -v n="$((requests * $(operations "$1")))" -v rest="$rest" -v used="$used" -v other="$other" \
-    'BEGIN { printf "%s %.2f %s %.1f\n", head, used * 1e4 / n, rest, other / 100 }'
-}
+# LOAD NAME SECONDS: prints LOAD NAME and what measure prints.
+load() { echo "$1 $2 $(measure "$(server "$1" "$2")" "$(path "$1")" "$work/$1-$2.json" "$(connections "$1")" "$(operations "$1")" "$3")"; }
 
 plaintext=$(head -c 1024 /dev/urandom | base64 -w0)
 names=()
@@ -102,13 +51,10 @@ for source in "$@" .; do
   echo "$name = $source"
   names+=("$name")
   start "$name" "$directory"
-  case " $loads " in *" quiet "*) start "$name-quiet" "$directory" OKMS_REQUEST_LOG=false ;; esac
+  post "$name" v1/keys '{"id":"k0"}' >/dev/null
+  case " $loads " in *" quiet "*) start "$name-quiet" "$directory" OKMS_REQUEST_LOG=false; post "$name-quiet" v1/keys '{"id":"k0"}' >/dev/null ;; esac
 done
-if [ -n "$baseline" ]; then
-  "$baseline" >"$work/baseline.log" 2>&1 &
-  pids+=("$!") process[baseline]=$! url[baseline]=http://127.0.0.1:8300 token[baseline]=bench
-  until curl -fsS -o /dev/null "${url[baseline]}/health" 2>/dev/null; do sleep 0.1; done
-fi
+[ -z "$baseline" ] || start_baseline "$baseline"
 
 figures=$work/figures
 for load in $loads; do

@@ -18,6 +18,9 @@ internal sealed record TrailOptions
     /// <summary>How often a checkpoint is signed, if there are new records.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a caller waits for a shared write.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>How often a checkpoint is also archived.</summary>
     public TimeSpan KeepEvery { get; init; } = TimeSpan.FromMinutes(10);
 }
@@ -41,6 +44,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     private readonly Task _signing;
     private DateTimeOffset _kept;
     private long _keptFile;
+    private long _keptSize = -1;
     private volatile SignedNote _head;
 
     private AuditTrail(
@@ -105,12 +109,14 @@ internal sealed partial class AuditTrail : IAsyncDisposable
 
     /// <summary>Signs everything written so far.</summary>
     /// <exception cref="IOException">The disk does not accept it.</exception>
-    public async Task<Checkpoint> SignNow()
+    public Task<Checkpoint> SignNow() => SignNow(isLast: false);
+
+    private async Task<Checkpoint> SignNow(bool isLast)
     {
         await _turn.WaitAsync();
         try
         {
-            return SignWritten();
+            return SignWritten(isLast);
         }
         finally
         {
@@ -144,7 +150,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         try
         {
             // While the file is still open: the checkpoint covers only what is on disk.
-            await SignNow();
+            await SignNow(isLast: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
         {
@@ -185,7 +191,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         }
     }
 
-    private Checkpoint SignWritten()
+    private Checkpoint SignWritten(bool isLast)
     {
         // After a failure, the tree in memory is not trusted.
         var tree = _tree ?? TrailTree.Load(_folder, Checkpoint.Parse(_head.Text)!);
@@ -202,10 +208,10 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         _tree = tree;
         var checkpoint = Checkpoint.Parse(_head.Text)!;
         var now = _time.GetUtcNow();
-        if (written.File.First != _keptFile || now - _kept >= _options.KeepEvery)
+        if (written.File.First != _keptFile || now - _kept >= _options.KeepEvery || (isLast && checkpoint.Size != _keptSize))
         {
             _folder.KeepCheckpoint(checkpoint.Size, _head);
-            (_kept, _keptFile) = (now, written.File.First);
+            (_kept, _keptFile, _keptSize) = (now, written.File.First, checkpoint.Size);
         }
 
         return checkpoint;

@@ -29,8 +29,6 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
 
-    private const int MaxKeptBuffer = 1024 * 1024;
-
     private static readonly byte[] _before = [.. "{\"sequence\":"u8];
     private static readonly byte[] _after = [.. "}\n"u8];
 
@@ -40,8 +38,8 @@ internal sealed class RecordWriter : IAsyncDisposable
     private readonly ITimer? _later;
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _lines = new();
-    private Batch _waiting = new();
-    private Batch? _spare = new();
+    private RecordBatch _waiting = new();
+    private RecordBatch? _spare = new();
     private bool _isWriting;
     private IOException? _failure;
     private TaskCompletionSource? _closed;
@@ -83,10 +81,11 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <param name="members">The members of its JSON object, without braces; the number is put before them.</param>
     /// <returns>Completes when it is written.</returns>
     /// <exception cref="IOException">It could not be written, and is not in the log.</exception>
+    /// <exception cref="TimeoutException">The write takes too long; it may still succeed.</exception>
     public ValueTask Append(ReadOnlySpan<byte> members)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(members.Length, MaxRecord - 64);
-        Batch batch;
+        RecordBatch batch;
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_closed is not null, this);
@@ -109,7 +108,7 @@ internal sealed class RecordWriter : IAsyncDisposable
 
             if (_isWriting || _options.Sync)
             {
-                var written = batch.Result();
+                var written = batch.Result(_options.Patience);
                 if (!_isWriting)
                 {
                     _isWriting = true;
@@ -123,8 +122,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             _waiting = Take();
         }
 
-        var failure = Write(batch);
-        Finish(batch, failure);
+        var failure = WriteAndFinish(batch);
         return failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
     }
 
@@ -178,7 +176,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     }
 
     /// <summary>Takes the pending batch and starts the next.</summary>
-    private Batch Take()
+    private RecordBatch Take()
     {
         var next = _spare ?? new();
         _spare = null;
@@ -201,50 +199,78 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private void WriteWaiting()
     {
-        Batch batch;
+        RecordBatch batch;
         lock (_gate)
         {
             batch = _waiting;
             _waiting = Take();
         }
 
-        Finish(batch, Write(batch));
+        WriteAndFinish(batch);
+    }
+
+    private IOException? WriteAndFinish(RecordBatch batch)
+    {
+        var failure = Write(batch, out var bytes);
+        Finish(batch, bytes, failure);
+        return failure;
     }
 
     /// <summary>
     /// Completes the waiting callers, and hands the next batch to another thread: this one has a call of its own to answer.
     /// </summary>
-    private void Finish(Batch batch, IOException? failure)
+    private void Finish(RecordBatch batch, int bytes, IOException? failure)
     {
-        batch.Complete(failure);
+        bool hasMore;
+        TaskCompletionSource? result;
         lock (_gate)
         {
+            result = batch.TakeResult();
             _failure = failure;
+            if (failure is null)
+            {
+                _written = new(_written.Records + batch.Count, _written.File, _written.Length + bytes);
+            }
+
             if (_options.Deferred && failure is not null)
             {
                 // Their operations have been answered, so they are kept, and the timer retries them.
                 batch.Add(_waiting);
                 _waiting = batch;
-                _isWriting = false;
-                _closed?.TrySetResult();
-                return;
+                hasMore = false;
+            }
+            else
+            {
+                batch.Clear();
+                _spare ??= batch;
+                hasMore = !_waiting.IsEmpty;
             }
 
-            batch.Clear();
-            _spare ??= batch;
-            if (_waiting.IsEmpty)
+            if (!hasMore)
             {
                 _isWriting = false;
                 _closed?.TrySetResult();
-                return;
             }
         }
 
-        HandOn();
+        if (hasMore)
+        {
+            HandOn();
+        }
+
+        if (failure is null)
+        {
+            result?.SetResult();
+        }
+        else
+        {
+            result?.SetException(failure);
+        }
     }
 
-    private IOException? Write(Batch batch)
+    private IOException? Write(RecordBatch batch, out int bytes)
     {
+        bytes = 0;
         try
         {
             if (_mayBeTorn)
@@ -267,11 +293,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             }
 
             _mayBeTorn = false;
-            lock (_gate)
-            {
-                _written = new(_written.Records + batch.Count, _written.File, _written.Length + lines.Length);
-            }
-
+            bytes = lines.Length;
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
@@ -299,17 +321,18 @@ internal sealed class RecordWriter : IAsyncDisposable
         _begun = _time.GetUtcNow();
     }
 
-    private ReadOnlySpan<byte> Number(Batch batch)
+    private ReadOnlySpan<byte> Number(RecordBatch batch)
     {
         var number = _written.Records;
-        foreach (var members in batch.Records)
+        for (var (i, start) = (0, 0); i < batch.Count; i++)
         {
+            var members = batch.Next(i, ref start);
             var line = _lines.GetSpan(members.Length + 64);
             var length = Put(line, 0, _before);
             Utf8Formatter.TryFormat(number++, line[length..], out var digits);
             length += digits;
             line[length++] = (byte)',';
-            length = Put(line, length, members.Span);
+            length = Put(line, length, members);
             _lines.Advance(Put(line, length, _after));
         }
 
@@ -320,72 +343,5 @@ internal sealed class RecordWriter : IAsyncDisposable
     {
         part.CopyTo(line[at..]);
         return at + part.Length;
-    }
-
-    /// <summary>Records written together.</summary>
-    private sealed class Batch
-    {
-        private readonly List<int> _lengths = [];
-        private ArrayBufferWriter<byte> _members = new();
-        private TaskCompletionSource? _result;
-
-        public int Count => _lengths.Count;
-
-        public int Length => _members.WrittenCount;
-
-        public bool IsEmpty => _lengths.Count == 0;
-
-        public IEnumerable<ReadOnlyMemory<byte>> Records
-        {
-            get
-            {
-                var start = 0;
-                foreach (var length in _lengths)
-                {
-                    yield return _members.WrittenMemory.Slice(start, length);
-                    start += length;
-                }
-            }
-        }
-
-        public void Add(ReadOnlySpan<byte> members)
-        {
-            _members.Write(members);
-            _lengths.Add(members.Length);
-        }
-
-        public void Add(Batch later)
-        {
-            _members.Write(later._members.WrittenSpan);
-            _lengths.AddRange(later._lengths);
-        }
-
-        public Task Result() => (_result ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-
-        public void Complete(IOException? failure)
-        {
-            if (failure is null)
-            {
-                _result?.SetResult();
-            }
-            else
-            {
-                _result?.SetException(failure);
-            }
-        }
-
-        public void Clear()
-        {
-            _lengths.Clear();
-            _result = null;
-            if (_members.Capacity > MaxKeptBuffer)
-            {
-                _members = new();
-            }
-            else
-            {
-                _members.ResetWrittenCount();
-            }
-        }
     }
 }

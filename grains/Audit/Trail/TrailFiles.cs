@@ -12,13 +12,7 @@ internal static class TrailFiles
     /// <summary>Opens a file for appending; its name is on disk when this returns.</summary>
     public static SafeFileHandle Open(string path, FileMode mode)
     {
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = Sharing, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
-        {
-            options.UnixCreateMode = OwnerOnly;
-        }
-
-        new FileStream(path, options).Dispose();
+        new FileStream(path, Options(mode)).Dispose();
         if (!OperatingSystem.IsWindows())
         {
             LibC.FlushDirectory(Path.GetDirectoryName(path)!);
@@ -31,13 +25,61 @@ internal static class TrailFiles
     public static void Put(string path, ReadOnlySpan<byte> content)
     {
         var unfinished = path + ".new";
-        File.Delete(unfinished);
-        using (var handle = Open(unfinished, FileMode.CreateNew))
+        using (var file = new FileStream(unfinished, Options(FileMode.Create)))
         {
-            RandomAccess.Write(handle, content, 0);
-            RandomAccess.FlushToDisk(handle);
+            RandomAccess.Write(file.SafeFileHandle, content, 0);
+            RandomAccess.FlushToDisk(file.SafeFileHandle);
         }
 
         PrivateFile.Replace(unfinished, path);
+    }
+
+    /// <summary>Writes a new file that nobody reads yet, or replaces one atomically; on disk only after <see cref="Flush"/>.</summary>
+    public static void Write(string path, ReadOnlySpan<byte> content)
+    {
+        var isNew = !File.Exists(path);
+        var written = isNew ? path : path + ".new";
+        using (var file = new FileStream(written, Options(FileMode.Create)))
+        {
+            RandomAccess.Write(file.SafeFileHandle, content, 0);
+        }
+
+        if (!isNew)
+        {
+            File.Move(written, path, overwrite: true);
+        }
+    }
+
+    /// <summary>Flushes files and their names to disk.</summary>
+    /// <param name="paths">The files.</param>
+    /// <param name="root">The topmost folder whose names are flushed.</param>
+    public static void Flush(IReadOnlyCollection<string> paths, string root)
+    {
+        var directories = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
+            RandomAccess.FlushToDisk(handle);
+            for (var directory = Path.GetDirectoryName(path)!; directory.Length >= root.Length && directories.Add(directory);)
+            {
+                directory = Path.GetDirectoryName(directory)!;
+            }
+        }
+
+        foreach (var directory in OperatingSystem.IsWindows() ? [] : directories)
+        {
+            LibC.FlushDirectory(directory);
+        }
+    }
+
+    private static FileStreamOptions Options(FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = Sharing, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = OwnerOnly;
+        }
+
+        return options;
     }
 }

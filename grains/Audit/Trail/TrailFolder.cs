@@ -14,7 +14,13 @@ internal sealed partial class TrailFolder(string path) : ITiles
 {
     private const string RecordSuffix = ".jsonl";
 
+    // Beyond this, one flush of the whole file system is cheaper, where the operating system has one.
+    private const int MaxFlushedOneByOne = 128;
+
     private static readonly Comparison<RecordFile> _byFirst = (a, b) => a.First.CompareTo(b.First);
+
+    private readonly List<string> _unflushed = [];
+    private string? _prepared;
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -99,9 +105,39 @@ internal sealed partial class TrailFolder(string path) : ITiles
     /// <summary>Stores a cosigned checkpoint.</summary>
     public void WriteWitnessed(SignedNote checkpoint) => TrailFiles.Put(Witnessed, checkpoint.ToBytes());
 
-    /// <summary>Archives a checkpoint.</summary>
-    public void KeepCheckpoint(long size, SignedNote checkpoint) => TrailFiles.Put(
-        System.IO.Path.Combine(Checkpoints, size.ToString("D20", CultureInfo.InvariantCulture)), checkpoint.ToBytes());
+    /// <summary>
+    /// Archives a checkpoint once all of its tiles are on disk. Tiles written since the last archived checkpoint may be lost in a power
+    /// failure, and are then rebuilt from the records: flushing each tile would cost more than everything else about its records.
+    /// </summary>
+    public void KeepCheckpoint(long size, SignedNote checkpoint)
+    {
+        if (_unflushed.Count > MaxFlushedOneByOne && OperatingSystem.IsLinux())
+        {
+            LibC.FlushFileSystem(Path);
+        }
+        else
+        {
+            TrailFiles.Flush([.. _unflushed, .. Tile.Partial(size).Select(tile => At(tile.Path))], Path);
+        }
+
+        _unflushed.Clear();
+        TrailFiles.Put(KeptPath(size), checkpoint.ToBytes());
+    }
+
+    /// <summary>The last archived checkpoint with at most this many records; null if there is none.</summary>
+    public Checkpoint? LastKept(long maxSize)
+    {
+        var last = -1L;
+        foreach (var file in Directory.Exists(Checkpoints) ? Directory.EnumerateFiles(Checkpoints) : [])
+        {
+            if (long.TryParse(System.IO.Path.GetFileName(file), NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size <= maxSize)
+            {
+                last = Math.Max(last, size);
+            }
+        }
+
+        return last >= 0 && SignedNote.Parse(File.ReadAllBytes(KeptPath(last))) is { } note ? Checkpoint.Parse(note.Text) : null;
+    }
 
     /// <summary>The archived checkpoints, by size.</summary>
     public IEnumerable<SignedNote> KeptCheckpoints() => Directory.Exists(Checkpoints)
@@ -134,11 +170,24 @@ internal sealed partial class TrailFolder(string path) : ITiles
     public void Write(Tile tile, ReadOnlySpan<byte> hashes)
     {
         var file = At(tile.Path);
-        PrivateFile.PrepareDirectory(System.IO.Path.GetDirectoryName(file)!);
-        TrailFiles.Put(file, hashes[..tile.Length]);
-        if (tile.Width == Tile.FullWidth && Directory.Exists(file + ".p"))
+        var directory = System.IO.Path.GetDirectoryName(file)!;
+        if (directory != _prepared)
+        {
+            PrivateFile.PrepareDirectory(directory);
+            _prepared = directory;
+        }
+
+        TrailFiles.Write(file, hashes[..tile.Length]);
+        if (tile.Width < Tile.FullWidth)
+        {
+            return;
+        }
+
+        _unflushed.Add(file);
+        if (Directory.Exists(file + ".p"))
         {
             Directory.Delete(file + ".p", recursive: true);
+            _prepared = null;
         }
     }
 
@@ -167,6 +216,8 @@ internal sealed partial class TrailFolder(string path) : ITiles
             }
         }
     }
+
+    private string KeptPath(long size) => System.IO.Path.Combine(Checkpoints, size.ToString("D20", CultureInfo.InvariantCulture));
 
     private string At(string relative) => System.IO.Path.Combine(Path, relative);
 }

@@ -35,7 +35,7 @@ internal sealed class TrailTree
     /// <exception cref="BrokenTrailException">The records do not match the checkpoint.</exception>
     public static TrailTree Open(TrailFolder folder, Checkpoint? head, out Written written)
     {
-        var opened = Load(folder, head);
+        var opened = head is null ? Load(folder, null) : Rebuilt(folder, head) ?? Load(folder, head);
         var files = folder.RecordFiles();
         written = files.Count == 0 ? new(0, opened._file, 0) : opened.EndOf(files);
         opened.Follow(written);
@@ -93,16 +93,16 @@ internal sealed class TrailTree
     /// <summary>Stores the tiles that a checkpoint of the current size needs.</summary>
     public void KeepPartialTiles() => _tree.KeepPartialTiles();
 
-    private static TiledTree? TryLoad(TrailFolder folder, Checkpoint? head)
+    private static TiledTree? TryLoad(ITiles tiles, Checkpoint? head)
     {
         if (head is null)
         {
-            return TiledTree.Empty(folder);
+            return TiledTree.Empty(tiles);
         }
 
         try
         {
-            var tree = TiledTree.Load(folder, head.Size);
+            var tree = TiledTree.Load(tiles, head.Size);
             return tree.Root == head.Root ? tree : null;
         }
         catch (InvalidDataException)
@@ -124,6 +124,37 @@ internal sealed class TrailTree
         return rebuilt.Root == head.Root
             ? rebuilt._tree
             : throw new BrokenTrailException($"The first {head.Size} records do not match the last checkpoint.");
+    }
+
+    /// <summary>
+    /// Loads the tree as of the last archived checkpoint, whose tiles are on disk, and rebuilds the later ones, which a power failure may
+    /// have lost.
+    /// </summary>
+    /// <returns>Null if there is no such checkpoint, or its tiles are missing.</returns>
+    private static TrailTree? Rebuilt(TrailFolder folder, Checkpoint head)
+    {
+        var unwritten = new UnwrittenTiles(folder);
+        var files = folder.RecordFiles();
+        if (folder.LastKept(head.Size) is not { } kept || files.FindLast(file => file.First <= kept.Size) is not { Path: not null } from
+            || TryLoad(unwritten, kept) is not { } tree)
+        {
+            return null;
+        }
+
+        var rebuilt = new TrailTree(folder, tree, from, OffsetOf(from, kept.Size));
+        if (head.Size > kept.Size)
+        {
+            rebuilt.Follow(new(head.Size, files.FindLast(file => file.First < head.Size), long.MaxValue));
+            tree.KeepPartialTiles();
+        }
+
+        if (tree.Root != head.Root)
+        {
+            throw new BrokenTrailException($"The first {head.Size} records do not match the last checkpoint.");
+        }
+
+        unwritten.WriteThrough();
+        return rebuilt;
     }
 
     private static long OffsetOf(RecordFile file, long record)

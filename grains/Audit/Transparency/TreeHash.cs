@@ -12,9 +12,8 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
     /// <summary>Length in bytes.</summary>
     public const int Length = SHA256.HashSizeInBytes;
 
-    private const byte LeafPrefix = 0;
-    private const byte NodePrefix = 1;
-    private const int MaxOnStack = 1024;
+    [ThreadStatic]
+    private static TreeHasher? _ofThread;
 
     private readonly Vector256<byte> _bytes;
 
@@ -25,38 +24,10 @@ internal readonly struct TreeHash : IEquatable<TreeHash>
     public static TreeHash Empty { get; } = new(SHA256.HashData(ReadOnlySpan<byte>.Empty));
 
     /// <summary>The hash of an entry.</summary>
-    public static TreeHash OfLeaf(ReadOnlySpan<byte> entry)
-    {
-        Span<byte> hash = stackalloc byte[Length];
-        if (entry.Length < MaxOnStack)
-        {
-            Span<byte> prefixed = stackalloc byte[MaxOnStack];
-            prefixed[0] = LeafPrefix;
-            entry.CopyTo(prefixed[1..]);
-            SHA256.HashData(prefixed[..(entry.Length + 1)], hash);
-        }
-        else
-        {
-            using var sha = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            sha.AppendData([LeafPrefix]);
-            sha.AppendData(entry);
-            sha.GetHashAndReset(hash);
-        }
-
-        return new(hash);
-    }
+    public static TreeHash OfLeaf(ReadOnlySpan<byte> entry) => (_ofThread ??= new()).OfLeaf(entry);
 
     /// <summary>The hash of the node above two others.</summary>
-    public static TreeHash OfNode(TreeHash left, TreeHash right)
-    {
-        Span<byte> prefixed = stackalloc byte[1 + (2 * Length)];
-        prefixed[0] = NodePrefix;
-        left.CopyTo(prefixed[1..]);
-        right.CopyTo(prefixed[(1 + Length)..]);
-        Span<byte> hash = stackalloc byte[Length];
-        SHA256.HashData(prefixed, hash);
-        return new(hash);
-    }
+    public static TreeHash OfNode(TreeHash left, TreeHash right) => (_ofThread ??= new()).OfNode(left, right);
 
     /// <summary>Parses a hash in base64; false for anything else, including a non-canonical encoding.</summary>
     public static bool TryParse(ReadOnlySpan<char> base64, out TreeHash hash)

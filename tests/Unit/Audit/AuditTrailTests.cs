@@ -126,6 +126,40 @@ public sealed class AuditTrailTests : IDisposable
     }
 
     [Fact]
+    public async Task TilesThatAPowerFailureTook_AreRebuilt_FromTheLastArchivedCheckpoint()
+    {
+        var crashed = await Crashed(1000);
+        File.Delete(Path.Combine(crashed.Path, "tile", "0", "001"));
+        await File.WriteAllBytesAsync(Path.Combine(crashed.Path, "tile", "0", "002"), new byte[Tile.FullWidth * TreeHash.Length]);
+        Directory.Delete(Path.Combine(crashed.Path, "tile", "0", "003.p"), recursive: true);
+        Assert.Equal(TrailFault.Tiles, Verdict(crashed).Fault);
+        await using (Open(folder: crashed))
+        {
+            Assert.Equal((TrailFault.None, 1000L), Verdict(crashed));
+        }
+
+        Assert.Equal((TrailFault.None, 1000L), Verdict(crashed));
+    }
+
+    [Fact]
+    public async Task RecordChangedSinceTheLastArchivedCheckpoint_StopsTheOpening_AndTheTilesStillNameIt()
+    {
+        var crashed = await Crashed(1000);
+        var path = crashed.RecordPath(0);
+        await File.WriteAllTextAsync(path, (await File.ReadAllTextAsync(path)).Replace("record 300", "recorD 300", StringComparison.Ordinal));
+        Assert.Throws<BrokenTrailException>(() => Open(folder: crashed));
+        Assert.Equal((TrailFault.Changed, 300L), Verdict(crashed, where: true));
+    }
+
+    [Fact]
+    public async Task CleanStop_ArchivesItsCheckpoint()
+    {
+        await Fill(1000);
+        Assert.Equal(1000, Folder.LastKept(long.MaxValue)!.Size);
+        Assert.Equal(0, Folder.LastKept(999)?.Size ?? 0);
+    }
+
+    [Fact]
     public async Task RecordsThatTheCheckpointHasAndTheFileNot_StopTheOpening()
     {
         await Fill(1000);
@@ -223,6 +257,18 @@ public sealed class AuditTrailTests : IDisposable
     {
         await using var trail = Open();
         for (var i = 0; i < count; i++) await trail.Append(Record(i));
+    }
+
+    // A copy of a log that was signed but not closed.
+    private async Task<TrailFolder> Crashed(int count)
+    {
+        await using var trail = Open();
+        await trail.Append(Record(0));
+        await trail.SignNow();
+        for (var i = 1; i < count; i++) await trail.Append(Record(i));
+        await trail.SignNow();
+        Copy("crashed");
+        return new(Path.Combine(_root.FullName, "crashed"));
     }
 
     private static byte[] Record(int n) => Encoding.UTF8.GetBytes($"\"n\":\"record {n}\"");

@@ -1,0 +1,67 @@
+using System.Buffers;
+
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>Records written together. Not thread-safe.</summary>
+internal sealed class RecordBatch
+{
+    private const int MaxKeptBuffer = 1024 * 1024;
+
+    private readonly List<int> _lengths = [];
+    private ArrayBufferWriter<byte> _members = new();
+    private TaskCompletionSource? _result;
+    private Task? _awaited;
+
+    public int Count => _lengths.Count;
+
+    public int Length => _members.WrittenCount;
+
+    public bool IsEmpty => _lengths.Count == 0;
+
+    /// <summary>Reads a record and moves to the start of the next one.</summary>
+    public ReadOnlySpan<byte> Next(int index, ref int start)
+    {
+        var members = _members.WrittenSpan.Slice(start, _lengths[index]);
+        start += members.Length;
+        return members;
+    }
+
+    public void Add(ReadOnlySpan<byte> members)
+    {
+        _members.Write(members);
+        _lengths.Add(members.Length);
+    }
+
+    public void Add(RecordBatch later)
+    {
+        _members.Write(later._members.WrittenSpan);
+        _lengths.AddRange(later._lengths);
+    }
+
+    /// <summary>The task that all callers of the batch await. They share one timer.</summary>
+    public Task Result(TimeSpan patience)
+    {
+        _result ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+        return _awaited ??= _result.Task.WaitAsync(patience, TimeProvider.System);
+    }
+
+    public TaskCompletionSource? TakeResult()
+    {
+        var result = _result;
+        (_result, _awaited) = (null, null);
+        return result;
+    }
+
+    public void Clear()
+    {
+        _lengths.Clear();
+        if (_members.Capacity > MaxKeptBuffer)
+        {
+            _members = new();
+        }
+        else
+        {
+            _members.ResetWrittenCount();
+        }
+    }
+}
