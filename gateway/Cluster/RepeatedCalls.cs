@@ -26,7 +26,7 @@ internal sealed class RepeatedCalls(ClusterLink link, GatewayOptions options, Ti
     public async Task Invoke(IOutgoingGrainCallContext context)
     {
         var isDataPlane = context.Request is OperationRequestBase { Operation.IsDataPlane: true };
-        if (isDataPlane) ((OperationRequestBase)context.Request).ResponseTimeout = _patience;
+        if (isDataPlane && !((OperationRequestBase)context.Request).Operation.MayTakeLong) ((OperationRequestBase)context.Request).ResponseTimeout = _patience;
         try
         {
             await context.Invoke();

@@ -4,9 +4,13 @@ namespace OrleansKms.Gateway.Operations;
 internal static class KeyCommands
 {
     /// <summary>Creates a key.</summary>
-    public static Task<KeyDescription> Create(Call call, string key, CreateKey request) =>
+    public static Task<KeyDescription> Create(Call call, string key, CreateKey request)
+    {
+        request = request with { Within = call.Remaining };
+
         // An older silo would make the key, and pass over what it does not know.
-        request.Approval is null && request.Limits is not { Count: > 0 } ? call.Key(key).Create(request) : ApprovalCommands.Create(call, key, request);
+        return request.Approval is null && request.Limits is not { Count: > 0 } ? call.Key(key).Create(request) : ApprovalCommands.Create(call, key, request);
+    }
 
     /// <summary>Describes a key.</summary>
     public static Task<KeyDescription> Describe(Call call, string key) => call.InTime(call.Key(key).Describe(new(call.Caller)));

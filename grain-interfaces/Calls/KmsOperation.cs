@@ -76,7 +76,7 @@ public sealed class KmsOperation
     /// <summary>Generates a data key.</summary>
     public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key", hasMessage: true, usesMaterial: true);
     /// <summary>Signs.</summary>
-    public static readonly KmsOperation Sign = Use("keys:sign", namesKey: true, spendsUse: true, usesMaterial: true);
+    public static readonly KmsOperation Sign = Use("keys:sign", namesKey: true, spendsUse: true, usesMaterial: true, mayTakeLong: true);
     /// <summary>Verifies a signature.</summary>
     public static readonly KmsOperation Verify = Use("keys:verify", namesKey: true, spendsUse: false, usesMaterial: true);
     /// <summary>Reads a public key.</summary>
@@ -213,6 +213,9 @@ public sealed class KmsOperation
     /// <summary>Whether it spends from a key's budget.</summary>
     public bool SpendsUse { get; private init; }
 
+    /// <summary>Whether it takes seconds with some algorithms, so that gateways give it the time of its whole request.</summary>
+    internal bool MayTakeLong { get; private init; }
+
     /// <summary>Whether it is cryptography with a key, whose calls and outcomes the key's metrics count.</summary>
     internal bool UsesMaterial { get; private init; }
 
@@ -246,7 +249,8 @@ public sealed class KmsOperation
     public override string ToString() => Name;
 
     private static KmsOperation Use(
-        string name, bool namesKey, bool spendsUse, string? metric = null, bool hasMessage = false, bool usesMaterial = false) =>
+        string name, bool namesKey, bool spendsUse, string? metric = null, bool hasMessage = false, bool usesMaterial = false,
+        bool mayTakeLong = false) =>
         new(name, KmsOperationGroup.Use, metric)
         {
             NamesKey = namesKey,
@@ -254,6 +258,7 @@ public sealed class KmsOperation
             IsDataPlane = true,
             HasMessage = hasMessage,
             UsesMaterial = usesMaterial,
+            MayTakeLong = mayTakeLong,
         };
 
     private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };

@@ -18,7 +18,15 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
         string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
         IReadOnlyDictionary<string, string>? tags = null) =>
         Key(keyId).Create(
-            new CreateKey { Caller = NewCaller(), Spec = spec, Rotation = rotation, Description = description, Tags = tags });
+            new CreateKey
+            {
+                Caller = NewCaller(),
+                Spec = spec,
+                Rotation = rotation,
+                Description = description,
+                Tags = tags,
+                Within = options.ResponseTimeout,
+            });
 
     public Task<KeyDescription> DescribeKey(string keyId) => Key(keyId).Describe(new KeyCommand(NewCaller()));
 

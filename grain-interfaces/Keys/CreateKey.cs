@@ -38,6 +38,12 @@ public sealed record CreateKey : ICallerRequest
     /// <summary>Dual control; null for none. Older silos ignore it: see <see cref="IKeyApprovalsGrain"/>.</summary>
     [Id(10)] public ApprovalRule? Approval { get; init; }
 
+    /// <summary>
+    /// How long the caller waits. A key that takes long to make (RSA, SLH-DSA) is not created after that: the error is then
+    /// <c>timeout</c>, and nothing is left behind. Null for the default time-out of a request.
+    /// </summary>
+    [Id(11)] public TimeSpan? Within { get; init; }
+
     /// <summary><see cref="Limits"/> as they travel.</summary>
     [Id(9)] internal string? LimitsText { get; init; }
 

@@ -20,9 +20,14 @@ public abstract class KeyAlgorithm
     /// <summary>How often one version may be used.</summary>
     public abstract UsageLimit Limit { get; }
 
-    /// <summary>Makes new material in the encoding that <see cref="Open"/> takes. Slow work runs off the caller's turn.</summary>
+    /// <summary>Whether making material takes so long that other calls of a key must not wait for it.</summary>
+    public virtual bool IsSlow => false;
+
+    /// <summary>Makes new material in the encoding that <see cref="Open"/> takes; if that is slow, as <see cref="SlowWork"/>.</summary>
+    /// <param name="cancellationToken">Ends the wait for slow work.</param>
     /// <returns>The material, which the caller disposes.</returns>
-    public abstract ValueTask<SecretBytes> NewMaterial();
+    /// <exception cref="KmsException">overloaded: too much slow work waits.</exception>
+    public abstract ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default);
 
     /// <summary>Whether these bytes are valid material of this spec, wherever they come from.</summary>
     /// <param name="material">Any bytes.</param>

@@ -26,6 +26,16 @@ public static class KeyAlgorithms
         new EcdsaP384Algorithm(),
         new EcdsaP521Algorithm(),
         new EcdsaP256K1Algorithm(),
+        new RsaAlgorithm(2048),
+        new RsaAlgorithm(3072),
+        new RsaAlgorithm(4096),
+        new Ed25519Algorithm(),
+        MlDsaAlgorithm.Of44,
+        MlDsaAlgorithm.Of65,
+        MlDsaAlgorithm.Of87,
+        SlhDsaAlgorithm.Of128S,
+        SlhDsaAlgorithm.Of192S,
+        SlhDsaAlgorithm.Of256S,
     ];
 
     /// <summary>Every algorithm.</summary>

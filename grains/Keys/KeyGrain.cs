@@ -86,7 +86,7 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindab
     /// <summary>Whether a call may begin while others are in progress: not if everything is answered at once.</summary>
     /// <param name="request">The call.</param>
     [SuppressMessage("Style", "IDE0060", Justification = "Orleans calls it so.")]
-    public bool MayInterleave(IInvokable request) => _key.Slot.Row is { } row && !_key.AnswersAtOnce(row);
+    public bool MayInterleave(IInvokable request) => _key.Slot.Row is { } row && _key.MayInterleave(row);
 
     void IMayBeAbsent.EndIfAbsent() => _key.Gate.EndIfAbsent();
 

@@ -27,7 +27,7 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     public bool Supports(KeyAlgorithm algorithm) => HsmMechanism.Find(algorithm) is { } mechanism && mechanism.IsOffered(hsm);
 
     /// <inheritdoc/>
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name)
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
     {
         if (HsmMechanism.Find(algorithm) is not { } mechanism || !mechanism.IsOffered(hsm))
         {

@@ -25,8 +25,8 @@ public interface IKeyProvider
     /// material, and the loser's is never the winner's.
     /// </summary>
     /// <returns>What was made, which the caller disposes.</returns>
-    /// <exception cref="KmsException">hsm_unavailable.</exception>
-    ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name);
+    /// <exception cref="KmsException">hsm_unavailable, overloaded.</exception>
+    ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default);
 
     /// <summary>Opens a version.</summary>
     /// <param name="algorithm">Its algorithm.</param>

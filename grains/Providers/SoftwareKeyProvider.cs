@@ -19,9 +19,9 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     public bool Supports(KeyAlgorithm algorithm) => true;
 
     /// <inheritdoc/>
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name)
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
     {
-        var material = await algorithm.NewMaterial();
+        var material = await algorithm.NewMaterial(cancellationToken);
         return new(material, algorithm.PublicPart(material.Span));
     }
 

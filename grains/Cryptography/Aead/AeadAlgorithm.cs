@@ -24,7 +24,7 @@ public abstract class AeadAlgorithm : KeyAlgorithm
     public abstract int NonceLength { get; }
 
     /// <inheritdoc/>
-    public sealed override ValueTask<SecretBytes> NewMaterial() => new(SecretBytes.Random(MaterialLength));
+    public sealed override ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) => new(SecretBytes.Random(MaterialLength));
 
     /// <inheritdoc/>
     public sealed override bool Accepts(ReadOnlySpan<byte> material) => material.Length == MaterialLength;

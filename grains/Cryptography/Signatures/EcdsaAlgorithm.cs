@@ -32,7 +32,7 @@ public abstract class EcdsaAlgorithm : SignatureAlgorithm
     private protected virtual System.Numerics.BigInteger? LowBelowHalfOf => null;
 
     /// <inheritdoc/>
-    public sealed override ValueTask<SecretBytes> NewMaterial()
+    public sealed override ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default)
     {
         using var key = ECDsa.Create(ECCurve.CreateFromValue(Oid));
         return new(Pkcs8.Export(key));

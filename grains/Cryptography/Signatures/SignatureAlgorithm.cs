@@ -32,7 +32,10 @@ public abstract class SignatureAlgorithm : KeyAlgorithm
     }
 
     private protected override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
-        new SigningVersion(this, version, OpenPrivateKey(material));
+        SignsSlowly ? new SlowSigningVersion(this, version, OpenPrivateKey(material)) : new SigningVersion(this, version, OpenPrivateKey(material));
+
+    /// <summary>Whether a signature takes so long that other calls of the key must not wait for it.</summary>
+    private protected virtual bool SignsSlowly => false;
 
     /// <summary>Opens a private key from material that <see cref="KeyAlgorithm.Accepts"/>.</summary>
     /// <param name="material">The material; do not keep it.</param>

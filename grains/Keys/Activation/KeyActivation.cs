@@ -41,6 +41,7 @@ internal sealed class KeyActivation : IDisposable
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
         Policy = new(this);
+        Spare = new(this);
         Gate = new(this);
         Limits = new(this);
         Recorder = new(this);
@@ -76,6 +77,9 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The versions that are open.</summary>
     public VersionCiphers Versions { get; }
+
+    /// <summary>Material for the next version, where that takes long to make.</summary>
+    public SpareMaterial Spare { get; }
 
     /// <summary>The counters, and the right to spend.</summary>
     public UsageLease Usage { get; }
@@ -117,6 +121,9 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>Whether operations with the key answer without waiting for anything outside this process.</summary>
     public bool AnswersAtOnce(KeyRow row) => Services.Providers.Find(row.Protection) is not { AnswersAtOnce: false };
+
+    /// <summary>Whether calls may begin while others are in progress: where operations, or making a version, take time.</summary>
+    public bool MayInterleave(KeyRow row) => !AnswersAtOnce(row) || Spare.IsNeeded(row);
 
     /// <summary>The key as it is now, after erasing what is due.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
@@ -277,6 +284,7 @@ internal sealed class KeyActivation : IDisposable
     public void Dispose()
     {
         Versions.Dispose();
+        Spare.Dispose();
         Mark?.Remove();
     }
 
@@ -320,6 +328,7 @@ internal sealed class KeyActivation : IDisposable
         if (row.State != KeyState.Enabled)
         {
             Versions.Dispose();
+            Spare.Dispose();
             return;
         }
 

@@ -112,6 +112,13 @@ internal sealed class KeyGate(KeyActivation key)
                         lostRaces++;
                         key.LostRace();
                         break;
+                    case OutcomeKind.MaterialNotReady:
+                        if (await MakeMaterial() is { } failure)
+                        {
+                            return Outcome<T>.Refused(failure);
+                        }
+
+                        break;
                     default:
                         return outcome;
                 }
@@ -170,12 +177,36 @@ internal sealed class KeyGate(KeyActivation key)
     }
 
     // Cryptographic operations are counted use by use.
-    private Func<Task<T>> Limited<T>(KmsOperation operation, Func<Task<T>> run) =>
-        operation.IsDataPlane || !LimitRules.IsLimitedByKey(operation) ? run : async () =>
+    private Func<Task<T>> Limited<T>(KmsOperation operation, Func<Task<T>> run)
+    {
+        var isCounted = operation.IsDataPlane || !LimitRules.IsLimitedByKey(operation);
+        return isCounted ? run : async () =>
         {
-            await key.Limits.Spend(operation);
+            // It may run again.
+            if (!isCounted)
+            {
+                await key.Limits.Spend(operation);
+                isCounted = true;
+            }
+
             return await run();
         };
+    }
+
+    /// <summary>Has material made, outside the turn.</summary>
+    /// <returns>Why not; null if it is there.</returns>
+    private async Task<KmsException?> MakeMaterial()
+    {
+        try
+        {
+            await key.Spare.Make(await key.Load());
+            return null;
+        }
+        catch (Exception e)
+        {
+            return Translated(e);
+        }
+    }
 
     private Func<Task<T>> InTurn<T>(Func<Task<T>> operation) => async () =>
     {
@@ -203,6 +234,10 @@ internal sealed class KeyGate(KeyActivation key)
         catch (InconsistentStateException) when (mayLoseRace)
         {
             return Outcome<T>.LostRace;
+        }
+        catch (MaterialNotReadyException)
+        {
+            return Outcome<T>.MaterialNotReady;
         }
         catch (Exception e)
         {

@@ -16,6 +16,9 @@ internal enum OutcomeKind
 
     /// <summary>Another activation wrote first. Nothing was done; the operation runs again.</summary>
     LostRace,
+
+    /// <summary>A new version needs material that takes long to make. Nothing was done; it is made, and the operation runs again.</summary>
+    MaterialNotReady,
 }
 
 /// <summary>The outcome of an attempt at an operation, with its answer or refusal.</summary>
@@ -34,6 +37,8 @@ internal readonly struct Outcome<T>
     public static Outcome<T> Outdated => new(OutcomeKind.Outdated, default, null);
 
     public static Outcome<T> LostRace => new(OutcomeKind.LostRace, default, null);
+
+    public static Outcome<T> MaterialNotReady => new(OutcomeKind.MaterialNotReady, default, null);
 
     public OutcomeKind Kind { get; }
 

@@ -130,6 +130,7 @@ internal sealed class OverdueRotation
         _key.Services.Changes.RequireRoom();
         await _key.VersionRows.Keep(row);
         await _key.History.MakeRoom(row);
+        await _key.Spare.Make(row);
         await _key.Usage.Load(row.Incarnation);
         await _key.Usage.Reserve(_key.Usage.Meter(next.Number), UsagePolicy.Of(row), row.Incarnation, wanted: 1);
         using (await _key.Turns.Begin())

@@ -31,9 +31,9 @@ internal sealed class VersionCiphers(
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
     public async ValueTask<MadeVersion> NewMaterial(
-        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version)
+        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version, GeneratedVersion? spare = null)
     {
-        using var made = await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
+        using var made = spare ?? await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
         return new(sealer.Wrap(new(grain, incarnation, version), made.Kept.Span), made.PublicPart);
     }
 

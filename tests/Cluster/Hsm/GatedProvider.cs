@@ -26,8 +26,8 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 
     public bool Supports(KeyAlgorithm algorithm) => inner.Supports(algorithm);
 
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name) =>
-        await gate.Pass(async () => await inner.Generate(algorithm, name));
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
+        await gate.Pass(async () => await inner.Generate(algorithm, name, cancellationToken));
 
     public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
         new Version(inner.Open(algorithm, usage, name, kept).Require<IEncrypts>(), gate);

@@ -32,7 +32,8 @@ internal sealed class ObservedProvider : IKeyProvider
 
     public bool Supports(KeyAlgorithm algorithm) => _inner.Supports(algorithm);
 
-    public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name) => _inner.Generate(algorithm, name);
+    public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
+        _inner.Generate(algorithm, name, cancellationToken);
 
     public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
         new Version(_inner.Open(algorithm, usage, name, kept).Require<IEncryptsAtOnce>(), this);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Aead;
 
@@ -15,7 +16,11 @@ internal static class AlgorithmRegistry
         : Row(Spec, [KeyUsage.EncryptDecrypt], Limit, HasPublicPart: false);
 
     internal sealed record SignatureRow(string Spec, string[] Algorithms)
-        : Row(Spec, [KeyUsage.SignVerify], UsageLimit.None, HasPublicPart: true);
+        : Row(Spec, [KeyUsage.SignVerify], UsageLimit.None, HasPublicPart: true)
+    {
+        /// <summary>Whether a signature takes so long that tests make few.</summary>
+        internal bool SignsSlowly { get; init; }
+    }
 
     private static readonly UsageLimit _random96 = new(2147483648, 4294967296);
 
@@ -29,12 +34,28 @@ internal static class AlgorithmRegistry
         new("XCHACHA20_POLY1305", 6, 32, 24, UsageLimit.None),
     ];
 
+    private static readonly string[] _rsa =
+    [
+        "RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
+        "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+    ];
+
     internal static readonly SignatureRow[] Signatures =
     [
         new("ECC_NIST_P256", ["ECDSA_SHA_256"]),
         new("ECC_NIST_P384", ["ECDSA_SHA_384"]),
         new("ECC_NIST_P521", ["ECDSA_SHA_512"]),
         new("ECC_SECG_P256K1", ["ECDSA_SHA_256"]),
+        new("RSA_2048", _rsa),
+        new("RSA_3072", _rsa),
+        new("RSA_4096", _rsa),
+        new("ED25519", ["ED25519", "ED25519_PH"]),
+        new("ML_DSA_44", ["ML_DSA_44"]),
+        new("ML_DSA_65", ["ML_DSA_65"]),
+        new("ML_DSA_87", ["ML_DSA_87"]),
+        new("SLH_DSA_SHA2_128S", ["SLH_DSA_SHA2_128S"]) { SignsSlowly = true },
+        new("SLH_DSA_SHA2_192S", ["SLH_DSA_SHA2_192S"]) { SignsSlowly = true },
+        new("SLH_DSA_SHA2_256S", ["SLH_DSA_SHA2_256S"]) { SignsSlowly = true },
     ];
 
     internal static readonly Row[] All = [.. Aeads, .. Signatures];
@@ -59,6 +80,16 @@ internal static class AlgorithmRegistry
             return schemes;
         }
     }
+
+    private static readonly ConcurrentDictionary<(string Spec, int Number), Lazy<Task<byte[]>>> _materials = new();
+
+    /// <summary>Material of a spec, the same for a number in the whole run: some takes seconds to make.</summary>
+    internal static Task<byte[]> Material(string spec, int number) => _materials.GetOrAdd((spec, number), _ => new(async () =>
+    {
+        Assert.True(KeyAlgorithms.TryFind(spec, out var algorithm));
+        using var material = await algorithm.NewMaterial();
+        return material.Span.ToArray();
+    })).Value;
 
     internal static Row Of(string spec) => All.Single(r => r.Spec == spec);
 

@@ -15,8 +15,8 @@ public sealed class SignatureContractTests
     public async Task Signature_OfAnyLength_IsVerifiedByThePublicPart_AndByNoOther(string spec, string algorithm)
     {
         using var pair = await SignaturePair.Make(spec);
-        using var other = await SignaturePair.Make(spec);
-        foreach (var length in (int[])[0, 1, 31, 67, 1021, 65537])
+        using var other = await SignaturePair.Make(spec, 2);
+        foreach (var length in IsSlow(spec) ? (int[])[0, 1021] : [0, 1, 31, 67, 1021, 65537])
         {
             var item = new SignItem(RandomNumberGenerator.GetBytes(length), Algorithm: algorithm);
             var signature = await pair.Sign(item);
@@ -37,7 +37,7 @@ public sealed class SignatureContractTests
             var signature = await pair.Sign(item);
 
             // Every byte of those that are short; the long ones take a while.
-            var step = signature.Length > 1000 ? signature.Length / 100 : 1;
+            var step = signature.Length > 1000 ? signature.Length / 50 : 1;
             for (var i = 0; i < signature.Length; i += step)
             {
                 signature[i] ^= (byte)(1 << (i % 8));
@@ -112,7 +112,7 @@ public sealed class SignatureContractTests
         if (scheme.HasContext)
         {
             Refused("invalid_parameter", pair, new(_message, Algorithm: algorithm, Context: new byte[256]));
-            foreach (var length in (int[])[0, 1, 255])
+            foreach (var length in IsSlow(spec) ? (int[])[255] : [0, 1, 255])
             {
                 var item = new SignItem(_message, Algorithm: algorithm, Context: RandomNumberGenerator.GetBytes(length));
                 var signature = await pair.Sign(item);
@@ -131,6 +131,12 @@ public sealed class SignatureContractTests
     public async Task Signature_OfOneAlgorithm_IsNoneOfAnother(string spec, string algorithm)
     {
         using var pair = await SignaturePair.Make(spec);
+        if (pair.Signs.Schemes.Count == 1)
+        {
+            Assert.Equal(algorithm, pair.Signs.Schemes[0].Name);
+            return;
+        }
+
         var signature = await pair.Sign(new(_message, Algorithm: algorithm));
         foreach (var scheme in pair.Signs.Schemes.Where(scheme => scheme.Name != algorithm))
         {
@@ -152,6 +158,8 @@ public sealed class SignatureContractTests
         Assert.Throws<ArgumentException>(() => pair.Algorithm.OpenPublic(KeyUsage.Mac, 1, pair.PublicPart));
         Assert.Throws<ArgumentOutOfRangeException>(() => pair.Algorithm.OpenPublic(KeyUsage.SignVerify, 0, pair.PublicPart));
     }
+
+    private static bool IsSlow(string spec) => ((AlgorithmRegistry.SignatureRow)AlgorithmRegistry.Of(spec)).SignsSlowly;
 
     private static void Refused(string code, SignaturePair pair, SignItem item) =>
         Assert.Equal(code, Assert.Throws<KmsException>(() => SignatureInput.Of(pair.Signs.Schemes, item)).Code);

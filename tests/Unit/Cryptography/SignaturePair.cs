@@ -24,13 +24,9 @@ internal sealed class SignaturePair : IDisposable
 
     public static SignatureAlgorithm Of(string spec) => KeyAlgorithms.Signatures.Single(a => a.Spec == spec);
 
-    public static async Task<SignaturePair> Make(string spec)
-    {
-        using var material = await Of(spec).NewMaterial();
-        return new(Of(spec), material.Span);
-    }
+    public static async Task<SignaturePair> Make(string spec, int number = 1) => new(Of(spec), await AlgorithmRegistry.Material(spec, number));
 
-    public static SignaturePair From(string spec, ReadOnlySpan<byte> material) => new(Of(spec), material);
+    public static SignaturePair From(SignatureAlgorithm algorithm, ReadOnlySpan<byte> material) => new(algorithm, material);
 
     public async Task<byte[]> Sign(SignItem item) => await Signs.Sign(SignatureInput.Of(Signs.Schemes, item));
 

@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text.Json;
 using OrleansKms.Tests.Unit.Contracts;
 
@@ -16,8 +17,18 @@ internal sealed class WycheproofFile : IDisposable
     {
         var folder = Environment.GetEnvironmentVariable("OKMS_WYCHEPROOF")
             ?? Path.Combine(DocumentsTests.Root, "tests", "Unit", "Cryptography", "Wycheproof");
-        _document = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(folder, name)));
+        _document = JsonDocument.Parse(Read(Path.Combine(folder, name)));
         _left = _document.RootElement.GetProperty("numberOfTests").GetInt32();
+    }
+
+    // The larger ones are shipped compressed.
+    private static byte[] Read(string path)
+    {
+        if (File.Exists(path)) return File.ReadAllBytes(path);
+        using var packed = new GZipStream(File.OpenRead(path + ".gz"), CompressionMode.Decompress);
+        using var whole = new MemoryStream();
+        packed.CopyTo(whole);
+        return whole.ToArray();
     }
 
     /// <summary>Every case, with its group.</summary>

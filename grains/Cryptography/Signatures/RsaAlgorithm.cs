@@ -1,0 +1,98 @@
+using System.Security.Cryptography;
+
+namespace OrleansKms.Grains.Cryptography.Signatures;
+
+/// <summary>
+/// RSA signatures (RFC 8017, 8) on the platform's implementation: PSS, whose salt is as long as the hash, and PKCS #1 v1.5.
+/// </summary>
+/// <remarks>
+/// Keys have the public exponent 65537. Making one takes a tenth of a second to some seconds, by its size, so it is slow work. The
+/// platform keeps the private numbers in memory of its own while a version is open.
+/// </remarks>
+/// <param name="bits">Length of the modulus: 2048, 3072 or 4096.</param>
+public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
+{
+    private static readonly int[] _hashes = [256, 384, 512];
+
+    private static readonly RsaScheme[] _schemes =
+    [
+        .. _hashes.Select(hash => new RsaScheme($"RSASSA_PSS_SHA_{hash}", hash, RSASignaturePadding.Pss)),
+        .. _hashes.Select(hash => new RsaScheme($"RSASSA_PKCS1_V1_5_SHA_{hash}", hash, RSASignaturePadding.Pkcs1)),
+    ];
+
+    /// <inheritdoc/>
+    public override string Spec { get; } = FormattableString.Invariant($"RSA_{bits}");
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SignatureScheme> Schemes => _schemes;
+
+    /// <inheritdoc/>
+    public override bool IsSlow => true;
+
+    /// <inheritdoc/>
+    public override async ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) =>
+        await SlowWork.Shared.Run(
+            () =>
+            {
+                using var key = RSA.Create(bits);
+                return Pkcs8.Export(key);
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public override bool Accepts(ReadOnlySpan<byte> material)
+    {
+        using var key = RSA.Create();
+        return Pkcs8.TryImport(key, material) && key.KeySize == bits;
+    }
+
+    /// <inheritdoc/>
+    public override byte[]? PublicPart(ReadOnlySpan<byte> material)
+    {
+        using var key = RSA.Create();
+        key.ImportPkcs8PrivateKey(material, out _);
+        return key.ExportSubjectPublicKeyInfo();
+    }
+
+    /// <inheritdoc/>
+    public override PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart)
+    {
+        using var key = ImportPublic(publicPart);
+        var numbers = key.ExportParameters(includePrivateParameters: false);
+        return new("RSA") { Modulus = PublicJwk.Text(numbers.Modulus), Exponent = PublicJwk.Text(numbers.Exponent) };
+    }
+
+    private protected override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material)
+    {
+        var key = RSA.Create();
+        try
+        {
+            key.ImportPkcs8PrivateKey(material, out _);
+            return new RsaKey(key);
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+
+    private protected override SignatureKey OpenPublicKey(ReadOnlySpan<byte> publicPart) => new RsaKey(ImportPublic(publicPart));
+
+    private RSA ImportPublic(ReadOnlySpan<byte> publicPart)
+    {
+        var key = RSA.Create();
+        try
+        {
+            key.ImportSubjectPublicKeyInfo(publicPart, out var read);
+            return read == publicPart.Length && key.KeySize == bits
+                ? key
+                : throw new CryptographicException($"This is not a public key of {Spec}.");
+        }
+        catch
+        {
+            key.Dispose();
+            throw;
+        }
+    }
+}

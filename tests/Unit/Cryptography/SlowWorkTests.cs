@@ -1,0 +1,78 @@
+using OrleansKms.Grains.Cryptography;
+
+namespace OrleansKms.Tests.Unit.Cryptography;
+
+public sealed class SlowWorkTests
+{
+    [Fact]
+    public async Task Work_RunsOnThreadsOfItsOwn_AsManyAsThereMayBe_AndRefusesWhatWouldWaitTooLong()
+    {
+        var slow = new SlowWork(threads: 2, maxWaiting: 3);
+        using var gate = new SemaphoreSlim(0);
+        using var begun = new SemaphoreSlim(0);
+        var (running, most) = (0, 0);
+        int Work()
+        {
+            Assert.False(Thread.CurrentThread.IsThreadPoolThread);
+            var now = Interlocked.Increment(ref running);
+            InterlockedMax(ref most, now);
+            begun.Release();
+            gate.Wait();
+            Interlocked.Decrement(ref running);
+            return now;
+        }
+
+        var work = new List<Task<int>> { slow.Run(Work), slow.Run(Work) };
+        await begun.WaitAsync();
+        await begun.WaitAsync();
+        for (var i = 0; i < 3; i++) work.Add(slow.Run(Work));
+        Assert.Equal("overloaded", (await Assert.ThrowsAsync<KmsException>(() => slow.Run(Work))).Code);
+        gate.Release(5);
+        await Task.WhenAll(work);
+        Assert.Equal(2, most);
+
+        // Its threads have ended, and others come.
+        gate.Release();
+        Assert.InRange(await slow.Run(Work), 1, 2);
+    }
+
+    [Fact]
+    public async Task Cancelled_WorkThatWaits_IsNotBegun_AndWhatRunningWorkMakes_IsDisposed()
+    {
+        var slow = new SlowWork(threads: 1, maxWaiting: 10);
+        using var gate = new SemaphoreSlim(0);
+        using var begun = new SemaphoreSlim(0);
+        using var cancelled = new CancellationTokenSource();
+        var secret = new SecretBytes(1);
+        var running = slow.Run(
+            () =>
+            {
+                begun.Release();
+                gate.Wait();
+                return secret;
+            },
+            cancelled.Token);
+        await begun.WaitAsync();
+        var isBegun = false;
+        var waiting = slow.Run(() => isBegun = true, cancelled.Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        gate.Release();
+        Assert.Equal(7, await slow.Run(() => 7));
+        Assert.False(isBegun);
+        Assert.Throws<ObjectDisposedException>(() => secret.Span.Length);
+    }
+
+    [Fact]
+    public async Task Failure_OfWork_IsItsAnswer() =>
+        await Assert.ThrowsAsync<InvalidOperationException>(() => new SlowWork(1, 1).Run<int>(() => throw new InvalidOperationException()));
+
+    private static void InterlockedMax(ref int most, int value)
+    {
+        for (var seen = most; value > seen; seen = most)
+        {
+            Interlocked.CompareExchange(ref most, value, seen);
+        }
+    }
+}
