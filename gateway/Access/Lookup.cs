@@ -20,7 +20,10 @@ internal enum LookupState
 }
 
 /// <summary>A principal, or why there is none.</summary>
-internal readonly record struct Lookup(LookupState State, Principal? Principal = null)
+/// <param name="State">What came of it.</param>
+/// <param name="Principal">Who it is, if somebody.</param>
+/// <param name="Why">Why nobody is, for whoever tries; null where that would help a guesser.</param>
+internal readonly record struct Lookup(LookupState State, Principal? Principal = null, string? Why = null)
 {
     public static Lookup Nobody => default;
 
@@ -29,6 +32,8 @@ internal readonly record struct Lookup(LookupState State, Principal? Principal =
     public static Lookup Refused => new(LookupState.Refused);
 
     public static Lookup Nothing => new(LookupState.Nothing);
+
+    public static Lookup Because(string why) => new(LookupState.Nobody, Why: why);
 
     public static Lookup Of(Principal principal) => new(LookupState.Found, principal);
 }

@@ -41,7 +41,7 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
         { State: LookupState.CannotTell } => Wires.SignIn.Unknown,
         { State: LookupState.Refused } => Wires.SignIn.Refused,
         { State: LookupState.Nothing } => Wires.SignIn.Absent,
-        _ => Wires.SignIn.Nobody,
+        _ => Wires.SignIn.Nobody with { Why = lookup.Why },
     };
 
     /// <inheritdoc/>

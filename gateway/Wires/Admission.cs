@@ -27,15 +27,15 @@ internal sealed class Admission(RequestRate rate, FailedSignIns failed)
             case { State: SignInState.Unknown }:
                 return Failure.Of(KmsError.Unavailable);
             case { State: SignInState.Absent }:
-                return Failed(exchange);
+                return Failed(exchange, null);
             default:
                 if (!failed.Allows(exchange.Source, out var after)) return Failure.Of(KmsError.RateLimited, after);
                 pause = failed.Note(exchange.Source);
-                return Failed(exchange);
+                return Failed(exchange, signIn.Why);
         }
     }
 
-    private Failure Failed(Exchange exchange) => rate.AllowsFailure(exchange.Source, out var wait)
-        ? Failure.Of(KmsError.Unauthenticated)
+    private Failure Failed(Exchange exchange, string? why) => rate.AllowsFailure(exchange.Source, out var wait)
+        ? new(KmsError.Unauthenticated, why ?? KmsError.Unauthenticated.Title)
         : Failure.Of(KmsError.RateLimited, wait);
 }

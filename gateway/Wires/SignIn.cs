@@ -22,7 +22,10 @@ internal enum SignInState
 }
 
 /// <summary>The caller, as a wire sees it.</summary>
-internal readonly record struct SignIn(SignInState State, Principal? Principal = null)
+/// <param name="State">What it knows.</param>
+/// <param name="Principal">Who it is, if somebody.</param>
+/// <param name="Why">Why nobody is, for whoever tries; null where that would help a guesser.</param>
+internal readonly record struct SignIn(SignInState State, Principal? Principal = null, string? Why = null)
 {
     public static SignIn Nobody => new(SignInState.Nobody);
 

@@ -102,7 +102,8 @@ public sealed class JwtSignInTests(IssuerApi api) : IClassFixture<IssuerApi>
         ];
         foreach (var token in bad)
         {
-            (await As(token, "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+            var refused = (await As(token, "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+            Assert.StartsWith("The JWT is refused: it", (string)refused.Json["detail"]!, StringComparison.Ordinal);
         }
 
         await api.Service.UntilSaid("its audience is another service");

@@ -42,14 +42,15 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
         {
             _accepted.TryRemove(hash, out _);
             (var failure, accepted) = await Check(token);
-            if (accepted is null) return new(failure);
+            if (accepted is null) return failure;
         }
 
         var (state, known) = await principals.Ask(accepted.Name);
         var lookup = known is null ? new(state) : accepted.Of(known);
         if (lookup.State == LookupState.Found) Keep(hash, accepted);
-        else if (lookup.State == LookupState.Nobody) LogRefused(log, accepted.Issuer.Issuer.Name, "its subject is not a principal that may sign in");
-        return lookup;
+        return lookup.State == LookupState.Nobody
+            ? Refused(accepted.Issuer.Issuer, "its subject is not a principal that may sign in").Failure
+            : lookup;
     }
 
     // Anyone can get a token from a public issuer: only those of principals are cached.
@@ -60,7 +61,7 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
     }
 
     // Cheap checks come first, and at most one signature is verified.
-    private async Task<(LookupState Failure, AcceptedJwt? Accepted)> Check(string token)
+    private async Task<(Lookup Failure, AcceptedJwt? Accepted)> Check(string token)
     {
         if (JwtForm.Read(token) is not { } form) return Refused(null, "it is malformed, or a token for another purpose");
         if (issuers.Find(form.Issuer) is not { } issuer) return Refused(null, "its issuer is not trusted");
@@ -70,17 +71,18 @@ internal sealed partial class JwtTokens(JwtIssuers issuers, KnownPrincipals prin
         var now = time.GetUtcNow();
         if (!JwtForm.IsWithin(form.NotBefore, form.ExpiresAt, settings.Skew, now)) return Refused(settings, "it has expired or is not valid yet");
         var (state, keys, key) = await issuer.Find(form.KeyId, form.Algorithm);
-        if (state == LookupState.CannotTell) return (LookupState.CannotTell, null);
+        if (state == LookupState.CannotTell) return (Lookup.CannotTell, null);
         if (key is null) return Refused(settings, "its issuer has no such key");
         return await JwtSignature.IsValid(token, form, settings, key, now)
-            ? (LookupState.Found, new(issuer, keys!, form.Subject, form.ExpiresAt))
+            ? (default, new(issuer, keys!, form.Subject, form.ExpiresAt))
             : Refused(settings, "its signature is wrong");
     }
 
-    private (LookupState Failure, AcceptedJwt? Accepted) Refused(JwtIssuer? issuer, string reason)
+    // The reason is one of those above: it says nothing of the token that its sender does not know.
+    private (Lookup Failure, AcceptedJwt? Accepted) Refused(JwtIssuer? issuer, string reason)
     {
         LogRefused(log, issuer?.Name ?? "an unknown issuer", reason);
-        return (LookupState.Nobody, null);
+        return (Lookup.Because($"The JWT is refused: {reason}."), null);
     }
 
     private static Hash HashOf(ReadOnlySpan<char> token)
