@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Creates the certificates with which silos, gateways and other clients of a cluster authenticate each other: a private certificate
-# authority, and certificates issued by it. Needs openssl. See usage below, or: ./deploy/certs.sh --help
+# Creates the certificates with which silos, gateways and other clients of a cluster authenticate each other, and with which callers sign
+# in over HTTPS: a private certificate authority, and certificates issued by it. Needs openssl. See usage below, or: ./deploy/certs.sh --help
 set -euo pipefail
 umask 077
 
@@ -12,6 +12,7 @@ usage:
   certs.sh [--dir DIR] [--days N] gateway NAME [HOST|IP ...]    a gateway's
   certs.sh [--dir DIR] [--days N] client  NAME [HOST|IP ...]    another trusted client's
   certs.sh [--dir DIR] [--days N] server  NAME HOST|IP ...      Postgres's own, for sslmode=verify-full; no member of the cluster
+  certs.sh [--dir DIR] [--days N] user    NAME URI|HOST ...     a caller's, to sign in over HTTPS; no member of the cluster
 
   --dir DIR    where the files are, and the authority's for the others (default: ./certs)
   --days N     how long it is valid, from now: 1825 for an authority, 90 for the rest by default
@@ -21,6 +22,9 @@ clients, each with full authority over every key; only a gateway has users sign 
 for. A gateway's certificate names okms:client beside okms:gateway, which older silos do not know. HOST and IP become
 alternative names of the certificate; members do not check them. Members trust whatever the authority signed and nobody
 checks revocation: keep ca.key off the machines that run the service, and let certificates be short-lived.
+
+A user's certificate has no role: URI and HOST are what a principal names in its certificates. Give users an authority
+of their own (another --dir): its ca.pem is the file of OKMS_CLIENT_CA_FILE.
 
 An authority that exists is never overwritten. A certificate that exists is replaced by a new one with a new key, which
 running members take up by themselves. Each member needs ca.pem (OKMS_TLS_CA), its NAME.pem (OKMS_TLS_CERT) and its
@@ -55,6 +59,17 @@ alternative_name() {
     echo "IP:$1"
   else
     [[ "$1" =~ ^(\*\.)?[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$ ]] || misused "not a host name: $1"
+    echo "DNS:$1"
+  fi
+}
+
+# The same for a user, whom a URI or a DNS name stands for. A role of the cluster is no user's name.
+user_name() {
+  if [[ "$1" == *:* ]]; then
+    [[ "$1" =~ ^[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/@%-]+$ && ! "${1,,}" =~ ^okms: ]] || misused "not a URI for a user: $1"
+    echo "URI:$1"
+  else
+    [[ "$1" =~ ^(\*\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$ ]] || misused "not a host name in lower case: $1"
     echo "DNS:$1"
   fi
 }
@@ -94,13 +109,16 @@ CONFIG
 }
 
 make_certificate() {
-  local role="$1" usages="$2" name="$3" names
+  local role="$1" usages="$2" name="$3" names named
   shift 3
   require_name "$name"
   [ "$name" != ca ] || misused "ca is the authority's name"
   [ -r "$dir/ca.pem" ] && [ -r "$dir/ca.key" ] || fail "$dir has no authority; make one first: certs.sh --dir $dir ca"
   names="${role:+URI:$role}"
-  for host in "$@"; do names="${names:+$names,}$(alternative_name "$host")"; done
+  for host in "$@"; do
+    if [ "$kind" = user ]; then named="$(user_name "$host")"; else named="$(alternative_name "$host")"; fi
+    names="${names:+$names,}$named"
+  done
   cat >"$work/config" <<CONFIG
 [req]
 distinguished_name = subject
@@ -148,6 +166,7 @@ case "$kind" in
   ca) [ ${#arguments[@]} -le 2 ] || misused "an authority has one name" ;;
   silo | gateway | client) [ ${#arguments[@]} -ge 2 ] || misused "$kind needs a name" ;;
   server) [ ${#arguments[@]} -ge 3 ] || misused "$kind needs a name, and the hosts by which it is reached" ;;
+  user) [ ${#arguments[@]} -ge 3 ] || misused "user needs a name, and the URIs and hosts that a principal names" ;;
   *) misused "unknown kind: $kind" ;;
 esac
 
@@ -160,6 +179,7 @@ case "$kind" in
   ca) days="${days:-1825}"; make_authority "${arguments[@]:1}" ;;
   # Without a role: no member accepts it as a peer.
   server) days="${days:-90}"; make_certificate "" serverAuth "${arguments[@]:1}" ;;
+  user) days="${days:-90}"; make_certificate "" clientAuth "${arguments[@]:1}" ;;
   silo) days="${days:-90}"; make_certificate okms:silo serverAuth,clientAuth "${arguments[@]:1}" ;;
   gateway) days="${days:-90}"; make_certificate okms:gateway,URI:okms:client clientAuth "${arguments[@]:1}" ;;
   *) days="${days:-90}"; make_certificate okms:client clientAuth "${arguments[@]:1}" ;;

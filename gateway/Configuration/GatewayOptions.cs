@@ -58,6 +58,12 @@ public sealed record GatewayOptions
     /// <summary>Whose JWTs sign callers in; empty for nobody's.</summary>
     public IReadOnlyList<JwtIssuer> JwtIssuers { get; init; } = [];
 
+    /// <summary>
+    /// The PEM file of the authorities whose certificates sign clients in; it is read again when it was replaced. Null where nobody
+    /// signs in by certificate.
+    /// </summary>
+    public string? ClientAuthorityFile { get; init; }
+
     /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
     public bool MetricsListener { get; init; }
 

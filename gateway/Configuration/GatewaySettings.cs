@@ -58,6 +58,7 @@ public sealed record GatewaySettings
         MetricsTokenFile = Http.MetricsTokenFile,
         MetricsListener = Http.MetricsPort is not null,
         JwtIssuers = Http.JwtIssuers,
+        ClientAuthorityFile = Http.ClientAuthorityFile,
     };
 
     private static GatewaySettings ReadAll(SettingsReader reader)

@@ -11,6 +11,9 @@ public sealed record HttpSettings
     /// <summary>OKMS_BIND_ADDRESS.</summary>
     public required BindAddress BindAddress { get; init; }
 
+    /// <summary>OKMS_CLIENT_CA_FILE: the authorities of clients' certificates; null where nobody signs in by certificate.</summary>
+    public required string? ClientAuthorityFile { get; init; }
+
     /// <summary>OKMS_REQUEST_LOG: whether each request is logged.</summary>
     public required bool RequestLog { get; init; }
 
@@ -77,6 +80,7 @@ public sealed record HttpSettings
         {
             Port = reader.Integer(SettingTable.Port),
             BindAddress = reader.BindAddress(SettingTable.BindAddress),
+            ClientAuthorityFile = reader.Text(SettingTable.ClientAuthorityFile) is { } path ? Path.GetFullPath(path) : null,
             RequestLog = reader.Read(SettingTable.RequestLog),
             RequestTimeout = reader.Read(SettingTable.RequestTimeout),
             ShutdownTimeout = reader.Read(SettingTable.ShutdownTimeout),

@@ -118,6 +118,13 @@ public static class GatewayExtensions
         services.AddHostedService(provider => provider.GetRequiredService<JwtIssuers>());
         services.AddSingleton<KnownPrincipals>();
         services.AddHostedService(provider => provider.GetRequiredService<KnownPrincipals>());
+        if (options.ClientAuthorityFile is not null)
+        {
+            services.AddSingleton<ClientAuthorities>();
+            services.AddSingleton<CertificateSignIn>();
+            services.AddOptions<KestrelServerOptions>().Configure<ClientAuthorities>(ClientCertificates.Ask);
+        }
+
         services.AddSingleton<TokenUses>();
         services.AddHostedService(provider => provider.GetRequiredService<TokenUses>());
         if (options.AdministratorTokenSha256 is not null)

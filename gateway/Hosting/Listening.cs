@@ -22,6 +22,8 @@ internal static class Listening
         builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
         builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
         builder.WebHost.UseKestrelHttpsConfiguration();
+        ClientCertificates.Check(builder.Configuration, settings);
+        RefuseForwardedAddresses(builder.Configuration);
         builder.ListenForMetrics(settings);
         if (builder.Configuration.GetSection(KestrelEndpoints).GetChildren().Any())
         {
@@ -34,6 +36,19 @@ internal static class Listening
         // The web server comes last in a start; a port in use should not bring everything else up and down first.
         foreach (var address in addresses) Ports.RefuseUnlessFree(new IPEndPoint(address, settings.Port), SettingTable.Port, SettingTable.BindAddress);
         builder.WebHost.ConfigureKestrel(kestrel => addresses.ForEach(address => kestrel.Listen(address, settings.Port)));
+    }
+
+    /// <summary>
+    /// Refuses the platform's switch by which any client's <c>X-Forwarded-For</c> counts as the address that it calls from: policies,
+    /// the audit trail and the count of failed sign-ins rely on that.
+    /// </summary>
+    private static void RefuseForwardedAddresses(ConfigurationManager configuration)
+    {
+        const string Forwarded = "FORWARDEDHEADERS_ENABLED";
+        if (string.Equals(configuration[Forwarded], "true", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new SettingException("ASPNETCORE_" + Forwarded, "lets any client say where it calls from: remove it.");
+        }
     }
 
     /// <summary>The addresses that are listened on, for the log.</summary>

@@ -49,8 +49,9 @@ internal sealed class FailedSignIns(TimeProvider time)
         lock (failures)
         {
             Fade(failures);
-            if (failures.Count < Max) return true;
-            retryAfter = Math.Max(1, (int)Math.Ceiling((failures.Count - Max + 1) / ForgottenPerSecond));
+            // Room for a whole one: of the last one something is forgotten at once.
+            if (failures.Count + 1 <= Max) return true;
+            retryAfter = Math.Max(1, (int)Math.Ceiling((failures.Count + 1 - Max) / ForgottenPerSecond));
             return false;
         }
     }
@@ -96,7 +97,8 @@ internal sealed class FailedSignIns(TimeProvider time)
         (failures.Count, failures.At) = (Math.Max(0, failures.Count - faded), now);
     }
 
-    private static string NetworkOf(string source) =>
+    /// <summary>What an address counts by.</summary>
+    public static string NetworkOf(string source) =>
         IPAddress.TryParse(source, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6
             ? Convert.ToHexString(address.GetAddressBytes(), 0, 8)
             : source;

@@ -27,9 +27,9 @@ internal sealed class RequestRate : IDisposable
     public bool Allows(string principal, out int retryAfter) => Acquire(_principals, principal, out retryAfter);
 
     /// <summary>Whether the address may fail to sign in one more time.</summary>
-    /// <param name="source">The address.</param>
+    /// <param name="source">The address, which counts by its network as in <see cref="FailedSignIns"/>.</param>
     /// <param name="retryAfter">Whole seconds until the next token.</param>
-    public bool AllowsFailure(string source, out int retryAfter) => Acquire(_failures, source, out retryAfter);
+    public bool AllowsFailure(string source, out int retryAfter) => Acquire(_failures, FailedSignIns.NetworkOf(source), out retryAfter);
 
     /// <summary>
     /// Options of a bucket. The limiter refills ten times a second, each time in proportion to the time passed, in fractions of tokens; the

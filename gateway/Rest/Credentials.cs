@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Connections.Features;
 using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Limits;
 
@@ -6,9 +7,10 @@ namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
 /// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617), which is such a token.
-/// The token for metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
+/// Where clients are asked for certificates, one that a client has shown must be good, and a token beside it the same principal's: what
+/// is shown is never passed over. The token for metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
 /// </summary>
-internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, MetricsToken? metrics = null)
+internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, MetricsToken? metrics = null, CertificateSignIn? certificates = null)
 {
     private const string BearerScheme = "Bearer ";
     private const string BasicScheme = "Basic ";
@@ -21,7 +23,66 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
     /// <summary>The request's principal, or why there is none. Whoever is known already is found at once.</summary>
     /// <param name="request">The request.</param>
     /// <param name="source">Where it came from.</param>
-    public ValueTask<Lookup> Find(HttpRequest request, string source)
+    public ValueTask<Lookup> Find(HttpRequest request, string source) =>
+        certificates is not null && request.HttpContext.Features.Get<ClientCertificate>() is { } shown
+            ? FindByCertificate(shown, request, source)
+            : FindByHeader(request, source);
+
+    private ValueTask<Lookup> FindByCertificate(ClientCertificate shown, HttpRequest request, string source)
+    {
+        if (certificates!.RefusalOf(shown) is { } refusal)
+        {
+            // Only another connection can show another one.
+            request.HttpContext.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+            return new(Lookup.Because($"The client certificate {refusal}."));
+        }
+
+        // As with tokens, only what is not kept is asked for, unless others have failed too often from there.
+        var kept = certificates.FindKept(shown) ?? (failed.Allows(source, out _) ? null : tokens.Unasked);
+        return kept is not { } owner ? Ask()
+            : owner.Principal is null ? new(owner)
+            : With(owner, request, source);
+
+        async ValueTask<Lookup> Ask()
+        {
+            var asked = await certificates.Ask(shown);
+            return asked.Principal is null ? asked : await With(asked, request, source);
+        }
+    }
+
+    private ValueTask<Lookup> With(Lookup owner, HttpRequest request, string source)
+    {
+        var header = FindByHeader(request, source);
+        return header.IsCompletedSuccessfully ? new(Both(owner, header.Result, request)) : Late();
+
+        async ValueTask<Lookup> Late() => Both(owner, await header, request);
+    }
+
+    private static Lookup Both(Lookup byCertificate, Lookup byHeader, HttpRequest request) => byHeader switch
+    {
+        { State: LookupState.Nothing } => IsOfAnotherSite(request)
+            ? Lookup.Because("A client certificate does not sign in what a page of another site sends.")
+            : byCertificate,
+        { Principal: { } principal } when principal.Name != byCertificate.Principal!.Name =>
+            Lookup.Because("The client certificate and the token are of different principals: send one of them."),
+        // The token can prove itself to a silo.
+        _ => byHeader,
+    };
+
+    /// <summary>
+    /// Whether a browser says that a page of another site makes the request, to which it would add the user's certificate by itself.
+    /// What only reads is harmless: the page cannot see the answer.
+    /// </summary>
+    private static bool IsOfAnotherSite(HttpRequest request)
+    {
+        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) return false;
+        var site = request.Headers["Sec-Fetch-Site"];
+        if (site.Count > 0) return site.Count != 1 || site[0] is not ("same-origin" or "none");
+        var origin = request.Headers.Origin;
+        return origin.Count > 0 && (origin.Count != 1 || origin[0] != $"{request.Scheme}://{request.Host.Value}");
+    }
+
+    private ValueTask<Lookup> FindByHeader(HttpRequest request, string source)
     {
         var header = request.Headers.Authorization;
         if (header.Count == 0 || (header.Count == 1 && string.IsNullOrEmpty(header[0]))) return new(Lookup.Nothing);

@@ -17,6 +17,11 @@ internal static partial class SettingTable
         Meaning = "where the HTTP interface listens",
     };
 
+    public static TextSetting ClientAuthorityFile { get; } = new("OKMS_CLIENT_CA_FILE", FilePath)
+    {
+        Meaning = "the PEM file of the certificate authorities whose certificates sign clients in over HTTPS",
+    };
+
     public static TextSetting DatabaseUrl { get; } = new("DATABASE_URL", PostgresUrl)
     {
         DefaultInWords = "none: embedded SQLite; a gateway needs one",

@@ -27,7 +27,7 @@ internal static partial class SettingTable
 
     private static Setting[] List() =>
     [
-        Port, BindAddress, DatabaseUrl, DatabaseUrlFile, InsecureDatabaseConnection, DataDirectory, RootKeyFile,
+        Port, BindAddress, ClientAuthorityFile, DatabaseUrl, DatabaseUrlFile, InsecureDatabaseConnection, DataDirectory, RootKeyFile,
         HsmAddress, HsmPin, OtherHsmAddress, OtherHsmPin, OtherRootKeyFile, HsmCreateRoot, HsmSessions, HsmTimeout,
         LogLevel, LogFormat, RequestLog, ServiceId, ClusterId,
         TlsAuthority, TlsCertificate, TlsKey, TlsMaxConnectionAge, InsecureClusterNetwork,

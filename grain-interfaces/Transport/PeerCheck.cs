@@ -64,8 +64,10 @@ internal sealed class PeerCheck(CertificateRole accepted, Oid usage)
             : null;
     }
 
-    private static string DescribeStatus(X509ChainStatusFlags status) =>
-        (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot)) != 0 ? "comes from no trusted authority"
+    /// <summary>What is wrong with a chain, in words that complete a sentence about the certificate.</summary>
+    public static string DescribeStatus(X509ChainStatusFlags status) =>
+        // One of another authority with the same name as a trusted one has a signature that is not valid.
+        (status & (X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot | X509ChainStatusFlags.NotSignatureValid)) != 0 ? "comes from no trusted authority"
         : status == X509ChainStatusFlags.NotTimeValid ? "has expired or is not valid yet"
         : $"is not valid ({status})";
 }

@@ -11,12 +11,10 @@ namespace OrleansKms.Transport;
 /// </summary>
 internal sealed class TlsIdentity
 {
-    private const string BeginCertificate = "-----BEGIN CERTIFICATE-----";
-
     private readonly SslStreamCertificateContext _own;
-    private readonly X509Certificate2Collection _authorities;
+    private readonly TrustedAuthorities _authorities;
 
-    private TlsIdentity(string fingerprint, SslStreamCertificateContext own, X509Certificate2Collection authorities)
+    private TlsIdentity(string fingerprint, SslStreamCertificateContext own, TrustedAuthorities authorities)
     {
         Fingerprint = fingerprint;
         _own = own;
@@ -48,8 +46,8 @@ internal sealed class TlsIdentity
     /// <exception cref="StartRefusedException">The files do not fit together, or not for this process now.</exception>
     public static TlsIdentity Open(TlsFileContents contents, CertificateRole role, DateTimeOffset now)
     {
-        var authorities = ReadAuthorities(contents);
-        var chain = ReadCertificates(contents.Certificates, TlsFile.Certificate(contents.Files));
+        var authorities = TrustedAuthorities.Read(contents.Authorities, TlsFile.Authority(contents.Files).Unusable);
+        var chain = TrustedAuthorities.ReadCertificates(contents.Certificates, TlsFile.Certificate(contents.Files).Unusable);
         var own = WithKey(contents, chain);
         chain.RemoveAt(0);
         var identity = new TlsIdentity(
@@ -65,7 +63,7 @@ internal sealed class TlsIdentity
         ServerCertificateContext = _own,
         ClientCertificateRequired = true,
         RemoteCertificateValidationCallback = peer.Accept,
-        CertificateChainPolicy = Trust(peer.Usage),
+        CertificateChainPolicy = _authorities.PolicyFor(peer.Usage),
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         EnabledSslProtocols = SslProtocols.Tls13,
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
@@ -82,29 +80,13 @@ internal sealed class TlsIdentity
         TargetHost = host,
         ClientCertificateContext = _own,
         RemoteCertificateValidationCallback = peer.Accept,
-        CertificateChainPolicy = Trust(peer.Usage),
+        CertificateChainPolicy = _authorities.PolicyFor(peer.Usage),
         CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
         EnabledSslProtocols = SslProtocols.Tls13,
         EncryptionPolicy = EncryptionPolicy.RequireEncryption,
         AllowRenegotiation = false,
         AllowTlsResume = false,
     };
-
-    // A policy for each handshake: the platform adds the peer's intermediate certificates to it.
-    private X509ChainPolicy Trust(Oid usage)
-    {
-        var policy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            // There is nothing to query: the authority is private, and certificates are short-lived instead.
-            RevocationMode = X509RevocationMode.NoCheck,
-            // Otherwise a stranger's certificate could name addresses to fetch from.
-            DisableCertificateDownloads = true,
-        };
-        policy.CustomTrustStore.AddRange(_authorities);
-        policy.ApplicationPolicy.Add(usage);
-        return policy;
-    }
 
     private void RequireUsable(
         TlsFile file, X509Certificate2Collection intermediates, CertificateRole role, DateTimeOffset now)
@@ -140,7 +122,7 @@ internal sealed class TlsIdentity
 
     private bool IsTrusted(X509Certificate2 own, X509Certificate2Collection intermediates, Oid usage, DateTimeOffset now)
     {
-        using var chain = new X509Chain { ChainPolicy = Trust(usage) };
+        using var chain = new X509Chain { ChainPolicy = _authorities.PolicyFor(usage) };
         chain.ChainPolicy.ExtraStore.AddRange(intermediates);
         chain.ChainPolicy.VerificationTime = now.LocalDateTime;
         var trusted = chain.Build(own);
@@ -151,7 +133,7 @@ internal sealed class TlsIdentity
     // The chain of a client whose silos have another authority ends where its own files do.
     private (string Subject, DateTimeOffset At) FirstEnd(X509Certificate2Collection intermediates, DateTimeOffset now)
     {
-        using var chain = new X509Chain { ChainPolicy = Trust(PeerCheck.ClientAuthentication) };
+        using var chain = new X509Chain { ChainPolicy = _authorities.PolicyFor(PeerCheck.ClientAuthentication) };
         chain.ChainPolicy.ExtraStore.AddRange(intermediates);
         chain.ChainPolicy.VerificationTime = now.LocalDateTime;
         chain.Build(_own.TargetCertificate);
@@ -159,41 +141,6 @@ internal sealed class TlsIdentity
         var end = (first.Subject, (DateTimeOffset)first.NotAfter);
         foreach (var element in chain.ChainElements) element.Certificate.Dispose();
         return end;
-    }
-
-    private static X509Certificate2Collection ReadAuthorities(TlsFileContents contents)
-    {
-        var file = TlsFile.Authority(contents.Files);
-        var authorities = ReadCertificates(contents.Authorities, file);
-        // A certificate in the trust store needs no issuer, so anything other than an authority would admit itself.
-        if (authorities.FirstOrDefault(certificate => !IsAuthority(certificate)) is { } stray)
-        {
-            throw file.Unusable($"holds a certificate that is not an authority's: {stray.Subject}");
-        }
-        return authorities;
-    }
-
-    private static bool IsAuthority(X509Certificate2 certificate) =>
-        certificate.Extensions.OfType<X509BasicConstraintsExtension>().Any(constraints => constraints.CertificateAuthority)
-        && certificate.Extensions.OfType<X509KeyUsageExtension>()
-            .All(usage => usage.KeyUsages.HasFlag(X509KeyUsageFlags.KeyCertSign));
-
-    private static X509Certificate2Collection ReadCertificates(string pem, TlsFile file)
-    {
-        var certificates = new X509Certificate2Collection();
-        try
-        {
-            certificates.ImportFromPem(pem);
-        }
-        catch (CryptographicException e)
-        {
-            throw file.Unusable("holds a certificate that cannot be read.", e);
-        }
-        if (certificates.Count == 0) throw file.Unusable("holds no certificate in PEM.");
-        // The platform ignores a block without an end, which is how a half-written file looks.
-        return certificates.Count == pem.Split(BeginCertificate).Length - 1
-            ? certificates
-            : throw file.Unusable("is incomplete.");
     }
 
     private static X509Certificate2 WithKey(TlsFileContents contents, X509Certificate2Collection chain)

@@ -36,7 +36,7 @@ internal static class PrincipalRules
     public static void CheckCertificates(string[] names)
     {
         if (names.Length > KmsLimits.PrincipalIdentities) throw Invalid($"'certificates' can have at most {KmsLimits.PrincipalIdentities} names.");
-        if (!Array.TrueForAll(names, IsIdentity)) throw Invalid("'certificates' must be URIs or DNS names, as in the certificate's subject alternative names.");
+        if (!Array.TrueForAll(names, name => name is not null && CertificateName.IsValid(name))) throw Invalid($"'certificates' must be {CertificateName.Rule}.");
         if (names.Distinct(StringComparer.Ordinal).Count() != names.Length) throw Invalid("'certificates' contains a duplicate.");
     }
 
@@ -61,7 +61,7 @@ internal static class PrincipalRules
         }
     }
 
-    // URIs and DNS names are printable ASCII; a subject may contain anything but control characters.
+    // A subject may contain anything but control characters.
     private static bool IsIdentity(string? text) => text is { Length: > 0 and <= KmsLimits.IdentityLength } && !text.Any(char.IsControl);
 
     private static KmsException Invalid(string detail) => KmsError.InvalidParameter.Exception(detail);

@@ -71,6 +71,7 @@ internal static class SettingsToOptions
         MetricsTokenFile = settings.Http.MetricsTokenFile ?? metricsToken?.Path,
         MetricsListener = settings.Http.MetricsPort is not null,
         JwtIssuers = settings.Http.JwtIssuers,
+        ClientAuthorityFile = settings.Http.ClientAuthorityFile,
     };
 
     /// <summary>Tells the grains the administrator; without a token they ask the cluster.</summary>

@@ -75,7 +75,7 @@ public class Api : IAsyncLifetime
 
     public string Token => Service.Token;
 
-    public async Task InitializeAsync() => _service = await ServiceProcess.Start(_directory, _environment);
+    public async Task InitializeAsync() => _service = await Start(_directory, _environment);
 
     public async Task DisposeAsync()
     {
@@ -89,16 +89,21 @@ public class Api : IAsyncLifetime
         await Service.Stop();
         await Service.DisposeAsync();
         between?.Invoke();
-        _service = await ServiceProcess.Start(_directory, environment ?? _environment);
+        _service = await Start(_directory, environment ?? _environment);
     }
+
+    private protected virtual Task<ServiceProcess> Start(string directory, (string, string?)[] environment) =>
+        ServiceProcess.Start(directory, environment);
 
     public static string NewId() => "t-" + Guid.NewGuid().ToString("N");
 
     public static string Base64(string text) => Convert.ToBase64String(Encoding.UTF8.GetBytes(text));
 
-    public async Task<Answer> Send(HttpRequestMessage request, bool checkProblem = true)
+    public Task<Answer> Send(HttpRequestMessage request, bool checkProblem = true) => Send(Http, request, checkProblem);
+
+    public static async Task<Answer> Send(HttpClient client, HttpRequestMessage request, bool checkProblem = true)
     {
-        var response = await Http.SendAsync(request);
+        var response = await client.SendAsync(request);
         var answer = new Answer(response, await response.Content.ReadAsByteArrayAsync());
         if ((int)answer.Status >= 400 && checkProblem)
         {

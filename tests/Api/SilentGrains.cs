@@ -1,6 +1,8 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;
 using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -34,9 +36,15 @@ internal sealed class SilentGrains : IAsyncDisposable
     /// <summary>What each method of a grain answers: a task, by the method's name.</summary>
     public Dictionary<string, Func<object>> Answers { get; }
 
-    public static async Task<SilentGrains> Start(TimeSpan requestTimeout, int maxConnections = 4096, int maxConcurrent = 4096, int maxQueued = 512)
+    /// <param name="requestTimeout">How long a request may take.</param>
+    /// <param name="maxConnections">How many connections it takes.</param>
+    /// <param name="maxConcurrent">How many requests it works on at once.</param>
+    /// <param name="maxQueued">How many wait for that.</param>
+    /// <param name="tls">With TLS, and the authority of clients' certificates, by this certificate; its clock begins today then.</param>
+    public static async Task<SilentGrains> Start(
+        TimeSpan requestTimeout, int maxConnections = 4096, int maxConcurrent = 4096, int maxQueued = 512, MutualTlsFiles? tls = null)
     {
-        var (time, answers) = (new FakeTimeProvider(), new Dictionary<string, Func<object>>());
+        var (time, answers) = (tls is null ? new FakeTimeProvider() : new FakeTimeProvider(DateTimeOffset.UtcNow), new Dictionary<string, Func<object>>());
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
@@ -49,7 +57,15 @@ internal sealed class SilentGrains : IAsyncDisposable
             MaxConnections = maxConnections,
             MaxConcurrentRequests = maxConcurrent,
             MaxQueuedRequests = maxQueued,
+            ClientAuthorityFile = tls?.AuthorityFile,
         });
+        // After the gateway has said what every listener asks for.
+        if (tls is not null)
+        {
+            var certificate = X509Certificate2.CreateFromPemFile(tls.CertificateFile, tls.KeyFile);
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listener => listener.UseHttps(certificate)));
+        }
+
         var app = builder.Build();
         app.MapKmsGateway();
         await app.StartAsync();

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using OrleansKms.Transport;
 
 namespace OrleansKms.Tests.Cluster.Transport;
 
@@ -46,6 +47,17 @@ public sealed class CertificateScriptTests : IDisposable
     }
 
     [Fact]
+    public void UsersCertificate_HasItsNames_AndNoRole()
+    {
+        _certificates.Made("user", "cards", "spiffe://shop/cards", "cards.shop.example");
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(_certificates.Files("cards").CertificateFile);
+        Assert.Equal(["spiffe://shop/cards", "cards.shop.example"], CertificateName.Of(certificate));
+        Assert.Equal(CertificateRole.None, CertificateRoles.Of(certificate));
+        Assert.True(PeerCheck.AllowsUsage(certificate, PeerCheck.ClientAuthentication));
+        Assert.False(PeerCheck.AllowsUsage(certificate, PeerCheck.ServerAuthentication));
+    }
+
+    [Fact]
     public void Certificate_IsReplacedByANewKey()
     {
         var before = File.ReadAllBytes(_certificates.Silo("silo").KeyFile);
@@ -61,6 +73,10 @@ public sealed class CertificateScriptTests : IDisposable
     [InlineData("silo", "silo", "bad_host")]
     [InlineData("silo", "silo", "DNS:x,URI:okms:client")]
     [InlineData("client", "client", "x\nsubjectAltName=URI:okms:silo")]
+    [InlineData("user", "user")]
+    [InlineData("user", "user", "okms:silo")]
+    [InlineData("user", "user", "spiffe://x,URI:okms:client")]
+    [InlineData("user", "user", "Upper.example")]
     [InlineData("--days", "0", "silo", "silo")]
     [InlineData("--days", "x", "silo", "silo")]
     [InlineData("--unknown", "silo", "silo")]

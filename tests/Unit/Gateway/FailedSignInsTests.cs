@@ -27,6 +27,17 @@ public sealed class FailedSignInsTests
         Assert.False(_failed.Allows("192.0.2.1", out var retryAfter));
         Assert.Equal(1, retryAfter);
         Assert.True(_failed.Allows("192.0.2.2", out _));
+        // A guesser who goes on has no more than the few that are forgotten each second.
+        var looked = 0;
+        for (var i = 0; i < 10_000; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            if (!_failed.Allows("192.0.2.1", out _)) continue;
+            _failed.Note("192.0.2.1");
+            looked++;
+        }
+
+        Assert.InRange(looked, 9 * FailedSignIns.ForgottenPerSecond, 10 * FailedSignIns.ForgottenPerSecond);
         _time.Advance(TimeSpan.FromSeconds(retryAfter));
         Assert.True(_failed.Allows("192.0.2.1", out _));
         _time.Advance(TimeSpan.FromMinutes(1));

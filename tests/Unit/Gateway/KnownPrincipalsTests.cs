@@ -136,6 +136,26 @@ public sealed class KnownPrincipalsTests : IDisposable
     }
 
     [Fact]
+    public async Task UnknownIdWrongSecretRevokedAndDisabled_AreTheSameWork_AndTheSameAnswer()
+    {
+        var (revoked, disabled) = (ApiToken.New(), ApiToken.New());
+        _cluster.Give(revoked, "was");
+        _cluster.Revoke(revoked.Id, "principal:was");
+        _cluster.Give(disabled, "off", isEnabled: false);
+        await _principals.Refresh();
+        var wrong = _token.Text[..^1] + (_token.Text[^1] == 'A' ? 'B' : 'A');
+        foreach (var text in (string[])[ApiToken.New().Text, wrong, revoked.Text, disabled.Text])
+        {
+            var before = _cluster.Found;
+            Assert.Equal(Lookup.Nobody, await Find(text));
+            Assert.Equal(before + 1, _cluster.Found);
+            // From then on without the cluster: the text is hashed once, and once is something looked up.
+            for (var i = 0; i < 3; i++) Assert.Equal(Lookup.Nobody, await Find(text));
+            Assert.Equal(before + 1, _cluster.Found);
+        }
+    }
+
+    [Fact]
     public async Task UnknownId_IsAskedForOnceInAWhile()
     {
         await _principals.Refresh();
