@@ -1,8 +1,11 @@
+using System.Buffers.Binary;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Tests.Cluster.Processes;
+using OrleansKms.Tests.Cluster.Transport;
 
 namespace OrleansKms.Tests.Api;
 
@@ -46,6 +49,16 @@ public sealed class AbuseTests(TlsApi api)
         // To say that one comes from elsewhere does not help.
         await UntilRefused(() => TlsApi.Ask(guesser, "/v1/whoami", token: "guess", headers: ("X-Forwarded-For", "192.0.2.1")));
         (await TlsApi.Ask(guesser, "/health/live")).Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task BadCertificates_CountAsGuesses()
+    {
+        using var others = new Certificates();
+        var client = api.Client(others.Sign("nobody", ["spiffe://shop/nobody"], [Certificates.ClientUsage]), from: "127.0.0.79", connections: 16);
+        await UntilRefused(() => TlsApi.Ask(client, "/v1/whoami"));
+        (await TlsApi.Ask(client, "/health/live")).Is(HttpStatusCode.OK);
+        (await TlsApi.Ask(api.Client(null, from: "127.0.0.79"), "/v1/whoami", token: api.Token)).Is(HttpStatusCode.OK);
     }
 
     [Fact]
@@ -125,6 +138,51 @@ public sealed class AbuseTests(TlsApi api)
         using var raw = await RawHttp.Connect(api.Port);
         await raw.Send(beginning + new string('x', 40 * 1024));
         Assert.StartsWith($"HTTP/1.1 {status} ", await raw.ReadToEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HeadersWithoutEnd_OverHttp2_EndTheConnection()
+    {
+        using var socket = await TlsApi.ConnectFrom("127.0.0.74", api.TlsPort);
+        await using var tls = new SslStream(new NetworkStream(socket));
+        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
+        {
+            TargetHost = "localhost",
+            ApplicationProtocols = [SslApplicationProtocol.Http2],
+            RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null,
+        });
+        Assert.Equal(SslApplicationProtocol.Http2, tls.NegotiatedApplicationProtocol);
+        await tls.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        await tls.WriteAsync(Frame(4, 0, []));
+        // RFC 7541, 6.2.2: a literal that is not indexed, with a name of its own.
+        byte[] field = [0, 1, (byte)'a', 100, .. Enumerable.Repeat((byte)'x', 100)];
+        byte[] fields = [.. Enumerable.Repeat(field, 150).SelectMany(one => one)];
+        // HEADERS that do not end, and CONTINUATION without end.
+        var sent = 0;
+        try
+        {
+            for (var type = (byte)1; sent < MaxBytes; type = 9)
+            {
+                await tls.WriteAsync(Frame(type, 1, fields));
+                sent += fields.Length;
+            }
+        }
+        catch (IOException)
+        {
+            // The service has closed it.
+        }
+
+        Assert.InRange(sent, 1, MaxBytes - 1);
+        (await TlsApi.Ask(api.Client(null, HttpVersion.Version20), "/v1/whoami", token: api.Token)).Is(HttpStatusCode.OK);
+
+        static byte[] Frame(byte type, int stream, byte[] payload)
+        {
+            var frame = new byte[9 + payload.Length];
+            (frame[0], frame[1], frame[2], frame[3]) = ((byte)(payload.Length >> 16), (byte)(payload.Length >> 8), (byte)payload.Length, type);
+            BinaryPrimitives.WriteInt32BigEndian(frame.AsSpan(5), stream);
+            payload.CopyTo(frame, 9);
+            return frame;
+        }
     }
 
     [Fact]

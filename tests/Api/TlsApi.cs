@@ -12,7 +12,7 @@ namespace OrleansKms.Tests.Api;
 /// A service as one stands on a network: HTTPS with client certificates, plain HTTP on loopback, a listener for probes, and few
 /// connections. Shared by the tests of sign-in by certificate and of abuse.
 /// </summary>
-public sealed class TlsApi : Api, IAsyncLifetime
+public sealed class TlsApi : Api, IAsyncLifetime, IDisposable
 {
     /// <summary>How many connections each listener holds.</summary>
     public const int MaxConnections = 48;
@@ -38,10 +38,14 @@ public sealed class TlsApi : Api, IAsyncLifetime
 
     public int MetricsPort { get; } = ServiceProcess.FreePort();
 
-    public new async Task DisposeAsync()
+    public new Task DisposeAsync()
     {
         _clients.ForEach(client => client.Dispose());
-        await base.DisposeAsync();
+        return base.DisposeAsync();
+    }
+
+    public void Dispose()
+    {
         _files.Dispose();
         _servers.Dispose();
         Clients.Dispose();
@@ -67,17 +71,25 @@ public sealed class TlsApi : Api, IAsyncLifetime
     }
 
     /// <summary>A client over TLS that shows a certificate, or none.</summary>
-    public HttpClient Client(MutualTlsFiles? files, Version? version = null)
+    /// <param name="files">The certificate.</param>
+    /// <param name="version">Of HTTP.</param>
+    /// <param name="from">The address that it calls from.</param>
+    /// <param name="connections">How many it holds; with one, a test knows which one is asked.</param>
+    public HttpClient Client(MutualTlsFiles? files, Version? version = null, string from = "127.0.0.1", int connections = 1)
     {
-        var tls = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, _, _, _) => true };
+        var tls = new SslClientAuthenticationOptions { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null };
         if (files is not null)
         {
             var certificate = X509Certificate2.CreateFromPemFile(files.CertificateFile, files.KeyFile);
             tls.ClientCertificateContext = SslStreamCertificateContext.Create(certificate, additionalCertificates: null, offline: true);
         }
 
-        // One connection each, so that a test knows which one is asked.
-        var client = new HttpClient(new SocketsHttpHandler { SslOptions = tls, MaxConnectionsPerServer = 1 })
+        var client = new HttpClient(new SocketsHttpHandler
+        {
+            SslOptions = tls,
+            MaxConnectionsPerServer = connections,
+            ConnectCallback = async (_, cancellation) => new NetworkStream(await ConnectFrom(from, TlsPort, cancellation), ownsSocket: true),
+        })
         {
             BaseAddress = new Uri($"https://127.0.0.1:{TlsPort}"),
             Timeout = ServiceProcess.Patience,

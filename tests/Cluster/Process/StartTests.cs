@@ -70,6 +70,14 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task PlatformsTrustInForwardedAddresses_IsRefusedInOneLine()
+    {
+        using var directory = new TemporaryDirectory();
+        await using var service = ServiceProcess.Launch(directory.Path, port: null, ("ASPNETCORE_FORWARDEDHEADERS_ENABLED", "true"));
+        await Refused(service, "ASPNETCORE_FORWARDEDHEADERS_ENABLED");
+    }
+
+    [Fact]
     public async Task PortInUse_IsRefusedInOneLine()
     {
         using var directory = new TemporaryDirectory();
