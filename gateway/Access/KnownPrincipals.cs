@@ -6,7 +6,7 @@ namespace OrleansKms.Gateway.Access;
 /// <summary>
 /// Caches principals by their credentials, so that a request costs no call to the cluster. Once a second the cluster says which entries are
 /// stale, so that a revocation takes effect within <see cref="RevokedWithin"/>. While no silo answers, cached entries stay valid for as
-/// long as the cluster said.
+/// long as the cluster said; but a gateway that was suspended, or too busy to poll, first asks what was revoked meanwhile.
 /// </summary>
 internal sealed partial class KnownPrincipals : BackgroundService
 {
@@ -26,6 +26,9 @@ internal sealed partial class KnownPrincipals : BackgroundService
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
+    // Polls begin at most 3 s apart, and a silo's answer is at most half a second old: together that is less than the bound.
+    private static readonly TimeSpan _overdueAfter = TimeSpan.FromSeconds(4);
     private static readonly Caller _self = new("gateway", "gateway", "sign-in");
 
     private readonly Func<int, IAccessFactsGrain> _cluster;
@@ -38,6 +41,9 @@ internal sealed partial class KnownPrincipals : BackgroundService
     private readonly ConcurrentDictionary<string, long> _unknown = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, Task<Lookup>> _asked = new(StringComparer.Ordinal);
     private volatile Truth? _truth;
+    private volatile PollOutcome? _heard;
+    private Task<bool> _asking = Task.FromResult(false);
+    private CancellationToken _stopping;
     private long _order;
     private int _generation;
     private int _way;
@@ -58,11 +64,17 @@ internal sealed partial class KnownPrincipals : BackgroundService
     /// <summary>When the whole cache was certainly valid, and for how long it stays so.</summary>
     private sealed record Truth(long At, TimeSpan HoldsFor);
 
+    /// <summary>The last poll whose outcome is known: when it began or, if nobody answered, when it failed.</summary>
+    private sealed record PollOutcome(long At);
+
     /// <summary>Whether the cache can be relied on.</summary>
     public bool IsCurrent => _truth is { } truth && _time.GetElapsedTime(truth.At) <= truth.HoldsFor;
 
+    /// <summary>Whether the last poll is so long ago that no request may rely on the cache before the next one.</summary>
+    private bool IsOverdue => _heard is not { } heard || _time.GetElapsedTime(heard.At) > _overdueAfter;
+
     /// <summary>The cached entry of a credential; null if it must be looked up.</summary>
-    public KnownCredential? Kept(ReadOnlySpan<char> name) => IsCurrent && _byText.TryGetValue(name, out var known) ? known : null;
+    public KnownCredential? Kept(ReadOnlySpan<char> name) => !IsOverdue && IsCurrent && _byText.TryGetValue(name, out var known) ? known : null;
 
     /// <summary>Whether a credential was recently looked up and found unknown.</summary>
     public bool IsUnknown(string name) => _unknown.TryGetValue(name, out var since) && _time.GetElapsedTime(since) < UnknownFor;
@@ -71,7 +83,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
     /// <returns>The principal, or null with the reason. It is cached, unless it changed meanwhile.</returns>
     public async Task<(LookupState State, KnownCredential? Known)> Ask(string name)
     {
-        if (!IsCurrent) return (LookupState.CannotTell, null);
+        if (!IsCurrent || (IsOverdue && !await CatchUp())) return (LookupState.CannotTell, null);
         if (Kept(name) is { } kept) return (LookupState.Found, kept);
         if (IsUnknown(name)) return default;
         if (_asked.Count >= MaxAsked && !_asked.ContainsKey(name)) return (LookupState.CannotTell, null);
@@ -111,12 +123,13 @@ internal sealed partial class KnownPrincipals : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        _stopping = stoppingToken;
         try
         {
             while (true)
             {
                 await _link.Connected.WaitAsync(stoppingToken);
-                var isTold = await TryPoll(stoppingToken);
+                var isTold = await PollShared();
                 await Task.Delay(isTold || _truth is not null ? _period : _pauseWhileUnknown, _time, stoppingToken);
             }
         }
@@ -126,8 +139,38 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
     }
 
+    /// <summary>Polls before a request is answered.</summary>
+    /// <returns>Whether a poll ended in time, with or without an answer.</returns>
+    private async Task<bool> CatchUp()
+    {
+        // The poll in flight may have begun before this process was suspended.
+        for (var i = 0; i < 2 && IsOverdue && !_stopping.IsCancellationRequested; i++)
+        {
+            await PollShared();
+        }
+
+        return !IsOverdue;
+    }
+
+    /// <summary>Polls; concurrent callers share one poll.</summary>
+    private Task<bool> PollShared()
+    {
+        lock (_lock)
+        {
+            return _asking.IsCompleted ? _asking = Begin() : _asking;
+        }
+
+        async Task<bool> Begin()
+        {
+            // Never within the lock of whoever begins it.
+            await Task.Yield();
+            return await TryPoll(_stopping);
+        }
+    }
+
     private async Task<bool> TryPoll(CancellationToken stopping)
     {
+        var askedAt = _time.GetTimestamp();
         try
         {
             await Poll(readsAnew: false, stopping);
@@ -136,6 +179,9 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
+            // If it took longer, this process was late; that says nothing about the cluster.
+            if (_time.GetElapsedTime(askedAt) < _overdueAfter - _period) Hear(_time.GetTimestamp());
+
             // Logged once per outage, not every second.
             if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
@@ -157,9 +203,21 @@ internal sealed partial class KnownPrincipals : BackgroundService
 
             // A silo without its database returns what it read earlier; that does not make it newer.
             var trueAt = askedAt - (long)(changes.Age.TotalSeconds * _time.TimestampFrequency);
-            if (_truth is { } truth && trueAt < truth.At) return;
-            Forget(changes);
-            (_order, _truth) = (changes.Order, new(trueAt, changes.HoldsFor));
+            if (_truth is not { } truth || trueAt >= truth.At)
+            {
+                Forget(changes);
+                (_order, _truth) = (changes.Order, new(trueAt, changes.HoldsFor));
+            }
+
+            Hear(askedAt);
+        }
+    }
+
+    private void Hear(long at)
+    {
+        lock (_lock)
+        {
+            if (_heard is not { } heard || at > heard.At) _heard = new(at);
         }
     }
 

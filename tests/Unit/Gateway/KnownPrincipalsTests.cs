@@ -75,6 +75,55 @@ public sealed class KnownPrincipalsTests : IDisposable
     }
 
     [Fact]
+    public async Task GatewayThatWasLateToAsk_AsksBeforeItAnswers_ManyOnce()
+    {
+        await _principals.Refresh();
+        await Found(_token.Text);
+        _cluster.Revoke(_token.Id, "principal:ci");
+        _time.Advance(KnownPrincipals.RevokedWithin);
+        var asked = _cluster.Asked;
+        Assert.All(await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Find(_token.Text))), lookup => Assert.Null(lookup.Principal));
+        Assert.Equal(asked + 1, _cluster.Asked);
+    }
+
+    [Fact]
+    public async Task AnswerThatCameBeforeThisProcessStoodStill_DoesNotCount()
+    {
+        await _principals.Refresh();
+        await Found(_token.Text);
+        _time.Advance(KnownPrincipals.RevokedWithin);
+        var answer = _cluster.HoldChanges();
+        var finding = Find(_token.Text);
+        await _cluster.UntilAsked();
+
+        // What the silo tells of is from before, and this process hears it so late that its patience should have ended.
+        _cluster.Revoke(_token.Id, "principal:ci");
+        _time.Advance(KnownPrincipals.RevokedWithin);
+        answer.SetResult();
+        Assert.Null((await finding).Principal);
+    }
+
+    [Fact]
+    public async Task WhileNoSiloAnswers_WhatWasKnownHolds_AndNoRequestWaits()
+    {
+        await _principals.StartAsync(CancellationToken.None);
+        await _principals.Refresh();
+        await Found(_token.Text);
+        _cluster.IsAway = true;
+        for (var second = 0; second < 30; second++)
+        {
+            // The question of each second is asked, and nobody answers.
+            var asked = _cluster.Asked;
+            _time.Advance(TimeSpan.FromSeconds(1));
+            while (_cluster.Asked == asked) await Task.Yield();
+            while (!_credentials.Find(Request(_token.Text), "here").IsCompletedSuccessfully) await Task.Yield();
+            Assert.Equal("ci", (await Find(_token.Text)).Principal!.Name);
+        }
+
+        await _principals.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
     public async Task APolicysChange_ForgetsWhoHasIt_AndNobodyElse()
     {
         var other = ApiToken.New();
@@ -215,10 +264,15 @@ public sealed class KnownPrincipalsTests : IDisposable
         private readonly Dictionary<string, PrincipalFacts> _facts = [];
         private readonly List<(long Order, string Name)> _changes = [];
         private Task _held = Task.CompletedTask;
+        private Task _heldChanges = Task.CompletedTask;
+        private TaskCompletionSource _isAsked = new();
+        private int _asked;
 
         public bool IsAway { get; set; }
 
         public int Found { get; private set; }
+
+        public int Asked => Volatile.Read(ref _asked);
 
         public long Order { get; set; } = 1;
 
@@ -254,6 +308,16 @@ public sealed class KnownPrincipalsTests : IDisposable
             return held;
         }
 
+        /// <summary>Holds the next answer to what has changed.</summary>
+        public TaskCompletionSource HoldChanges()
+        {
+            var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            (_heldChanges, _isAsked) = (held.Task, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            return held;
+        }
+
+        public Task UntilAsked() => _isAsked.Task;
+
         public async ValueTask<FoundPrincipal> Find(FindPrincipal query)
         {
             Found++;
@@ -264,9 +328,15 @@ public sealed class KnownPrincipalsTests : IDisposable
             return new(facts);
         }
 
-        public ValueTask<AccessChanges> Changes(AccessChangesQuery query) => IsAway
-            ? throw KmsError.StorageUnavailable.Exception()
-            : new(new AccessChanges(
-                Order, false, [.. _changes.Where(change => change.Order > query.Since).Select(change => change.Name)], TimeSpan.Zero, HoldsFor));
+        public async ValueTask<AccessChanges> Changes(AccessChangesQuery query)
+        {
+            var (held, isFirst) = (_heldChanges, _isAsked.TrySetResult());
+            Interlocked.Increment(ref _asked);
+            if (IsAway) throw KmsError.StorageUnavailable.Exception();
+            var changes = new AccessChanges(
+                Order, false, [.. _changes.Where(change => change.Order > query.Since).Select(change => change.Name)], TimeSpan.Zero, HoldsFor);
+            if (isFirst) await held;
+            return changes;
+        }
     }
 }
