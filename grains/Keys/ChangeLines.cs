@@ -46,13 +46,14 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     /// <param name="changedVersion">
     /// The version that changed; for an update, the new minimum version that decrypts. Null for none.
     /// </param>
+    /// <param name="revision">The revision of the key's row.</param>
     /// <param name="caller">The caller.</param>
-    public Task KeyChanged(string keyId, string operation, int version, int? changedVersion, Caller caller)
+    public Task KeyChanged(string keyId, string operation, int version, int? changedVersion, long revision, Caller caller)
     {
         if (changedVersion is { } changed) LogVersionChanged(keyId, operation, changed, version, caller.Principal, caller.RequestId);
         else LogChanged(keyId, operation, version, caller.Principal, caller.RequestId);
         return caller == KeyServices.Self && _audit is { IsOn: true } audit
-            ? KeepOwn(audit, new($"keys:{operation}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, KeyVersion = changedVersion ?? version })
+            ? KeepOwn(audit, new($"keys:{operation}", AuditRecord.Ok) { Caller = caller, KeyId = keyId, KeyVersion = changedVersion ?? version, Revision = revision })
             : Written();
     }
 
@@ -61,12 +62,13 @@ public sealed partial class ChangeLines(ILoggerFactory loggers, IServiceProvider
     /// <param name="approvalId">The approval.</param>
     /// <param name="step">What happened to it.</param>
     /// <param name="guarded">The operation that needs approval.</param>
+    /// <param name="revision">The revision of the key's row.</param>
     /// <param name="caller">Who did it.</param>
-    public Task ApprovalChanged(string keyId, string approvalId, string step, string guarded, Caller caller)
+    public Task ApprovalChanged(string keyId, string approvalId, string step, string guarded, long revision, Caller caller)
     {
         LogApproval(keyId, approvalId, step, guarded, caller.Principal, caller.RequestId);
         return caller == KeyServices.Self && _audit is { IsOn: true } audit
-            ? KeepOwn(audit, new($"approvals:{step}", AuditRecord.Ok) { Caller = KeyServices.Self, KeyId = keyId, Detail = approvalId })
+            ? KeepOwn(audit, new($"approvals:{step}", AuditRecord.Ok) { Caller = caller, KeyId = keyId, Revision = revision, Detail = approvalId })
             : Written();
     }
 

@@ -21,7 +21,7 @@ internal static class ApprovalChange
         var written = await key.Write(row, next, cause);
         CallInstruments.Count(caller, KmsOperation.UpdateKey);
         await TellOfTheOthers(key, row, written, approval.Number);
-        await Tell(key, approval, step, caller);
+        await Tell(key, written, approval, step, caller);
         return written;
     }
 
@@ -34,8 +34,13 @@ internal static class ApprovalChange
     }
 
     /// <summary>Reports one step.</summary>
-    public static Task Tell(KeyActivation key, KeyApproval approval, string step, Caller caller) =>
-        key.Services.Changes.ApprovalChanged(key.Id, ApprovalId.Of(key.Id, approval.Number), step, approval.Request.Operation, caller);
+    /// <param name="key">The key.</param>
+    /// <param name="written">Its row with the step.</param>
+    /// <param name="approval">The approval.</param>
+    /// <param name="step">What became of it.</param>
+    /// <param name="caller">Who changed it.</param>
+    public static Task Tell(KeyActivation key, KeyRow written, KeyApproval approval, string step, Caller caller) =>
+        key.Services.Changes.ApprovalChanged(key.Id, ApprovalId.Of(key.Id, approval.Number), step, approval.Request.Operation, written.Revision, caller);
 
     /// <summary>Reports approvals that nobody decided: they expired, became void, or ended with the key.</summary>
     /// <param name="key">The key.</param>
@@ -49,7 +54,7 @@ internal static class ApprovalChange
             if (before.State == ApprovalState.Pending && before.Number != but
                 && written.Approvals?.FirstOrDefault(a => a.Number == before.Number) is { State: not ApprovalState.Pending } after)
             {
-                await Tell(key, after, after.State == ApprovalState.Expired ? "expire" : after.State == ApprovalState.Failed ? "fail" : "cancel", KeyServices.Self);
+                await Tell(key, written, after, after.State == ApprovalState.Expired ? "expire" : after.State == ApprovalState.Failed ? "fail" : "cancel", KeyServices.Self);
             }
         }
     }

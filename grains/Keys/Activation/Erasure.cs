@@ -21,7 +21,7 @@ internal static class Erasure
             var before = row;
             row = await key.Write(row, KeyApprovals.FailAll(KeyChanges.Destroy(row), key.Now), new(KeyServices.Self, "destroy"));
             await ApprovalChange.TellOfTheOthers(key, before, row, but: null);
-            await changes.KeyChanged(key.Id, "destroy", row.PrimaryVersion, null, KeyServices.Self);
+            await changes.KeyChanged(key.Id, "destroy", row.PrimaryVersion, null, row.Revision, KeyServices.Self);
             return await Erase(key, row);
         }
 
@@ -35,7 +35,7 @@ internal static class Erasure
         row = await key.Write(row, KeyChanges.DestroyVersions(row, due), Of("destroy-version", due));
         foreach (var version in due)
         {
-            await changes.KeyChanged(key.Id, "destroy-version", row.PrimaryVersion, version, KeyServices.Self);
+            await changes.KeyChanged(key.Id, "destroy-version", row.PrimaryVersion, version, row.Revision, KeyServices.Self);
         }
 
         return await Erase(key, row);

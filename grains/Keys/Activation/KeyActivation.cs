@@ -319,7 +319,7 @@ internal sealed class KeyActivation : IDisposable
         if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)
         {
             // A restore relies on these lines. If the version is another activation's, it is reported twice.
-            await Services.Changes.KeyChanged(Id, "rotate-by-plan", row.PrimaryVersion, null, KeyServices.Self);
+            await Services.Changes.KeyChanged(Id, "rotate-by-plan", row.PrimaryVersion, null, row.Revision, KeyServices.Self);
         }
     }
 

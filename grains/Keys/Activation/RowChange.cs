@@ -60,7 +60,7 @@ internal static class RowChange
     {
         // All changes share one label.
         CallInstruments.Count(caller, KmsOperation.UpdateKey);
-        return key.Services.Changes.KeyChanged(key.Id, operation, row.PrimaryVersion, changedVersion, caller);
+        return key.Services.Changes.KeyChanged(key.Id, operation, row.PrimaryVersion, changedVersion, row.Revision, caller);
     }
 
     /// <summary>The key in the contract's terms. Its counters must be loaded.</summary>

@@ -9,9 +9,9 @@ namespace OrleansKms.Grains.Keys.Operations;
 internal static class Description
 {
     public static Task<KeyDescription> Run(KeyActivation key, KeyCommand request) => key.Gate.Run(
-        KeyGate.Enter(KmsOperation.DescribeKey, request.Caller), () => Describe(key, request.Caller), isRepeatable: true);
+        KeyGate.Enter(KmsOperation.DescribeKey, request.Caller), () => Describe(key), isRepeatable: true);
 
-    private static async Task<KeyDescription> Describe(KeyActivation key, Caller caller)
+    private static async Task<KeyDescription> Describe(KeyActivation key)
     {
         await key.Load();
         await key.Rotation.RotateIfDue();
@@ -22,18 +22,19 @@ internal static class Description
             if (KeyRotation.MakesVersionsByItself(row)
                 && KeyRotation.IsUsedUp(row, key.Usage.Meter(row.PrimaryVersion).Spent, UsagePolicy.Of(row).RotateAt))
             {
-                row = await RotateIfPossible(key, row, caller);
+                row = await RotateIfPossible(key, row);
             }
 
             return RowChange.Described(key, row);
         }
     }
 
-    private static async Task<KeyRow> RotateIfPossible(KeyActivation key, KeyRow row, Caller caller)
+    private static async Task<KeyRow> RotateIfPossible(KeyActivation key, KeyRow row)
     {
         try
         {
-            return await VersionMaking.Rotate(key, row, new(caller, "rotate-by-plan", Reason: "by use"));
+            // The key's own doing, and recorded as such: whoever looks has asked for none.
+            return await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-by-plan", Reason: "by use"));
         }
         catch (KmsException e) when (e.Error == KmsError.Conflict || e.Error == KmsError.HsmUnavailable || e.Error == KmsError.AuditUnavailable)
         {

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Tests.Cluster.Faults;
 using OrleansKms.Tests.Cluster.Keys;
@@ -56,6 +56,42 @@ public sealed class AuditedKeyTests : IDisposable
                 "keys:create planned v1 ok", "keys:encrypt planned v1 ok 17", "keys:rotate-by-plan planned v2 ok", "keys:encrypt planned v2 ok 17", "stop ok",
             ],
             text.TrimEnd().Split('\n').Select(Brief));
+    }
+
+    [Fact]
+    public async Task WhatAKeyDoesByItself_IsRecorded_WithTheRevisionThatItsHistoryHas()
+    {
+        var (logs, time) = (Path.Combine(_folder.FullName, "audit"), new FakeTimeProvider(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
+        var day = TimeSpan.FromDays(1);
+        var events = new HashSet<(string Key, string Action, long Revision)>();
+        await using (var silo = await TestSilo.Start(new() { DataDirectory = Path.Combine(_folder.FullName, "data") }, time: time, audit: new() { Directory = logs }))
+        {
+            await silo.Create("timed", new(day, null));
+            await silo.Create("used", new(null, 1));
+            await silo.Create("looked-at", new(null, 1));
+            await silo.Create("old");
+            await silo.Create("gone");
+            foreach (var id in (string[])["used", "used", "looked-at"]) await silo.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+            await silo.Key("old").Rotate(new(TestSilo.Caller));
+            await silo.Versions("old").ScheduleDestruction(new(TestSilo.Caller, 1, day));
+            await silo.Key("gone").ScheduleDeletion(new(TestSilo.Caller, day));
+            time.Advance(day);
+            foreach (var id in (string[])["timed", "used", "looked-at", "old", "gone"])
+            {
+                await silo.Key(id).Describe(new(TestSilo.Caller));
+                var history = await silo.Grains.GetGrain<IKeyHistoryGrain>(id).Read(new(TestSilo.Caller, 100, null));
+                events.UnionWith(history.Events.Select(e => (id, e.Action, e.Revision)));
+            }
+        }
+
+        // The day has begun a file of its own.
+        var own = TrailFolder.In(logs).Single().RecordFiles().SelectMany(file => File.ReadLines(file.Path)).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(record => record.TryGetProperty("key_id", out _) && record.GetProperty("principal").GetString() == "okms")
+            .Select(record => (record.GetProperty("key_id").GetString()!, record.GetProperty("action").GetString()!, record.TryGetProperty("revision", out var revision) ? revision.GetInt64() : -1)).ToList();
+        Assert.Equal(
+            ["gone keys:destroy", "looked-at keys:rotate-by-plan", "old keys:destroy-version", "timed keys:rotate-by-plan", "used keys:rotate-by-plan", "used keys:rotate-by-plan"],
+            own.Select(record => $"{record.Item1} {record.Item2}").Order(StringComparer.Ordinal));
+        Assert.All(own, record => Assert.Contains(record, events));
     }
 
     [SmallDiskFact]
