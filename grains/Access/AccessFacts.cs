@@ -48,15 +48,31 @@ internal sealed partial class AccessFacts(
 
     /// <summary>The principal that has a credential; null if none has.</summary>
     /// <exception cref="KmsException">storage_unavailable.</exception>
-    public async ValueTask<PrincipalFacts?> Find(string credential)
+    public ValueTask<PrincipalFacts?> Find(string credential) => Find(async view =>
+        await Read<CredentialRow>(RowNames.Credential, CredentialRow.Grain(credential)) is { Removed: false } index
+            && await FindRow(index.Principal, view) is { } row && row.Credentials.Contains(credential)
+            ? await FactsOf(index.Principal, row, credential, view)
+            : null);
+
+    /// <summary>The principal with a name, without a credential; null if there is none.</summary>
+    /// <exception cref="KmsException">storage_unavailable.</exception>
+    public ValueTask<PrincipalFacts?> FindNamed(string name) => Find(async view => PrincipalName.IsValid(name) && await FindRow(name, view) is { } row
+        ? await FactsOf(name, row, "", view)
+        : null);
+
+    /// <summary>What detects an old copy of a row that is read from now on.</summary>
+    /// <exception cref="KmsException">storage_unavailable.</exception>
+    public async ValueTask<AccessView> View() => new((await Ledger(time.GetTimestamp())).Row, _stamps);
+
+    /// <inheritdoc/>
+    public void Dispose() => _turn.Dispose();
+
+    private async ValueTask<PrincipalFacts?> Find(Func<AccessView, ValueTask<PrincipalFacts?>> read)
     {
         var view = await View();
         try
         {
-            return await Read<CredentialRow>(RowNames.Credential, CredentialRow.Grain(credential)) is { Removed: false } index
-                && await FindRow(index.Principal, view) is { } row && row.Credentials.Contains(credential)
-                ? await FactsOf(index.Principal, row, credential, view)
-                : null;
+            return await read(view);
         }
         catch (StorageFailedException e)
         {
@@ -69,13 +85,6 @@ internal sealed partial class AccessFacts(
             return null;
         }
     }
-
-    /// <summary>What detects an old copy of a row that is read from now on.</summary>
-    /// <exception cref="KmsException">storage_unavailable.</exception>
-    public async ValueTask<AccessView> View() => new((await Ledger(time.GetTimestamp())).Row, _stamps);
-
-    /// <inheritdoc/>
-    public void Dispose() => _turn.Dispose();
 
     private async ValueTask<PrincipalRow?> FindRow(string name, AccessView view)
     {

@@ -76,6 +76,9 @@ public sealed class KeyServices(
     /// <summary>The audit trail; null if operations are not recorded.</summary>
     internal AuditLog? Audit { get; } = services.GetService<AuditLog>() is { IsOn: true } audit ? audit : null;
 
+    /// <summary>Who of those who have approved still may.</summary>
+    internal IApproverStanding Approvers { get; } = services.GetRequiredService<IApproverStanding>();
+
     /// <summary>The restore epoch.</summary>
     internal RestoreEpoch Epoch { get; } = epoch.Value;
 

@@ -92,6 +92,15 @@ internal static class KeyApprovals
         return With(row, approval with { Approvals = [.. approval.Approvals, new(caller.Principal, caller.Credential, now)] });
     }
 
+    /// <summary>Removes the approvals of principals who may no longer approve.</summary>
+    /// <param name="row">The key, settled.</param>
+    /// <param name="number">The number of the approval.</param>
+    /// <param name="principals">The principals.</param>
+    public static KeyRow Without(KeyRow row, string number, IReadOnlyCollection<string> principals) =>
+        principals.Count > 0 && Find(row, number) is var approval && IsPending(approval)
+            ? With(row, approval with { Approvals = [.. approval.Approvals.Where(vote => !principals.Contains(vote.Principal))] })
+            : row;
+
     /// <summary>Rejects.</summary>
     /// <inheritdoc cref="Approve"/>
     public static KeyRow Reject(KeyRow row, string number, Caller caller, DateTimeOffset now) =>

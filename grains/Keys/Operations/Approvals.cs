@@ -33,7 +33,8 @@ internal static class Approvals
         Enter(KmsOperation.Approve, request),
         () => OfAnApproval(key, request, async number =>
         {
-            var (row, next) = await Prepare(key, row => KeyApprovals.Approve(row, number, request.Caller, key.Now));
+            var fallen = await FindFallen(key, number, request.Caller);
+            var (row, next) = await Prepare(key, row => KeyApprovals.Approve(KeyApprovals.Without(row, number, fallen), number, request.Caller, key.Now));
             var approval = KeyApprovals.Find(next, number);
             if (KeyApprovals.IsComplete(next, approval))
             {
@@ -89,10 +90,25 @@ internal static class Approvals
         await change.Commit(key, row, KeyApprovals.Execute(done, approval, next, caller, key.Now), approval.RequestedBy, reason);
         var written = key.Slot.Row!;
         await ApprovalChange.TellOfTheOthers(key, row, written, approval.Number);
-        await ApprovalChange.Tell(key, approval, KmsOperation.Approve.Verb, caller);
+        await ApprovalChange.Tell(key, written, approval, KmsOperation.Approve.Verb, caller);
         await key.Services.Changes.CarriedOut(key.Id, ApprovalId.Of(key.Id, approval.Number), change.Operation,
             change.Request.Version ?? written.PrimaryVersion, written.Revision, approval.RequestedBy);
         return Described(key, written, approval.Number);
+    }
+
+    /// <summary>Those who have approved and may not any more: disabled or removed since, or without the right.</summary>
+    private static async Task<List<string>> FindFallen(KeyActivation key, string number, Caller caller)
+    {
+        var fallen = new List<string>();
+        foreach (var vote in KeyApprovals.Find(await Settled(key), number).Approvals)
+        {
+            if (vote.Principal != caller.Principal && !await key.Services.Approvers.MayApprove(vote.Principal, key.Id))
+            {
+                fallen.Add(vote.Principal);
+            }
+        }
+
+        return fallen;
     }
 
     private static ApprovalDescription Described(KeyActivation key, KeyRow row, string number) =>

@@ -67,6 +67,7 @@ internal sealed class TestSilo : IAsyncDisposable
             }
 
             Gated(silo.Services, gate);
+            silo.Services.AddSingleton<IApproverStanding>(new Everybody());
             if (time is not null)
             {
                 silo.Services.AddKeyedSingleton(ClockNames.Keys, time);
@@ -129,6 +130,12 @@ internal sealed class TestSilo : IAsyncDisposable
         public override bool IsIndependent => true;
 
         public override Task<DateTimeOffset> Now(CancellationToken cancellationToken) => Task.FromResult(time.GetUtcNow());
+    }
+
+    /// <summary>The tests of grains make up who calls.</summary>
+    private sealed class Everybody : IApproverStanding
+    {
+        public ValueTask<bool> MayApprove(string principal, string keyId) => new(true);
     }
 
     private static void Gated(IServiceCollection services, Gate gate)
