@@ -8,10 +8,13 @@ namespace OrleansKms;
 [Alias("okms.IKeyApprovalsGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IKeyApprovalsGrain : IGrainWithStringKey
 {
-    /// <summary>As <see cref="IKeyGrain.Create"/>, by a silo that knows rules: an older one would create the key without.</summary>
+    /// <summary>
+    /// As <see cref="IKeyGrain.Create"/>, by a silo that knows limits and rules: an older one would create the key without. A call of that
+    /// one with either becomes a call of this one.
+    /// </summary>
     [Alias("Create"), Operation("keys:create")] Task<KeyDescription> Create(CreateKey request);
 
-    /// <summary>As <see cref="IKeyGrain.Update"/>, by a silo that knows rules.</summary>
+    /// <summary>As <see cref="IKeyGrain.Update"/>, by a silo that knows limits and rules.</summary>
     [Alias("Update"), Operation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
 
     /// <summary>The key's approvals, oldest first: those that wait, and those decided within <see cref="KmsLimits.DecidedApprovalsKept"/>.</summary>

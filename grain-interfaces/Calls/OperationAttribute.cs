@@ -10,7 +10,7 @@ namespace OrleansKms;
 [InvokableBaseType(typeof(GrainReference), typeof(ValueTask<>), typeof(OperationRequest<>))]
 [InvokableBaseType(typeof(GrainReference), typeof(Task<>), typeof(OperationTaskRequest<>))]
 [InvokableBaseType(typeof(GrainReference), typeof(Task), typeof(OperationTaskRequest))]
-public sealed class OperationAttribute(string name) : Attribute
+public class OperationAttribute(string name) : Attribute
 {
     /// <summary>The name of a row of <see cref="KmsOperation"/>.</summary>
     public string Name { get; } = name;

@@ -35,7 +35,7 @@ public sealed record CreateKey : ICallerRequest
         get => LimitTexts.Parse(LimitsText);
         init => LimitsText = LimitTexts.Format(value);
     }
-    /// <summary>Dual control; null for none. Older silos ignore it: see <see cref="IKeyApprovalsGrain"/>.</summary>
+    /// <summary>Dual control; null for none.</summary>
     [Id(10)] public ApprovalRule? Approval { get; init; }
 
     /// <summary>

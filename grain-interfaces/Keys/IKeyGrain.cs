@@ -11,13 +11,13 @@ namespace OrleansKms;
 public interface IKeyGrain : IGrainWithStringKey
 {
     /// <summary>Creates the key. Errors: key_exists, key_destroyed, unsupported_algorithm, invalid_parameter.</summary>
-    [Alias("Create"), Operation("keys:create")] Task<KeyDescription> Create(CreateKey request);
+    [Alias("Create"), GrowingOperation("keys:create")] Task<KeyDescription> Create(CreateKey request);
 
     /// <summary>Describes the key, after any rotation that is due by time.</summary>
     [Alias("Describe"), Operation("keys:describe")] Task<KeyDescription> Describe(KeyCommand request);
 
-    /// <summary>Changes description, tags, rotation plan or the minimum version that decrypts.</summary>
-    [Alias("Update"), Operation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
+    /// <summary>Changes description, tags, rotation plan, the minimum version that decrypts, limits or the rule of dual control.</summary>
+    [Alias("Update"), GrowingOperation("keys:update")] Task<KeyDescription> Update(UpdateKey request);
 
     /// <summary>Makes a new primary version.</summary>
     [Alias("Rotate"), Operation("keys:rotate")] Task<KeyDescription> Rotate(KeyCommand request);

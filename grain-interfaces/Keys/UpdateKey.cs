@@ -21,7 +21,7 @@ public sealed record UpdateKey : ICallerRequest
         get => new(LimitsText.IsSet, LimitTexts.Parse(LimitsText.Value));
         init => LimitsText = new(value.IsSet, LimitTexts.Format(value.Value));
     }
-    /// <summary>The new rule of dual control; null clears it. Older silos ignore it: see <see cref="IKeyApprovalsGrain"/>.</summary>
+    /// <summary>The new rule of dual control; null clears it.</summary>
     [Id(6)] public Change<ApprovalRule> Approval { get; init; }
 
     /// <summary><see cref="Limits"/> as they travel.</summary>
