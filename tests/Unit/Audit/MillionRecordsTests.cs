@@ -9,6 +9,7 @@ namespace OrleansKms.Tests.Unit.Audit;
 public sealed class MillionRecordsTests : IDisposable
 {
     private const int Count = 1_000_000;
+    private const int AtOnce = 10_000;
 
     private readonly DirectoryInfo _root = Directory.CreateTempSubdirectory("okms-million-");
 
@@ -30,17 +31,15 @@ public sealed class MillionRecordsTests : IDisposable
     [Fact]
     public async Task WhateverIsDoneToIt_IsFound()
     {
-        await using (var trail = Open(new() { Deferred = true }))
+        await using (var trail = Open(new()))
         {
+            var written = new List<Task>(AtOnce);
             for (var i = 0; i < Count; i++)
             {
-                while (true)
-                {
-                    var written = trail.Append(Record(i));
-                    if (written.IsCompletedSuccessfully) break;
-                    await Assert.ThrowsAsync<IOException>(() => written.AsTask());
-                    await Task.Yield();
-                }
+                written.Add(trail.Append(Record(i)).AsTask());
+                if (written.Count < AtOnce && i < Count - 1) continue;
+                await Task.WhenAll(written);
+                written.Clear();
             }
         }
 
@@ -59,7 +58,7 @@ public sealed class MillionRecordsTests : IDisposable
         var (one, next, end) = (StartOf(whole, 700_000), StartOf(whole, 700_001), StartOf(whole, 700_002));
         Assert.Equal((TrailFault.Removed, 700_000L), await After([whole[..one], whole[next..]]));
         Assert.Equal((TrailFault.Reordered, 700_000L), await After([whole[..one], whole[next..end], whole[one..next], whole[end..]]));
-        Assert.Equal((TrailFault.CutOff, 700_000L), await After([whole[..one]]));
+        Assert.Equal((TrailFault.CutOff, 100_000L), await After([whole[..StartOf(whole, 100_000)]]));
 
         // By whoever has the log's key: one record is another, and everything is signed anew. The log agrees with itself.
         await Put([whole[..one], Encoding.UTF8.GetBytes("{\"sequence\":700000,\"n\":\"other\"}\n"), whole[next..]]);
