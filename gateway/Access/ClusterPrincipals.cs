@@ -28,6 +28,10 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
+    // Fetches end at most 5 s apart. A process whose last one is older was suspended, or too busy, and knows nothing before the next one.
+    private static readonly TimeSpan _overdueAfter = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan _late = TimeSpan.FromSeconds(6);
     private static readonly CredentialsQuery _query = new(new Caller("gateway", "gateway", "sign-in"));
 
     private readonly Func<int, CredentialsQuery, ValueTask<SignInCredentials>> _ask;
@@ -35,6 +39,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private volatile Known? _known;
+    private long _heardAt;
     private bool _failed;
     private bool _sawOlder;
     private int _way;
@@ -59,7 +64,8 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
     /// <inheritdoc/>
     public bool IsReady => Current is not null;
 
-    private Known? Current => _known is { } known && _time.GetElapsedTime(known.TrueAt) <= known.HoldsFor ? known : null;
+    private Known? Current => _known is { } known && _time.GetTimestamp() is var now && _time.GetElapsedTime(known.TrueAt, now) <= known.HoldsFor
+        && _time.GetElapsedTime(Volatile.Read(ref _heardAt), now) <= _overdueAfter ? known : null;
 
     /// <inheritdoc/>
     public Principal? Find(ReadOnlySpan<char> token) =>
@@ -89,6 +95,7 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
         try
         {
             var answer = await _ask(_way, _query).AsTask().WaitAsync(_patience, _time, stopping);
+            Volatile.Write(ref _heardAt, askedAt);
             if (answer.AdministratorTokenSha256 is not (null or { Length: SHA256.HashSizeInBytes }))
             {
                 throw new InvalidOperationException("The cluster's answer is not a SHA-256.");
@@ -115,6 +122,9 @@ internal sealed partial class ClusterPrincipals : BackgroundService, IPrincipalS
             // Logged once per outage, not every second.
             if (!_failed) LogFailed(_log, e.GetType().Name, e.Message);
             _failed = true;
+
+            // If it took longer, this process was late; that says nothing about the cluster.
+            if (_time.GetElapsedTime(askedAt) < _late) Volatile.Write(ref _heardAt, _time.GetTimestamp());
             AskAnother();
             return false;
         }

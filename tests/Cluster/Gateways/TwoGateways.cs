@@ -6,7 +6,7 @@ using OrleansKms.Tests.Cluster.Processes;
 namespace OrleansKms.Tests.Cluster.Gateways;
 
 /// <summary>Three silos and two gateways, each a process of its own on one Postgres, shared by the tests that look through both gateways.</summary>
-public sealed class TwoGateways : IAsyncLifetime
+public sealed class TwoGateways : IAsyncLifetime, IDisposable
 {
     private const int Silos = 3;
 
@@ -34,8 +34,9 @@ public sealed class TwoGateways : IAsyncLifetime
         await First.DisposeAsync();
         await Second.DisposeAsync();
         await _cluster.DisposeAsync();
-        _directory.Dispose();
     }
+
+    public void Dispose() => _directory.Dispose();
 
     /// <summary>Replaces every silo by another, one after the other, so that whatever was in memory is gone.</summary>
     internal async Task ReplaceSilos()

@@ -98,6 +98,19 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task GatewayThatStoodStill_CannotTell_BeforeItHasAskedAgain()
+    {
+        await Start();
+        await Answer(Hash(First), () => _principals.Find(First) is not null);
+        _time.Advance(ClusterPrincipals.RefusedWithin);
+        Assert.Null(_principals.Find(First));
+        Assert.True(CannotTell("Bearer " + First));
+        await Answer(Hash(Second), () => _principals.IsReady);
+        Assert.Null(_principals.Find(First));
+        Assert.Same(Principal.Administrator, _principals.Find(Second));
+    }
+
+    [Fact]
     public async Task ClusterThatDoesNotAnswer_LastKnownHolds_ThenNobodyKnows_ThenItRecovers()
     {
         await Start();
@@ -180,7 +193,8 @@ public sealed class ClusterPrincipalsTests : IAsyncDisposable
     {
         await Start();
         await Answer(Hash(First) with { HoldsFor = 2 * ClusterPrincipals.HoldsFor }, () => _principals.IsReady);
-        _time.Advance(ClusterPrincipals.HoldsFor + TimeSpan.FromMinutes(1));
+        var until = _time.GetUtcNow() + ClusterPrincipals.HoldsFor + TimeSpan.FromMinutes(1);
+        while (_time.GetUtcNow() < until) (await Asked()).SetException(KmsError.StorageUnavailable.Exception());
         Assert.Same(Principal.Administrator, _principals.Find(First));
         _time.Advance(ClusterPrincipals.HoldsFor);
         Assert.Null(_principals.Find(First));

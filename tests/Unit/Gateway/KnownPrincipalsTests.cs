@@ -104,7 +104,7 @@ public sealed class KnownPrincipalsTests : IDisposable
     }
 
     [Fact]
-    public async Task WhileNoSiloAnswers_WhatWasKnownHolds_AndNoRequestWaits()
+    public async Task WhileNoSiloAnswers_WhatWasKnownHolds()
     {
         await _principals.StartAsync(CancellationToken.None);
         await _principals.Refresh();
@@ -112,11 +112,8 @@ public sealed class KnownPrincipalsTests : IDisposable
         _cluster.IsAway = true;
         for (var second = 0; second < 30; second++)
         {
-            // The question of each second is asked, and nobody answers.
-            var asked = _cluster.Asked;
-            _time.Advance(TimeSpan.FromSeconds(1));
-            while (_cluster.Asked == asked) await Task.Yield();
-            while (!_credentials.Find(Request(_token.Text), "here").IsCompletedSuccessfully) await Task.Yield();
+            // Nobody answers what is asked each second.
+            for (var asked = _cluster.Asked; _cluster.Asked == asked; await Task.Delay(1)) _time.Advance(TimeSpan.FromMilliseconds(100));
             Assert.Equal("ci", (await Find(_token.Text)).Principal!.Name);
         }
 
