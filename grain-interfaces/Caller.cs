@@ -13,10 +13,7 @@ public sealed record Caller(
     [property: Id(1)] string Source,
     [property: Id(2)] string RequestId)
 {
-    /// <summary>
-    /// The credential that showed who it is: <c>token:</c>, <c>jwt:</c> or <c>certificate:</c> with its id, never the secret;
-    /// null if unknown.
-    /// </summary>
+    /// <summary>The credential: <c>token:</c>, <c>jwt:</c> or <c>certificate:</c> with its id, never the secret; null if unknown.</summary>
     [Id(3)] public string? Credential { get; init; }
 
     /// <summary>The W3C trace id of the request; null for none.</summary>

@@ -63,7 +63,7 @@ public static class KmsLimits
     /// <summary>How many policies a principal can have.</summary>
     public const int PoliciesOfPrincipal = 32;
 
-    /// <summary>How many certificates, and how many identities by JWT, a principal can have.</summary>
+    /// <summary>How many certificates, and how many JWT identities, a principal can have.</summary>
     public const int PrincipalIdentities = 16;
 
     /// <summary>How many characters an identity of a principal can have: a subject alternative name, an issuer, a subject.</summary>
@@ -105,7 +105,7 @@ public static class KmsLimits
     /// <summary>How many operations of one key can wait for approval.</summary>
     public const int PendingApprovals = 16;
 
-    /// <summary>How many approvals that were decided a key keeps; the oldest go first.</summary>
+    /// <summary>How many decided approvals a key keeps; the oldest are dropped first.</summary>
     public const int DecidedApprovals = 64;
 
     /// <summary>The largest number of uses after which a rotation can be planned: where AES-GCM rotates anyway.</summary>
@@ -132,10 +132,10 @@ public static class KmsLimits
     /// <summary>The longest time between rotations.</summary>
     public static TimeSpan MaxRotation { get; } = TimeSpan.FromDays(3650);
 
-    /// <summary>How long a token can live.</summary>
+    /// <summary>The maximum lifetime of a token.</summary>
     public static TimeSpan MaxTokenLife { get; } = TimeSpan.FromDays(365);
 
-    /// <summary>How long a token lives where the request does not say.</summary>
+    /// <summary>The default lifetime of a token.</summary>
     public static TimeSpan DefaultTokenLife { get; } = TimeSpan.FromDays(90);
 
     /// <summary>The longest wait for a scheduled deletion or destruction.</summary>
@@ -153,10 +153,10 @@ public static class KmsLimits
     /// <summary>The longest time for which an operation can wait for approval.</summary>
     public static TimeSpan MaxApprovalExpiry { get; } = TimeSpan.FromDays(365);
 
-    /// <summary>How long an operation waits for approval where the rule does not say.</summary>
+    /// <summary>The default time for which an operation waits for approval.</summary>
     public static TimeSpan DefaultApprovalExpiry { get; } = TimeSpan.FromDays(7);
 
-    /// <summary>How long an approval can be read once it is decided.</summary>
+    /// <summary>How long an approval can be read after it was decided.</summary>
     public static TimeSpan DecidedApprovalsKept { get; } = TimeSpan.FromDays(30);
 
     /// <summary>The shortest time that a caller can give a request, or a call of the Orleans client.</summary>

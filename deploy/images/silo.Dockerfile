@@ -11,8 +11,8 @@ ARG TARGETARCH
 ENV DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 WORKDIR /source
 
-# The projects alone first: packages are fetched again only when these change. The compiler of the published code is one of them,
-# which a restore fetches only when told so.
+# The projects alone first, so that packages are fetched again only when these change. The ahead-of-time compiler is a package too, which a
+# restore fetches only on request.
 COPY Directory.Build.props Directory.Build.targets Directory.ReadyToRun.targets Directory.Packages.props ./
 COPY grain-interfaces/*.csproj grain-interfaces/
 COPY grains/*.csproj grains/
@@ -24,22 +24,22 @@ RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
 COPY . .
 RUN arch=$(test "$TARGETARCH" = amd64 && echo x64 || echo "$TARGETARCH") \
     && dotnet publish silo -c Release -r "linux-$arch" --self-contained false --no-restore -o /app
-# Where the embedded database and a root key of its own would be. Given at the build, so that a volume mounted here belongs to
-# the user that writes to it; nothing else in the image is ever written to.
+# For the embedded database and a root key in a file, if they are used. Created at build time, so that a volume mounted here belongs to the
+# user who writes to it; nothing else in the image is ever written to.
 RUN mkdir -m 0700 /data
 
 FROM ${RUNTIME_IMAGE}
 WORKDIR /app
 COPY --from=build /app ./
 COPY --from=build --chown=$APP_UID:$APP_UID /data /var/lib/okms
-# No diagnostic socket: whoever opens it could dump the keys. All addresses: the container's own network decides who comes near.
+# No diagnostic socket: anyone who can open it can dump the keys. All addresses: the container's own network decides who can connect.
 ENV DOTNET_EnableDiagnostics=0 \
     OKMS_BIND_ADDRESS=* \
     OKMS_DATA_DIR=/var/lib/okms
-# By number, so that Kubernetes can tell that it is not root.
+# By number, so that Kubernetes can verify that it is not root.
 USER $APP_UID
 EXPOSE 8080 11111 30000
-# Above the time that a start may take; an orchestrator that probes over HTTP does without.
+# Longer than a start may take; an orchestrator that probes over HTTP does not use this.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --start-interval=1s --retries=3 \
     CMD ["dotnet", "/app/OrleansKms.Silo.dll", "healthcheck"]
 ENTRYPOINT ["dotnet", "/app/OrleansKms.Silo.dll"]

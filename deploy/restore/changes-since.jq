@@ -13,7 +13,7 @@
 #     changed          description, tags or rotation plan
 #     enable, enable-version, cancel-deletion, cancel-destruction
 #                      was made usable again; somebody must decide whether it should be
-#     min-decrypt      the least version that decrypts was changed to this one
+#     min-decrypt      the minimum version that decrypts was changed to this one
 #     disable-version, destroy-version, disable-key
 #                      destroy-version: its destruction was scheduled, or it was destroyed
 #     delete-key       its deletion was scheduled, or it was destroyed
@@ -22,8 +22,8 @@
 # Times as they sort: 04Z is before 04.5Z, but "." sorts before "Z".
 def instant: rtrimstr("Z");
 
-# A record of the trail as a change that was made; null for all others. A record of a version's change has that version, and one of an
-# update says in its detail which version is now the least that decrypts.
+# Converts a record of the trail to a change that was made; null for any other record. A record of a version's change has that version; one
+# of an update names the new minimum version that decrypts in its detail.
 def change:
   if .category // "" | startswith("OrleansKms.Grains.") then .
   elif .outcome != "ok" then null
@@ -37,7 +37,7 @@ def change:
 
 def fact($what): [$what, .key_id, (.changed_version // .version), .time, .principal, .request_id];
 
-# The last of each group that f makes, which is what holds; sorted by time.
+# The last entry of each group by f, which is the one that holds; sorted by time.
 def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | instant);
 
 [inputs | fromjson? | objects | change // empty | select((.time // "" | instant) >= ($since | instant))]

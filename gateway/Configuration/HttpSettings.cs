@@ -41,7 +41,7 @@ public sealed record HttpSettings
     /// </summary>
     public required long? MaxBodyBytesInFlight { get; init; }
 
-    /// <summary>OKMS_MAX_CONCURRENT_REQUESTS: how many requests are worked on at once.</summary>
+    /// <summary>OKMS_MAX_CONCURRENT_REQUESTS: how many requests are handled at once.</summary>
     public required int MaxConcurrentRequests { get; init; }
 
     /// <summary>OKMS_MAX_QUEUED_REQUESTS: how many requests wait for a place among them.</summary>

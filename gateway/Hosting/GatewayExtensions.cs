@@ -102,7 +102,7 @@ public static class GatewayExtensions
             .RequireAuthorization(GatewayPolicies.Metrics);
     }
 
-    /// <summary>Records what no grain is asked for: metrics, and what the host shows.</summary>
+    /// <summary>Records requests that no grain answers: metrics, and the host's own routes.</summary>
     private static async Task RecordAnswered(HttpContext http, RequestDelegate next)
     {
         var exchange = Exchange.Of(http);

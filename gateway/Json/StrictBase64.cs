@@ -43,7 +43,7 @@ internal static class StrictBase64
         return true;
     }
 
-    /// <summary>The maximum length of the base64 text of so many bytes.</summary>
+    /// <summary>The maximum length of the base64 text of a number of bytes.</summary>
     public static int EncodedLength(int bytes) => (bytes + 2) / 3 * 4;
 
     private static bool IsCanonical(ReadOnlySpan<byte> text, int padding) => padding switch

@@ -56,7 +56,7 @@ internal sealed record Health(
     };
 }
 
-/// <summary>Tells a process that is itself a silo whether its cluster counts it as a member.</summary>
+/// <summary>Reports, in a process that is itself a silo, whether its cluster counts it as a member.</summary>
 internal interface IClusterMembership
 {
     /// <summary>Whether this silo is an active member.</summary>

@@ -1,12 +1,12 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Names that stand for keys.</summary>
+/// <summary>Commands for aliases.</summary>
 internal static class AliasCommands
 {
-    /// <summary>Tells what an alias stands for.</summary>
+    /// <summary>Returns the key that an alias stands for.</summary>
     /// <param name="call">The request.</param>
     /// <param name="name">The alias.</param>
-    /// <param name="isStep">Whether it is a step of a listing, which is recorded itself.</param>
+    /// <param name="isStep">Whether it is a step of a listing, which is itself recorded.</param>
     public static ValueTask<AliasDescription> Describe(Call call, string name, bool isStep = false) =>
         Alias(call, name).Resolve(new(call.Caller) { IsStep = isStep });
 

@@ -1,8 +1,7 @@
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// Pages of approvals over all keys for which the caller may list them, by key and in it by time. The keys themselves are asked, a few at
-/// a time.
+/// Pages of approvals across all keys whose approvals the caller may list, by key and then by time. The keys are queried a few at a time.
 /// </summary>
 internal static class ApprovalPages
 {
@@ -10,16 +9,18 @@ internal static class ApprovalPages
 
     /// <summary>A page.</summary>
     /// <param name="Approvals">The approvals.</param>
-    /// <param name="Failed">Keys of the page that could not be asked, and why.</param>
-    /// <param name="Next">The place behind which the next page begins; null on the last one. It names no key that the caller may not see.</param>
+    /// <param name="Failed">Keys of the page that could not be queried, and why.</param>
+    /// <param name="Next">
+    /// The position where the next page begins; null on the last one. It names no key that the caller may not see.
+    /// </param>
     public sealed record Page(List<ApprovalDescription> Approvals, List<(string KeyId, Failure Failure)> Failed, string? Next);
 
     /// <summary>Collects a page.</summary>
     /// <param name="call">The request, authorized to list approvals.</param>
-    /// <param name="key">The one key whose approvals are wanted, authorized; null for all.</param>
+    /// <param name="key">The key whose approvals to list, authorized; null for all.</param>
     /// <param name="state">Only those in this state; null for all.</param>
-    /// <param name="after">The place behind which it begins, or null.</param>
-    /// <param name="limit">The most approvals.</param>
+    /// <param name="after">The position after which the page begins, or null.</param>
+    /// <param name="limit">The maximum number of approvals.</param>
     public static async Task<Page> Collect(Call call, string? key, ApprovalState? state, string? after, int limit)
     {
         var page = new Page([], [], null);
@@ -39,7 +40,7 @@ internal static class ApprovalPages
                 if (Filled(page, answers[i].Approvals, after, limit) is { } full) return full;
             }
 
-            // What is late ends where it is: the next page goes on behind the last key that was asked.
+            // When time runs short the page ends here: the next one continues after the last key queried.
             if (call.Remaining < half) return page with { Next = ApprovalId.Behind(some[^1]) };
         }
 
@@ -61,7 +62,7 @@ internal static class ApprovalPages
     private static bool IsOfKeyOf(string place, ApprovalDescription approval) =>
         ApprovalId.TryReadPlace(place, out var key) && key == approval.KeyId;
 
-    /// <summary>The keys that the caller may see, a few at a time; the one in which the last page ended first.</summary>
+    /// <summary>The keys that the caller may see, a few at a time, starting with the one in which the last page ended.</summary>
     private static async IAsyncEnumerable<string[]> Keys(Call call, string? after, bool onlyPending)
     {
         ApprovalId.TryReadPlace(after, out var last);
@@ -75,7 +76,7 @@ internal static class ApprovalPages
         }
     }
 
-    // One key that does not answer must not hide the others. One that is gone has nothing to tell.
+    // A key that does not answer must not hide the others. A key that is gone has no approvals.
     private static async Task<(ApprovalDescription[] Approvals, Failure? Failure)> Ask(Call call, string id, ApprovalState? state)
     {
         try

@@ -3,7 +3,7 @@ namespace OrleansKms.Gateway.Operations;
 /// <summary>Reads the audit trail.</summary>
 internal static class AuditReading
 {
-    /// <summary>One page of records, the newest first.</summary>
+    /// <summary>One page of records, newest first.</summary>
     public static Task<AuditPage> Search(Call call, AuditQuery query) => Trail(call).Search(query);
 
     /// <summary>The logs of all silos.</summary>

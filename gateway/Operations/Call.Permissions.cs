@@ -2,23 +2,22 @@ using OrleansKms.Gateway.Access;
 
 namespace OrleansKms.Gateway.Operations;
 
-// What the caller may do. Nothing of it calls a grain, but for an alias, and for the facts of a key on which the caller's policies
-// depend.
+// What the caller may do. This calls no grain, except for an alias, and for facts of a key that the caller's policies depend on.
 internal abstract partial class Call
 {
     private static readonly KmsOperation[] _ofBatches =
         [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify];
 
-    /// <summary>The operation that all of the call's operations are part of, if there is one: denied by its name, they are too.</summary>
+    /// <summary>The operation of which all others in the call are part, if any: if it is denied by name, they are too.</summary>
     public KmsOperation? PartOf { get; set; }
 
-    /// <summary>Who asks.</summary>
+    /// <summary>The caller.</summary>
     /// <exception cref="KmsException">unauthenticated.</exception>
     private Principal Asker => Principal ?? throw KmsError.Unauthenticated.Exception();
 
     private AccessContext Context => new() { Now = Services.Time.GetUtcNow(), Source = Address };
 
-    /// <summary>Lets an operation pass that names no key.</summary>
+    /// <summary>Authorizes an operation that names no key.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void Authorize(KmsOperation operation)
     {
@@ -26,15 +25,15 @@ internal abstract partial class Call
         WhenAuthorized();
     }
 
-    /// <summary>Lets an operation pass that lists what the caller may see.</summary>
-    /// <exception cref="KmsException">permission_denied: that is nothing.</exception>
+    /// <summary>Authorizes an operation that lists what the caller may see.</summary>
+    /// <exception cref="KmsException">permission_denied: the caller may see nothing.</exception>
     public void AuthorizeSome(KmsOperation operation)
     {
         RequireSome(operation);
         WhenAuthorized();
     }
 
-    /// <summary>Refuses whoever may do it with no key at all, before anything else is looked at.</summary>
+    /// <summary>Refuses a caller who may do it with no key at all, before anything else is examined.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void RequireSome(KmsOperation operation)
     {
@@ -44,23 +43,23 @@ internal abstract partial class Call
             return;
         }
 
-        // What is judged by other names is still denied by its own.
+        // An operation decided under other names can still be denied by its own.
         var may = operation == KmsOperation.Reencrypt ? MaySome(KmsOperation.Decrypt) && MaySome(KmsOperation.Encrypt)
             : operation == KmsOperation.RunBatch ? Array.Exists(_ofBatches, MaySome)
             : MaySome(operation);
         if (!may || Asker.Compiled.DeniesEvery(operation, Context)) throw Denied();
     }
 
-    /// <summary>Whether the operation is allowed for every key, whatever it is.</summary>
+    /// <summary>Whether the operation is allowed for every possible key.</summary>
     public bool IsAllowedAnywhere(KmsOperation operation) =>
         Asker.IsAdministrator || Asker.Compiled.AllowsEvery(operation, Context.With(null, CiphertextKind.None));
 
-    /// <summary>The key id that a text means: an id, or <c>alias:</c> and a name. The operation is authorized for it.</summary>
+    /// <summary>Resolves an id, or <c>alias:</c> and a name, to a key id, and authorizes the operation for it.</summary>
     /// <param name="text">The text.</param>
     /// <param name="operation">
-    /// The operation. One that has a message is judged once more by that (<see cref="Judge"/>), where the policies look at it.
+    /// The operation. If it has a message that the policies look at, it is judged again with it (<see cref="Judge"/>).
     /// </param>
-    /// <param name="facts">What the key is to be, where the request makes it.</param>
+    /// <param name="facts">The facts of a key that the request creates.</param>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
     public ValueTask<string> ResolveKey(string text, KmsOperation operation, KeyFacts? facts = null)
     {
@@ -83,8 +82,10 @@ internal abstract partial class Call
         }
     }
 
-    /// <summary>What an alias stands for. The operation is authorized for that key.</summary>
-    /// <exception cref="KmsException">invalid_key_id; permission_denied; alias_not_found, only for whom every key is allowed.</exception>
+    /// <summary>Resolves an alias, and authorizes the operation for its key.</summary>
+    /// <exception cref="KmsException">
+    /// invalid_key_id; permission_denied; alias_not_found, but only if the caller may use every key.
+    /// </exception>
     public async ValueTask<AliasDescription> ResolveAlias(string name, KmsOperation operation)
     {
         RequireSome(operation);
@@ -102,20 +103,20 @@ internal abstract partial class Call
         }
         catch (KmsException e) when (e.Error == KmsError.AliasNotFound && !IsAllowedAnywhere(operation))
         {
-            // One that stands for a key that the caller may not use looks the same.
+            // An alias of a key that the caller may not use must look the same.
             throw Denied();
         }
     }
 
     /// <summary>
-    /// Judges an operation that was authorized for a key by the message that came with it. It is done at once but where the caller's
-    /// policies look at facts of the key that are not known here yet.
+    /// Judges an operation, already authorized for a key, with its message. It completes synchronously unless the caller's policies look at
+    /// facts of the key that are not known here yet.
     /// </summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public ValueTask Judge(KmsOperation operation, string keyId, byte[]? associatedData, CiphertextKind kind) =>
         Asker.IsAdministrator ? default : Require(operation, keyId, Context.With(associatedData, kind));
 
-    /// <summary>Judges the items of a request, each by itself.</summary>
+    /// <summary>Judges the items of a request one by one.</summary>
     public async ValueTask<ItemJudge> JudgeOfItems(KmsOperation operation, string keyId)
     {
         if (Asker.IsAdministrator || Decide(operation, keyId, Context) == AccessDecision.Allowed) return default;
@@ -123,16 +124,16 @@ internal abstract partial class Call
         return new(this, operation, keyId, Context with { Key = facts });
     }
 
-    /// <summary>Refuses what is denied by the name of an operation that is judged by other names.</summary>
+    /// <summary>Refuses an operation that is decided under other names if it is denied by its own.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void RequireNotDenied(KmsOperation operation, string keyId, byte[]? associatedData, CiphertextKind kind)
     {
         if (!Asker.IsAdministrator && Asker.Compiled.Denies(operation, keyId, Context.With(associatedData, kind))) throw Denied();
     }
 
-    /// <summary>Whether an operation without a message would pass, as far as that is known here.</summary>
+    /// <summary>Whether an operation without a message would be allowed, as far as is known here.</summary>
     /// <param name="operation">The operation.</param>
-    /// <param name="keyId">The key; null where it names none.</param>
+    /// <param name="keyId">The key; null if it names none.</param>
     public bool Allows(KmsOperation operation, string? keyId) =>
         Decide(operation, keyId, Context.With(null, CiphertextKind.None)) == AccessDecision.Allowed;
 
@@ -150,7 +151,7 @@ internal abstract partial class Call
         }
     }
 
-    /// <summary>What is decided of an operation for a caller who is no administrator.</summary>
+    /// <summary>The decision on an operation of a caller who is not the administrator.</summary>
     internal AccessDecision Decide(KmsOperation operation, string? keyId, in AccessContext context) =>
         Asker.IsAdministrator ? AccessDecision.Allowed
         : PartOf is { } whole && keyId is not null && Asker.Compiled.Denies(whole, keyId, context) ? AccessDecision.Denied
@@ -187,13 +188,13 @@ internal abstract partial class Call
 
         async ValueTask WhenKnown()
         {
-            // A key that does not exist has no spec that any policy allows.
+            // A key that does not exist has no spec for a policy to allow.
             var facts = await Services.KeyFacts.Find(this, keyId) ?? throw Denied();
             Require(Decide(operation, keyId, context with { Key = facts }));
         }
     }
 
-    // What depends on the message is judged once it is there.
+    // What depends on the message is judged once it has been read.
     private static void Require(AccessDecision decision)
     {
         if (decision is not (AccessDecision.Allowed or AccessDecision.DependsOnMessage)) throw Denied();

@@ -29,7 +29,7 @@ internal abstract partial class Call(OperationServices services, string requestI
     /// <summary>The key that the request concerns, for the log: a valid id or null.</summary>
     public string? KeyId { get; set; }
 
-    /// <summary>The operation that is asked for; null while that is not known, or where it is none.</summary>
+    /// <summary>The requested operation; null while it is unknown, or if there is none.</summary>
     public virtual KmsOperation? Operation => null;
 
     /// <summary>The trace that the request belongs to; null for none.</summary>
@@ -38,13 +38,13 @@ internal abstract partial class Call(OperationServices services, string requestI
     /// <summary>Size limits.</summary>
     public SizeLimits Limits => Services.Limits;
 
-    /// <summary>What grains are told about who asks.</summary>
+    /// <summary>The caller, for messages to grains.</summary>
     public Caller Caller => _caller ??= new Caller(Principal?.Name ?? Nobody, Source, RequestId) { Credential = Principal?.Credential, TraceId = TraceId };
 
     /// <summary>Where the request came from.</summary>
     public abstract string Source { get; }
 
-    /// <summary>The address that it came from; null where that is none.</summary>
+    /// <summary>The request's source address; null if it has none.</summary>
     public abstract System.Net.IPAddress? Address { get; }
 
     /// <summary>Proves to a silo that an administrator made the request; null where the wire has no proof.</summary>
@@ -60,8 +60,8 @@ internal abstract partial class Call(OperationServices services, string requestI
         _held = bytes;
     }
 
-    /// <summary>Takes a place among the requests that are worked on at once.</summary>
-    /// <returns>Whether there is one; if not, the request is refused as <c>overloaded</c>.</returns>
+    /// <summary>Takes a slot among the concurrent requests.</summary>
+    /// <returns>Whether there was one; if not, the request is refused as <c>overloaded</c>.</returns>
     public ValueTask<bool> TakePlace()
     {
         var entering = Services.Concurrency.Enter(Remaining);
@@ -76,9 +76,9 @@ internal abstract partial class Call(OperationServices services, string requestI
         }
     }
 
-    /// <summary>Gives the place back.</summary>
-    /// <param name="wasAnswered">Whether the time that it was held for was that of an answer.</param>
-    /// <returns>Whether the request had one.</returns>
+    /// <summary>Releases the slot.</summary>
+    /// <param name="wasAnswered">Whether the time it was held is that of an answer.</param>
+    /// <returns>Whether the request had a slot.</returns>
     public bool LeavePlace(bool wasAnswered)
     {
         if (!_hasPlace) return false;
@@ -99,8 +99,8 @@ internal abstract partial class Call(OperationServices services, string requestI
     public IKeyGrain Key(string id) => Services.Keys.Of(id);
 
     /// <summary>
-    /// Counts uses against the limits of who asks and of the key's namespaces. One use is counted where an operation is authorized; who
-    /// finds more items in a request counts the others.
+    /// Counts uses against the limits of the principal and of the key's namespaces. Authorizing an operation counts one use; if the request
+    /// turns out to have more items, count the others here.
     /// </summary>
     /// <exception cref="KmsException">rate_limited.</exception>
     public ValueTask Count(KmsOperation operation, string? keyId, int uses) => Principal is { } principal
@@ -110,7 +110,7 @@ internal abstract partial class Call(OperationServices services, string requestI
     /// <summary>What an exception means to the caller, where the request itself continues. Logs a defect.</summary>
     /// <param name="exception">What went wrong.</param>
     /// <param name="operation">The operation that failed.</param>
-    /// <param name="keyId">The key that it named, as the caller wrote it.</param>
+    /// <param name="keyId">The key it named, as the caller wrote it.</param>
     public ValueTask<Failure> FailureOf(Exception exception, KmsOperation operation, string? keyId)
     {
         var failure = Failure.Of(exception);
@@ -118,12 +118,12 @@ internal abstract partial class Call(OperationServices services, string requestI
         return exception is KmsException { IsRecorded: true } ? new(failure) : Recorded(failure, operation, keyId);
     }
 
-    /// <summary>Records a refusal of this gateway before it is told.</summary>
-    /// <param name="failure">Why.</param>
-    /// <param name="operation">What was asked for.</param>
-    /// <param name="keyId">The key that it named, if it is one.</param>
-    /// <param name="items">How many items of a batch it is of; null for a whole call.</param>
-    /// <returns>What to tell: the same, or that it cannot be recorded.</returns>
+    /// <summary>Records a refusal by this gateway before it is returned.</summary>
+    /// <param name="failure">The reason.</param>
+    /// <param name="operation">The requested operation.</param>
+    /// <param name="keyId">The key it named, if it is a valid id.</param>
+    /// <param name="items">The number of batch items it concerns; null for a whole call.</param>
+    /// <returns>The failure to return: the same one, or that it cannot be recorded.</returns>
     public async ValueTask<Failure> Recorded(Failure failure, KmsOperation operation, string? keyId, int? items = null)
     {
         if (!operation.IsAudited || failure.Error == KmsError.AuditUnavailable) return failure;
@@ -138,11 +138,11 @@ internal abstract partial class Call(OperationServices services, string requestI
         }
     }
 
-    /// <summary>Records an answer that this gateway is about to give itself.</summary>
+    /// <summary>Records an answer that this gateway itself is about to give.</summary>
     /// <exception cref="KmsException">audit_unavailable.</exception>
     public Task RecordAnswered(KmsOperation operation) => Services.Recorder.Record(Told(operation, "ok", null, null));
 
-    /// <summary>An operation was authorized: from now on, and not before, a wire may check the form of its request.</summary>
+    /// <summary>An operation has been authorized: only now may a wire check the form of its request.</summary>
     protected virtual void WhenAuthorized()
     {
     }
@@ -150,7 +150,7 @@ internal abstract partial class Call(OperationServices services, string requestI
     /// <summary>Logs an unexpected failure.</summary>
     protected abstract void LogDefect(Exception exception);
 
-    // Who asks may not have been known when the caller was first made.
+    // The principal may have been unknown when the caller was first made.
     private GatewayCall Told(KmsOperation operation, string outcome, string? keyId, int? items) =>
         new(Caller.Principal == (Principal?.Name ?? Nobody) ? Caller : Caller with { Principal = Principal!.Name, Credential = Principal.Credential }, operation.Name, outcome)
         {

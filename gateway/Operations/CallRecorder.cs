@@ -3,10 +3,10 @@ using OrleansKms.Gateway.Cluster;
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// Hands what this gateway answers itself, nearly all of it refusals, to a silo for the audit trail: one message at a time, with
-/// all that came meanwhile. So a flood costs the silos no more than one call each round trip, and beyond some hundred waiting
-/// calls those of one kind become one record that says how many they were. While no silo answers they are kept, up to a bound, and
-/// handed over later; nobody waits for that, since nothing was done and nothing was told.
+/// Reports what this gateway answers itself, mostly refusals, to a silo for the audit trail: one message at a time, with everything that
+/// came meanwhile. So a flood costs the silos one call per round trip at most. Beyond some hundred pending calls, those of one kind become
+/// one record with a count. While no silo answers, calls are kept, up to a bound, and reported later; no caller waits for that, since
+/// nothing was done or revealed.
 /// </summary>
 internal sealed partial class CallRecorder
 {
@@ -24,7 +24,7 @@ internal sealed partial class CallRecorder
     private readonly TimeProvider _time;
     private readonly ILogger _log;
 
-    /// <summary>Hands calls to the cluster's grain.</summary>
+    /// <summary>Reports calls to the cluster's grain.</summary>
     public CallRecorder(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<CallRecorder> log)
         : this(calls => grains.Value.GetGrain<IAuditGrain>(0).Record(calls), link, time, log)
     {
@@ -33,8 +33,8 @@ internal sealed partial class CallRecorder
     internal CallRecorder(Func<GatewayCalls, Task> hand, ClusterLink link, TimeProvider time, ILogger log) =>
         (_hand, _link, _time, _log) = (hand, link, time, log);
 
-    /// <summary>Completes when a silo has recorded the call, or when it is kept for later.</summary>
-    /// <exception cref="KmsException">audit_unavailable: a silo could not record it, so its answer must not leave.</exception>
+    /// <summary>Completes when a silo has recorded the call, or when it is queued for later.</summary>
+    /// <exception cref="KmsException">audit_unavailable: a silo could not record it, so its answer must be withheld.</exception>
     public Task Record(GatewayCall call)
     {
         Task recorded;
@@ -59,13 +59,13 @@ internal sealed partial class CallRecorder
         }
         catch (TimeoutException)
         {
-            // The silo has not said that it cannot; it stays handed over.
+            // No silo has said that it cannot record it; it stays queued.
         }
     }
 
     private async Task Send()
     {
-        // Outside of any request: its deadline and its repeated calls are none of this.
+        // Outside of any request, so that its deadline and retries do not apply.
         RequestTime.Current = null;
         await Task.Yield();
         while (Take() is { } batch)
@@ -78,7 +78,7 @@ internal sealed partial class CallRecorder
             }
             catch (KmsException e)
             {
-                // Whoever waits answers that instead.
+                // The waiting callers return that instead.
                 batch.Refused(e);
             }
             catch (Exception e)
@@ -91,7 +91,7 @@ internal sealed partial class CallRecorder
         }
     }
 
-    // An object that stands twice in a message travels as a reference, which silos take from no client; calls of one batch share theirs.
+    // An object used twice in a message travels as a reference, which silos accept from no client; calls of one batch share theirs.
     private static GatewayCalls Message(GatewayCall[] calls) =>
         new(_self, Array.ConvertAll(calls, call => call with { Caller = call.Caller with { } }));
 
@@ -123,17 +123,17 @@ internal sealed partial class CallRecorder
         batch.Recorded();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Refusals cannot be handed to a silo for the audit trail, and are kept for later: {Kind}: {Reason}")]
+    [LoggerMessage(1, LogLevel.Warning, "Cannot report refusals to a silo for the audit trail; retrying later: {Kind}: {Reason}")]
     private static partial void LogKept(ILogger log, string kind, string reason);
 }
 
-/// <summary>Calls that wait to be recorded. It holds a bounded number, whatever comes.</summary>
+/// <summary>Calls waiting to be recorded. Their number is bounded, whatever comes.</summary>
 internal sealed class WaitingCalls
 {
-    /// <summary>So many calls are one record each; beyond, those of one kind are one together.</summary>
+    /// <summary>Up to this number, each call is one record; beyond it, calls of one kind share one.</summary>
     public const int MaxSingle = 200;
 
-    /// <summary>So many kinds are told apart; those beyond differ by operation and outcome only.</summary>
+    /// <summary>The maximum number of kinds; further calls are distinguished only by operation and outcome.</summary>
     public const int MaxKinds = 1000;
 
     private const int MaxTimes = 65_536;
@@ -143,12 +143,12 @@ internal sealed class WaitingCalls
     private readonly Dictionary<(string, string, string, string, string?), int> _kinds = [];
     private readonly TaskCompletionSource _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Nothing waits.</summary>
+    /// <summary>An empty collection.</summary>
     public WaitingCalls()
     {
     }
 
-    /// <summary>The same calls, for which nobody waits yet.</summary>
+    /// <summary>The same calls, with no caller waiting for them yet.</summary>
     public WaitingCalls(WaitingCalls others)
     {
         foreach (var call in others._calls) Add(call);
@@ -189,14 +189,14 @@ internal sealed class WaitingCalls
         return _recorded.Task;
     }
 
-    /// <summary>They are recorded, or need not be waited for.</summary>
+    /// <summary>Marks them as recorded, or as not to be waited for.</summary>
     public void Recorded() => _recorded.TrySetResult();
 
-    /// <summary>They cannot be recorded.</summary>
+    /// <summary>Marks them as impossible to record.</summary>
     public void Refused(KmsException reason)
     {
         _recorded.TrySetException(reason);
-        // Where nobody waits, nobody looks either.
+        // Observed here, since nobody may be waiting.
         _ = _recorded.Task.Exception;
     }
 

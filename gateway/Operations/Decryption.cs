@@ -45,7 +45,7 @@ internal static class Decryption
         return call.InTime(call.Key(key).Decrypt(new Decrypt(call.Caller, ciphertext, associatedData)));
     }
 
-    // Apart, so that whoever need not wait pays nothing for it.
+    // Separate, so that a call that need not wait pays nothing for it.
     private static async ValueTask<Decrypted> WhenJudged(ValueTask judged, Call call, string key, byte[] ciphertext, byte[]? associatedData)
     {
         await judged;

@@ -65,7 +65,7 @@ internal static class Encryption
         return call.InTime(call.Key(key).Encrypt(new Encrypt(call.Caller, plaintext, associatedData)));
     }
 
-    // Apart, so that whoever need not wait pays nothing for it.
+    // Separate, so that a call that need not wait pays nothing for it.
     private static async ValueTask<Encrypted> WhenJudged(ValueTask judged, Call call, string key, byte[] plaintext, byte[]? associatedData)
     {
         await judged;

@@ -8,10 +8,10 @@ namespace OrleansKms.Gateway.Operations;
 /// <param name="Error">The error.</param>
 /// <param name="Detail">A text for the caller.</param>
 /// <param name="IsDefect">Whether it is unexpected, and belongs in the log.</param>
-/// <param name="RetryAfter">Whole seconds after which a retry makes sense, where it does.</param>
+/// <param name="RetryAfter">Whole seconds until a retry makes sense, if it does.</param>
 internal readonly record struct Failure(KmsError Error, string Detail, bool IsDefect = false, int RetryAfter = 1)
 {
-    /// <summary>What waits, where the operation was not done because it needs approval; a wire must not tell it as a success.</summary>
+    /// <summary>The pending approval, if the operation was not done because it needs one; a wire must not report it as a success.</summary>
     public ApprovalDescription? Approval { get; private init; }
 
     /// <summary>Finds the error of an exception.</summary>

@@ -1,10 +1,10 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Judges items of one request by the caller's policies; the default lets all of them pass.</summary>
+/// <summary>Judges the items of one request by the caller's policies; the default lets all of them pass.</summary>
 /// <param name="Call">The request.</param>
-/// <param name="Operation">What is asked for of each.</param>
+/// <param name="Operation">The operation on each.</param>
 /// <param name="KeyId">The key.</param>
-/// <param name="Context">What is known without an item.</param>
+/// <param name="Context">The context without an item.</param>
 internal readonly record struct ItemJudge(Call? Call, KmsOperation Operation, string KeyId, AccessContext Context)
 {
     /// <summary>Why an item is refused, or null.</summary>

@@ -8,7 +8,7 @@ internal static class KeyCommands
     {
         request = request with { Within = call.Remaining };
 
-        // An older silo would make the key, and pass over what it does not know.
+        // An older silo would create the key and ignore the fields it does not know.
         return request.Approval is null && request.Limits is not { Count: > 0 } ? call.Key(key).Create(request) : ApprovalCommands.Create(call, key, request);
     }
 
@@ -44,7 +44,7 @@ internal static class KeyCommands
     public static Task<KeyDescription> DisableVersion(Call call, string key, int version) =>
         call.InTime(call.Key(key).DisableVersion(new(call.Caller, version)));
 
-    /// <summary>Asks whether a key can be used. Authorizes the question.</summary>
+    /// <summary>Checks whether a key can be used, authorizing the check.</summary>
     /// <param name="call">The request.</param>
     /// <param name="text">An id, or <c>alias:</c> and a name.</param>
     public static async Task<KeyValidation> Validate(Call call, string text)

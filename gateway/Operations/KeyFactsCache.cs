@@ -2,15 +2,17 @@ using System.Collections.Concurrent;
 
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What policies look at of keys. It never changes while a key lives, and no id is used twice, so each key is asked once.</summary>
+/// <summary>
+/// Caches the facts of keys that policies look at. They never change while a key lives, and no id is reused, so each key is queried once.
+/// </summary>
 internal sealed class KeyFactsCache
 {
-    /// <summary>Of how many keys it is remembered.</summary>
+    /// <summary>The maximum number of cached keys.</summary>
     public const int MaxRemembered = 16_384;
 
     private readonly ConcurrentDictionary<string, KeyFacts> _known = new(StringComparer.Ordinal);
 
-    /// <summary>A key's facts; null where there is no such key.</summary>
+    /// <summary>A key's facts; null if it does not exist.</summary>
     public ValueTask<KeyFacts?> Find(Call call, string keyId) =>
         _known.TryGetValue(keyId, out var facts) ? new(facts) : Ask(call, keyId);
 
@@ -21,7 +23,7 @@ internal sealed class KeyFactsCache
         {
             var facts = await call.Within(call.Services.Grains.GetGrain<IKeyPolicyGrain>(keyId).ReadFacts(new(call.Caller)));
 
-            // Only keys that exist come here, so that callers who invent ids fill nothing.
+            // Only existing keys are cached, so that callers who invent ids fill nothing.
             if (_known.Count >= MaxRemembered) _known.Clear();
             return _known[keyId] = facts;
         }

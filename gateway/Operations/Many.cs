@@ -8,17 +8,17 @@ internal static class Many
 {
     /// <summary>Runs the items that pass their check through one grain call.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="operation">What it asks for.</param>
+    /// <param name="operation">The operation.</param>
     /// <param name="key">The key.</param>
     /// <param name="items">All items.</param>
-    /// <param name="check">What is wrong with an item, or null.</param>
+    /// <param name="check">Returns what is wrong with an item, or null.</param>
     /// <param name="call">The grain call.</param>
     public static ValueTask<ItemResult<TValue>[]> Run<TItem, TValue>(
         Call request, KmsOperation operation, string key, TItem[] items, Func<TItem, KmsException?> check,
         Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
         where TValue : class
     {
-        // The first of them was counted when the operation was authorized.
+        // Authorizing the operation counted the first of them.
         var counting = request.Count(operation, key, items.Length - 1);
         return counting.IsCompletedSuccessfully
             ? RunCounted(request, operation, key, items, check, call)
@@ -58,7 +58,7 @@ internal static class Many
         Func<TItem[], ValueTask<ItemResult<TValue>[]>> call)
         where TValue : class
     {
-        // The grain does not see them, and records the others.
+        // The grain does not see these, and records the others.
         foreach (var alike in results.OfType<ItemResult<TValue>>().GroupBy(result => result.Error!.Code, StringComparer.Ordinal))
         {
             var failure = Failure.Of(KmsError.All[alike.Key]);

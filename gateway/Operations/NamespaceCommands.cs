@@ -1,9 +1,9 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What is asked of the limits of namespaces.</summary>
+/// <summary>Commands for the limits of namespaces.</summary>
 internal static class NamespaceCommands
 {
-    /// <summary>Sets them. They hold in this gateway when it is answered, and in the others within seconds.</summary>
+    /// <summary>Replaces them. They apply in this gateway once it has answered, and in the others within seconds.</summary>
     public static async Task<NamespaceLimits> Set(Call call, string prefix, LimitRule[] limits)
     {
         var set = await Grain(call).Set(new(call.Caller, prefix, call.Proof) { Limits = limits });
@@ -11,10 +11,10 @@ internal static class NamespaceCommands
         return set;
     }
 
-    /// <summary>Tells them.</summary>
+    /// <summary>Returns them.</summary>
     public static Task<NamespaceLimits> Describe(Call call, string prefix) => Grain(call).Describe(new(call.Caller, prefix));
 
-    /// <summary>Lifts them.</summary>
+    /// <summary>Removes them.</summary>
     public static async Task Remove(Call call, string prefix)
     {
         await Grain(call).Remove(new(call.Caller, prefix, call.Proof));

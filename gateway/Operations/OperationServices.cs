@@ -32,13 +32,13 @@ internal sealed class OperationServices(
 
     public ClusterLink Link { get; } = link;
 
-    /// <summary>What policies look at of keys.</summary>
+    /// <summary>Facts of keys that policies look at.</summary>
     public KeyFactsCache KeyFacts { get; } = keyFacts;
 
-    /// <summary>Where what this gateway answers itself is recorded.</summary>
+    /// <summary>Records what this gateway answers itself.</summary>
     public CallRecorder Recorder => field ??= provider.GetRequiredService<CallRecorder>();
 
-    /// <summary>What is kept of principals.</summary>
+    /// <summary>The cached principals.</summary>
     public KnownPrincipals Principals => field ??= provider.GetRequiredService<KnownPrincipals>();
 
     public SizeLimits Limits { get; } = limits;

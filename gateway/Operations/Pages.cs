@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Pages of names, in their order.</summary>
+/// <summary>Pages of names, in order.</summary>
 internal static class Pages
 {
     /// <summary>One page of key ids.</summary>
@@ -18,12 +18,12 @@ internal static class Pages
             Directory(call).ListKeys(new(call.Caller, prefix, after, limit, destroyed));
     }
 
-    /// <summary>One page of what is shown of aliases: those of which the caller may see the key.</summary>
+    /// <summary>One page of aliases: those whose key the caller may see.</summary>
     /// <param name="call">The request.</param>
-    /// <param name="prefix">The beginning of their names.</param>
-    /// <param name="after">The name behind which the page begins.</param>
-    /// <param name="limit">How many there are at most.</param>
-    /// <param name="show">What is shown of an alias, or null for nothing.</param>
+    /// <param name="prefix">The prefix of their names.</param>
+    /// <param name="after">The name after which the page begins.</param>
+    /// <param name="limit">The maximum number.</param>
+    /// <param name="show">Returns what to show of an alias, or null for nothing.</param>
     public static Task<(List<T> Shown, bool HasMore)> OfAliases<T>(
         Call call, string prefix, string? after, int limit, Func<string, Task<T?>> show)
         where T : class => VisiblePage.Collect(
@@ -33,7 +33,7 @@ internal static class Pages
             _ => null);
 
     /// <summary>
-    /// Describes a key of a page, with the whole deadline to itself: one that cannot be described must not hide the others.
+    /// Describes a key of a page, with the whole deadline to itself: a key that cannot be described must not hide the others.
     /// </summary>
     public static async Task<KeyDescription> Describe(Call call, string id)
     {

@@ -1,18 +1,18 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>What is asked of policies.</summary>
+/// <summary>Commands for policies.</summary>
 internal static class PolicyCommands
 {
-    private const string NotYet = "Policies can be used once every silo is upgraded; nothing was done.";
+    private const string NotYet = "Policies can be used only once every silo is upgraded; nothing was done.";
 
-    /// <summary>Gives a key a policy of its own.</summary>
+    /// <summary>Sets a key's own policy.</summary>
     public static Task<Policy> SetOfKey(Call call, string key, byte[] statements) =>
         Ask(call, () => OfKey(call, key).SetPolicy(new(call.Caller, statements)));
 
-    /// <summary>Tells a key's own policy.</summary>
+    /// <summary>Returns a key's own policy.</summary>
     public static Task<Policy> DescribeOfKey(Call call, string key) => Ask(call, () => OfKey(call, key).DescribePolicy(new(call.Caller)));
 
-    /// <summary>Takes a key's own policy away.</summary>
+    /// <summary>Removes a key's own policy.</summary>
     public static Task RemoveOfKey(Call call, string key) => Ask(call, async () =>
     {
         await OfKey(call, key).RemovePolicy(new(call.Caller));
@@ -52,7 +52,7 @@ internal static class PolicyCommands
         }
         catch (Exception e) when (e is ArgumentException or TypeLoadException)
         {
-            // No silo has it, or the one that the call went through has not.
+            // No silo has it, or the one that the call went through does not.
             throw KmsError.Conflict.Exception(NotYet);
         }
     }

@@ -1,12 +1,12 @@
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// What can be asked of principals and their tokens. After a change this gateway asks at once what to forget, so that its own callers
-/// see their changes; the others follow within seconds.
+/// Commands for principals and their tokens. After a change this gateway refreshes its cache at once, so that its callers see their own
+/// changes; other gateways follow within seconds.
 /// </summary>
 internal static class PrincipalCommands
 {
-    /// <summary>Makes a principal.</summary>
+    /// <summary>Creates a principal.</summary>
     public static Task<PrincipalDescription> Create(Call call, CreatePrincipal request) => Changed(call, Principals(call).Create(request));
 
     /// <summary>Describes a principal.</summary>
@@ -19,23 +19,23 @@ internal static class PrincipalCommands
     /// <summary>Changes a principal.</summary>
     public static Task<PrincipalDescription> Update(Call call, UpdatePrincipal request) => Changed(call, Principals(call).Update(request));
 
-    /// <summary>Lets a principal sign in again.</summary>
+    /// <summary>Allows a principal to sign in again.</summary>
     public static Task<PrincipalDescription> Enable(Call call, string name) => Changed(call, Principals(call).Enable(new(call.Caller, name, call.Proof)));
 
-    /// <summary>Lets a principal sign in no more.</summary>
+    /// <summary>Prevents a principal from signing in.</summary>
     public static Task<PrincipalDescription> Disable(Call call, string name) => Changed(call, Principals(call).Disable(new(call.Caller, name, call.Proof)));
 
-    /// <summary>Removes a principal with its tokens.</summary>
+    /// <summary>Removes a principal and its tokens.</summary>
     public static Task Delete(Call call, string name) => Changed(call, Done(Principals(call).Delete(new(call.Caller, name, call.Proof))));
 
-    /// <summary>Makes a token.</summary>
+    /// <summary>Creates a token.</summary>
     public static Task<CreatedToken> CreateToken(Call call, string name, TimeSpan? expiresIn, string? description) =>
         Changed(call, Principals(call).CreateToken(new(call.Caller, name, expiresIn ?? KmsLimits.DefaultTokenLife, description, call.Proof)));
 
     /// <summary>All tokens of a principal.</summary>
     public static Task<TokenDescription[]> ListTokens(Call call, string name) => Principals(call).ListTokens(new(call.Caller, name));
 
-    /// <summary>Ends a token.</summary>
+    /// <summary>Revokes a token.</summary>
     public static Task RevokeToken(Call call, string name, string id) =>
         Changed(call, Done(Principals(call).RevokeToken(new(call.Caller, name, id, call.Proof))));
 

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Operations;
 
-/// <summary>Destroys single versions of a key that the caller is authorized for: since feature level 3.</summary>
+/// <summary>Destroys single versions of a key that the caller is authorized for. Since feature level 3.</summary>
 internal static class VersionDestruction
 {
     /// <summary>Makes a version unusable now and erases its material later.</summary>
@@ -8,12 +8,12 @@ internal static class VersionDestruction
     /// <param name="key">The key.</param>
     /// <param name="version">The version.</param>
     /// <param name="after">How long from now; null for the default.</param>
-    /// <exception cref="KmsException">conflict: a silo runs an older program, and nothing was done.</exception>
+    /// <exception cref="KmsException">conflict: a silo of an older version received the call, and nothing was done.</exception>
     public static Task<KeyDescription> Schedule(Call call, string key, int version, TimeSpan? after) =>
         Ask(call, key, versions => versions.ScheduleDestruction(new(call.Caller, version, after)));
 
     /// <summary>Cancels the destruction of a version.</summary>
-    /// <exception cref="KmsException">conflict: a silo runs an older program, and nothing was done.</exception>
+    /// <exception cref="KmsException">conflict: a silo of an older version received the call, and nothing was done.</exception>
     public static Task<KeyDescription> Cancel(Call call, string key, int version) =>
         Ask(call, key, versions => versions.CancelDestruction(new(call.Caller, version)));
 
@@ -25,8 +25,8 @@ internal static class VersionDestruction
         }
         catch (Exception e) when (e is ArgumentException or TypeLoadException)
         {
-            // No silo has the method, or the one that the call went through lacks it.
-            throw KmsError.Conflict.Exception("Versions can be destroyed once every silo is upgraded; nothing was done.");
+            // No silo has the method, or the one that the call went through does not.
+            throw KmsError.Conflict.Exception("Versions can be destroyed only once every silo is upgraded; nothing was done.");
         }
     }
 }

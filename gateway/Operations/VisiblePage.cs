@@ -1,12 +1,12 @@
 namespace OrleansKms.Gateway.Operations;
 
 /// <summary>
-/// A page of a list in which the caller may not see everything. It ends behind a name that the caller may see, so that no cursor tells
-/// another; ranges that the caller's policies allow or deny as a whole are gone to or passed over without looking at what is in them.
+/// A page of a list of which the caller may see only part. It ends after a name that the caller may see, so that no cursor reveals another.
+/// Ranges that the caller's policies allow or deny as a whole are read or skipped without looking at each name.
 /// </summary>
 internal static class VisiblePage
 {
-    // No id is longer, and none is greater with the same beginning.
+    // No id is longer, and none with the same prefix sorts later.
     private static readonly string _last = new('z', KmsLimits.IdLength);
 
     /// <summary>Reads one page of names from the storage's index.</summary>
@@ -14,13 +14,13 @@ internal static class VisiblePage
 
     /// <summary>Collects a page.</summary>
     /// <param name="call">The request.</param>
-    /// <param name="prefixes">The beginnings that names on the page can have, in order, none of which begins with another.</param>
-    /// <param name="after">The name behind which the page begins; null for the start.</param>
-    /// <param name="limit">How many names it has at most.</param>
+    /// <param name="prefixes">The prefixes that names on the page can have, in order; none begins with another.</param>
+    /// <param name="after">The name after which the page begins; null for the start.</param>
+    /// <param name="limit">The maximum number of names.</param>
     /// <param name="read">Reads from the index.</param>
-    /// <param name="look">What is shown of each name; null for what the caller may not see.</param>
-    /// <param name="passOver">A prefix of a hidden name below which everything is hidden, or null.</param>
-    /// <exception cref="TimeoutException">So much lies between that nothing was found in time.</exception>
+    /// <param name="look">Returns what to show of each name; null for what the caller may not see.</param>
+    /// <param name="passOver">Returns a prefix of a hidden name under which everything is hidden, or null.</param>
+    /// <exception cref="TimeoutException">Nothing visible was found in time.</exception>
     public static async Task<(List<T> Shown, bool HasMore)> Collect<T>(
         Call call, IEnumerable<string> prefixes, string? after, int limit, Reading read, Func<string[], Task<T?[]>> look,
         Func<string, string?> passOver)
@@ -51,8 +51,7 @@ internal static class VisiblePage
     }
 
     /// <summary>
-    /// The beginnings that keys can have for which an operation may be allowed and that begin with a prefix: in order, and none of them
-    /// within another.
+    /// The prefixes, within a given one, of the keys for which an operation may be allowed: in order, and none of them within another.
     /// </summary>
     public static List<string> PrefixesOf(CompiledPolicies policies, KmsOperation operation, string prefix)
     {
@@ -69,7 +68,7 @@ internal static class VisiblePage
         return found;
     }
 
-    /// <summary>The shortest prefix of a key's id for which the operation is denied without a condition; null for none.</summary>
+    /// <summary>The shortest prefix of a key's id for which the operation is denied unconditionally; null for none.</summary>
     public static string? DeniedPrefixOf(CompiledPolicies policies, KmsOperation operation, string keyId) => policies.StatementsOf(operation)
         .Where(statement => statement is { Effect: PolicyEffect.Deny, IsConditional: false })
         .SelectMany(statement => statement.Keys)
@@ -77,7 +76,7 @@ internal static class VisiblePage
         .Select(key => key.Text)
         .MinBy(text => text.Length);
 
-    // Names after this one do not begin with the prefix any more.
+    // Names after this one no longer begin with the prefix.
     private static bool IsBehind(string? after, string prefix) =>
         after is not null && string.CompareOrdinal(after, prefix) > 0 && !after.StartsWith(prefix, StringComparison.Ordinal);
 

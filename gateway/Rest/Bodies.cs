@@ -85,7 +85,7 @@ internal static class Bodies
         }
         catch (NotSupportedException)
         {
-            // The parser's way to say that an object with several kinds does not name its kind.
+            // The parser throws this when an object with several kinds does not name its kind.
             throw KmsError.InvalidRequest.Exception(Describe(null));
         }
     }

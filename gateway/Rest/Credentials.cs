@@ -20,7 +20,7 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
     /// <summary>Whether a browser may sign in here with a password.</summary>
     public static bool TakesPassword(PathString path) => path.StartsWithSegments(_dashboard);
 
-    /// <summary>The request's principal, or why there is none. Whoever is known already is found at once.</summary>
+    /// <summary>The request's principal, or why there is none. Completes synchronously for cached credentials.</summary>
     /// <param name="request">The request.</param>
     /// <param name="source">Where it came from.</param>
     public ValueTask<Lookup> Find(HttpRequest request, string source) =>
@@ -104,7 +104,7 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
             ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
             : null;
 
-    // Only what is not kept is a guess: how often others have failed from there is looked at then.
+    // Only a credential that is not cached may be a guess, so only then does the number of failures from the address count.
     private ValueTask<Lookup> Find(ReadOnlySpan<char> token, string source) =>
         tokens.FindKept(token) is { } kept ? new(kept)
         : failed.Allows(source, out _) ? new(tokens.Ask(token))

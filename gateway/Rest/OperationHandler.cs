@@ -4,11 +4,11 @@ using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Rest;
 
-/// <summary>That a principal may do the operation which a route of ASP.NET Core's own names.</summary>
-/// <param name="TakesScraper">Whether whoever signed in by the token for metrics may, too.</param>
+/// <summary>Requires permission for the operation that a route of ASP.NET Core's own names.</summary>
+/// <param name="TakesScraper">Whether the metrics token will do, too.</param>
 internal sealed record OperationRequirement(bool TakesScraper) : IAuthorizationRequirement;
 
-/// <summary>Judges routes of the host, such as the dashboard's, by the same policies as all others.</summary>
+/// <summary>Applies the same policies to the host's routes, such as the dashboard's, as to all others.</summary>
 internal sealed class OperationHandler : AuthorizationHandler<OperationRequirement>
 {
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, OperationRequirement requirement)

@@ -6,8 +6,8 @@ using OrleansKms.Gateway.Wires;
 namespace OrleansKms.Gateway.Rest;
 
 /// <summary>
-/// Tells ASP.NET Core's authorization, for routes of the host such as the dashboard, whom the front door has let in. It
-/// checks nothing itself: a request without valid credentials does not come this far. What it refuses the front door tells.
+/// Passes the principal that the front door has authenticated to ASP.NET Core's authorization, for routes of the host such as the
+/// dashboard. It checks nothing itself: a request without valid credentials does not come this far. The front door writes its refusals.
 /// </summary>
 internal sealed class PrincipalHandler(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory logger, UrlEncoder encoder)

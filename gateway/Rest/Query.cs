@@ -18,19 +18,21 @@ internal readonly struct Query(RestExchange exchange)
         _ => throw KmsError.InvalidParameter.Exception($"'{name}' must be true or false."),
     };
 
-    /// <summary>A time of RFC 3339, or null when it is not there.</summary>
+    /// <summary>A time as in RFC 3339, or null if it is absent.</summary>
     public DateTimeOffset? Time(string name) => Text(name) is not { } text ? null
         : DateTimeOffset.TryParseExact(
             text, ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mm:ssK"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time
             : throw KmsError.InvalidParameter.Exception($"'{name}' must be a time such as 2026-01-31T12:00:00Z.");
 
-    /// <summary>A key version, or null when it is not there.</summary>
+    /// <summary>A key version, or null if it is absent.</summary>
     public int? Version(string name) => Given(name) is not { } text ? null
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && version >= 1 ? version
         : throw KmsError.InvalidParameter.Exception($"'{name}' must be a key version, a whole number of 1 or more.");
 
-    /// <summary>The size of a page: 1 to 1,000, or 100 when it is not there.</summary>
+    /// <summary>
+    /// The page size: 1 to <see cref="KmsLimits.PageItems"/>, or <see cref="KmsLimits.DefaultPageItems"/> if it is absent.
+    /// </summary>
     public int Limit() => Given("limit") is not { } text ? KmsLimits.DefaultPageItems
         : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= KmsLimits.PageItems ? limit
         : throw KmsError.InvalidParameter.Exception($"'limit' must be 1 to {KmsLimits.PageItems}.");

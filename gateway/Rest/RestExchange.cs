@@ -37,8 +37,8 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
     public string RouteValue(string name) => Http.Request.RouteValues[name] as string ?? "";
 
     /// <summary>
-    /// Refuses what the request has and its route does not accept. Permission comes before form: so this is called, and takes
-    /// effect once, when an operation has been authorized and, where the permission depends on the body, before the body is read.
+    /// Refuses anything in the request that its route does not accept. Permission comes before form. So this is called, and takes effect
+    /// once, when an operation has been authorized and, if the permission depends on the body, before the body is read.
     /// </summary>
     /// <exception cref="KmsException">invalid_request, unsupported_media_type.</exception>
     public void CheckForm()
@@ -55,7 +55,7 @@ internal sealed class RestExchange(HttpContext http, RestServices services) : Ex
 
     /// <summary>The key that a field names, with the route's operation authorized for it; also the log's key.</summary>
     /// <param name="text">An id, or <c>alias:</c> and a name.</param>
-    /// <param name="facts">What the key is to be, where the request makes it.</param>
+    /// <param name="facts">The facts of a key that the request creates.</param>
     /// <exception cref="KmsException">invalid_key_id, alias_not_found, permission_denied.</exception>
     public ValueTask<string> FindKey(string text, KeyFacts? facts = null)
     {

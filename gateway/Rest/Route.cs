@@ -54,8 +54,8 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     public bool IsQuiet { get; init; }
 
     /// <summary>
-    /// Names the operation. If it concerns no key it is authorized before the handler is called; otherwise the handler authorizes
-    /// it with the key (<see cref="RestExchange.FindKey"/>), and who may do it with no key at all is refused before that.
+    /// Names the operation. If it concerns no key, it is authorized before the handler is called. Otherwise the handler authorizes it with
+    /// the key (<see cref="RestExchange.FindKey"/>); a caller who may do it with no key at all is refused before that.
     /// </summary>
     public Route Requires(KmsOperation operation) => this with { Operation = operation };
 
@@ -145,4 +145,14 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 /// <param name="Name">Its name.</param>
 /// <param name="Type">Its JSON type: string, integer or boolean.</param>
 /// <param name="Description">What it does.</param>
-internal sealed record QueryParameter(string Name, string Type, string Description);
+internal sealed record QueryParameter(string Name, string Type, string Description)
+{
+    /// <summary>The position of the next page.</summary>
+    public static QueryParameter Cursor { get; } = new("cursor", "string", "The next_cursor of the previous page.");
+
+    /// <summary>The size of a page.</summary>
+    /// <param name="items">The name of its items, beginning a sentence.</param>
+    /// <param name="more">Anything else about the size.</param>
+    public static QueryParameter Limit(string items, string more = "") => new(
+        "limit", "integer", $"{items} on a page, 1 to {KmsLimits.PageItems:N0}; {KmsLimits.DefaultPageItems} by default.{more}");
+}

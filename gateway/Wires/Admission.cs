@@ -6,7 +6,7 @@ namespace OrleansKms.Gateway.Wires;
 /// <summary>Lets in who has signed in, at the rate that the operator allows; failed sign-ins count by the address they came from.</summary>
 internal sealed class Admission(RequestRate rate, FailedSignIns failed)
 {
-    /// <summary>Notes who asks, and tells why the request goes no further, or null.</summary>
+    /// <summary>Sets the request's principal; returns why the request is refused, or null.</summary>
     public Failure? Refuses(Exchange exchange, SignIn signIn) => Refuses(exchange, signIn, out _);
 
     /// <inheritdoc cref="Refuses(Exchange, SignIn)"/>

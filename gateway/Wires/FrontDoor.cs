@@ -39,7 +39,7 @@ internal sealed class FrontDoor(
             {
                 if (pause > TimeSpan.Zero)
                 {
-                    // Whoever guesses must not take the places of those who work.
+                    // Guessers must not use up the slots of legitimate callers.
                     exchange.LeavePlace(wasAnswered: false);
                     await Task.Delay(pause, services.Time, http.RequestAborted);
                 }
@@ -82,7 +82,7 @@ internal sealed class FrontDoor(
             : admission.Refuses(exchange, signIn, out pause);
     }
 
-    // What is asked for where nothing is, is no operation. Before the address is looked at, it is the sign-in that is refused.
+    // A request for an unknown address has no operation. Before the address is known, the refused operation is the sign-in.
     private static ValueTask<Failure> Recorded(Exchange exchange, Failure failure) =>
         exchange.Operation is null && failure.Error == KmsError.NotFound
             ? new(failure)

@@ -12,21 +12,22 @@ internal interface IWireProtocol
     /// <summary>Whether a request belongs to this wire.</summary>
     bool Takes(HttpRequest request);
 
-    /// <summary>Whether a request is for the grains, so that it takes its place among those that are worked on at once.</summary>
+    /// <summary>Whether a request is for the grains, so that it counts as one of the concurrent requests.</summary>
     bool IsQueued(HttpRequest request) => true;
 
     /// <summary>Begins a request of this wire.</summary>
     Exchange Begin(HttpContext http);
 
     /// <summary>
-    /// Who asks, as far as it shows before the body is read. A wire that must see the body says <see cref="SignIn.AfterBody"/>, and
-    /// asks <see cref="Admission"/> itself once it has read it. It completes at once where what is asked for is known.
+    /// Authenticates the caller, as far as possible before the body is read. A wire that needs the body returns
+    /// <see cref="SignIn.AfterBody"/>, and calls <see cref="Admission"/> itself once it has read it. Completes synchronously for cached
+    /// credentials.
     /// </summary>
     ValueTask<SignIn> SignIn(Exchange exchange);
 
     /// <summary>
-    /// Answers a request that was admitted. What goes wrong is thrown, and recorded by whoever catches it; a refusal that a wire tells
-    /// itself, it has recorded first (<see cref="Call.Recorded"/>).
+    /// Answers an admitted request. It throws failures, and the caller records them; a wire that writes a refusal itself records it first
+    /// (<see cref="Call.Recorded"/>).
     /// </summary>
     /// <param name="exchange">The request.</param>
     /// <param name="next">The host's routes, for a wire that includes them.</param>

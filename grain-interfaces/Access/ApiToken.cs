@@ -5,12 +5,12 @@ using System.Text;
 namespace OrleansKms;
 
 /// <summary>
-/// API tokens: <c>okms_</c>, an id of 16 hexadecimal digits, <c>_</c>, and 256 random bits in base64url. The id finds the token's row
-/// and is no secret; of the whole text the service keeps only the SHA-256.
+/// API tokens: <c>okms_</c>, an id of 16 hexadecimal digits, <c>_</c>, and 256 random bits in base64url. The id finds the token's row and
+/// is not secret; of the whole text the service stores only the SHA-256.
 /// </summary>
 internal static class ApiToken
 {
-    /// <summary>How every token begins, so that scanners of source code find one that leaked.</summary>
+    /// <summary>The prefix of every token, by which scanners of source code find a leaked one.</summary>
     public const string Prefix = "okms_";
 
     private const int IdBytes = 8;
@@ -19,7 +19,7 @@ internal static class ApiToken
     private const int SecretLength = 43;
     private const int Length = 5 + IdLength + 1 + SecretLength;
 
-    /// <summary>Makes a token.</summary>
+    /// <summary>Creates a token.</summary>
     /// <returns>Its id and its text.</returns>
     public static (string Id, string Text) New()
     {
@@ -31,7 +31,7 @@ internal static class ApiToken
         return (id, text);
     }
 
-    /// <summary>Finds the id of a text that has the form of a token.</summary>
+    /// <summary>Reads the id from a text in the form of a token.</summary>
     public static bool TryReadId(ReadOnlySpan<char> text, out ReadOnlySpan<char> id)
     {
         id = default;

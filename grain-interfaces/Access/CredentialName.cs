@@ -4,12 +4,12 @@ using System.Text;
 namespace OrleansKms;
 
 /// <summary>
-/// What a caller signs in with, as one text that tells its kind. One of them belongs to one principal at most. It is no secret: a token
-/// is known by its id here.
+/// The name of a credential: its kind and what identifies it, as one text. A credential belongs to at most one principal. The name is not
+/// secret: it has a token's id only.
 /// </summary>
 internal static class CredentialName
 {
-    /// <summary>How the names of tokens begin.</summary>
+    /// <summary>The prefix of tokens' names.</summary>
     public const string TokenPrefix = "token:";
 
     private const string CertificatePrefix = "certificate:";
@@ -18,16 +18,16 @@ internal static class CredentialName
     /// <summary>An API token.</summary>
     public static string OfToken(string id) => TokenPrefix + id;
 
-    /// <summary>A client certificate, by a URI or a DNS name of its subject alternative names.</summary>
+    /// <summary>A client certificate, by a URI or DNS name in its subject alternative names.</summary>
     public static string OfCertificate(string subjectAlternativeName) => CertificatePrefix + subjectAlternativeName;
 
-    /// <summary>A JWT, by its issuer and subject. Neither has a line break in it, so no other pair gives the same text.</summary>
+    /// <summary>A JWT, by its issuer and subject. Neither contains a line break, so no two pairs have the same name.</summary>
     public static string OfJwt(string issuer, string subject) => $"{JwtPrefix}{issuer}\n{subject}";
 
-    /// <summary>The id of a token's name; null for a name of another kind.</summary>
+    /// <summary>The id in a token's name; null for other kinds.</summary>
     public static string? TokenId(string name) =>
         name.StartsWith(TokenPrefix, StringComparison.Ordinal) ? name[TokenPrefix.Length..] : null;
 
-    /// <summary>The key of its row: names can be long, and have characters that keys do not.</summary>
+    /// <summary>The key of its row: names can be long, and contain characters that row keys cannot.</summary>
     public static string RowKey(string name) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
 }

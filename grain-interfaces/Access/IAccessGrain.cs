@@ -33,6 +33,6 @@ public sealed record SignInCredentials(
     [property: Id(2)] TimeSpan HoldsFor = default,
     [property: Id(3)] long Order = 0)
 {
-    /// <summary>Never the hash.</summary>
+    /// <summary>Omits the hash.</summary>
     public override string ToString() => $"{nameof(SignInCredentials)} {{ HasAdministrator = {AdministratorTokenSha256 is not null} }}";
 }

@@ -3,95 +3,102 @@ using Orleans.Concurrency;
 namespace OrleansKms;
 
 /// <summary>
-/// Principals and their tokens. One activation, called by the key <see cref="Key"/>, so that changes come one after another. Each
-/// method may answer <c>storage_unavailable</c>; each that changes something <c>permission_denied</c> unless the request proves that
-/// whoever asks may do it.
+/// Principals and their tokens. One activation, with the key <see cref="Key"/>, so that changes run one after another. Each method may fail
+/// with <c>storage_unavailable</c>; those that change something fail with <c>permission_denied</c> unless the request proves that the
+/// caller may do it.
 /// </summary>
 [Alias("okms.IPrincipalsGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IPrincipalsGrain : IGrainWithIntegerKey
 {
-    /// <summary>The key of the one activation.</summary>
+    /// <summary>The grain key of the one activation.</summary>
     const long Key = 0;
 
-    /// <summary>Makes a principal. Errors: principal_exists; policy_not_found; conflict: a credential is another's; invalid_parameter.</summary>
+    /// <summary>
+    /// Creates a principal. Errors: principal_exists; policy_not_found; conflict: another principal has the credential; invalid_parameter.
+    /// </summary>
     [Alias("Create"), Operation("principals:create")] Task<PrincipalDescription> Create(CreatePrincipal request);
 
     /// <summary>Describes a principal. Error: principal_not_found.</summary>
     [Alias("Describe"), Operation("principals:describe"), AlwaysInterleave] Task<PrincipalDescription> Describe(PrincipalCommand request);
 
-    /// <summary>One page of principals, in the order of the bytes of their names.</summary>
+    /// <summary>One page of principals, in the byte order of their names.</summary>
     [Alias("List"), Operation("principals:list"), AlwaysInterleave] Task<PrincipalPage> List(ListPrincipals request);
 
-    /// <summary>Changes a principal. Errors: principal_not_found; policy_not_found; conflict: a credential is another's; invalid_parameter.</summary>
+    /// <summary>
+    /// Changes a principal. Errors: principal_not_found; policy_not_found; conflict: another principal has the credential;
+    /// invalid_parameter.
+    /// </summary>
     [Alias("Update"), Operation("principals:update")] Task<PrincipalDescription> Update(UpdatePrincipal request);
 
-    /// <summary>Lets a principal sign in again. Error: principal_not_found.</summary>
+    /// <summary>Allows a principal to sign in again. Error: principal_not_found.</summary>
     [Alias("Enable"), Operation("principals:enable")] Task<PrincipalDescription> Enable(PrincipalCommand request);
 
-    /// <summary>Lets a principal sign in no more. Error: principal_not_found.</summary>
+    /// <summary>Prevents a principal from signing in. Error: principal_not_found.</summary>
     [Alias("Disable"), Operation("principals:disable")] Task<PrincipalDescription> Disable(PrincipalCommand request);
 
-    /// <summary>Removes a principal with its tokens. The name may be used again. Error: principal_not_found.</summary>
+    /// <summary>Removes a principal and its tokens. The name may be reused. Error: principal_not_found.</summary>
     [Alias("Delete"), Operation("principals:delete")] Task Delete(PrincipalCommand request);
 
-    /// <summary>Makes a token. Errors: principal_not_found; conflict: there are too many; invalid_parameter.</summary>
+    /// <summary>Creates a token. Errors: principal_not_found; conflict: there are too many; invalid_parameter.</summary>
     [Alias("CreateToken"), Operation("principals:create-token")] Task<CreatedToken> CreateToken(CreateToken request);
 
-    /// <summary>All tokens of a principal, the oldest first. Error: principal_not_found.</summary>
+    /// <summary>All tokens of a principal, oldest first. Error: principal_not_found.</summary>
     [Alias("ListTokens"), Operation("principals:list-tokens"), AlwaysInterleave] Task<TokenDescription[]> ListTokens(PrincipalCommand request);
 
-    /// <summary>Ends a token. Errors: principal_not_found, not_found.</summary>
+    /// <summary>Revokes a token. Errors: principal_not_found, not_found.</summary>
     [Alias("RevokeToken"), Operation("principals:revoke-token")] Task RevokeToken(RevokeToken request);
 }
 
-/// <summary>When tokens of one principal were used last. The grain's key is the principal's name.</summary>
+/// <summary>When one principal's tokens were last used. The grain key is the principal's name.</summary>
 [Alias("okms.ITokenUsesGrain"), Orleans.CodeGeneration.Version(1)]
 public interface ITokenUsesGrain : IGrainWithStringKey
 {
-    /// <summary>Notes that a token was used. What is not a token of the principal is passed over.</summary>
+    /// <summary>Records a use of a token. A token the principal does not have is ignored.</summary>
     [Alias("Note"), Operation("service:note-token-use")] Task Note(NoteTokenUse request);
 }
 
-/// <summary>A command about one principal without further fields.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>A command that needs only the principal itself.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="Name">The principal.</param>
-/// <param name="Proof">Shows that whoever asks may do it; what only reads needs none.</param>
+/// <param name="Proof">Proves that the caller may do it; reading needs none.</param>
 [GenerateSerializer, Immutable, Alias("okms.PrincipalCommand")]
 public sealed record PrincipalCommand(
     [property: Id(0)] Caller Caller, [property: Id(1)] string Name, [property: Id(2)] AdministratorProof? Proof = null) : ICallerRequest;
 
-/// <summary>Makes a principal.</summary>
+/// <summary>Creates a principal.</summary>
 [GenerateSerializer, Immutable, Alias("okms.CreatePrincipal")]
 public sealed record CreatePrincipal : ICallerRequest
 {
-    /// <summary>Who asks.</summary>
+    /// <summary>The caller.</summary>
     [Id(0)] public required Caller Caller { get; init; }
-    /// <summary>Shows that whoever asks may do it.</summary>
+    /// <summary>Proves that the caller may do it.</summary>
     [Id(1)] public AdministratorProof? Proof { get; init; }
-    /// <summary>1 to 128 of <c>A-Z a-z 0-9 . _ - @</c>.</summary>
+    /// <summary>1 to <see cref="KmsLimits.PrincipalLength"/> of <c>A-Z a-z 0-9 . _ - @</c>.</summary>
     [Id(2)] public required string Name { get; init; }
-    /// <summary>A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</summary>
+    /// <summary>Free text of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</summary>
     [Id(3)] public string? Description { get; init; }
-    /// <summary>Names of policies, up to 32.</summary>
+    /// <summary>Names of policies, up to <see cref="KmsLimits.PoliciesOfPrincipal"/>.</summary>
     [Id(4)] public string[] Policies { get; init; } = [];
-    /// <summary>Limits, up to 8: each a count, an ISO 8601 duration and what counts, with spaces between them.</summary>
+    /// <summary>
+    /// Up to <see cref="KmsLimits.LimitRules"/> limits: each a count, an ISO 8601 duration and what counts, separated by spaces.
+    /// </summary>
     [Id(5)] public string[] Limits { get; init; } = [];
-    /// <summary>Subject alternative names of certificates: URIs or DNS names, up to 16.</summary>
+    /// <summary>Subject alternative names of certificates: URIs or DNS names, up to <see cref="KmsLimits.PrincipalIdentities"/>.</summary>
     [Id(6)] public string[] Certificates { get; init; } = [];
-    /// <summary>Whose JWTs sign in as the principal; up to 16.</summary>
+    /// <summary>Identities of JWTs that sign in as the principal; up to <see cref="KmsLimits.PrincipalIdentities"/>.</summary>
     [Id(7)] public JwtIdentity[] Jwt { get; init; } = [];
 
-    /// <summary>Not the description.</summary>
+    /// <summary>Omits the description.</summary>
     public override string ToString() => $"{nameof(CreatePrincipal)} {{ Caller = {Caller}, Name = {Name} }}";
 }
 
-/// <summary>Changes a principal; what is null stays, but for the description.</summary>
+/// <summary>Changes a principal; null leaves a field as it is, except for the description.</summary>
 [GenerateSerializer, Immutable, Alias("okms.UpdatePrincipal")]
 public sealed record UpdatePrincipal : ICallerRequest
 {
-    /// <summary>Who asks.</summary>
+    /// <summary>The caller.</summary>
     [Id(0)] public required Caller Caller { get; init; }
-    /// <summary>Shows that whoever asks may do it.</summary>
+    /// <summary>Proves that the caller may do it.</summary>
     [Id(1)] public AdministratorProof? Proof { get; init; }
     /// <summary>The principal.</summary>
     [Id(2)] public required string Name { get; init; }
@@ -103,46 +110,46 @@ public sealed record UpdatePrincipal : ICallerRequest
     [Id(5)] public string[]? Limits { get; init; }
     /// <summary>The new certificates.</summary>
     [Id(6)] public string[]? Certificates { get; init; }
-    /// <summary>The new identities by JWT.</summary>
+    /// <summary>The new JWT identities.</summary>
     [Id(7)] public JwtIdentity[]? Jwt { get; init; }
 }
 
-/// <summary>Asks for a page of principals.</summary>
-/// <param name="Caller">Who asks.</param>
-/// <param name="Prefix">Only names that begin so; empty for all.</param>
-/// <param name="After">Only names after this one; null to begin at the start.</param>
-/// <param name="Limit">1 to 1,000.</param>
+/// <summary>Requests a page of principals.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Prefix">Only names that begin with it; empty for all.</param>
+/// <param name="After">Only names after this one; null to start at the beginning.</param>
+/// <param name="Limit">1 to <see cref="KmsLimits.PageItems"/>.</param>
 [GenerateSerializer, Immutable, Alias("okms.ListPrincipals")]
 public sealed record ListPrincipals(
     [property: Id(0)] Caller Caller, [property: Id(1)] string Prefix, [property: Id(2)] string? After, [property: Id(3)] int Limit) : ICallerRequest;
 
-/// <summary>Makes a token.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Creates a token.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="Name">The principal.</param>
-/// <param name="ExpiresIn">How long it lives, up to <see cref="KmsLimits.MaxTokenLife"/>.</param>
-/// <param name="Description">A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</param>
-/// <param name="Proof">Shows that whoever asks may do it.</param>
+/// <param name="ExpiresIn">Its lifetime, up to <see cref="KmsLimits.MaxTokenLife"/>.</param>
+/// <param name="Description">Free text of at most <see cref="KmsLimits.DescriptionLength"/> characters; null for none.</param>
+/// <param name="Proof">Proves that the caller may do it.</param>
 [GenerateSerializer, Immutable, Alias("okms.CreateToken")]
 public sealed record CreateToken(
     [property: Id(0)] Caller Caller, [property: Id(1)] string Name, [property: Id(2)] TimeSpan ExpiresIn,
     [property: Id(3)] string? Description = null, [property: Id(4)] AdministratorProof? Proof = null) : ICallerRequest
 {
-    /// <summary>Not the description.</summary>
+    /// <summary>Omits the description.</summary>
     public override string ToString() => $"{nameof(CreateToken)} {{ Caller = {Caller}, Name = {Name} }}";
 }
 
-/// <summary>Ends a token.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Revokes a token.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="Name">The principal.</param>
 /// <param name="TokenId">The token's id.</param>
-/// <param name="Proof">Shows that whoever asks may do it.</param>
+/// <param name="Proof">Proves that the caller may do it.</param>
 [GenerateSerializer, Immutable, Alias("okms.RevokeToken")]
 public sealed record RevokeToken(
     [property: Id(0)] Caller Caller, [property: Id(1)] string Name, [property: Id(2)] string TokenId,
     [property: Id(3)] AdministratorProof? Proof = null) : ICallerRequest;
 
-/// <summary>Tells that a token was used.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <summary>Reports that a token was used.</summary>
+/// <param name="Caller">The caller.</param>
 /// <param name="TokenId">The token's id.</param>
 /// <param name="UsedAt">When, UTC, to the minute.</param>
 [GenerateSerializer, Immutable, Alias("okms.NoteTokenUse")]

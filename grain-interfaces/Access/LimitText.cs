@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace OrleansKms;
 
-/// <summary>A limit as one text, as messages to grains carry several of them: <c>1000 PT1M use</c>.</summary>
+/// <summary>A limit as one text, for messages that carry several: <c>1000 PT1M use</c>.</summary>
 internal static class LimitText
 {
     /// <summary>Writes a limit.</summary>
     public static string Format(LimitRule rule) =>
         string.Create(CultureInfo.InvariantCulture, $"{rule.Count} {Iso8601Duration.Format(rule.Per)} {rule.Of}");
 
-    /// <summary>Reads a limit.</summary>
+    /// <summary>Parses a limit.</summary>
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public static LimitRule Parse(string? text)
     {

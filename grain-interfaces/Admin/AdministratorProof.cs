@@ -12,7 +12,7 @@ public sealed record AdministratorProof([property: Id(0)] byte[] Token)
 {
     private const int MaxLength = 1024;
 
-    /// <summary>Whether this is the SHA-256 of the token; in constant time.</summary>
+    /// <summary>Whether this is the token's SHA-256, compared in constant time.</summary>
     public bool Matches(ReadOnlySpan<byte> tokenSha256)
     {
         if (Token is not { Length: > 0 and <= MaxLength }) return false;
@@ -21,6 +21,6 @@ public sealed record AdministratorProof([property: Id(0)] byte[] Token)
         return CryptographicOperations.FixedTimeEquals(hash, tokenSha256);
     }
 
-    /// <summary>Never the token.</summary>
+    /// <summary>Omits the token.</summary>
     public override string ToString() => nameof(AdministratorProof);
 }

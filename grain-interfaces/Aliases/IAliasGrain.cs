@@ -20,14 +20,13 @@ public interface IAliasGrain : IGrainWithStringKey
 public sealed record AliasCommand([property: Id(0)] Caller Caller) : ICallerRequest
 {
     /// <summary>
-    /// Whether the alias is resolved for another operation, which is recorded with the key that was found; the audit trail then does
-    /// without a record of this step.
+    /// Whether the alias is resolved for another operation. That operation is recorded with the key found, so this step is not recorded.
     /// </summary>
     [Id(1)] public bool IsStep { get; init; }
 }
 
 /// <summary>Points an alias at a key.</summary>
-/// <param name="Caller">Who asks.</param>
+/// <param name="Caller">The caller.</param>
 /// <param name="KeyId">A valid key id; not an alias.</param>
 [GenerateSerializer, Immutable, Alias("okms.PointAlias")]
 public sealed record PointAlias([property: Id(0)] Caller Caller, [property: Id(1)] string KeyId) : ICallerRequest;

@@ -4,12 +4,12 @@ using System.Diagnostics.CodeAnalysis;
 namespace OrleansKms;
 
 /// <summary>
-/// Ids of approvals: the key's id, <c>~</c> and a UUID of version 7 in 32 hexadecimal digits. So an id leads to its key without a look-up,
-/// permission is judged by it before anything is called, and the ids of one key sort by time.
+/// Ids of approvals: the key's id, <c>~</c> and a version 7 UUID in 32 hexadecimal digits. So an id leads to its key without a lookup,
+/// permission is checked by it before any call, and the ids of one key sort by time.
 /// </summary>
 internal static class ApprovalId
 {
-    /// <summary>The most characters that an id has.</summary>
+    /// <summary>The maximum length of an id in characters.</summary>
     public const int MaxLength = KmsLimits.IdLength + 1 + NumberLength;
 
     private const char Mark = '~';
@@ -24,12 +24,12 @@ internal static class ApprovalId
     /// <summary>The id of an approval of a key.</summary>
     public static string Of(string keyId, string number) => keyId + Mark + number;
 
-    /// <summary>What sorts behind every approval of a key and before those of the next one.</summary>
+    /// <summary>A text that sorts after every approval of a key and before those of the next.</summary>
     public static string Behind(string keyId) => Of(keyId, Last);
 
-    /// <summary>Takes an id apart.</summary>
+    /// <summary>Parses an id.</summary>
     /// <param name="id">Any text.</param>
-    /// <param name="keyId">The key that it names; there need be none.</param>
+    /// <param name="keyId">The key it names, which need not exist.</param>
     /// <param name="number">The approval's number.</param>
     public static bool TryRead(string? id, [NotNullWhen(true)] out string? keyId, [NotNullWhen(true)] out string? number)
     {
@@ -40,7 +40,7 @@ internal static class ApprovalId
         return true;
     }
 
-    /// <summary>The key of a place in a list: an approval, or <see cref="Behind"/> a key's.</summary>
+    /// <summary>The key of a position in a list: an approval's id, or <see cref="Behind"/> of a key.</summary>
     /// <param name="place">Any text.</param>
     /// <param name="keyId">The key.</param>
     public static bool TryReadPlace(string? place, [NotNullWhen(true)] out string? keyId)

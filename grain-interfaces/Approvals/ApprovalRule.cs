@@ -2,13 +2,13 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms;
 
-/// <summary>Dual control of a key: which of its operations wait for the consent of others, and whose.</summary>
+/// <summary>Dual control of a key: which of its operations need approval, and by whom.</summary>
 [GenerateSerializer, Immutable, Alias("okms.ApprovalRule")]
 public sealed record ApprovalRule
 {
     private const char Separator = '\n';
 
-    /// <summary>Makes a rule.</summary>
+    /// <summary>Creates a rule.</summary>
     /// <param name="operations">As <see cref="Operations"/>.</param>
     /// <param name="required">As <see cref="Required"/>.</param>
     /// <param name="approvers">As <see cref="Approvers"/>.</param>
@@ -18,7 +18,7 @@ public sealed record ApprovalRule
         (Operations, Required, Approvers, Expires) = (operations, required, approvers, expires);
 
     /// <summary>
-    /// What is guarded, at least one of <c>destroy</c>, <c>disable</c>, <c>enable</c>, <c>rotate</c>, <c>update</c>, <c>policy</c>,
+    /// The guarded operations, at least one of <c>destroy</c>, <c>disable</c>, <c>enable</c>, <c>rotate</c>, <c>update</c>, <c>policy</c>,
     /// <c>approval</c>, <c>export</c> and <c>cancel-deletion</c>.
     /// </summary>
     public string[] Operations
@@ -27,10 +27,12 @@ public sealed record ApprovalRule
         init => OperationsText = Join(value);
     }
 
-    /// <summary>How many approvers must consent, at most <see cref="KmsLimits.RequiredApprovals"/>; the requester is none of them.</summary>
+    /// <summary>How many approvers must consent, at most <see cref="KmsLimits.RequiredApprovals"/>; the requester does not count.</summary>
     [Id(1)] public int Required { get; init; }
 
-    /// <summary>Who may consent: names of principals, or prefixes and <c>*</c>; at most <see cref="KmsLimits.ApproverPatterns"/>.</summary>
+    /// <summary>
+    /// Who may approve: names of principals, or prefixes followed by <c>*</c>; at most <see cref="KmsLimits.ApproverPatterns"/>.
+    /// </summary>
     public string[] Approvers
     {
         get => Split(ApproversText);
@@ -40,10 +42,10 @@ public sealed record ApprovalRule
     /// <summary>How long a request waits: <see cref="KmsLimits.MinApprovalExpiry"/> to <see cref="KmsLimits.MaxApprovalExpiry"/>.</summary>
     [Id(3)] public TimeSpan Expires { get; init; }
 
-    /// <summary><see cref="Operations"/> as they travel: silos read no collections from clients that they need not.</summary>
+    /// <summary><see cref="Operations"/> in messages: silos accept as few collections from clients as possible.</summary>
     [Id(0)] internal string? OperationsText { get; init; }
 
-    /// <summary><see cref="Approvers"/> as they travel.</summary>
+    /// <summary><see cref="Approvers"/> in messages.</summary>
     [Id(2)] internal string? ApproversText { get; init; }
 
     /// <summary>Omits all names.</summary>

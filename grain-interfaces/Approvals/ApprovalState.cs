@@ -1,19 +1,19 @@
 namespace OrleansKms;
 
-/// <summary>What has become of an operation that needs approval.</summary>
+/// <summary>The state of an operation that needs approval.</summary>
 [GenerateSerializer, Alias("okms.ApprovalState")]
 public enum ApprovalState
 {
-    /// <summary>It waits for approval.</summary>
+    /// <summary>It is pending.</summary>
     Pending = 0,
     /// <summary>It was approved and carried out, in one commit.</summary>
     Executed = 1,
-    /// <summary>An approver refused it.</summary>
+    /// <summary>An approver rejected it.</summary>
     Rejected = 2,
-    /// <summary>It was taken back; or it became void, since the rule no longer guards it or the database was restored from a backup.</summary>
+    /// <summary>It was withdrawn or became void: the rule no longer guards it, or the database was restored from a backup.</summary>
     Cancelled = 3,
-    /// <summary>Not enough approvals came in time.</summary>
+    /// <summary>It did not get enough approvals in time.</summary>
     Expired = 4,
-    /// <summary>It was approved and could no longer be done, or the key was destroyed before.</summary>
+    /// <summary>It was approved but no longer possible, or the key was destroyed first.</summary>
     Failed = 5,
 }

@@ -3,16 +3,16 @@ using System.Collections.Frozen;
 namespace OrleansKms;
 
 /// <summary>
-/// The names by which a rule guards operations, and the operations of each. A name guards its operations and nothing that comes to the
-/// same by another one: who wants a key kept usable guards <c>disable</c>, <c>destroy</c> and <c>update</c>. What a key does by itself, by
-/// its plan or its schedule, is guarded where that is set.
+/// The names under which a rule guards operations, and the operations of each. A name guards only its own operations, not others with a
+/// similar effect: to keep a key usable, guard <c>disable</c>, <c>destroy</c> and <c>update</c>. What a key does by itself, by its plan or
+/// schedule, is guarded where that is set.
 /// </summary>
 internal static class GuardedOperations
 {
-    /// <summary>Changes of description, tags, rotation plan, limits and least version that decrypts.</summary>
+    /// <summary>Changes of description, tags, rotation plan, limits and minimum version that decrypts.</summary>
     public const string Update = "update";
 
-    /// <summary>Changes of the rule itself. Those that loosen it are guarded by any rule, also one that does not name this.</summary>
+    /// <summary>Changes of the rule itself. Changes that weaken it are guarded by any rule, even one without this name.</summary>
     public const string Approval = "approval";
 
     private static readonly FrozenDictionary<string, KmsOperation[]> _byName = new Dictionary<string, KmsOperation[]>
@@ -28,7 +28,7 @@ internal static class GuardedOperations
         ["export"] = [],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    /// <summary>All names, in their order.</summary>
+    /// <summary>All names, in alphabetical order.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. _byName.Keys.Order(StringComparer.Ordinal)];
 
     /// <summary>Whether a rule can have the name.</summary>
@@ -37,7 +37,7 @@ internal static class GuardedOperations
     /// <summary>Whether some rule can guard an operation.</summary>
     public static bool Has(KmsOperation operation) => _byName.Values.Any(operations => operations.Contains(operation));
 
-    /// <summary>The names that guard an operation; none where it is never guarded.</summary>
+    /// <summary>The names that guard an operation; empty if it is never guarded.</summary>
     public static IEnumerable<string> NamesOf(string operation) =>
         Names.Where(name => _byName[name].Any(row => row.Name == operation));
 }

@@ -31,7 +31,7 @@ public sealed class KmsOperation
     public static readonly KmsOperation ListKeys = new("keys:list", KmsOperationGroup.Manage) { ListsKeys = true };
     /// <summary>Describes a key.</summary>
     public static readonly KmsOperation DescribeKey = Manage("keys:describe", namesKey: true);
-    /// <summary>Reads what happened to a key.</summary>
+    /// <summary>Reads a key's history.</summary>
     public static readonly KmsOperation ReadHistory = new("keys:history", KmsOperationGroup.Audit) { NamesKey = true };
     /// <summary>Changes a key's description, tags, rotation plan, limits or minimum version that decrypts.</summary>
     public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
@@ -55,13 +55,13 @@ public sealed class KmsOperation
     public static readonly KmsOperation CancelDeletion = Manage("keys:cancel-deletion", namesKey: true);
     /// <summary>Lists operations that need approval.</summary>
     public static readonly KmsOperation ListApprovals = Manage("approvals:list", namesKey: false);
-    /// <summary>Tells of an operation that needs approval.</summary>
+    /// <summary>Describes an operation that needs approval.</summary>
     public static readonly KmsOperation DescribeApproval = Manage("approvals:describe", namesKey: true);
-    /// <summary>Approves an operation, where the key's rule lets the principal.</summary>
+    /// <summary>Approves an operation; the key's rule must permit the principal.</summary>
     public static readonly KmsOperation Approve = Manage("approvals:approve", namesKey: true);
-    /// <summary>Refuses to approve an operation, where the key's rule lets the principal.</summary>
+    /// <summary>Rejects an operation; the key's rule must permit the principal.</summary>
     public static readonly KmsOperation RejectApproval = Manage("approvals:reject", namesKey: true);
-    /// <summary>Takes an operation back that waits for approval.</summary>
+    /// <summary>Withdraws an operation that is pending approval.</summary>
     public static readonly KmsOperation CancelApproval = Manage("approvals:cancel", namesKey: true);
     /// <summary>Asks whether a key can be used.</summary>
     public static readonly KmsOperation ValidateKey = Use("keys:validate", namesKey: true, spendsUse: false);
@@ -87,17 +87,17 @@ public sealed class KmsOperation
     public static readonly KmsOperation DrawRandom = Use("random:draw", namesKey: false, spendsUse: false);
     /// <summary>Lists aliases.</summary>
     public static readonly KmsOperation ListAliases = new("aliases:list", KmsOperationGroup.Manage) { ListsKeys = true };
-    /// <summary>Tells what an alias stands for.</summary>
+    /// <summary>Returns the key that an alias stands for.</summary>
     public static readonly KmsOperation DescribeAlias = new("aliases:describe", KmsOperationGroup.Manage) { NamesKey = true, IsDataPlane = true };
     /// <summary>Creates an alias, or points it at another key.</summary>
     public static readonly KmsOperation PointAlias = Manage("aliases:point", namesKey: true);
     /// <summary>Removes an alias.</summary>
     public static readonly KmsOperation RemoveAlias = Manage("aliases:remove", namesKey: true);
-    /// <summary>Gives a key a policy of its own.</summary>
+    /// <summary>Sets a key's own policy.</summary>
     public static readonly KmsOperation SetKeyPolicy = Manage("keys:set-policy", namesKey: true);
-    /// <summary>Tells a key's own policy.</summary>
+    /// <summary>Returns a key's own policy.</summary>
     public static readonly KmsOperation DescribeKeyPolicy = Manage("keys:describe-policy", namesKey: true);
-    /// <summary>Takes a key's own policy away.</summary>
+    /// <summary>Removes a key's own policy.</summary>
     public static readonly KmsOperation RemoveKeyPolicy = Manage("keys:remove-policy", namesKey: true);
     /// <summary>Creates or replaces a policy.</summary>
     public static readonly KmsOperation PutPolicy = Admin("policies:put");
@@ -109,7 +109,7 @@ public sealed class KmsOperation
     public static readonly KmsOperation DeletePolicy = Admin("policies:delete");
     /// <summary>Explains what policies would decide.</summary>
     public static readonly KmsOperation SimulateAccess = Admin("policies:simulate");
-    /// <summary>Tells gateways what policies look at of a key and what never changes.</summary>
+    /// <summary>Returns to gateways the immutable facts of a key that policies look at.</summary>
     public static readonly KmsOperation ReadKeyFacts = Admin("service:key-facts", isAudited: false);
     /// <summary>Opens every stored row of a key, to see whether it is intact.</summary>
     public static readonly KmsOperation CheckRows = new("keys:check-rows", KmsOperationGroup.Admin) { NamesKey = true };
@@ -127,26 +127,26 @@ public sealed class KmsOperation
     public static readonly KmsOperation ReadReference = Admin("service:reference", isAudited: false);
     /// <summary>Views the Orleans Dashboard.</summary>
     public static readonly KmsOperation SeeDashboard = Admin("service:dashboard");
-    /// <summary>Tells gateways what to check tokens against.</summary>
+    /// <summary>Returns to gateways what to check tokens against.</summary>
     public static readonly KmsOperation ListCredentials = Admin("service:credentials", isAudited: false);
 
-    /// <summary>Signs in: what a refusal is that comes before the request's address is looked at.</summary>
+    /// <summary>Signs in: the operation of a refusal that comes before the request's address is known.</summary>
     public static readonly KmsOperation SignIn = Admin("service:sign-in");
     /// <summary>Searches the audit trail.</summary>
     public static readonly KmsOperation SearchAudit = new("audit:search", KmsOperationGroup.Audit);
     /// <summary>Lists the logs of the audit trail.</summary>
     public static readonly KmsOperation ListAuditLogs = new("audit:logs", KmsOperationGroup.Audit);
-    /// <summary>Hands to a silo what a gateway has answered itself, for the audit trail.</summary>
+    /// <summary>Reports to a silo, for the audit trail, what a gateway answered itself.</summary>
     public static readonly KmsOperation RecordCalls = Admin("audit:record", isAudited: false);
-    /// <summary>Tells gateways to whom a credential belongs.</summary>
+    /// <summary>Returns to gateways the principal of a credential.</summary>
     public static readonly KmsOperation FindPrincipal = Admin("service:find-principal", isAudited: false);
-    /// <summary>Tells gateways what to forget of principals and policies.</summary>
+    /// <summary>Returns to gateways which principals and policies to forget.</summary>
     public static readonly KmsOperation ListAccessChanges = Admin("service:access-changes", isAudited: false);
-    /// <summary>Notes when tokens were used.</summary>
+    /// <summary>Records when tokens were used.</summary>
     public static readonly KmsOperation NoteTokenUse = Admin("service:note-token-use", isAudited: false);
-    /// <summary>Tells who asks; whoever has signed in may.</summary>
+    /// <summary>Returns the caller's identity; anyone who has signed in may.</summary>
     public static readonly KmsOperation WhoAmI = new("service:whoami", KmsOperationGroup.Admin) { IsForEveryone = true, IsAudited = false };
-    /// <summary>Makes a principal.</summary>
+    /// <summary>Creates a principal.</summary>
     public static readonly KmsOperation CreatePrincipal = Admin("principals:create");
     /// <summary>Lists principals.</summary>
     public static readonly KmsOperation ListPrincipals = Admin("principals:list");
@@ -154,26 +154,26 @@ public sealed class KmsOperation
     public static readonly KmsOperation DescribePrincipal = Admin("principals:describe");
     /// <summary>Changes a principal's description, policies, limits or identities.</summary>
     public static readonly KmsOperation UpdatePrincipal = Admin("principals:update");
-    /// <summary>Lets a principal sign in again.</summary>
+    /// <summary>Allows a principal to sign in again.</summary>
     public static readonly KmsOperation EnablePrincipal = Admin("principals:enable");
-    /// <summary>Lets a principal sign in no more.</summary>
+    /// <summary>Prevents a principal from signing in.</summary>
     public static readonly KmsOperation DisablePrincipal = Admin("principals:disable");
-    /// <summary>Removes a principal with its tokens.</summary>
+    /// <summary>Removes a principal and its tokens.</summary>
     public static readonly KmsOperation DeletePrincipal = Admin("principals:delete");
-    /// <summary>Makes a token of a principal.</summary>
+    /// <summary>Creates a token of a principal.</summary>
     public static readonly KmsOperation CreateToken = Admin("principals:create-token");
     /// <summary>Lists the tokens of a principal.</summary>
     public static readonly KmsOperation ListTokens = Admin("principals:list-tokens");
-    /// <summary>Ends a token.</summary>
+    /// <summary>Revokes a token.</summary>
     public static readonly KmsOperation RevokeToken = Admin("principals:revoke-token");
 
     /// <summary>Sets the limits of a namespace.</summary>
     public static readonly KmsOperation SetNamespaceLimits = Admin("namespaces:set-limits");
-    /// <summary>Tells the limits of a namespace.</summary>
+    /// <summary>Returns the limits of a namespace.</summary>
     public static readonly KmsOperation DescribeNamespaceLimits = Admin("namespaces:describe-limits");
-    /// <summary>Lifts the limits of a namespace.</summary>
+    /// <summary>Removes the limits of a namespace.</summary>
     public static readonly KmsOperation RemoveNamespaceLimits = Admin("namespaces:remove-limits");
-    /// <summary>Tells gateways the limits of all namespaces.</summary>
+    /// <summary>Returns to gateways the limits of all namespaces.</summary>
     public static readonly KmsOperation ListNamespaceLimits = Admin("service:namespace-limits", isAudited: false);
     /// <summary>Reserves uses of a limit for a gateway.</summary>
     public static readonly KmsOperation ReserveUses = Admin("service:reserve-uses", isAudited: false);
@@ -202,12 +202,10 @@ public sealed class KmsOperation
     /// <summary>Whether it concerns a key that the request names, so that policy judges it for that key.</summary>
     public bool NamesKey { get; private init; }
 
-    /// <summary>
-    /// Whether it lists keys, or what stands for them: it is allowed where it is for any key, and shows only those for which it is.
-    /// </summary>
+    /// <summary>Whether it lists keys or their aliases. It is allowed if it is allowed for any key, and shows only those keys.</summary>
     public bool ListsKeys { get; private init; }
 
-    /// <summary>Whether its request has associated data, and a ciphertext that is given or asked for; policies can look at both.</summary>
+    /// <summary>Whether its request has associated data, and a ciphertext given or requested; policies can look at both.</summary>
     internal bool HasMessage { get; private init; }
 
     /// <summary>Whether it spends from a key's budget.</summary>
@@ -227,14 +225,14 @@ public sealed class KmsOperation
     public bool IsDataPlane { get; private init; }
 
     /// <summary>
-    /// Whether it is recorded in the audit trail. What anybody may ask, and what the parts of the service ask each other, is not.
+    /// Whether it is recorded in the audit trail. Operations open to everyone, and calls between parts of the service, are not.
     /// </summary>
     public bool IsAudited { get; private init; } = true;
 
     /// <summary>The label <c>operation</c> of metrics: changes share one.</summary>
     public string Metric { get; }
 
-    /// <summary>Whether everybody who has signed in may do it, whatever policies say.</summary>
+    /// <summary>Whether anyone who has signed in may do it, whatever policies say.</summary>
     internal bool IsForEveryone { get; private init; }
 
     /// <summary>Its place in the table, for counters.</summary>

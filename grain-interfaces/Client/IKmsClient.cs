@@ -22,7 +22,7 @@ public interface IKmsClient
     /// <param name="keyId">A new id; see <see cref="KeyId"/>.</param>
     /// <param name="spec">The key spec.</param>
     /// <param name="rotation">When it rotates automatically; null for never.</param>
-    /// <param name="description">A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters.</param>
+    /// <param name="description">Free text of at most <see cref="KmsLimits.DescriptionLength"/> characters.</param>
     /// <param name="tags">
     /// Up to <see cref="KmsLimits.Tags"/> tags; see <see cref="KmsLimits.TagNameLength"/> and
     /// <see cref="KmsLimits.TagValueLength"/>.
@@ -73,10 +73,10 @@ public interface IKmsClient
     Task<KeyDescription> CancelVersionDestruction(string keyId, int version);
 #endif
 
-    /// <summary>Reads a page of what happened to a key, newest first; since feature level 4.</summary>
+    /// <summary>Reads a page of a key's history, newest event first. Since feature level 4.</summary>
     /// <param name="keyId">The key.</param>
-    /// <param name="limit">The most events, 1 to 1,000.</param>
-    /// <param name="after">The <see cref="KeyHistoryPage.Next"/> of the page before; null for the first.</param>
+    /// <param name="limit">The maximum number of events, 1 to <see cref="KmsLimits.PageItems"/>.</param>
+    /// <param name="after">The <see cref="KeyHistoryPage.Next"/> of the previous page; null for the first.</param>
     Task<KeyHistoryPage> ReadKeyHistory(string keyId, int limit = 100, string? after = null);
 
     /// <summary>Encrypts under the primary version.</summary>

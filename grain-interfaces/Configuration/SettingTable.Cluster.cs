@@ -110,7 +110,7 @@ internal static partial class SettingTable
         Max = TimeSpan.FromSeconds(30),
         Taker = SettingTaker.Silo,
         Part = SettingPart.Cluster,
-        Meaning = "how often a silo asks which keys others changed",
+        Meaning = "how often a silo queries the database for keys that others changed",
     };
 
     public static DurationSetting FenceGrace { get; } = new("OKMS_FENCE_GRACE")
@@ -122,6 +122,6 @@ internal static partial class SettingTable
         RangeInWords = "three intervals to `PT1H`",
         Taker = SettingTaker.Silo,
         Part = SettingPart.Cluster,
-        Meaning = "how long keys go on answering while the database does not answer that",
+        Meaning = "how long keys keep working while the database does not answer that query",
     };
 }

@@ -108,10 +108,10 @@ internal static partial class SettingTable
     {
         Default = false,
         Taker = SettingTaker.Silo,
-        Meaning = "whether a record counts as written only once the disk has it",
+        Meaning = "whether a record counts as written only once it is on disk",
     };
 
-    public static TextSetting AuditWitness { get; } = new("OKMS_AUDIT_WITNESS", "an address and a key, with a space between")
+    public static TextSetting AuditWitness { get; } = new("OKMS_AUDIT_WITNESS", "an address and a key, separated by a space")
     {
         Taker = SettingTaker.Silo,
         Meaning = "the witness that cosigns the checkpoints of the silo's logs",

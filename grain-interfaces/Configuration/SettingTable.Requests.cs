@@ -29,7 +29,7 @@ internal static partial class SettingTable
         Min = 1,
         Max = MaxRate,
         Part = SettingPart.Gateway,
-        Meaning = "requests a second for each principal",
+        Meaning = "requests per second for each principal",
     };
 
     public static NumberSetting RateLimitBurst { get; } = new("OKMS_RATE_LIMIT_BURST")
@@ -56,7 +56,7 @@ internal static partial class SettingTable
         Min = 1,
         Max = 1_000_000,
         Part = SettingPart.Gateway,
-        Meaning = "how many requests are worked on at once",
+        Meaning = "how many requests are handled at once",
     };
 
     public static NumberSetting MaxQueuedRequests { get; } = new("OKMS_MAX_QUEUED_REQUESTS")
@@ -65,7 +65,7 @@ internal static partial class SettingTable
         Min = 0,
         Max = 1_000_000,
         Part = SettingPart.Gateway,
-        Meaning = "how many requests wait for a place among those",
+        Meaning = "how many more requests may queue",
     };
 
     public static DurationSetting OverloadDelay { get; } = new("OKMS_OVERLOAD_DELAY")
@@ -74,7 +74,7 @@ internal static partial class SettingTable
         Min = TimeSpan.FromMilliseconds(5),
         Max = TimeSpan.FromSeconds(10),
         Part = SettingPart.Gateway,
-        Meaning = "how long a request waits there, and how long the fastest answers may take before fewer requests are worked on at once",
+        Meaning = "how long a request may queue, and how long the fastest answers may take before fewer requests are admitted",
     };
 
     public static NumberSetting MaxQueuedCalls { get; } = new("OKMS_MAX_QUEUED_CALLS")
@@ -83,12 +83,12 @@ internal static partial class SettingTable
         Min = 16,
         Max = 1_000_000,
         Taker = SettingTaker.Silo,
-        Meaning = "how many calls wait in front of one key in a silo, whoever sends them",
+        Meaning = "how many calls may queue for one key in a silo, whoever sends them",
     };
 
     public static NumberSetting MaxBodyBytesInFlight { get; } = new("OKMS_MAX_BODY_BYTES_IN_FLIGHT")
     {
-        DefaultInWords = "a sixteenth of the memory that the process may use",
+        DefaultInWords = "a sixteenth of the memory available to the process",
         Min = MinBodyBytesInFlight,
         Max = MaxBodyBytesInFlightEver,
         Part = SettingPart.Gateway,

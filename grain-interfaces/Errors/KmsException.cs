@@ -18,15 +18,15 @@ public sealed class KmsException : Exception
     [Id(0)]
     public string Code { get; }
 
-    /// <summary>Whether the silo that threw it has recorded the refusal, so that whoever passes it on need not.</summary>
+    /// <summary>Whether the silo that threw it has recorded the refusal, so that others that pass it on do not.</summary>
     [Id(1)]
     public bool IsRecorded { get; internal set; }
 
-    /// <summary>How long to wait before trying again makes sense; null where nobody knows.</summary>
+    /// <summary>How long to wait before retrying; null if unknown.</summary>
     [Id(2)]
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>What waits, where the operation was not done because it needs approval; else null.</summary>
+    /// <summary>The pending approval, if the operation was not done because it needs one; otherwise null.</summary>
     [Id(3)]
     public ApprovalDescription? Approval { get; init; }
 

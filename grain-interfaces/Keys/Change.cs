@@ -8,6 +8,6 @@ namespace OrleansKms;
 public readonly record struct Change<T>([property: Id(0)] bool IsSet, [property: Id(1)] T? Value)
     where T : class
 {
-    /// <summary>Never the value, which may be sealed where it is stored.</summary>
+    /// <summary>Omits the value, which may be sealed in storage.</summary>
     public override string ToString() => IsSet ? "changed" : "as it is";
 }

@@ -13,7 +13,7 @@ public sealed record CreateKey : ICallerRequest
     [Id(1)] public string Spec { get; init; } = DefaultSpec;
     /// <summary>What the key may be used for; null for the spec's default usage.</summary>
     [Id(2)] public KeyUsage? Usage { get; init; }
-    /// <summary>A text for people, of at most <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
+    /// <summary>Free text of at most <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     [Id(3)] public string? Description { get; init; }
     /// <summary>
     /// Up to <see cref="KmsLimits.Tags"/> tags; see <see cref="KmsLimits.TagNameLength"/> and
@@ -28,8 +28,8 @@ public sealed record CreateKey : ICallerRequest
     [Id(7)] public KeyProtection Protection { get; init; }
     /// <summary>Where the material comes from.</summary>
     [Id(8)] public KeyOrigin Origin { get; init; }
-    /// <summary>How often the key may be used; null for no limits of its own.</summary>
-    /// <exception cref="KmsException">invalid_parameter: the message came with a text that is none.</exception>
+    /// <summary>The key's own usage limits; null for none.</summary>
+    /// <exception cref="KmsException">invalid_parameter: the message's text is malformed.</exception>
     public IReadOnlyList<LimitRule>? Limits
     {
         get => LimitTexts.Parse(LimitsText);
@@ -44,7 +44,7 @@ public sealed record CreateKey : ICallerRequest
     /// </summary>
     [Id(11)] public TimeSpan? Within { get; init; }
 
-    /// <summary><see cref="Limits"/> as they travel.</summary>
+    /// <summary><see cref="Limits"/> in messages.</summary>
     [Id(9)] internal string? LimitsText { get; init; }
 
     /// <summary>Omits the description and the tags: Orleans logs messages that it cannot deliver.</summary>

@@ -3,10 +3,10 @@ using Orleans.Concurrency;
 namespace OrleansKms;
 
 /// <summary>
-/// The history of one key: every change of it, each with the hash of the one before. It is the same grain as <see cref="IKeyGrain"/>,
-/// called by the same key; since feature level 4, below which no key has one.
+/// The history of one key: all its changes, each with the hash of the one before. The same grain as <see cref="IKeyGrain"/>, with the same
+/// grain key. Since feature level 4; below it, no key has a history.
 /// </summary>
-/// <remarks>An interface of its own, as <see cref="IKeyVersionsGrain"/> is, since older silos lack it.</remarks>
+/// <remarks>An interface of its own, like <see cref="IKeyVersionsGrain"/>, since older silos lack it.</remarks>
 [Alias("okms.IKeyHistoryGrain"), Orleans.CodeGeneration.Version(1)]
 public interface IKeyHistoryGrain : IGrainWithStringKey
 {

@@ -18,7 +18,7 @@ public sealed record KeyDescription
     [Id(5)] public required KeyOrigin Origin { get; init; }
     /// <summary>Whether the material may be exported, wrapped.</summary>
     [Id(6)] public required bool Exportable { get; init; }
-    /// <summary>A text for people.</summary>
+    /// <summary>Free text.</summary>
     [Id(7)] public string? Description { get; init; }
     /// <summary>The tags.</summary>
     [Id(8)] public required IReadOnlyDictionary<string, string> Tags { get; init; }
@@ -43,14 +43,14 @@ public sealed record KeyDescription
     /// key makes a new version before it encrypts again.
     /// </summary>
     [Id(17)] public int RestoreEpoch { get; init; }
-    /// <summary>How often the key may be used; null where it has no limits of its own.</summary>
+    /// <summary>The key's own usage limits; null for none.</summary>
     [Id(18)] public IReadOnlyList<LimitRule>? Limits { get; init; }
     /// <summary>Dual control, or null.</summary>
     [Id(19)] public ApprovalRule? Approval { get; init; }
     /// <summary>The algorithms that an operation can name, the default first; null for a key that has but one way to be used.</summary>
     [Id(20)] public string[]? Algorithms { get; init; }
 
-    /// <summary>Omits the description and the tags, which are sealed where they are stored.</summary>
+    /// <summary>Omits the description and the tags, which are sealed in storage.</summary>
     public override string ToString() => $"{nameof(KeyDescription)} {{ Id = {Id}, State = {State}, PrimaryVersion = {PrimaryVersion} }}";
 }
 

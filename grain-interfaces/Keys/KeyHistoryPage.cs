@@ -8,18 +8,20 @@ public sealed record KeyHistoryPage
     [Id(0)] public required KeyHistoryEvent[] Events { get; init; }
 
     /// <summary>
-    /// Whether every event of this page, but those that are left, is in the chain whose head stands in the key's own row: the first page
-    /// is checked from that head, each next one from where the page before ended, and the last one down to the first event of all.
+    /// Whether every event of this page, except those of an abandoned chain, is in the chain whose head is in the key's own row. The first
+    /// page is verified from that head, each next one from where the previous page ended, and the last one down to the first event.
     /// </summary>
     [Id(1)] public required bool Verified { get; init; }
 
-    /// <summary>The number of the first event, from the newest on, that is changed or missing; null while all are as they must be.</summary>
+    /// <summary>The number of the first event, counting from the newest, that is changed or missing; null for none.</summary>
     [Id(2)] public long? BrokenAt { get; init; }
 
-    /// <summary>Whether the history begins with the key's creation. One that is older begins with the first change since there are histories.</summary>
+    /// <summary>
+    /// Whether the history begins with the key's creation. An older key's history begins with its first change since histories exist.
+    /// </summary>
     [Id(3)] public bool IsComplete { get; init; }
 
-    /// <summary>What to ask for the next page with; null on the last.</summary>
+    /// <summary>The cursor for the next page; null on the last.</summary>
     [Id(4)] public string? Next { get; init; }
 }
 
@@ -27,16 +29,16 @@ public sealed record KeyHistoryPage
 [GenerateSerializer, Immutable, Alias("okms.KeyHistoryEvent")]
 public sealed record KeyHistoryEvent
 {
-    /// <summary>1 for the first, and one more for each that follows.</summary>
+    /// <summary>1 for the first event; each one after it is higher by one.</summary>
     [Id(0)] public required long Number { get; init; }
 
-    /// <summary>When it was made, UTC.</summary>
+    /// <summary>When it happened, UTC.</summary>
     [Id(1)] public required DateTimeOffset Time { get; init; }
 
-    /// <summary>What happened, for example <c>keys:rotate</c>; <c>keys:restored</c> where the chain goes on after a restore.</summary>
+    /// <summary>What happened, for example <c>keys:rotate</c>; <c>keys:restored</c> if the chain continues after a restore.</summary>
     [Id(2)] public required string Action { get; init; }
 
-    /// <summary>Who asked for it; <c>okms</c> for what a key did by itself.</summary>
+    /// <summary>The caller; <c>okms</c> for what a key did by itself.</summary>
     [Id(3)] public required string Principal { get; init; }
 
     /// <summary>Where the request came from.</summary>
@@ -45,16 +47,16 @@ public sealed record KeyHistoryEvent
     /// <summary>The request's id.</summary>
     [Id(5)] public required string RequestId { get; init; }
 
-    /// <summary>What showed who it was; null if unknown.</summary>
+    /// <summary>The caller's credential; null if unknown.</summary>
     [Id(6)] public string? Credential { get; init; }
 
-    /// <summary>The version that was made or changed; null for none, and for several.</summary>
+    /// <summary>The version made or changed; null for none, and for several.</summary>
     [Id(7)] public int? Version { get; init; }
 
-    /// <summary>The revision of the key's row that was committed with it.</summary>
+    /// <summary>The revision of the key's row committed with it.</summary>
     [Id(8)] public required long Revision { get; init; }
 
-    /// <summary>What else there is to say; null for nothing.</summary>
+    /// <summary>Anything else; null for nothing.</summary>
     [Id(9)] public string? Reason { get; init; }
 
     /// <summary>How often the database had been restored from a backup by then.</summary>
@@ -63,9 +65,9 @@ public sealed record KeyHistoryEvent
     /// <summary>The event's SHA-256 (grains/Keys/History/FORMAT.md), 64 hexadecimal digits; the next event names it.</summary>
     [Id(11)] public required string Hash { get; init; }
 
-    /// <summary>Whether it is of a chain that was left: the key's row was put back to one from before this event.</summary>
+    /// <summary>Whether it belongs to an abandoned chain: an older copy of the key's row, from before this event, was restored.</summary>
     [Id(12)] public bool IsLeft { get; init; }
 
-    /// <summary>Never the texts, which callers choose.</summary>
+    /// <summary>Omits the texts, which callers choose.</summary>
     public override string ToString() => $"{nameof(KeyHistoryEvent)} {{ Number = {Number}, Revision = {Revision} }}";
 }

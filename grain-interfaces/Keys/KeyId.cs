@@ -11,7 +11,7 @@ public static class KeyId
     /// <summary>The maximum length of an id in characters.</summary>
     public const int MaxLength = KmsLimits.IdLength;
 
-    /// <summary>The rule, in the words of errors.</summary>
+    /// <summary>The rule for an id, completing a sentence that ends in "must be".</summary>
     internal const string Rule = "1 to 128 of A-Z a-z 0-9 . _ -, beginning and ending with a letter, a digit or _";
 
     /// <summary>The prefix of an alias name in a request where a key id is expected: <c>alias:billing</c>.</summary>

@@ -15,7 +15,7 @@ public sealed record UpdateKey : ICallerRequest
     /// <summary>The minimum version that decrypts: 1 to the primary version; null leaves it. It may fall again.</summary>
     [Id(4)] public int? MinDecryptVersion { get; init; }
     /// <summary>The new limits, which replace the old; null or none clears them.</summary>
-    /// <exception cref="KmsException">invalid_parameter: the message came with a text that is none.</exception>
+    /// <exception cref="KmsException">invalid_parameter: the message's text is malformed.</exception>
     public Change<IReadOnlyList<LimitRule>> Limits
     {
         get => new(LimitsText.IsSet, LimitTexts.Parse(LimitsText.Value));
@@ -24,10 +24,10 @@ public sealed record UpdateKey : ICallerRequest
     /// <summary>The new rule of dual control; null clears it.</summary>
     [Id(6)] public Change<ApprovalRule> Approval { get; init; }
 
-    /// <summary><see cref="Limits"/> as they travel.</summary>
+    /// <summary><see cref="Limits"/> in messages.</summary>
     [Id(5)] internal Change<string> LimitsText { get; init; }
 
-    /// <summary>Not the limits, which are read of a text that may be anything.</summary>
+    /// <summary>Omits the limits, which are parsed from a text that may be anything.</summary>
     public override string ToString() =>
         $"{nameof(UpdateKey)} {{ Caller = {Caller}, Description = {Description}, Tags = {Tags}, Rotation = {Rotation}, MinDecryptVersion = {MinDecryptVersion} }}";
 }

@@ -1,12 +1,12 @@
 namespace OrleansKms;
 
-/// <summary>What limits may be set, and which operations each counts: the same for keys, principals and namespaces.</summary>
+/// <summary>Which limits may be set, and which operations each counts: the same for keys, principals and namespaces.</summary>
 internal static class LimitRules
 {
-    /// <summary>What stands for every operation.</summary>
+    /// <summary>The name that counts every operation.</summary>
     public const string Everything = "*";
 
-    /// <summary>Checks limits of a principal or a namespace.</summary>
+    /// <summary>Checks the limits of a principal or namespace.</summary>
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public static void Check(IReadOnlyList<LimitRule>? rules)
     {
@@ -17,7 +17,7 @@ internal static class LimitRules
 
         if (rules.Count > KmsLimits.LimitRules)
         {
-            throw KmsError.InvalidParameter.Exception($"There may be {KmsLimits.LimitRules} limits.");
+            throw KmsError.InvalidParameter.Exception($"There can be at most {KmsLimits.LimitRules} limits.");
         }
 
         for (var i = 0; i < rules.Count; i++)
@@ -27,7 +27,7 @@ internal static class LimitRules
             {
                 if (rules[i].Of == rules[j].Of && rules[i].Per == rules[j].Per)
                 {
-                    throw KmsError.InvalidParameter.Exception("Two limits are of the same operations and the same window.");
+                    throw KmsError.InvalidParameter.Exception("Two limits have the same operations and the same window.");
                 }
             }
         }
@@ -42,20 +42,20 @@ internal static class LimitRules
         {
             if (KmsOperation.All.TryGetValue(rule.Of, out var operation) && !IsLimitedByKey(operation))
             {
-                throw KmsError.InvalidParameter.Exception($"A key's own limits cannot be of {rule.Of}.");
+                throw KmsError.InvalidParameter.Exception($"A key's own limits cannot count {rule.Of}.");
             }
         }
     }
 
     /// <summary>Whether a limit counts an operation.</summary>
-    /// <param name="of">What the limit is of.</param>
+    /// <param name="of">What the limit counts.</param>
     /// <param name="operation">The operation.</param>
     public static bool Counts(string of, KmsOperation operation) =>
         of == Everything || of == operation.Name || (GroupOf(of) == operation.Group && !OnlyAsks(operation));
 
     /// <summary>
-    /// Whether a key's own limits count an operation. A validation asks and does not use, nor does reading a public key. A change of the key and its disabling are never
-    /// limited, so that a limit can always be lifted and a key always be stopped.
+    /// Whether a key's own limits count an operation. A validation, or reading a public key, does not use the key. Changing and disabling the
+    /// key are never limited, so that a limit can always be removed and a key always be stopped.
     /// </summary>
     /// <param name="operation">The operation.</param>
     public static bool IsLimitedByKey(KmsOperation operation) => operation.NamesKey && operation.Group != KmsOperationGroup.Admin
@@ -63,10 +63,10 @@ internal static class LimitRules
         && !OnlyAsks(operation) && operation != KmsOperation.PointAlias
         && operation != KmsOperation.Reencrypt && operation != KmsOperation.RunBatch;
 
-    /// <summary>The refusal of a request beyond a limit.</summary>
-    /// <param name="whose">Whose limit it is.</param>
+    /// <summary>The refusal of a request that exceeds a limit.</summary>
+    /// <param name="whose">The limit's owner.</param>
     /// <param name="rule">The limit.</param>
-    /// <param name="wait">How long until there is room again.</param>
+    /// <param name="wait">How long until a retry can succeed.</param>
     public static KmsException Refusal(string whose, LimitRule rule, TimeSpan wait) => new(
         KmsError.RateLimited.Code,
         $"The limit of {whose}, {rule.Count} of {rule.Of} per {Iso8601Duration.Format(rule.Per)}, is reached.")
@@ -91,7 +91,7 @@ internal static class LimitRules
 
         if (rule.Of is null || (rule.Of != Everything && GroupOf(rule.Of) is null && !KmsOperation.All.ContainsKey(rule.Of)))
         {
-            throw KmsError.InvalidParameter.Exception("limits.of must be an action, as keys:encrypt, a group of them, as use, or *.");
+            throw KmsError.InvalidParameter.Exception("limits.of must be an action such as keys:encrypt, a group such as use, or *.");
         }
     }
 

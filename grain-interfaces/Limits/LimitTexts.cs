@@ -1,15 +1,15 @@
 namespace OrleansKms;
 
 /// <summary>
-/// Limits as one text, as messages to silos carry them: <see cref="LimitText"/>s with semicolons between them. What a
-/// client sends is judged before objects are made of it, and lists of objects with numbers in them are not let through.
+/// Limits as one text, for messages to silos: <see cref="LimitText"/>s separated by semicolons. Silos examine clients' messages before
+/// deserialising them, and accept no lists of objects with numbers.
 /// </summary>
 internal static class LimitTexts
 {
     /// <summary>Writes limits; null for null.</summary>
     public static string? Format(IReadOnlyList<LimitRule>? rules) => rules is null ? null : string.Join(';', rules.Select(LimitText.Format));
 
-    /// <summary>Reads limits; null of null.</summary>
+    /// <summary>Parses limits; null for null.</summary>
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public static IReadOnlyList<LimitRule>? Parse(string? text) => text switch
     {

@@ -2,35 +2,35 @@ using System.Net;
 
 namespace OrleansKms;
 
-/// <summary>What conditions of policies look at. What is not known yet leaves open only what depends on it.</summary>
+/// <summary>What conditions of policies look at. Unknown values leave only the conditions on them undecided.</summary>
 internal readonly struct AccessContext
 {
     /// <summary>The time, UTC.</summary>
     public required DateTimeOffset Now { get; init; }
 
-    /// <summary>Where the call came from; null where that is no address, which lies in no network.</summary>
+    /// <summary>The caller's address; null if it has none, which is in no network.</summary>
     public IPAddress? Source { get; init; }
 
-    /// <summary>Who asks; only a key's own policy looks at that.</summary>
+    /// <summary>The caller; only a key's own policy looks at it.</summary>
     public string? Principal { get; init; }
 
-    /// <summary>Whether <see cref="AssociatedData"/> and <see cref="Kind"/> are known; a body that was not read yet may still tell.</summary>
+    /// <summary>Whether <see cref="AssociatedData"/> and <see cref="Kind"/> are known; they are not before the body is read.</summary>
     public bool HasMessage { get; init; }
 
     /// <summary>The associated data; null for none.</summary>
     public byte[]? AssociatedData { get; init; }
 
-    /// <summary>What the ciphertext holds that is asked for, or given; <see cref="CiphertextKind.None"/> where there is none.</summary>
+    /// <summary>The kind of the ciphertext requested or given; <see cref="CiphertextKind.None"/> if there is none.</summary>
     public CiphertextKind Kind { get; init; }
 
-    /// <summary>What never changes of the key; null while it is not known.</summary>
+    /// <summary>The key's immutable facts; null while unknown.</summary>
     public KeyFacts? Key { get; init; }
 
-    /// <summary>The same with a message.</summary>
+    /// <summary>The same context with a message.</summary>
     public AccessContext With(byte[]? associatedData, CiphertextKind kind) =>
         this with { HasMessage = true, AssociatedData = associatedData, Kind = kind };
 
-    /// <summary>What a simulated call has.</summary>
+    /// <summary>The context of a simulated call.</summary>
     public static AccessContext Of(SimulateAccess request, KeyFacts? facts, DateTimeOffset now) => new()
     {
         Now = request.Time ?? now,
@@ -42,7 +42,7 @@ internal readonly struct AccessContext
         Key = facts,
     };
 
-    /// <summary>The kind of ciphertext that a ciphertext says it is; none where it is not well formed.</summary>
+    /// <summary>The kind that a ciphertext claims; none if it is malformed.</summary>
     public static CiphertextKind KindOf(ReadOnlySpan<byte> ciphertext) =>
         ciphertext.Length > CiphertextHeader.FixedLength && ciphertext[0] is >= (byte)CiphertextKind.Data and <= (byte)CiphertextKind.DataKeyPair
             ? (CiphertextKind)ciphertext[0]

@@ -3,15 +3,15 @@ using System.Collections.Frozen;
 namespace OrleansKms;
 
 /// <summary>
-/// Policies that are always there and cannot be changed. They part the duties: who manages keys does not use them, who uses them does
-/// not manage them, and who reads the audit trail does neither.
+/// Policies that always exist and cannot be changed. They separate duties: managers of keys do not use them, users do not manage them, and
+/// auditors do neither.
 /// </summary>
 internal static class BuiltInPolicies
 {
     /// <summary>The policy that allows everything.</summary>
     public const string Administrator = "administrator";
 
-    /// <summary>Every one of them, by its name.</summary>
+    /// <summary>All of them, by name.</summary>
     public static FrozenDictionary<string, Policy> All { get; } = new[]
     {
         Allowing(Administrator, PolicyActions.Everything),

@@ -3,20 +3,20 @@ namespace OrleansKms;
 /// <summary>Whether conditions hold.</summary>
 internal enum ConditionResult
 {
-    /// <summary>One of them does not hold.</summary>
+    /// <summary>At least one does not hold.</summary>
     Fails,
 
-    /// <summary>All of them hold.</summary>
+    /// <summary>All hold.</summary>
     Holds,
 
-    /// <summary>That depends on the message, which is not known yet.</summary>
+    /// <summary>It depends on the message, which is not known yet.</summary>
     DependsOnMessage,
 
-    /// <summary>That depends on the key's facts, which are not known yet.</summary>
+    /// <summary>It depends on the key's facts, which are not known yet.</summary>
     DependsOnKey,
 }
 
-/// <summary>The conditions of a statement, ready to be tried without allocating.</summary>
+/// <summary>The conditions of a statement, compiled so that evaluating them allocates nothing.</summary>
 internal sealed class CompiledConditions
 {
     private readonly NamePattern[]? _principals;
@@ -28,7 +28,7 @@ internal sealed class CompiledConditions
     private readonly KeyProtection? _protection;
     private readonly string[]? _specs;
 
-    /// <summary>Compiles conditions that <see cref="PolicyRules"/> has passed.</summary>
+    /// <summary>Compiles conditions that have passed <see cref="PolicyRules"/>.</summary>
     public CompiledConditions(PolicyConditions when, IReadOnlyList<string>? principals)
     {
         _principals = principals?.Select(principal => new NamePattern(principal)).ToArray();
@@ -38,7 +38,7 @@ internal sealed class CompiledConditions
         (_protection, _specs) = (when.Protection, when.Specs?.ToArray());
     }
 
-    /// <summary>Whether all of them hold. One that is known to fail decides, whatever is not known.</summary>
+    /// <summary>Evaluates all of them. One that is known to fail decides, whatever else is unknown.</summary>
     public ConditionResult Hold(in AccessContext context)
     {
         if ((_principals is not null && !MatchesPrincipal(context.Principal))
@@ -95,7 +95,7 @@ internal sealed class CompiledConditions
         return false;
     }
 
-    // What was stored was checked: a network that cannot be read must not become one that nobody lies in.
+    // Stored policies were checked: a network that cannot be parsed must not silently match nobody.
     private static NetworkRange Range(string text) => NetworkRange.TryParse(text, out var range)
         ? range
         : throw new InvalidOperationException($"Internal error: a stored policy names the network '{text}'.");

@@ -3,16 +3,16 @@ using System.Collections.Concurrent;
 namespace OrleansKms;
 
 /// <summary>
-/// The policies of one principal, or the policy of one key, made ready once for many decisions. Deny wins, and what nothing allows is
-/// refused. Which statements are about an operation and a key is remembered for the keys that are asked for, so that a decision
-/// allocates nothing; finding it out is linear in the statements and their patterns.
+/// The policies of one principal, or the policy of one key, compiled once for many decisions. Deny wins, and what nothing allows is
+/// refused. The statements that concern an operation and a key are cached per pair, so that a decision allocates nothing; finding them is
+/// linear in the statements and their patterns.
 /// </summary>
 internal sealed class CompiledPolicies
 {
-    /// <summary>The name of the built-in administrator, whom no policy binds.</summary>
+    /// <summary>The name of the built-in administrator, to whom no policy applies.</summary>
     public const string Unbound = "admin";
 
-    /// <summary>For how many pairs of operation and key is remembered which statements are about them.</summary>
+    /// <summary>The maximum number of cached pairs of operation and key.</summary>
     public const int MaxRemembered = 4096;
 
     private static readonly AboutKey _nothing = new(false, []);
@@ -48,15 +48,15 @@ internal sealed class CompiledPolicies
         }
     }
 
-    /// <summary>Which statements decide for one operation and one key.</summary>
-    /// <param name="Allows">Whether one allows it without a condition.</param>
-    /// <param name="Conditional">Those that depend on more.</param>
+    /// <summary>The statements that decide for one operation and one key.</summary>
+    /// <param name="Allows">Whether a statement allows it unconditionally.</param>
+    /// <param name="Conditional">The conditional statements.</param>
     private sealed record AboutKey(bool Allows, CompiledStatement[] Conditional);
 
-    /// <summary>Nothing is allowed.</summary>
+    /// <summary>Allows nothing.</summary>
     public static CompiledPolicies None { get; } = Of([]);
 
-    /// <summary>For how many pairs of operation and key is remembered at present which statements are about them.</summary>
+    /// <summary>The number of cached pairs of operation and key.</summary>
     internal int Remembered => _remembered.Count;
 
     /// <summary>Whether any statement looks at the caller's address.</summary>
@@ -69,12 +69,12 @@ internal sealed class CompiledPolicies
     public static CompiledPolicies Of(IEnumerable<Policy> policies) => new(policies, isOfKey: false);
 
     /// <summary>
-    /// A key's own policy. It narrows: with an allowing statement only what it allows passes; one of denying statements alone refuses
-    /// just those.
+    /// A key's own policy, which only narrows. If it has an allow statement, only what that allows passes; with deny statements alone, it
+    /// refuses just what they match.
     /// </summary>
     public static CompiledPolicies OfKey(Policy policy) => new([policy], isOfKey: true);
 
-    /// <summary>Decides. Of an operation that names no key the key is null, and only statements for <c>*</c> are about it.</summary>
+    /// <summary>Decides. For an operation that names no key, the key is null and only statements for <c>*</c> apply.</summary>
     public AccessDecision Decide(KmsOperation operation, string? keyId, in AccessContext context)
     {
         var about = Find(operation, keyId);
@@ -84,8 +84,8 @@ internal sealed class CompiledPolicies
     }
 
     /// <summary>
-    /// Whether a statement denies an operation by its own name that is judged by others: a batch, a move to another key. What depends
-    /// on something that is not known counts as denied.
+    /// Whether a statement denies, by its own name, an operation that is decided under other names: a batch, a move to another key.
+    /// Undecided conditions count as denied.
     /// </summary>
     public bool Denies(KmsOperation operation, string? keyId, in AccessContext context)
     {
@@ -97,7 +97,7 @@ internal sealed class CompiledPolicies
         return false;
     }
 
-    /// <summary>Whether the operation may be allowed for some key, as far as that can be told without knowing which.</summary>
+    /// <summary>Whether the operation may be allowed for some key, as far as that can be known without the key.</summary>
     public bool MayAllowSome(KmsOperation operation, in AccessContext context)
     {
         if (DeniesEvery(operation, context)) return false;
@@ -110,7 +110,7 @@ internal sealed class CompiledPolicies
         return may;
     }
 
-    /// <summary>Whether the operation is allowed for every key, whatever it is.</summary>
+    /// <summary>Whether the operation is allowed for every possible key.</summary>
     public bool AllowsEvery(KmsOperation operation, in AccessContext context)
     {
         var allows = _allowsByDefault;
@@ -124,7 +124,7 @@ internal sealed class CompiledPolicies
         return allows;
     }
 
-    /// <summary>Whether the operation is denied for every key, whatever it is.</summary>
+    /// <summary>Whether the operation is denied for every possible key.</summary>
     public bool DeniesEvery(KmsOperation operation, in AccessContext context)
     {
         foreach (var statement in _statements[operation.Index] ?? [])
@@ -135,10 +135,10 @@ internal sealed class CompiledPolicies
         return false;
     }
 
-    /// <summary>The statements about an operation, in order; for listings and explanations.</summary>
+    /// <summary>The statements about an operation, in order, for listings and explanations.</summary>
     public IReadOnlyList<CompiledStatement> StatementsOf(KmsOperation operation) => _statements[operation.Index] ?? [];
 
-    /// <summary>The statements that decide: those that deny, or where there are none, those that allow.</summary>
+    /// <summary>The statements that decide: those that deny or, if there are none, those that allow.</summary>
     public CompiledStatement[] Explain(KmsOperation operation, string? keyId, AccessContext context)
     {
         CompiledStatement[] matching =
@@ -170,7 +170,7 @@ internal sealed class CompiledPolicies
         _ => AccessDecision.DependsOnKey,
     };
 
-    // What is known to allow decides; then what only the message, which comes anyway, must show.
+    // A definite allow decides; next best is one that needs only the message, which comes anyway.
     private static AccessDecision Better(AccessDecision one, AccessDecision other) =>
         one == AccessDecision.Allowed || other == AccessDecision.Denied ? one
         : one == AccessDecision.DependsOnMessage && other == AccessDecision.DependsOnKey ? one
@@ -186,7 +186,7 @@ internal sealed class CompiledPolicies
 
     private AboutKey Remember(KmsOperation operation, string keyId, CompiledStatement[] statements)
     {
-        // Callers can name any id: what they can fill is bounded, and finding out again is cheap.
+        // Callers can name any id, so the cache is bounded; recomputing is cheap.
         if (Interlocked.Increment(ref _count) > MaxRemembered)
         {
             _remembered.Clear();

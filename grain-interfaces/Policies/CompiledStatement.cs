@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>A statement ready to be matched.</summary>
+/// <summary>A statement, compiled for matching.</summary>
 internal sealed class CompiledStatement
 {
     private readonly NamePattern[] _keys;
@@ -8,8 +8,8 @@ internal sealed class CompiledStatement
 
     /// <summary>Compiles a statement.</summary>
     /// <param name="policy">The name of its policy.</param>
-    /// <param name="index">Its place there, from 0.</param>
-    /// <param name="statement">The statement, which <see cref="PolicyRules"/> has passed.</param>
+    /// <param name="index">Its index there.</param>
+    /// <param name="statement">The statement, which has passed <see cref="PolicyRules"/>.</param>
     public CompiledStatement(string policy, int index, PolicyStatement statement)
     {
         (Policy, Index, Effect) = (policy, index, statement.Effect);
@@ -21,22 +21,22 @@ internal sealed class CompiledStatement
     /// <summary>The name of its policy.</summary>
     public string Policy { get; }
 
-    /// <summary>Its place there, from 0.</summary>
+    /// <summary>Its index there.</summary>
     public int Index { get; }
 
-    /// <summary>What it does with what it matches.</summary>
+    /// <summary>What it does when it matches.</summary>
     public PolicyEffect Effect { get; }
 
-    /// <summary>Whether it is about every key, and about what names none.</summary>
+    /// <summary>Whether it applies to every key, and to operations without one.</summary>
     public bool MatchesEveryKey { get; }
 
     /// <summary>Whether it depends on more than operation and key.</summary>
     public bool IsConditional => _when is not null;
 
-    /// <summary>The keys that it is about; nothing where that is every one.</summary>
+    /// <summary>The keys it applies to; empty if that is every key.</summary>
     public IReadOnlyList<NamePattern> Keys => MatchesEveryKey ? [] : _keys;
 
-    /// <summary>Whether it is about a key, or about what names none.</summary>
+    /// <summary>Whether it applies to a key, or to an operation without one.</summary>
     public bool IsAbout(string? keyId)
     {
         if (MatchesEveryKey) return true;
@@ -48,6 +48,6 @@ internal sealed class CompiledStatement
         return false;
     }
 
-    /// <summary>Whether what it demands besides holds.</summary>
+    /// <summary>Evaluates its conditions.</summary>
     public ConditionResult Holds(in AccessContext context) => _when is null ? ConditionResult.Holds : _when.Hold(context);
 }

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>What policies look at of a key, and what never changes of it.</summary>
+/// <summary>The immutable facts of a key that policies look at.</summary>
 /// <param name="Spec">The key spec, for example <c>AES_256_GCM</c>.</param>
 /// <param name="Protection">Where the material lives.</param>
 [GenerateSerializer, Immutable, Alias("okms.KeyFacts")]

@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace OrleansKms;
 
 /// <summary>
-/// A network in CIDR notation (RFC 4632, RFC 4291). IPv4 addresses are compared as the IPv6 addresses that they are mapped to, so that
-/// a listener for both finds a caller in the same network either way.
+/// A network in CIDR notation (RFC 4632, RFC 4291). IPv4 addresses are compared as IPv4-mapped IPv6 addresses, so that a dual-stack
+/// listener finds a caller in the same network either way.
 /// </summary>
 internal readonly struct NetworkRange
 {
@@ -19,7 +19,7 @@ internal readonly struct NetworkRange
 
     private NetworkRange((ulong High, ulong Low) first, (ulong High, ulong Low) mask) => (_first, _mask) = (first, mask);
 
-    /// <summary>Reads a network. A bit beyond the prefix, an octal or shortened IPv4 address and a zone are refused.</summary>
+    /// <summary>Parses a network. Refuses bits beyond the prefix, octal or shortened IPv4 addresses, and zones.</summary>
     public static bool TryParse(string text, out NetworkRange range)
     {
         range = default;
@@ -41,7 +41,7 @@ internal readonly struct NetworkRange
         return (first.High & ~mask.Item1) == 0 && (first.Low & ~mask.Item2) == 0;
     }
 
-    /// <summary>Whether an address lies in it; allocates nothing.</summary>
+    /// <summary>Whether it contains an address; allocates nothing.</summary>
     public bool Contains(IPAddress address)
     {
         var (high, low) = Bits(address);

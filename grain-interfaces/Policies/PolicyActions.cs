@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace OrleansKms;
 
-/// <summary>What statements can name as actions: each row of <see cref="KmsOperation"/>, each group of them, and all.</summary>
+/// <summary>What statements can name as actions: each row of <see cref="KmsOperation"/>, each group, and everything.</summary>
 internal static class PolicyActions
 {
     /// <summary>Every operation.</summary>
@@ -11,7 +11,7 @@ internal static class PolicyActions
     private static readonly FrozenDictionary<string, KmsOperation[]> _byName = Names()
         .ToFrozenDictionary(named => named.Name, named => named.Operations, StringComparer.Ordinal);
 
-    /// <summary>The operations that an action stands for; none where no row or group has that name.</summary>
+    /// <summary>The operations of an action; empty if there is no such action.</summary>
     public static IReadOnlyList<KmsOperation> Of(string action) => _byName.GetValueOrDefault(action, []);
 
     /// <summary>Whether there is such an action.</summary>

@@ -1,6 +1,6 @@
 namespace OrleansKms;
 
-/// <summary>What a statement does with what it matches.</summary>
+/// <summary>What a statement does when it matches.</summary>
 [GenerateSerializer, Alias("okms.PolicyEffect")]
 public enum PolicyEffect
 {

@@ -3,13 +3,13 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace OrleansKms;
 
-/// <summary>What a policy may be. Whoever stores one checks it here, so that whoever reads it need not.</summary>
+/// <summary>The rules of policies. They are checked before a policy is stored, so that readers need not check again.</summary>
 internal static class PolicyRules
 {
     private static readonly SearchValues<char> _specCharacters = SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
-    /// <summary>Refuses a name that a policy cannot have.</summary>
-    /// <exception cref="KmsException">invalid_parameter; conflict for one that is built in.</exception>
+    /// <summary>Refuses an invalid or reserved policy name.</summary>
+    /// <exception cref="KmsException">invalid_parameter; conflict for a built-in one.</exception>
     public static void CheckName(string? name)
     {
         if (!KeyId.IsValid(name))
@@ -18,26 +18,26 @@ internal static class PolicyRules
         }
     }
 
-    /// <summary>Refuses to change a policy that is built in.</summary>
+    /// <summary>Refuses to change a built-in policy.</summary>
     /// <exception cref="KmsException">conflict.</exception>
     public static void CheckMayChange(string name)
     {
         if (BuiltInPolicies.All.ContainsKey(name))
         {
-            throw KmsError.Conflict.Exception($"The policy '{name}' is built in and stays as it is.");
+            throw KmsError.Conflict.Exception($"The policy '{name}' is built in and cannot be changed.");
         }
     }
 
-    /// <summary>Refuses statements that no policy can have.</summary>
-    /// <param name="statements">The statements; may be anything that a message can hold.</param>
-    /// <param name="isOfKey">Whether they are a key's own policy: they may name principals, and need name no key.</param>
+    /// <summary>Refuses invalid statements.</summary>
+    /// <param name="statements">The statements; anything a message can contain.</param>
+    /// <param name="isOfKey">Whether they are a key's own policy, which may name principals and omit keys.</param>
     /// <exception cref="KmsException">policy_too_large, invalid_parameter.</exception>
     public static void Check(IReadOnlyList<PolicyStatement?>? statements, bool isOfKey)
     {
         if (statements is null) throw KmsError.InvalidParameter.Exception("'statements' is missing.");
         if (statements.Count > KmsLimits.PolicyStatements)
         {
-            throw KmsError.PolicyTooLarge.Exception($"A policy must have {KmsLimits.PolicyStatements} statements or less.");
+            throw KmsError.PolicyTooLarge.Exception($"A policy can have at most {KmsLimits.PolicyStatements} statements.");
         }
 
         for (var i = 0; i < statements.Count; i++)
@@ -47,7 +47,7 @@ internal static class PolicyRules
 
         if (PolicyText.Of(statements!).Length > KmsLimits.PolicyBytes)
         {
-            throw KmsError.PolicyTooLarge.Exception($"A policy must be {KmsLimits.PolicyBytes} bytes or less.");
+            throw KmsError.PolicyTooLarge.Exception($"A policy can have at most {KmsLimits.PolicyBytes} bytes.");
         }
     }
 
@@ -63,7 +63,7 @@ internal static class PolicyRules
         if (!isOfKey || statement.Keys is null) RequireSome(statement.Keys, index, "keys");
         foreach (var key in statement.Keys)
         {
-            if (!IsKeyPattern(key)) throw Refused(index, $"names a key that is neither an id nor a prefix and '*'{Shown(key)}");
+            if (!IsKeyPattern(key)) throw Refused(index, $"names a key that is neither an id nor a prefix followed by '*'{Shown(key)}");
         }
 
         CheckPrincipals(statement.Principals, index, isOfKey);
@@ -73,11 +73,11 @@ internal static class PolicyRules
     private static void CheckPrincipals(IReadOnlyList<string>? principals, int index, bool isOfKey)
     {
         if (principals is null) return;
-        if (!isOfKey) throw Refused(index, "names principals, which only a key's own policy does");
+        if (!isOfKey) throw Refused(index, "names principals, which only a key's own policy can");
         RequireSome(principals, index, "principals");
         foreach (var principal in principals)
         {
-            if (!IsPrincipalPattern(principal)) throw Refused(index, $"names a principal that is neither a name nor a prefix and '*'{Shown(principal)}");
+            if (!IsPrincipalPattern(principal)) throw Refused(index, $"names a principal that is neither a name nor a prefix followed by '*'{Shown(principal)}");
         }
     }
 
@@ -97,7 +97,7 @@ internal static class PolicyRules
             RequireSome(specs, index, "spec");
             foreach (var spec in specs)
             {
-                if (spec is not { Length: > 0 and <= KmsLimits.IdLength } || spec.AsSpan().ContainsAnyExcept(_specCharacters)) throw Refused(index, $"names a spec that cannot be one{Shown(spec)}");
+                if (spec is not { Length: > 0 and <= KmsLimits.IdLength } || spec.AsSpan().ContainsAnyExcept(_specCharacters)) throw Refused(index, $"names an invalid spec{Shown(spec)}");
             }
         }
 
@@ -115,12 +115,12 @@ internal static class PolicyRules
 
     private static void RequireSome([NotNull] IReadOnlyList<string>? texts, int index, string field)
     {
-        if (texts is not { Count: > 0 }) throw Refused(index, $"must have something in '{field}'");
+        if (texts is not { Count: > 0 }) throw Refused(index, $"must not have an empty '{field}'");
     }
 
     private static KmsException Refused(int index, string reason) => KmsError.InvalidParameter.Exception($"Statement {index} {reason}.");
 
-    // What a caller sent is shown only where it cannot be mistaken for anything else.
+    // A caller's text is quoted only if it cannot be mistaken for anything else.
     private static string Shown(string? text) =>
         text is { Length: > 0 and <= 64 } && !text.AsSpan().ContainsAnyExceptInRange('!', '~') && !text.Contains('\'', StringComparison.Ordinal) ? $": '{text}'" : "";
 }

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace OrleansKms;
 
 /// <summary>
-/// Statements as they travel to a silo: compact JSON, whose length is what a policy's size is measured by. The client port lets no call
-/// through in which lists lie within lists, so they go as bytes.
+/// Statements in messages to silos: compact JSON, whose length counts as the policy's size. The client port accepts no lists within lists,
+/// so statements travel as bytes.
 /// </summary>
 public static class PolicyText
 {
@@ -14,7 +14,7 @@ public static class PolicyText
     public static byte[] Of(IReadOnlyList<PolicyStatement> statements) =>
         JsonSerializer.SerializeToUtf8Bytes(statements, PolicyTextJson.Default.IReadOnlyListPolicyStatement);
 
-    /// <summary>Reads statements that a caller sent, and checks them.</summary>
+    /// <summary>Parses and checks statements from a caller.</summary>
     /// <param name="text">Any bytes.</param>
     /// <param name="isOfKey">Whether they are a key's own policy.</param>
     /// <exception cref="KmsException">policy_too_large, invalid_request, invalid_parameter.</exception>
@@ -22,7 +22,7 @@ public static class PolicyText
     {
         if (text?.Length > KmsLimits.PolicyBytes)
         {
-            throw KmsError.PolicyTooLarge.Exception($"A policy must be {KmsLimits.PolicyBytes} bytes or less.");
+            throw KmsError.PolicyTooLarge.Exception($"A policy can have at most {KmsLimits.PolicyBytes} bytes.");
         }
 
         try
@@ -33,13 +33,13 @@ public static class PolicyText
         }
         catch (JsonException)
         {
-            // The parser's own message names types of this program.
-            throw KmsError.InvalidRequest.Exception("The statements are not well formed.");
+            // The parser's own message names internal types.
+            throw KmsError.InvalidRequest.Exception("The statements are malformed.");
         }
     }
 }
 
-/// <summary>How statements are written and read.</summary>
+/// <summary>The JSON of statements.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -23,7 +23,9 @@ public sealed record HealthQuery([property: Id(0)] Caller Caller) : ICallerReque
 /// </param>
 /// <param name="HsmProblem">Why the HSM is not healthy; null when it is, and from a silo that does not report it.</param>
 /// <param name="KekProblem">How the KEKs differ from what the root key vouches for; null when they do not.</param>
-/// <param name="Audit">Whether the audit trail is written; null when operations are not recorded, and from a silo that does not tell.</param>
+/// <param name="Audit">
+/// Whether the audit trail can be written; null when operations are not recorded, and from a silo that does not report it.
+/// </param>
 [GenerateSerializer, Immutable, Alias("okms.HealthReport")]
 public sealed record HealthReport(
     [property: Id(0)] bool Database, [property: Id(1)] bool? Hsm, [property: Id(2)] string? ClockProblem = null,

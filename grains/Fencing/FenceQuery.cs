@@ -6,7 +6,7 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Grains.Fencing;
 
 /// <summary>Where a poll left off.</summary>
-/// <param name="Server">When the database server started; tells it from a server that took its place.</param>
+/// <param name="Server">When the database server started; distinguishes it from its replacement.</param>
 /// <param name="Snapshot">Every transaction that is visible in this snapshot is accounted for.</param>
 internal sealed record FencePosition(string Server, string Snapshot);
 

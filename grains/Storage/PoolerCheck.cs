@@ -4,11 +4,11 @@ namespace OrleansKms.Grains.Storage;
 
 /// <summary>
 /// Finds out whether a pooler between this process and Postgres shares one session between clients. Then a session's lock belongs
-/// to whoever comes next, and prepared statements and settings are somebody else's.
+/// to the next client, and prepared statements and settings are another client's.
 /// </summary>
 internal static class PoolerCheck
 {
-    /// <summary>What an operator is told to do.</summary>
+    /// <summary>The instructions for the operator.</summary>
     public const string Remedy = "connect to Postgres itself, or have PgBouncer use pool_mode = session and ignore_startup_parameters = options.";
 
     // Other clients of the pooler may get the session in between; not every time.

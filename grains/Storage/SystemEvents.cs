@@ -45,10 +45,10 @@ internal sealed class SystemEvents(Database database)
         return true;
     }, cancellationToken);
 
-    /// <summary>Moves the oldest event to where it is kept.</summary>
-    /// <param name="keep">Keeps it; where that fails, the event stays here. A crash in between keeps it twice.</param>
+    /// <summary>Moves the oldest event to its destination.</summary>
+    /// <param name="keep">Stores it; if that fails, the event stays here. A crash in between stores it twice.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>False where there is none.</returns>
+    /// <returns>False if there is none.</returns>
     public async Task<bool> TryMove(Func<SystemEvent, Task> keep, CancellationToken cancellationToken)
     {
         if (await database.Read(() => First(cancellationToken)) is not var (id, first))

@@ -10,10 +10,10 @@ using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Silo.Commands;
 
-/// <summary>Verifies the audit trail and proves its records. None of this needs a silo that runs, and all of it may run beside one.</summary>
+/// <summary>Verifies the audit trail and proves its records. This needs no running silo, and can run beside one.</summary>
 internal static class AuditCommands
 {
-    private const string KeyDescription = "The key that verifies the log, as name+id+key. Without it the log's own log.vkey is believed, which whoever can write the log can replace.";
+    private const string KeyDescription = "The key that verifies the log, as name+id+key. Without it, the log's own log.vkey is trusted, which anyone who can write to the log can replace.";
 
     /// <summary>The command.</summary>
     public static Command Command() => new("audit", "Verifies the audit trail and proves its records.") { Verify(), Prove(), Check() };
@@ -22,9 +22,9 @@ internal static class AuditCommands
     {
         var log = LogOption();
         var key = new Option<string?>("--key") { Description = KeyDescription };
-        var checkpoint = new Option<string[]>("--checkpoint") { Description = "A file with a signed checkpoint that was kept elsewhere. May be given several times." };
-        var database = new Option<bool>("--database") { Description = "Takes keys and checkpoints from the database, which a silo's disk cannot change, and names keys whose rows are behind the trail." };
-        var command = new Command("verify", "Verifies every record of the logs. Exit code 1: something was changed, removed, inserted, reordered, cut off or rewritten.")
+        var checkpoint = new Option<string[]>("--checkpoint") { Description = "A file with a signed checkpoint that was stored elsewhere. Can be repeated." };
+        var database = new Option<bool>("--database") { Description = "Takes keys and checkpoints from the database, out of reach of a silo's disk, and lists keys whose rows are behind the trail." };
+        var command = new Command("verify", "Verifies every record of the logs. Exit code 1: records were changed, removed, inserted, reordered, cut off or rewritten.")
         {
             log, key, checkpoint, database,
         };
@@ -36,17 +36,17 @@ internal static class AuditCommands
     private static Command Prove()
     {
         var log = LogOption();
-        var record = new Option<long>("--record") { Description = "The record's sequence.", Required = true };
-        var command = new Command("prove", "Writes a proof (c2sp.org/tlog-proof) that a log has a record. It shows no other record.") { log, record };
+        var record = new Option<long>("--record") { Description = "The record's sequence number.", Required = true };
+        var command = new Command("prove", "Writes a proof (c2sp.org/tlog-proof) that a log contains a record. It reveals no other record.") { log, record };
         command.SetAction((call, _) => Prove(call.GetValue(log), call.GetValue(record)));
         return command;
     }
 
     private static Command Check()
     {
-        var proof = new Argument<string>("PROOF") { Description = "A file that audit prove wrote." };
+        var proof = new Argument<string>("PROOF") { Description = "A file written by audit prove." };
         var key = new Option<string>("--key") { Description = "The key that verifies the log, as name+id+key.", Required = true };
-        var command = new Command("check", "Checks a proof, and prints its record. Exit code 1: it proves nothing.") { proof, key };
+        var command = new Command("check", "Checks a proof and prints its record. Exit code 1: the proof is invalid.") { proof, key };
         command.SetAction((call, _) => Check(call.GetRequiredValue(proof), call.GetRequiredValue(key)));
         return command;
     }
@@ -88,14 +88,14 @@ internal static class AuditCommands
 
         return used == kept.Count
             ? fault ? 1 : 0
-            : throw new UsageException("A checkpoint that was given is of none of these logs.");
+            : throw new UsageException("A given checkpoint belongs to none of these logs.");
     }
 
     private static async Task<int> Prove(string? log, long record)
     {
         var folder = Folders(log)[^1];
         var note = folder.ReadHead() ?? throw new StartRefusedException($"The log {folder.Path} has no checkpoint.");
-        var head = Checkpoint.Parse(note.Text) ?? throw new StartRefusedException($"The checkpoint of {folder.Path} is none.");
+        var head = Checkpoint.Parse(note.Text) ?? throw new StartRefusedException($"The checkpoint of {folder.Path} is malformed.");
         if (record < 0 || record >= head.Size)
         {
             throw new StartRefusedException(string.Create(CultureInfo.InvariantCulture, $"The checkpoint of {folder.Path} has the records 0 to {head.Size - 1}."));
@@ -106,7 +106,7 @@ internal static class AuditCommands
             var entry = RecordReader.Find(folder, record);
             var path = MerkleTree.InclusionProof(TiledTree.Load(folder, head.Size), record, head.Size);
             var proof = new LogProof(record, entry, path, note);
-            if (!proof.Verifies(OwnKey(folder))) throw new InvalidDataException("Record, tiles and checkpoint do not belong together: run audit verify.");
+            if (!proof.Verifies(OwnKey(folder))) throw new InvalidDataException("Record, tiles and checkpoint do not match: run audit verify.");
             await using var output = Console.OpenStandardOutput();
             await output.WriteAsync(proof.ToBytes());
             return 0;
@@ -122,7 +122,7 @@ internal static class AuditCommands
         var verifier = KeyOf(key);
         if (LogProof.Parse(Read(file)) is not { } proof || !proof.Verifies(verifier))
         {
-            await Console.Error.WriteLineAsync($"{file} does not prove that {verifier.Name} has its record.");
+            await Console.Error.WriteLineAsync($"{file} does not prove that {verifier.Name} contains its record.");
             return 1;
         }
 
@@ -139,10 +139,10 @@ internal static class AuditCommands
 
         var directory = StorageHost.ReadSettings().Audit.Directory;
         var folders = TrailFolder.In(directory).ToList();
-        return folders.Count > 0 ? folders : throw new StartRefusedException($"There is no log in {directory}. Name one by --log, or their directory by {SettingTable.AuditDirectory}.");
+        return folders.Count > 0 ? folders : throw new StartRefusedException($"There is no log in {directory}. Name one with --log, or their directory with {SettingTable.AuditDirectory}.");
     }
 
-    /// <summary>Names the keys whose rows do not know a change that these logs have.</summary>
+    /// <summary>Lists the keys whose rows lack a change recorded in these logs.</summary>
     private static async Task<bool> PrintRowsBehind(List<TrailFolder> folders, IServiceProvider services, CancellationToken cancellationToken)
     {
         try
@@ -153,7 +153,7 @@ internal static class AuditCommands
         }
         catch (StartRefusedException e)
         {
-            // The embedded database belongs to the service while that runs.
+            // The embedded database belongs to the service while it runs.
             await Console.Error.WriteLineAsync($"The keys' rows were not compared with the trail: {e.Message}");
             return false;
         }
@@ -175,11 +175,11 @@ internal static class AuditCommands
     {
         try
         {
-            return folder.ReadKey() ?? throw new StartRefusedException($"The log {folder.Path} has no log.vkey. Name its key by --key.");
+            return folder.ReadKey() ?? throw new StartRefusedException($"The log {folder.Path} has no log.vkey. Name its key with --key.");
         }
         catch (FormatException e)
         {
-            throw new StartRefusedException($"The log.vkey of {folder.Path} is not a key. Name its key by --key.", e);
+            throw new StartRefusedException($"The log.vkey of {folder.Path} is not a key. Name its key with --key.", e);
         }
     }
 
@@ -191,7 +191,7 @@ internal static class AuditCommands
         }
         catch (FormatException)
         {
-            throw new UsageException($"{text} is not a key that verifies a log (name+id+key).");
+            throw new UsageException($"{text} is not a verifier key (name+id+key).");
         }
     }
 

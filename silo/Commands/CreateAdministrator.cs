@@ -68,7 +68,7 @@ internal static class CreateAdministrator
 
         if (tokenFile is null)
         {
-            await Console.Error.WriteLineAsync("The administrator's token, which is not kept anywhere:");
+            await Console.Error.WriteLineAsync("The administrator's token, which is stored nowhere:");
             Console.WriteLine(token);
         }
         else

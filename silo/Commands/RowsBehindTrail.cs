@@ -8,12 +8,12 @@ using OrleansKms.Grains.Storage;
 namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// Finds keys whose rows are behind the audit trail: the trail has a change that their row does not know, since an older database, or
-/// an older row, was put in its place. What was recorded before the last restore epoch does not count: that one told of a restore.
+/// Finds keys whose rows are behind the audit trail: the trail has a change that the row lacks, since an older database or row was
+/// restored. Records from before the last restore epoch do not count: that epoch reports a restore.
 /// </summary>
 internal static class RowsBehindTrail
 {
-    /// <summary>Compares the keys of some logs with their rows.</summary>
+    /// <summary>Compares the keys in some logs with their rows.</summary>
     /// <returns>A line for each key that is behind.</returns>
     /// <exception cref="StartRefusedException">The database cannot be opened.</exception>
     public static async Task<List<string>> Find(IReadOnlyCollection<TrailFolder> folders, IServiceProvider services, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Text.RegularExpressions;
 
@@ -70,6 +71,19 @@ public sealed partial class OperationTests(DefaultApi api)
         Assert.Contains(
             $"encryptions_total{{key_id=\"{id}\",status=\"key_disabled\"}} 2",
             (await Metrics($"encryptions_total{{key_id=\"{id}\",status=\"key_disabled\"}}")).Split('\n').Select(l => TimeStamp().Replace(l, "")));
+    }
+
+    [Fact]
+    public async Task OpenApi_StatesLimitsByTheirValues()
+    {
+        var answer = (await api.Get("/openapi/v1.json")).Is(HttpStatusCode.OK);
+        var text = answer.Json.ToJsonString();
+        Assert.DoesNotContain(nameof(KmsLimits), text, StringComparison.Ordinal);
+        Assert.DoesNotContain("SettingTable", text, StringComparison.Ordinal);
+        string Field(string type, string name) => (string)answer.Json["components"]!["schemas"]![type]!["properties"]![name]!["description"]!;
+        Assert.Equal($"Free text, up to {KmsLimits.DescriptionLength.ToString("N0", CultureInfo.InvariantCulture)} characters.", Field("CreateKeyBody", "description"));
+        Assert.StartsWith($"Authenticated, not encrypted; up to {KmsLimits.AssociatedDataBytes >> 10} KiB.", Field("EncryptBody", "associated_data"), StringComparison.Ordinal);
+        Assert.Contains($"at most P{KmsLimits.MaxTokenLife.Days}D", Field("CreateTokenBody", "expires_in"), StringComparison.Ordinal);
     }
 
     [Fact]

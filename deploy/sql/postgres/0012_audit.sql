@@ -1,4 +1,5 @@
--- The last signed checkpoint of each log of the audit trail (c2sp.org/tlog-checkpoint), out of reach of whoever has only a silo's disk.
+-- The last signed checkpoint of each log of the audit trail (c2sp.org/tlog-checkpoint), beyond the reach of someone with only a silo's
+-- disk.
 CREATE TABLE okms_audit_log (
   log_id text COLLATE "C" NOT NULL PRIMARY KEY,
   verifier_key text NOT NULL,

@@ -1,4 +1,4 @@
--- What happens to the installation as a whole, in whatever process: a silo writes it to its log of the audit trail and takes it from here.
+-- Events of the installation as a whole, from any process: a silo moves them from here to its log of the audit trail.
 CREATE TABLE okms_audit_event (
   event_id TEXT NOT NULL PRIMARY KEY,
   happened_at TEXT NOT NULL,
@@ -7,13 +7,13 @@ CREATE TABLE okms_audit_event (
   detail TEXT NOT NULL
 );
 
--- What silos compare with at their start, so that a change between two starts is an event: the root key that they run on.
+-- State that silos compare at start, so that a change between two starts is an event: the root key in use.
 CREATE TABLE okms_audit_state (
   name TEXT NOT NULL PRIMARY KEY,
   value TEXT NOT NULL
 );
 
--- A copy of the records, for search. The files of the logs are the record; this may be emptied and is filled again.
+-- A copy of the records, for search. The log files are authoritative; this table can be emptied and fills again.
 CREATE TABLE okms_audit_record (
   recorded_at TEXT NOT NULL,
   log_id TEXT NOT NULL,
@@ -28,5 +28,5 @@ CREATE TABLE okms_audit_record (
 CREATE INDEX okms_audit_record_key ON okms_audit_record (key_id, recorded_at, log_id, sequence) WHERE key_id IS NOT NULL;
 CREATE INDEX okms_audit_record_principal ON okms_audit_record (principal, recorded_at, log_id, sequence) WHERE principal IS NOT NULL;
 
--- How many records of a log are copied.
+-- The number of records copied from a log.
 ALTER TABLE okms_audit_log ADD COLUMN copied INTEGER NOT NULL DEFAULT 0;

@@ -4,29 +4,32 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>A new principal. What is left out is empty.</summary>
+/// <summary>A new principal. Omitted fields are empty.</summary>
 internal sealed class CreatePrincipalBody
 {
-    /// <summary>The name, 1 to 128 of A-Z a-z 0-9 . _ - @.</summary>
+    /// <summary>The name, 1 to <see cref="KmsLimits.PrincipalLength"/> of A-Z a-z 0-9 . _ - @.</summary>
     public required string Name { get; set; }
 
-    /// <summary>A text for people, up to 1,024 characters.</summary>
+    /// <summary>Free text, up to <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     public string? Description { get; set; }
 
-    /// <summary>Names of policies, up to 32. Without one it may do nothing.</summary>
+    /// <summary>Names of policies, up to <see cref="KmsLimits.PoliciesOfPrincipal"/>. A principal without any may do nothing.</summary>
     public string[]? Policies { get; set; }
 
-    /// <summary>Limits, up to 8.</summary>
+    /// <summary>Up to <see cref="KmsLimits.LimitRules"/> limits.</summary>
     public LimitBody[]? Limits { get; set; }
 
-    /// <summary>Subject alternative names (URI or DNS) of client certificates by which it signs in, up to 16.</summary>
+    /// <summary>
+    /// Subject alternative names (URI or DNS) of client certificates that it signs in with, up to
+    /// <see cref="KmsLimits.PrincipalIdentities"/>.
+    /// </summary>
     public string[]? Certificates { get; set; }
 
-    /// <summary>Whose JWTs sign in as it, up to 16.</summary>
+    /// <summary>Identities of JWTs that it signs in with, up to <see cref="KmsLimits.PrincipalIdentities"/>.</summary>
     public JwtBody[]? Jwt { get; set; }
 }
 
-/// <summary>Makes a principal.</summary>
+/// <summary>Creates a principal.</summary>
 internal static class CreatePrincipalEndpoint
 {
     public static async Task Handle(RestExchange exchange)

@@ -8,29 +8,31 @@ namespace OrleansKms.Gateway.Rest.Access;
 /// <summary>A new token.</summary>
 internal sealed class CreateTokenBody
 {
-    /// <summary>How long it lives (ISO 8601), P365D at most; by default P90D.</summary>
+    /// <summary>
+    /// Its lifetime (ISO 8601), at most <see cref="KmsLimits.MaxTokenLife"/>; <see cref="KmsLimits.DefaultTokenLife"/> by default.
+    /// </summary>
     [JsonPropertyName("expires_in")]
     public string? ExpiresIn { get; set; }
 
-    /// <summary>A text for people, up to 1,024 characters.</summary>
+    /// <summary>Free text, up to <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     public string? Description { get; set; }
 }
 
-/// <summary>A token that was just made; it is shown this once.</summary>
+/// <summary>A new token, shown only this once.</summary>
 internal sealed class CreatedTokenAnswer
 {
-    /// <summary>Its id, by which it is listed and revoked.</summary>
+    /// <summary>Its id, for listing and revoking it.</summary>
     public required string Id { get; init; }
 
     /// <summary>The token.</summary>
     public required string Token { get; init; }
 
-    /// <summary>When it ends.</summary>
+    /// <summary>When it expires.</summary>
     [JsonPropertyName("expires_at")]
     public required DateTime ExpiresAt { get; init; }
 }
 
-/// <summary>Makes a token.</summary>
+/// <summary>Creates a token.</summary>
 internal static class CreateTokenEndpoint
 {
     public static async Task Handle(RestExchange exchange)

@@ -1,6 +1,6 @@
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>Whose JWTs sign in as a principal. In requests and in answers.</summary>
+/// <summary>The identity in a JWT. In requests and in answers.</summary>
 internal sealed class JwtBody
 {
     /// <summary>The claim iss; one of the issuers that the gateways trust.</summary>

@@ -14,16 +14,16 @@ internal static class ListPrincipalsEndpoint
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("prefix", "string", "Only names that begin so."),
-        new("limit", "integer", $"Principals on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        new("prefix", "string", "Only names that begin with this."),
+        QueryParameter.Limit("Principals"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task Handle(RestExchange exchange)
     {
         var query = new Query(exchange);
         var prefix = query.Text("prefix") ?? "";
-        if (!PrincipalName.IsValidPrefix(prefix)) throw KmsError.InvalidParameter.Exception("'prefix' cannot begin a name.");
+        if (!PrincipalName.IsValidPrefix(prefix)) throw KmsError.InvalidParameter.Exception("'prefix' cannot be the beginning of a name.");
         var list = $"principals {prefix}";
         var after = Cursor.Read(list, query.Text("cursor"), static name => PrincipalName.IsValid(name));
         var page = await PrincipalCommands.List(exchange, prefix, after, query.Limit());

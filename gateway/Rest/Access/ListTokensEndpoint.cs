@@ -9,14 +9,14 @@ internal sealed class TokenAnswer
     /// <summary>Its id.</summary>
     public required string Id { get; init; }
 
-    /// <summary>A text for people.</summary>
+    /// <summary>Free text.</summary>
     public required string? Description { get; init; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>When it was created.</summary>
     [JsonPropertyName("created_at")]
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>When it ends.</summary>
+    /// <summary>When it expires.</summary>
     [JsonPropertyName("expires_at")]
     public required DateTime ExpiresAt { get; init; }
 
@@ -28,7 +28,7 @@ internal sealed class TokenAnswer
 /// <summary>The tokens of a principal.</summary>
 internal sealed class ListTokensAnswer
 {
-    /// <summary>The tokens, the oldest first. One that has ended stays for some days.</summary>
+    /// <summary>The tokens, oldest first. An expired one stays listed for some days.</summary>
     public required TokenAnswer[] Tokens { get; init; }
 }
 

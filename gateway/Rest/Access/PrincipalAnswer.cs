@@ -3,13 +3,13 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>Somebody who may sign in.</summary>
+/// <summary>A principal: an identity that can sign in.</summary>
 internal sealed class PrincipalAnswer
 {
     /// <summary>The name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>A text for people.</summary>
+    /// <summary>Free text.</summary>
     public required string? Description { get; init; }
 
     /// <summary>enabled or disabled.</summary>
@@ -21,17 +21,17 @@ internal sealed class PrincipalAnswer
     /// <summary>Its limits.</summary>
     public required LimitBody[] Limits { get; init; }
 
-    /// <summary>Subject alternative names of certificates by which it signs in.</summary>
+    /// <summary>Subject alternative names of certificates that it signs in with.</summary>
     public required string[] Certificates { get; init; }
 
-    /// <summary>Whose JWTs sign in as it.</summary>
+    /// <summary>Identities of JWTs that it signs in with.</summary>
     public required JwtBody[] Jwt { get; init; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>When it was created.</summary>
     [JsonPropertyName("created_at")]
     public required DateTime CreatedAt { get; init; }
 
-    /// <summary>When it was last changed, a token's making or end included.</summary>
+    /// <summary>When it last changed, including when its tokens were created or revoked.</summary>
     [JsonPropertyName("updated_at")]
     public required DateTime UpdatedAt { get; init; }
 

@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>What is asked of one principal without a body: a row each.</summary>
+/// <summary>Commands for one principal without a body: a row each.</summary>
 internal static class PrincipalCommandRoutes
 {
     /// <summary>The rows.</summary>
@@ -11,10 +11,10 @@ internal static class PrincipalCommandRoutes
     [
         new Route(HttpMethods.Get, "/v1/principals/{name}", "Describes a principal.", Describe) { Id = "DescribePrincipal" }
             .Requires(KmsOperation.DescribePrincipal).Answers<PrincipalAnswer>(),
-        new Route(HttpMethods.Delete, "/v1/principals/{name}", "Removes a principal with its tokens. The name may be used again.", Delete) { Id = "DeletePrincipal" }
+        new Route(HttpMethods.Delete, "/v1/principals/{name}", "Removes a principal and its tokens. The name may be reused.", Delete) { Id = "DeletePrincipal" }
             .Requires(KmsOperation.DeletePrincipal).AnswersNothing(),
-        Command("enable", "EnablePrincipal", "Lets a principal sign in again.", KmsOperation.EnablePrincipal, PrincipalCommands.Enable),
-        Command("disable", "DisablePrincipal", "Lets a principal sign in no more, until it is enabled.", KmsOperation.DisablePrincipal, PrincipalCommands.Disable),
+        Command("enable", "EnablePrincipal", "Allows a principal to sign in again.", KmsOperation.EnablePrincipal, PrincipalCommands.Enable),
+        Command("disable", "DisablePrincipal", "Prevents a principal from signing in until it is enabled.", KmsOperation.DisablePrincipal, PrincipalCommands.Disable),
     ];
 
     private static async Task Describe(RestExchange exchange)

@@ -4,10 +4,10 @@ using OrleansKms.Gateway.Rest.Limits;
 
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>A change of a principal: what is left out stays, and null clears.</summary>
+/// <summary>A change of a principal: an omitted field stays as it is, and null clears.</summary>
 internal sealed class UpdatePrincipalBody
 {
-    /// <summary>A text for people, up to 1,024 characters.</summary>
+    /// <summary>Free text, up to <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     public string? Description
     {
         get;
@@ -18,16 +18,16 @@ internal sealed class UpdatePrincipalBody
         }
     }
 
-    /// <summary>All policies; they replace those there were.</summary>
+    /// <summary>All policies; they replace the old ones.</summary>
     public string[]? Policies { get; set => field = value ?? []; }
 
-    /// <summary>All limits.</summary>
+    /// <summary>All limits; they replace the old ones.</summary>
     public LimitBody[]? Limits { get; set => field = value ?? []; }
 
-    /// <summary>All subject alternative names of certificates.</summary>
+    /// <summary>All subject alternative names of certificates; they replace the old ones.</summary>
     public string[]? Certificates { get; set => field = value ?? []; }
 
-    /// <summary>All identities by JWT.</summary>
+    /// <summary>All JWT identities; they replace the old ones.</summary>
     public JwtBody[]? Jwt { get; set => field = value ?? []; }
 
     /// <summary>Whether the request names the description.</summary>

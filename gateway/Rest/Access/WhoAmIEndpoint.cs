@@ -2,24 +2,24 @@ using System.Text.Json.Serialization;
 
 namespace OrleansKms.Gateway.Rest.Access;
 
-/// <summary>Who asks.</summary>
+/// <summary>The caller's identity.</summary>
 internal sealed class WhoAmIAnswer
 {
     /// <summary>The principal's name.</summary>
     public required string Principal { get; init; }
 
-    /// <summary>What it signed in by: administrator, token: and its id, jwt: and the issuer, certificate: and a name.</summary>
+    /// <summary>The credential: administrator, token: and its id, jwt: and the issuer, or certificate: and a name.</summary>
     public required string Credential { get; init; }
 
     /// <summary>The names of its policies.</summary>
     public required string[] Policies { get; init; }
 
-    /// <summary>When that ends.</summary>
+    /// <summary>When the credential expires.</summary>
     [JsonPropertyName("expires_at"), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTime? ExpiresAt { get; init; }
 }
 
-/// <summary>Tells who asks.</summary>
+/// <summary>Returns the caller's identity.</summary>
 internal static class WhoAmIEndpoint
 {
     public static Task Handle(RestExchange exchange)

@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Admin;
 
-/// <summary>Destroys a key-encryption key that no row needs any more.</summary>
+/// <summary>Destroys a key-encryption key that no row needs.</summary>
 internal static class DestroyKekEndpoint
 {
     public static async Task Handle(RestExchange exchange)

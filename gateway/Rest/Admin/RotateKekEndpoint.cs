@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Admin;
 
-/// <summary>Makes a new key-encryption key, under which all rows are resealed.</summary>
+/// <summary>Creates a new key-encryption key, under which all rows are resealed.</summary>
 internal static class RotateKekEndpoint
 {
     public static async Task Handle(RestExchange exchange)

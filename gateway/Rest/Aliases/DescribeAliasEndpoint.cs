@@ -2,7 +2,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Aliases;
 
-/// <summary>Tells what an alias stands for.</summary>
+/// <summary>Returns the key that an alias stands for.</summary>
 internal static class DescribeAliasEndpoint
 {
     public static async Task Handle(RestExchange exchange)

@@ -20,8 +20,8 @@ internal static class ListAliasesEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("prefix", "string", "Only names that begin with this."),
-        new("limit", "integer", $"Aliases on a page, 1 to {KmsLimits.PageItems}; {KmsLimits.DefaultPageItems} by default."),
-        new("cursor", "string", "The next_cursor of the previous page."),
+        QueryParameter.Limit("Aliases"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task Handle(RestExchange exchange)
@@ -51,7 +51,7 @@ internal static class ListAliasesEndpoint
         }
         catch (Exception e)
         {
-            // Of which key it is nobody knows: then it is shown only to whom every key is.
+            // Its key is unknown, so show it only to callers who may see every key.
             var error = ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.DescribeAlias, keyId: null));
             return exchange.IsAllowedAnywhere(KmsOperation.ListAliases) ? new ListedAlias(name, null, error) : null;
         }

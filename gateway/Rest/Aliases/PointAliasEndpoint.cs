@@ -4,10 +4,10 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Aliases;
 
-/// <summary>The key that an alias is to stand for.</summary>
+/// <summary>The key that the alias will stand for.</summary>
 internal sealed class PointAliasBody
 {
-    /// <summary>The key: an id, or another alias, whose key it then is.</summary>
+    /// <summary>The key: an id, or another alias, which is resolved now.</summary>
     [JsonPropertyName("key_id")]
     public required string KeyId { get; set; }
 }
@@ -25,7 +25,7 @@ internal static class PointAliasEndpoint
         await exchange.Answer(AliasAnswer.Of(alias), RestJson.Default.AliasAnswer);
     }
 
-    // Whoever uses the alias gets another key by this: who moves it away from one must be allowed that, too.
+    // This gives the alias's users another key, so moving it away from one must be permitted, too.
     private static async Task RequireMayMove(RestExchange exchange, string name)
     {
         if (exchange.IsAllowedAnywhere(KmsOperation.PointAlias)) return;

@@ -17,24 +17,24 @@ internal sealed class ApprovalAnswer
     [JsonPropertyName("key_id")]
     public required string KeyId { get; init; }
 
-    /// <summary>The name by which the key's rule guards it, for example destroy.</summary>
+    /// <summary>The name under which the key's rule guards it, for example destroy.</summary>
     public required string Operation { get; init; }
 
-    /// <summary>What was asked for, for example keys:schedule-deletion.</summary>
+    /// <summary>The requested operation, for example keys:schedule-deletion.</summary>
     public required string Action { get; init; }
 
-    /// <summary>With which arguments.</summary>
+    /// <summary>Its arguments.</summary>
     public required ApprovalArgumentsAnswer Arguments { get; init; }
 
-    /// <summary>Who asked.</summary>
+    /// <summary>The requester.</summary>
     [JsonPropertyName("requested_by")]
     public required string RequestedBy { get; init; }
 
-    /// <summary>When.</summary>
+    /// <summary>When it was requested.</summary>
     [JsonPropertyName("requested_at")]
     public required DateTime RequestedAt { get; init; }
 
-    /// <summary>Until when it waits, or waited.</summary>
+    /// <summary>When it expires, or would have expired.</summary>
     [JsonPropertyName("expires_at")]
     public required DateTime ExpiresAt { get; init; }
 
@@ -49,7 +49,7 @@ internal sealed class ApprovalAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTime? DecidedAt { get; init; }
 
-    /// <summary>Who decided it; nobody where it expired, became void or ended with its key.</summary>
+    /// <summary>Who decided it; absent if it expired, became void or ended with its key.</summary>
     [JsonPropertyName("decided_by")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? DecidedBy { get; init; }
@@ -85,10 +85,10 @@ internal sealed class ApprovalAnswer
 /// <summary>One approval.</summary>
 internal sealed class ApprovalGivenAnswer
 {
-    /// <summary>Who gave it.</summary>
+    /// <summary>The approver.</summary>
     public required string Principal { get; init; }
 
-    /// <summary>When.</summary>
+    /// <summary>When it was given.</summary>
     [JsonPropertyName("approved_at")]
     public required DateTime ApprovedAt { get; init; }
 }

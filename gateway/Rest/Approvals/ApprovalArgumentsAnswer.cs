@@ -5,18 +5,18 @@ using OrleansKms.Gateway.Rest.Policies;
 
 namespace OrleansKms.Gateway.Rest.Approvals;
 
-/// <summary>What an operation that needs approval was asked with. Once it is decided, texts and tags are gone.</summary>
+/// <summary>The arguments of an operation that needs approval. Once it is decided, texts and tags are removed.</summary>
 internal sealed class ApprovalArgumentsAnswer
 {
     /// <summary>The key version.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Version { get; init; }
 
-    /// <summary>How long what is destroyed waits, from when it is carried out.</summary>
+    /// <summary>How long a deletion or destruction waits, starting when it is carried out.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? After { get; init; }
 
-    /// <summary>Of an update, the fields that it sets. One without a value here is cleared.</summary>
+    /// <summary>For an update, the fields it sets. One without a value here is cleared.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Sets { get; init; }
 
@@ -32,7 +32,7 @@ internal sealed class ApprovalArgumentsAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RotationBody? Rotation { get; init; }
 
-    /// <summary>The new least version that decrypts.</summary>
+    /// <summary>The new minimum version that decrypts.</summary>
     [JsonPropertyName("min_decrypt_version")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? MinDecryptVersion { get; init; }
@@ -41,7 +41,7 @@ internal sealed class ApprovalArgumentsAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LimitBody[]? Limits { get; init; }
 
-    /// <summary>The new rule of dual control.</summary>
+    /// <summary>The new dual control.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ApprovalRuleBody? Approval { get; init; }
 

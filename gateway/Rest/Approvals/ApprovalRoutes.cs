@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Approvals;
 
-/// <summary>Operations that need approval: a row for each thing that is done with one.</summary>
+/// <summary>Operations that need approval: a row for each command.</summary>
 internal static class ApprovalRoutes
 {
     private const string One = "/v1/approvals/{id}";
@@ -11,11 +11,11 @@ internal static class ApprovalRoutes
     /// <summary>All of them.</summary>
     public static Route[] All { get; } =
     [
-        new Route(HttpMethods.Get, One, "Tells of an operation that needs approval.", exchange => Answer(exchange, ApprovalCommands.Describe)) { Id = "DescribeApproval" }
+        new Route(HttpMethods.Get, One, "Describes an operation that needs approval.", exchange => Answer(exchange, ApprovalCommands.Describe)) { Id = "DescribeApproval" }
             .Requires(KmsOperation.DescribeApproval).Answers<ApprovalAnswer>(),
         Of("approve", "Approve", "Approves an operation; the last approval carries it out.", KmsOperation.Approve, ApprovalCommands.Approve),
-        Of("reject", "RejectApproval", "Refuses to approve an operation, which ends it.", KmsOperation.RejectApproval, ApprovalCommands.Reject),
-        Of("cancel", "CancelApproval", "Takes back an operation that waits for approval.", KmsOperation.CancelApproval, ApprovalCommands.Cancel),
+        Of("reject", "RejectApproval", "Rejects an operation, which ends it.", KmsOperation.RejectApproval, ApprovalCommands.Reject),
+        Of("cancel", "CancelApproval", "Withdraws an operation that is pending approval.", KmsOperation.CancelApproval, ApprovalCommands.Cancel),
     ];
 
     private static Route Of(
@@ -41,7 +41,7 @@ internal static class ApprovalRoutes
             ApprovalAnswer.Of(await run(exchange, key ?? throw KmsError.ApprovalNotFound.Exception(), exchange.RouteValue("id"))),
             RestJson.Default.ApprovalAnswer);
 
-    /// <summary>The key that the approval's id names, with the route's operation authorized for it; null where the id can be none.</summary>
+    /// <summary>The key in the approval's id, with the route's operation authorized for it; null if the id is malformed.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     private static async ValueTask<string?> FindKey(RestExchange exchange)
     {

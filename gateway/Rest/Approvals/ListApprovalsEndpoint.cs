@@ -7,15 +7,15 @@ namespace OrleansKms.Gateway.Rest.Approvals;
 /// <summary>One page of operations that need approval.</summary>
 internal sealed class ListApprovalsAnswer : PageAnswer
 {
-    /// <summary>The approvals, by key and in it by time.</summary>
+    /// <summary>The approvals, by key and then by time.</summary>
     public required ApprovalAnswer[] Approvals { get; init; }
 
-    /// <summary>Keys of this page whose approvals cannot be told, and why; absent where there are none.</summary>
+    /// <summary>Keys of this page whose approvals could not be read, and why; absent if there are none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public UntoldKeyAnswer[]? Untold { get; init; }
 }
 
-/// <summary>A key whose approvals cannot be told.</summary>
+/// <summary>A key whose approvals could not be read.</summary>
 internal sealed class UntoldKeyAnswer
 {
     /// <summary>The key.</summary>
@@ -31,10 +31,10 @@ internal static class ListApprovalsEndpoint
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("state", "string", "Only those in this state: pending, executed, rejected, cancelled, expired or failed; by default all."),
+        new("state", "string", "Only those in this state: pending, executed, rejected, cancelled, expired or failed; all by default."),
         new("key", "string", "Only those of this key: an id, or alias: and a name."),
-        new("limit", "integer", $"Approvals on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        QueryParameter.Limit("Approvals"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task Handle(RestExchange exchange)

@@ -3,7 +3,7 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Audit;
 
-/// <summary>The logs of all silos, the newest first.</summary>
+/// <summary>The logs of all silos, newest first.</summary>
 internal sealed class ListAuditLogsAnswer
 {
     /// <summary>The logs.</summary>
@@ -13,25 +13,25 @@ internal sealed class ListAuditLogsAnswer
 /// <summary>A log of the audit trail.</summary>
 internal sealed class AuditLogAnswer
 {
-    /// <summary>Its id, which its records have as <c>log</c>.</summary>
+    /// <summary>Its id, which is <c>log</c> in its records.</summary>
     public required string Log { get; init; }
 
     /// <summary>The silo that wrote it last.</summary>
     public required string Silo { get; init; }
 
-    /// <summary>The key that verifies it (c2sp.org/signed-note).</summary>
+    /// <summary>Its verifier key (c2sp.org/signed-note).</summary>
     public required string Key { get; init; }
 
-    /// <summary>How many records the checkpoint has.</summary>
+    /// <summary>The number of records in the checkpoint.</summary>
     public required long Size { get; init; }
 
-    /// <summary>How many of them can be searched.</summary>
+    /// <summary>The number of those that can be searched.</summary>
     public required long Copied { get; init; }
 
     /// <summary>The last signed checkpoint (c2sp.org/tlog-checkpoint). Keep one elsewhere from time to time.</summary>
     public required string Checkpoint { get; init; }
 
-    /// <summary>When the database got it.</summary>
+    /// <summary>When the database received it.</summary>
     [JsonPropertyName("signed_at")]
     public required DateTime SignedAt { get; init; }
 }

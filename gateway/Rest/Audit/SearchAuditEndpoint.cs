@@ -3,10 +3,10 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Audit;
 
-/// <summary>One page of records, the newest first.</summary>
+/// <summary>One page of records, newest first.</summary>
 internal sealed class SearchAuditAnswer : PageAnswer
 {
-    /// <summary>The records, as they stand in their logs.</summary>
+    /// <summary>The records, as in their logs.</summary>
     public required JsonElement[] Records { get; init; }
 }
 
@@ -16,13 +16,13 @@ internal static class SearchAuditEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("key", "string", "Only records of this key."),
-        new("principal", "string", "Only what this principal asked for."),
+        new("principal", "string", "Only calls by this principal."),
         new("action", "string", "Only this action, for example keys:encrypt."),
-        new("outcome", "string", "Only what ended so: ok, or the code of an error."),
-        new("from", "string", "Only records of this time (RFC 3339) or later."),
+        new("outcome", "string", "Only this outcome: ok, or an error code."),
+        new("from", "string", "Only records from this time (RFC 3339) on."),
         new("to", "string", "Only records before this time (RFC 3339)."),
-        new("limit", "integer", $"Records on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        QueryParameter.Limit("Records"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task Handle(RestExchange exchange)

@@ -7,7 +7,7 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>Operations on any number of keys.</summary>
 internal sealed class BatchBody
 {
-    /// <summary>1 to 1,000 operations, 4 MiB together.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> operations, <see cref="KmsLimits.BatchBytes"/> together.</summary>
     public required BatchOperation[] Operations { get; set; }
 }
 
@@ -22,7 +22,7 @@ internal sealed class BatchBody
 [JsonDerivedType(typeof(VerifyOperation), "verify")]
 internal abstract class BatchOperation : IReferenced
 {
-    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
 
     /// <summary>How many bytes it counts towards the limit of the batch.</summary>
@@ -44,7 +44,7 @@ internal abstract class BatchOperation : IReferenced
 /// <summary>An operation that encrypts or decrypts.</summary>
 internal abstract class CiphertextOperation : BatchOperation
 {
-    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
@@ -59,7 +59,7 @@ internal sealed class EncryptOperation : CiphertextOperation
     [JsonPropertyName("key_id")]
     public required string KeyId { get; set; }
 
-    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    /// <summary>1 byte to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default).</summary>
     public required byte[] Plaintext { get; set; }
 
     [JsonIgnore]
@@ -182,7 +182,9 @@ internal sealed class DataKeyOperation : CiphertextOperation
     [JsonPropertyName("key_id")]
     public required string KeyId { get; set; }
 
-    /// <summary>The data key's length in bytes, 1 to 1024; by default 32.</summary>
+    /// <summary>
+    /// The data key's length in bytes, 1 to <see cref="KmsLimits.DataKeyBytes"/>; <see cref="KmsLimits.DefaultDataKeyBytes"/> by default.
+    /// </summary>
     public int? Bytes { get; set; }
 
     /// <summary>Whether to return it in the clear too; true by default.</summary>

@@ -6,13 +6,15 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>The data key to generate.</summary>
 internal sealed class DataKeyBody
 {
-    /// <summary>Its length in bytes, 1 to 1024; 32 by default.</summary>
+    /// <summary>
+    /// Its length in bytes, 1 to <see cref="KmsLimits.DataKeyBytes"/>; <see cref="KmsLimits.DefaultDataKeyBytes"/> by default.
+    /// </summary>
     public int? Bytes { get; set; }
 
     /// <summary>Whether to return it in the clear too; true by default.</summary>
     public bool? Plaintext { get; set; }
 
-    /// <summary>Authenticated with the ciphertext; up to 8 KiB.</summary>
+    /// <summary>Authenticated with the ciphertext; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 }

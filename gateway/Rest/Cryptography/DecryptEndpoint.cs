@@ -15,7 +15,7 @@ internal sealed class DecryptBody
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>1 to 1,000 ciphertexts, 4 MiB together, instead of one.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> ciphertexts, <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public DecryptItemBody[]? Items { get; set; }
 }
 
@@ -30,7 +30,7 @@ internal sealed class DecryptItemBody : IReferenced
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
 }
 
@@ -41,7 +41,7 @@ internal sealed class DecryptAnswer
     [JsonPropertyName("key_id")]
     public required string KeyId { get; init; }
 
-    /// <summary>The version that had encrypted it.</summary>
+    /// <summary>The version that encrypted it.</summary>
     [JsonPropertyName("key_version")]
     public required int KeyVersion { get; init; }
 
@@ -93,7 +93,7 @@ internal static class DecryptEndpoint
     {
         if (body.Ciphertext is not null || body.AssociatedData is not null)
         {
-            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong into each item.");
+            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
         }
 
         Items.Check(items, i => SizeLimits.InBatch(i.Ciphertext) + (i.AssociatedData?.Length ?? 0), i => i.Reference);

@@ -7,29 +7,29 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>One plaintext, or <c>items</c> of them.</summary>
 internal sealed class EncryptBody
 {
-    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    /// <summary>1 byte to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default).</summary>
     public byte[]? Plaintext { get; set; }
 
-    /// <summary>Authenticated, not encrypted; up to 8 KiB. Decryption needs the same.</summary>
+    /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>. Decryption needs the same.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>1 to 1,000 plaintexts, 4 MiB together, instead of one.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> plaintexts, <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public EncryptItemBody[]? Items { get; set; }
 }
 
 /// <summary>One plaintext of a batch.</summary>
 internal sealed class EncryptItemBody : IReferenced
 {
-    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    /// <summary>1 byte to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default).</summary>
     [JsonRequired]
     public byte[] Plaintext { get; set; } = [];
 
-    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
 }
 
@@ -81,7 +81,7 @@ internal static class EncryptEndpoint
     {
         if (body.Plaintext is not null || body.AssociatedData is not null)
         {
-            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong into each item.");
+            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
         }
 
         Items.Check(items, i => i.Plaintext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);

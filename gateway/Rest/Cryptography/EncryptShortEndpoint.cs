@@ -10,10 +10,10 @@ internal sealed class EncryptShortBody
     [JsonPropertyName("key_id")]
     public required string KeyId { get; set; }
 
-    /// <summary>1 byte to the operator's limit (64 KiB).</summary>
+    /// <summary>1 byte to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default).</summary>
     public required byte[] Plaintext { get; set; }
 
-    /// <summary>Authenticated, not encrypted; up to 8 KiB.</summary>
+    /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 }

@@ -65,6 +65,6 @@ internal static class Items
 /// <summary>An item with its caller's own label.</summary>
 internal interface IReferenced
 {
-    /// <summary>The caller's own label, repeated in its result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in its result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     string? Reference { get; }
 }

@@ -6,7 +6,7 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>How many random bytes to draw.</summary>
 internal sealed class RandomBody
 {
-    /// <summary>1 to 1024.</summary>
+    /// <summary>1 to <see cref="KmsLimits.RandomBytes"/>.</summary>
     public required int Bytes { get; set; }
 }
 

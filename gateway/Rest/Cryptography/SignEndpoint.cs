@@ -7,14 +7,14 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>One message or digest to sign, or <c>items</c> of them.</summary>
 internal sealed class SignBody : SignedFields
 {
-    /// <summary>1 to 1,000 messages or digests, 4 MiB together, instead of one.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> messages or digests, <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public SignItemBody[]? Items { get; set; }
 }
 
 /// <summary>One message or digest of a batch.</summary>
 internal sealed class SignItemBody : SignedFields, IReferenced
 {
-    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
 }
 

@@ -10,7 +10,7 @@ internal abstract class SignedOperation : BatchOperation
     [JsonPropertyName("key_id")]
     public required string KeyId { get; set; }
 
-    /// <summary>The message, up to the operator's limit (64 KiB); it may be empty. Or digest.</summary>
+    /// <summary>The message, up to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default); it may be empty. Or digest.</summary>
     public byte[]? Message { get; set; }
 
     /// <summary>The message's digest under the algorithm's hash, instead of the message.</summary>
@@ -22,7 +22,7 @@ internal abstract class SignedOperation : BatchOperation
     /// <summary>The encoding of an ECDSA signature: der (the default) or p1363.</summary>
     public string? Encoding { get; set; }
 
-    /// <summary>Signed with the message by ML-DSA and SLH-DSA; up to 255 bytes.</summary>
+    /// <summary>Signed with the message by ML-DSA and SLH-DSA; up to <see cref="KmsLimits.ContextBytes"/> bytes.</summary>
     public byte[]? Context { get; set; }
 
     [JsonIgnore]

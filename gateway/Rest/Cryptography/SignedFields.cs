@@ -5,7 +5,7 @@ namespace OrleansKms.Gateway.Rest.Cryptography;
 /// <summary>What is signed, and how: the fields that signing and verifying share.</summary>
 internal abstract class SignedFields
 {
-    /// <summary>The message, up to the operator's limit (64 KiB); it may be empty. Or digest.</summary>
+    /// <summary>The message, up to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default); it may be empty. Or digest.</summary>
     public byte[]? Message { get; set; }
 
     /// <summary>The message's digest under the algorithm's hash, instead of the message. Not for ED25519, ML-DSA and SLH-DSA.</summary>
@@ -17,7 +17,7 @@ internal abstract class SignedFields
     /// <summary>The encoding of an ECDSA signature: der (the default) or p1363.</summary>
     public string? Encoding { get; set; }
 
-    /// <summary>Signed with the message by ML-DSA and SLH-DSA; up to 255 bytes.</summary>
+    /// <summary>Signed with the message by ML-DSA and SLH-DSA; up to <see cref="KmsLimits.ContextBytes"/> bytes.</summary>
     public byte[]? Context { get; set; }
 
     /// <summary>How many bytes it counts towards the limit of a batch.</summary>

@@ -14,7 +14,7 @@ internal sealed class VerifyBody : SignedFields
     [JsonPropertyName("key_version")]
     public int? KeyVersion { get; set; }
 
-    /// <summary>1 to 1,000 signatures, whose messages have 4 MiB together, instead of one.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> signatures, whose messages have <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public VerifyItemBody[]? Items { get; set; }
 }
 
@@ -29,7 +29,7 @@ internal sealed class VerifyItemBody : SignedFields, IReferenced
     [JsonPropertyName("key_version")]
     public int? KeyVersion { get; set; }
 
-    /// <summary>The caller's own label, repeated in the result; up to 256 characters.</summary>
+    /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
 }
 

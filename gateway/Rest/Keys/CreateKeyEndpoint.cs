@@ -9,19 +9,25 @@ namespace OrleansKms.Gateway.Rest.Keys;
 /// <summary>A new key. An omitted field takes its default.</summary>
 internal sealed class CreateKeyBody
 {
-    /// <summary>The id, 1 to 128 of A-Z a-z 0-9 . _ -, starting and ending in a letter, a digit or _; by default a UUID.</summary>
+    /// <summary>
+    /// The id, 1 to <see cref="KmsLimits.IdLength"/> of A-Z a-z 0-9 . _ -, starting and ending in a letter, a digit or _; a UUID by
+    /// default.
+    /// </summary>
     public string? Id { get; set; }
 
-    /// <summary>The key spec; by default AES_256_GCM.</summary>
+    /// <summary>The key spec; AES_256_GCM by default.</summary>
     public string? Spec { get; set; }
 
     /// <summary>What the key may be used for; the spec's default usage by default.</summary>
     public string? Usage { get; set; }
 
-    /// <summary>A text for people, up to 1,024 characters.</summary>
+    /// <summary>Free text, up to <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     public string? Description { get; set; }
 
-    /// <summary>Up to 50 tags, names up to 128 and values up to 256 characters.</summary>
+    /// <summary>
+    /// Up to <see cref="KmsLimits.Tags"/> tags, with names of up to <see cref="KmsLimits.TagNameLength"/> and values of up to
+    /// <see cref="KmsLimits.TagValueLength"/> characters.
+    /// </summary>
     public Dictionary<string, string>? Tags { get; set; }
 
     /// <summary>When the key rotates automatically.</summary>
@@ -36,10 +42,10 @@ internal sealed class CreateKeyBody
     /// <summary>generated (the default) or external.</summary>
     public string? Origin { get; set; }
 
-    /// <summary>How often the key may be used: up to 8 limits; by default none.</summary>
+    /// <summary>The key's own usage limits: up to <see cref="KmsLimits.LimitRules"/>; none by default.</summary>
     public LimitBody[]? Limits { get; set; }
 
-    /// <summary>Dual control; by default none.</summary>
+    /// <summary>Dual control; none by default.</summary>
     public ApprovalRuleBody? Approval { get; set; }
 }
 
@@ -58,7 +64,7 @@ internal static class CreateKeyEndpoint
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        // What is none of the protections is refused below.
+        // An unknown protection is refused below.
         var facts = new KeyFacts(body.Spec ?? CreateKey.DefaultSpec, body.Protection == _hsm ? KeyProtection.Hsm : KeyProtection.Software);
         await exchange.FindKey(id, facts);
         var key = await KeyCommands.Create(exchange, id, ToRequest(body, exchange.Caller));

@@ -7,8 +7,9 @@ namespace OrleansKms.Gateway.Rest.Keys;
 internal sealed class DestroyVersionBody
 {
     /// <summary>
-    /// How long from now (ISO 8601): from the operator's minimum (24 hours by default) to 365 days; P7D by default, or the
-    /// operator's minimum if that is longer. A version that waits already keeps its time unless another is given.
+    /// How long from now (ISO 8601): from the operator's minimum (<see cref="OrleansKms.Configuration.SettingTable.MinDeletionDelay"/> by default) to
+    /// <see cref="KmsLimits.MaxDeletionDelay"/>; <see cref="KmsLimits.DefaultDestructionDelay"/> by default, or the operator's minimum if
+    /// that is longer. A pending destruction keeps its time unless another is given.
     /// </summary>
     public string? After { get; set; }
 }

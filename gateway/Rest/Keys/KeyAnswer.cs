@@ -29,7 +29,7 @@ internal sealed class KeyAnswer
     /// <summary>Whether the material may be exported, wrapped.</summary>
     public required bool Exportable { get; init; }
 
-    /// <summary>A text for people.</summary>
+    /// <summary>Free text.</summary>
     public required string? Description { get; init; }
 
     /// <summary>Tags.</summary>
@@ -60,11 +60,11 @@ internal sealed class KeyAnswer
     [JsonPropertyName("deletion_at")]
     public required DateTime? DeletionAt { get; init; }
 
-    /// <summary>How often the key may be used, where it has limits of its own.</summary>
+    /// <summary>The key's own usage limits, if it has any.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LimitBody[]? Limits { get; init; }
 
-    /// <summary>Dual control, where the key has it.</summary>
+    /// <summary>Dual control, if the key has it.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ApprovalRuleBody? Approval { get; init; }
 

@@ -9,10 +9,12 @@ internal sealed class KeyHistoryAnswer : PageAnswer
     /// <summary>The events.</summary>
     public required KeyEventAnswer[] Events { get; init; }
 
-    /// <summary>Whether every event of the page, but those that are left, is in the chain whose head the key's row holds.</summary>
+    /// <summary>
+    /// Whether every event of the page, except those of an abandoned chain, is in the chain whose head is in the key's row.
+    /// </summary>
     public required bool Verified { get; init; }
 
-    /// <summary>The number of the first event, from the newest on, that is changed or missing.</summary>
+    /// <summary>The number of the first event, counting from the newest, that is changed or missing.</summary>
     [JsonPropertyName("broken_at")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? BrokenAt { get; init; }
@@ -24,19 +26,19 @@ internal sealed class KeyHistoryAnswer : PageAnswer
 /// <summary>One change of a key.</summary>
 internal sealed class KeyEventAnswer
 {
-    /// <summary>1 for the first, and one more for each that follows.</summary>
+    /// <summary>1 for the first event; each one after it is higher by one.</summary>
     public required long Number { get; init; }
 
-    /// <summary>When it was made.</summary>
+    /// <summary>When it happened.</summary>
     public required DateTime Time { get; init; }
 
-    /// <summary>What happened, for example keys:rotate; keys:restored where the chain goes on after a restore.</summary>
+    /// <summary>What happened, for example keys:rotate; keys:restored if the chain continues after a restore.</summary>
     public required string Action { get; init; }
 
-    /// <summary>Who asked for it; okms for what the key did by itself.</summary>
+    /// <summary>The caller; okms for what the key did by itself.</summary>
     public required string Principal { get; init; }
 
-    /// <summary>What showed who it was.</summary>
+    /// <summary>The caller's credential.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Credential { get; init; }
 
@@ -47,15 +49,15 @@ internal sealed class KeyEventAnswer
     [JsonPropertyName("request_id")]
     public required string RequestId { get; init; }
 
-    /// <summary>The version that was made or changed.</summary>
+    /// <summary>The version made or changed.</summary>
     [JsonPropertyName("key_version")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? KeyVersion { get; init; }
 
-    /// <summary>The revision of the key's row that was committed with it, as the audit trail has it.</summary>
+    /// <summary>The revision of the key's row committed with it, as in the audit trail.</summary>
     public required long Revision { get; init; }
 
-    /// <summary>What else there is to say: which fields changed, or when something is due.</summary>
+    /// <summary>Anything else: which fields changed, or when something is due.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
 
@@ -64,10 +66,10 @@ internal sealed class KeyEventAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public int RestoreEpoch { get; init; }
 
-    /// <summary>The event's SHA-256 in hexadecimal digits; the next event names it.</summary>
+    /// <summary>The event's SHA-256 in hexadecimal; the next event names it.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>true for an event of a chain that was left: the key's row was put back to one from before it.</summary>
+    /// <summary>true for an event of an abandoned chain: an older copy of the key's row, from before it, was restored.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Left { get; init; }
 
@@ -94,8 +96,8 @@ internal static class KeyHistoryEndpoint
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("limit", "integer", $"Events on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        QueryParameter.Limit("Events"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task Handle(RestExchange exchange)

@@ -22,10 +22,9 @@ internal static class ListKeysEndpoint
     public static readonly QueryParameter[] Parameters =
     [
         new("prefix", "string", "Only ids that begin with this."),
-        new("limit", "integer", $"Keys on a page, 1 to {KmsLimits.PageItems}; {KmsLimits.DefaultPageItems} by default. With "
-            + "describe=true a large page ends early: continue with next_cursor."),
-        new("cursor", "string", "The next_cursor of the previous page."),
-        new("describe", "boolean", "Whether to describe each key; by default only its id is listed."),
+        QueryParameter.Limit("Keys", " With describe=true a large page ends early: continue with next_cursor."),
+        QueryParameter.Cursor,
+        new("describe", "boolean", "Whether to describe each key; only its id is listed by default."),
         new("destroyed", "boolean", "Whether to list destroyed keys too; false by default."),
     ];
 

@@ -5,10 +5,12 @@ namespace OrleansKms.Gateway.Rest.Keys;
 /// <summary>When a key rotates automatically; at least one of the two.</summary>
 internal sealed class RotationBody
 {
-    /// <summary>Time between rotations (ISO 8601, days, hours, minutes, seconds: P90D).</summary>
+    /// <summary>
+    /// Time between rotations (ISO 8601 in days, hours, minutes and seconds), <see cref="KmsLimits.MinRotation"/> to <see cref="KmsLimits.MaxRotation"/>.
+    /// </summary>
     public string? Every { get; set; }
 
-    /// <summary>Uses of a version after which the key rotates, 1 to 2^31.</summary>
+    /// <summary>Uses of a version after which the key rotates, 1 to <see cref="KmsLimits.MaxRotationUses"/>.</summary>
     [JsonPropertyName("after_uses")]
     public long? AfterUses { get; set; }
 

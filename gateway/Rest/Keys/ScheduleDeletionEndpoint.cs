@@ -7,7 +7,8 @@ namespace OrleansKms.Gateway.Rest.Keys;
 internal sealed class ScheduleDeletionBody
 {
     /// <summary>
-    /// How long from now (ISO 8601): from the operator's minimum (24 hours by default) to 365 days; P30D by default.
+    /// How long from now (ISO 8601): from the operator's minimum (<see cref="OrleansKms.Configuration.SettingTable.MinDeletionDelay"/> by default) to
+    /// <see cref="KmsLimits.MaxDeletionDelay"/>; <see cref="KmsLimits.DefaultDeletionDelay"/> by default.
     /// </summary>
     public string? After { get; set; }
 }

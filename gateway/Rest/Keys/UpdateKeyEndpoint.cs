@@ -9,7 +9,7 @@ namespace OrleansKms.Gateway.Rest.Keys;
 /// <summary>A change of a key: an omitted field stays as it is, and null clears.</summary>
 internal sealed class UpdateKeyBody
 {
-    /// <summary>A text for people, up to 1,024 characters.</summary>
+    /// <summary>Free text, up to <see cref="KmsLimits.DescriptionLength"/> characters.</summary>
     public string? Description
     {
         get;
@@ -42,7 +42,7 @@ internal sealed class UpdateKeyBody
         }
     }
 
-    /// <summary>How often the key may be used: up to 8 limits, which replace those there were.</summary>
+    /// <summary>The key's own usage limits: up to <see cref="KmsLimits.LimitRules"/>, which replace the old ones.</summary>
     public LimitBody[]? Limits
     {
         get;
@@ -96,7 +96,7 @@ internal sealed class UpdateKeyBody
     public bool ApprovalIsSet { get; private set; }
 }
 
-/// <summary>Changes description, tags, rotation plan, limits, dual control or the least version that decrypts.</summary>
+/// <summary>Changes description, tags, rotation plan, limits, dual control or the minimum version that decrypts.</summary>
 internal static class UpdateKeyEndpoint
 {
     public static async Task Handle(RestExchange exchange)

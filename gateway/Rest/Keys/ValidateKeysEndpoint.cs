@@ -8,7 +8,7 @@ namespace OrleansKms.Gateway.Rest.Keys;
 /// <summary>The keys to check.</summary>
 internal sealed class ValidateKeysBody
 {
-    /// <summary>1 to 1,000 ids or aliases.</summary>
+    /// <summary>1 to <see cref="KmsLimits.ValidatedKeys"/> ids or aliases.</summary>
     public required string[] Ids { get; set; }
 }
 
@@ -37,7 +37,7 @@ internal sealed class ValidateKeysResult
     public ErrorAnswer? Error { get; init; }
 }
 
-/// <summary>Checks for many keys at once whether they can be used.</summary>
+/// <summary>Checks many keys at once for whether they can be used.</summary>
 internal static class ValidateKeysEndpoint
 {
     public static async Task Handle(RestExchange exchange)
@@ -52,7 +52,7 @@ internal static class ValidateKeysEndpoint
         await exchange.Answer(new ValidateKeysAnswer { Results = results }, RestJson.Default.ValidateKeysAnswer);
     }
 
-    // A key that does not answer is a result too, and hides no other: each has the whole deadline to itself.
+    // A key that does not answer is a result too, and must not hide others: each has the whole deadline to itself.
     private static async Task<ValidateKeysResult> Validate(RestExchange exchange, string text)
     {
         try

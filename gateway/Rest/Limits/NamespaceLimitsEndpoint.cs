@@ -3,17 +3,17 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Limits;
 
-/// <summary>The limits that a namespace is to have.</summary>
+/// <summary>The new limits of a namespace.</summary>
 internal sealed class NamespaceLimitsBody
 {
-    /// <summary>Up to 8 limits, which replace those there were; none lifts them.</summary>
+    /// <summary>Up to <see cref="KmsLimits.LimitRules"/> limits, which replace the old ones; empty removes them.</summary>
     public required LimitBody[] Limits { get; set; }
 }
 
 /// <summary>The limits of a namespace.</summary>
 internal sealed class NamespaceLimitsAnswer
 {
-    /// <summary>The namespace: what the ids of its keys have before a dot.</summary>
+    /// <summary>The namespace: the part of its keys' ids before a dot.</summary>
     public required string Prefix { get; init; }
 
     /// <summary>Its limits.</summary>
@@ -23,7 +23,7 @@ internal sealed class NamespaceLimitsAnswer
         new() { Prefix = limits.Prefix, Limits = LimitBody.FromRules(limits.Limits) ?? [] };
 }
 
-/// <summary>Sets, tells and lifts the limits of a namespace.</summary>
+/// <summary>Sets, returns and removes the limits of a namespace.</summary>
 internal static class NamespaceLimitsEndpoint
 {
     public static async Task HandleSet(RestExchange exchange)

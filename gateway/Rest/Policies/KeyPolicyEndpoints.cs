@@ -21,10 +21,10 @@ internal sealed class KeyPolicyAnswer
     };
 }
 
-/// <summary>A key's own policy, which narrows what policies of principals allow.</summary>
+/// <summary>A key's own policy, which narrows what principals' policies allow.</summary>
 internal static class KeyPolicyEndpoints
 {
-    /// <summary>How large the body of a policy can be: with white space and escapes it is longer than what is measured.</summary>
+    /// <summary>The maximum body of a policy: with white space and escapes it is longer than what counts as its size.</summary>
     public const int MaxBody = 4 * SizeLimits.ControlBody;
 
     public static async Task HandlePut(RestExchange exchange)

@@ -5,10 +5,10 @@ using OrleansKms.Gateway.Json;
 
 namespace OrleansKms.Gateway.Rest.Policies;
 
-/// <summary>A policy: what it does not allow is refused, and what it denies is refused whatever allows it.</summary>
+/// <summary>A policy: what it does not allow is refused, and what it denies is refused even if something else allows it.</summary>
 internal sealed class PolicyBody
 {
-    /// <summary>Up to 100 statements, 32 KiB together.</summary>
+    /// <summary>Up to <see cref="KmsLimits.PolicyStatements"/> statements, <see cref="KmsLimits.PolicyBytes"/> together.</summary>
     public required PolicyStatementBody[] Statements { get; set; }
 
     /// <summary>The statements for a silo.</summary>
@@ -22,7 +22,7 @@ internal sealed class PolicyBody
     }
 }
 
-/// <summary>One rule: it matches where its actions, its keys and its conditions all do.</summary>
+/// <summary>One statement: it matches if its actions, keys and conditions all match.</summary>
 internal sealed class PolicyStatementBody
 {
     /// <summary>allow or deny.</summary>
@@ -31,15 +31,15 @@ internal sealed class PolicyStatementBody
     /// <summary>Operations (keys:encrypt, …), groups of them (use, manage, export, audit, admin), or *.</summary>
     public required string[] Actions { get; set; }
 
-    /// <summary>Key ids, or prefixes and *; in a key's own policy it may be left out.</summary>
+    /// <summary>Key ids, or prefixes followed by *; optional in a key's own policy.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Keys { get; set; }
 
-    /// <summary>In a key's own policy: names of principals, or prefixes and *; left out for everyone.</summary>
+    /// <summary>In a key's own policy: names of principals, or prefixes followed by *; everyone if omitted.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Principals { get; set; }
 
-    /// <summary>What must hold besides.</summary>
+    /// <summary>Further conditions.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public PolicyConditionsBody? When { get; set; }
 
@@ -60,19 +60,19 @@ internal sealed class PolicyStatementBody
     };
 }
 
-/// <summary>What must hold for a statement to match; each that is there.</summary>
+/// <summary>Conditions of a statement: all that are present must hold.</summary>
 internal sealed partial class PolicyConditionsBody
 {
-    /// <summary>The caller's address lies in one of these networks, in CIDR notation.</summary>
+    /// <summary>The caller's address is in one of these networks, in CIDR notation.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Source { get; set; }
 
-    /// <summary>It is not before this; RFC 3339.</summary>
+    /// <summary>The time is not before this; RFC 3339.</summary>
     [JsonPropertyName("not_before")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NotBefore { get; set; }
 
-    /// <summary>It is not after this; RFC 3339.</summary>
+    /// <summary>The time is not after this; RFC 3339.</summary>
     [JsonPropertyName("not_after")]
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? NotAfter { get; set; }
@@ -90,7 +90,7 @@ internal sealed partial class PolicyConditionsBody
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Spec { get; set; }
 
-    /// <summary>What the ciphertext holds that is given or asked for: data, data_key or data_key_pair.</summary>
+    /// <summary>The kind of the ciphertext requested or given: data, data_key or data_key_pair.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Kind { get; set; }
 
@@ -116,10 +116,10 @@ internal sealed partial class PolicyConditionsBody
         Kind = WireNames<CiphertextKind>.Parse(Kind, "kind"),
     };
 
-    /// <summary>A time; one that does not say its offset from UTC is refused, since it would mean another one on each machine.</summary>
+    /// <summary>Parses a time. One without an offset from UTC is refused, since its meaning would depend on the machine.</summary>
     public static DateTimeOffset? Time(string? text, string field) => text is null ? null
         : Rfc3339().IsMatch(text) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time) ? time.ToUniversalTime()
-        : throw KmsError.InvalidParameter.Exception($"'{field}' is not a time of RFC 3339.");
+        : throw KmsError.InvalidParameter.Exception($"'{field}' must be a time as in RFC 3339, with its offset from UTC.");
 
     private static string? Text(DateTimeOffset? time) => time?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture);
 

@@ -21,7 +21,7 @@ internal sealed class PolicyAnswer
 /// <summary>One page of policies, in the order of their names.</summary>
 internal sealed class ListPoliciesAnswer : PageAnswer
 {
-    /// <summary>The policies, the built-in ones among them.</summary>
+    /// <summary>The policies, including built-in ones.</summary>
     public required PolicyAnswer[] Policies { get; init; }
 }
 
@@ -30,9 +30,9 @@ internal static class PolicyEndpoints
 {
     public static readonly QueryParameter[] Parameters =
     [
-        new("prefix", "string", "Only names that begin so."),
-        new("limit", "integer", $"Policies on a page, 1 to {KmsLimits.PageItems}; by default {KmsLimits.DefaultPageItems}."),
-        new("cursor", "string", "The next_cursor of the page before."),
+        new("prefix", "string", "Only names that begin with this."),
+        QueryParameter.Limit("Policies"),
+        QueryParameter.Cursor,
     ];
 
     public static async Task HandlePut(RestExchange exchange)

@@ -6,10 +6,10 @@ using OrleansKms.Gateway.Operations;
 
 namespace OrleansKms.Gateway.Rest.Policies;
 
-/// <summary>A call that nobody makes.</summary>
+/// <summary>A hypothetical call.</summary>
 internal sealed class SimulateBody
 {
-    /// <summary>The principal whose call it would be.</summary>
+    /// <summary>The principal who would make it.</summary>
     public required string Principal { get; set; }
 
     /// <summary>An operation, for example keys:encrypt.</summary>
@@ -23,46 +23,46 @@ internal sealed class SimulateBody
     public SimulatedContextBody? Context { get; set; }
 }
 
-/// <summary>What conditions look at; what is left out is not there.</summary>
+/// <summary>What conditions look at; omitted values are absent.</summary>
 internal sealed class SimulatedContextBody
 {
-    /// <summary>The address that it would come from.</summary>
+    /// <summary>The call's source address.</summary>
     public string? Source { get; set; }
 
-    /// <summary>When it would be, RFC 3339; by default now.</summary>
+    /// <summary>The call's time, RFC 3339; now by default.</summary>
     public string? Time { get; set; }
 
     /// <summary>Its associated data.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
-    /// <summary>What its ciphertext would hold: data, data_key or data_key_pair.</summary>
+    /// <summary>The kind of its ciphertext: data, data_key or data_key_pair.</summary>
     public string? Kind { get; set; }
 
-    /// <summary>The key's spec, where there is no such key.</summary>
+    /// <summary>The key's spec, if the key does not exist.</summary>
     public string? Spec { get; set; }
 
-    /// <summary>The key's protection, where there is no such key: software (the default) or hsm.</summary>
+    /// <summary>The key's protection, if the key does not exist: software (the default) or hsm.</summary>
     public string? Protection { get; set; }
 }
 
-/// <summary>What policies would decide.</summary>
+/// <summary>The decision of policies.</summary>
 internal sealed class SimulateAnswer
 {
     /// <summary>Whether the call would be allowed.</summary>
     public required bool Allowed { get; init; }
 
-    /// <summary>The statements that decide; none where nothing allows it.</summary>
+    /// <summary>The deciding statements; empty if nothing allows it.</summary>
     public required ReasonAnswer[] Because { get; init; }
 }
 
-/// <summary>A statement that decides.</summary>
+/// <summary>A deciding statement.</summary>
 internal sealed class ReasonAnswer
 {
     /// <summary>The policy; key: and an id for a key's own.</summary>
     public required string Policy { get; init; }
 
-    /// <summary>Its place in the policy, from 0; absent where a key's own policy allows nothing of the kind.</summary>
+    /// <summary>Its index in the policy; absent if a key's own policy has no matching allow statement.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Statement { get; init; }
 
@@ -77,7 +77,7 @@ internal static class SimulateEndpoint
     {
         var body = await exchange.ReadJson(RestJson.Default.SimulateBody, SizeLimits.ControlBody);
         var context = body.Context ?? new();
-        if (context.Source is { } source && !IPAddress.TryParse(source, out _)) throw KmsError.InvalidParameter.Exception("'source' is not an address.");
+        if (context.Source is { } source && !IPAddress.TryParse(source, out _)) throw KmsError.InvalidParameter.Exception("'source' must be an IP address.");
         Checks.OfAssociatedData(context.AssociatedData).Refuse();
         var simulated = await PolicyCommands.Simulate(exchange, new()
         {

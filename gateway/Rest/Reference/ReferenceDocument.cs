@@ -33,6 +33,6 @@ internal sealed class ReferenceDocument(IServiceProvider services)
     {
         var provider = services.GetRequiredKeyedService<IOpenApiDocumentProvider>(Name);
         var document = await provider.GetOpenApiDocumentAsync();
-        return Encoding.UTF8.GetBytes(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1));
+        return Encoding.UTF8.GetBytes(ReferenceLimits.Fill(await document.SerializeAsJsonAsync(OpenApiSpecVersion.OpenApi3_1)));
     }
 }

@@ -40,7 +40,7 @@ internal sealed class HealthChecks
     /// <summary>Whether the KEKs are as the root key vouches for. If not, the silo continues with those that it has.</summary>
     public required string Keks { get; init; }
 
-    /// <summary>Whether the silo's audit trail is written. Where it is not, operations are refused.</summary>
+    /// <summary>Whether the silo's audit trail can be written. While it cannot, operations are refused.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Audit { get; init; }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using OrleansKms.Configuration;
+using OrleansKms.Gateway.Rest.Reference;
 
 namespace OrleansKms.Tests.Unit.Contracts;
 
@@ -78,6 +79,30 @@ public sealed partial class DocumentsTests
         Assert.All(lines, line => Assert.DoesNotContain(numbers, number => line.Contains(number, StringComparison.Ordinal)));
     }
 
+    // Field docs are the text of the reference: there a cref becomes the limit's value.
+    [Fact]
+    public void DocComments_OfTheHttpInterface_StateNoLimitByItsNumber()
+    {
+        var lines = Directory.EnumerateFiles(Path.Combine(Root, "gateway", "Rest"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(File.ReadLines)
+            .Where(line => line.TrimStart().StartsWith("///", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(lines);
+        Assert.All(lines, line => Assert.DoesNotMatch(LimitInNumbers(), line));
+    }
+
+    [Fact]
+    public void ReferenceLimits_AreThoseOfTheTable()
+    {
+        Assert.Equal(
+            FormattableString.Invariant($"Up to\\n{KmsLimits.DescriptionLength:N0} characters, {KmsLimits.AssociatedDataBytes >> 10} KiB, {KmsLimits.BatchBytes >> 20} MiB, ")
+            + FormattableString.Invariant($"{KmsLimits.DataKeyBytes:N0} bytes, P{KmsLimits.MaxTokenLife.Days}D, P{SettingTable.MinDeletionDelay.Default.Days}D."),
+            ReferenceLimits.Fill(
+                "Up to\\nint KmsLimits.DescriptionLength characters, int KmsLimits.AssociatedDataBytes, int KmsLimits.BatchBytes, int KmsLimits.DataKeyBytes bytes, "
+                + "TimeSpan KmsLimits.MaxTokenLife, DurationSetting SettingTable.MinDeletionDelay."));
+        Assert.Throws<InvalidOperationException>(() => ReferenceLimits.Fill("Up to int KmsLimits.NoSuchLimit characters."));
+    }
+
     private static IEnumerable<string> LimitsAsText() =>
         typeof(KmsLimits).GetFields(BindingFlags.Public | BindingFlags.Static).Select(field => field.GetValue(null))
             .Concat(typeof(KmsLimits).GetProperties(BindingFlags.Public | BindingFlags.Static).Select(property => property.GetValue(null)))
@@ -122,6 +147,9 @@ public sealed partial class DocumentsTests
 
         return directory.FullName;
     }
+
+    [GeneratedRegex(@"\b(?:[Uu]p to|at most|to) \d|\d (?:KiB|MiB|characters|bytes|items)\b|\bP(?:\d+D|T\d)")]
+    private static partial Regex LimitInNumbers();
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link();
