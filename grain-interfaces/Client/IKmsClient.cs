@@ -100,6 +100,24 @@ public interface IKmsClient
     /// </summary>
     ValueTask<Encrypted> Rewrap(byte[] ciphertext, byte[]? associatedData = null);
 
+    /// <summary>Signs with the primary version of a key whose usage is to sign; since feature level 5.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="item">The message or its digest, and how to sign it. Errors: unsupported_algorithm, invalid_parameter.</param>
+    ValueTask<Signature> Sign(string keyId, SignItem item);
+
+    /// <summary>
+    /// Verifies a signature. One that is not valid is an answer, not an error. Whoever has the public key
+    /// (<see cref="ReadPublicKey"/>) needs no call.
+    /// </summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="item">The signature, what it is of, and the version that must have made it. Errors: not_found, version_not_usable.</param>
+    ValueTask<Verified> Verify(string keyId, VerifyItem item);
+
+    /// <summary>Reads a public key, to verify elsewhere. Error: wrong_key_usage for a key that has none.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="version">The version; null for the primary one.</param>
+    Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null);
+
     /// <summary>Generates a data key: in the clear, to encrypt with locally, and encrypted, to keep.</summary>
     /// <param name="keyId">The key that encrypts it.</param>
     /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DataKeyBytes"/> bytes.</param>

@@ -69,6 +69,17 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<DataKey> GenerateDataKey(string keyId, int bytes = 32, byte[]? associatedData = null) =>
         Key(keyId).GenerateDataKey(new GenerateDataKey(NewCaller(), bytes, WithPlaintext: true, associatedData));
 
+    public ValueTask<Signature> Sign(string keyId, SignItem item) => Of<IKeySignaturesGrain>(keyId).Sign(new Sign(NewCaller(), item));
+
+    public ValueTask<Verified> Verify(string keyId, VerifyItem item) => Of<IKeySignaturesGrain>(keyId).Verify(new Verify(NewCaller(), item));
+
+    public Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null) =>
+        Of<IPublicKeyGrain>(keyId).Read(new ReadPublicKey(NewCaller(), version));
+
+    private TGrain Of<TGrain>(string keyId)
+        where TGrain : IGrainWithStringKey =>
+        OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<TGrain>(keyId) : throw KmsError.InvalidKeyId.Exception();
+
     private IKeyGrain KeyOf(byte[] ciphertext) => CiphertextHeader.TryRead(ciphertext, out var header)
         ? Key(header.KeyId)
         : throw KmsError.InvalidCiphertext.Exception();

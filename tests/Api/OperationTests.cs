@@ -116,6 +116,9 @@ public sealed partial class OperationTests(DefaultApi api)
         var body = document["components"]!["schemas"]!["EncryptShortBody"]!;
         Assert.Equal(["associated_data", "key_id", "plaintext"], body["properties"]!.AsObject().Select(p => p.Key).Order());
         Assert.Equal(["key_id", "plaintext"], body["required"]!.AsArray().Select(r => (string)r!).Order());
+        var created = document["components"]!["schemas"]!["CreateKeyBody"]!["properties"]!;
+        Assert.Equal(KeySpec.All.Select(spec => spec.Name), created["spec"]!["enum"]!.AsArray().Select(name => (string)name!));
+        Assert.Contains("sign_verify", created["usage"]!["enum"]!.AsArray().Select(name => (string)name!));
         var alias = document["components"]!["schemas"]!["ListAliasesAnswer"]!["properties"]!["aliases"]!["items"]!;
         Assert.Equal(["name"], alias["required"]!.AsArray().Select(r => (string)r!));
         var key = document["components"]!["schemas"]!["KeyAnswer"]!["properties"]!.AsObject().Select(p => p.Key);

@@ -1,6 +1,8 @@
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Mvc.ApiExplorer;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Rest.Aliases;
 using OrleansKms.Gateway.Rest.Approvals;
 using OrleansKms.Gateway.Rest.Cryptography;
@@ -25,7 +27,7 @@ internal static class ReferenceTransformers
         {
             Title = "OrleansKms",
             Version = ReferenceDocument.Name,
-            Description = "A key service. Keys never leave it in the clear: applications send data to encrypt and decrypt, and ask "
+            Description = "A key service. Keys never leave it in the clear: applications send data to encrypt, decrypt, sign and verify, and ask "
                 + "for data keys. Binary values are standard base64; times are RFC 3339 in UTC; durations are ISO 8601. Unknown "
                 + "fields, query parameters and Okms- headers are refused. Wherever a key id is expected, alias:{name} serves too.",
         };
@@ -67,6 +69,12 @@ internal static class ReferenceTransformers
             schema.Pattern = null;
         }
 
+        if (context.JsonTypeInfo.Type == typeof(CreateKeyBody))
+        {
+            DescribeChoice(schema, "spec", KeySpec.All.Select(spec => spec.Name));
+            DescribeChoice(schema, "usage", KeySpec.All.SelectMany(spec => spec.Usages).Distinct().Select(WireNames<KeyUsage>.Of));
+        }
+
         // Listed keys and aliases have hand-written converters.
         if (context.JsonTypeInfo.Type == typeof(ListKeysAnswer))
         {
@@ -79,6 +87,15 @@ internal static class ReferenceTransformers
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>Describes a text that is one of a list.</summary>
+    private static void DescribeChoice(OpenApiSchema schema, string field, IEnumerable<string> choices)
+    {
+        if (schema.Properties?[field] is OpenApiSchema text)
+        {
+            text.Enum = [.. choices.Select(choice => (JsonNode)choice)];
+        }
     }
 
     /// <summary>Describes a list whose items have one field for certain.</summary>

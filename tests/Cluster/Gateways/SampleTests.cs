@@ -9,21 +9,24 @@ namespace OrleansKms.Tests.Cluster.Gateways;
 public sealed class SampleTests
 {
     [Fact]
-    public async Task Sample_CreatesEncryptsAndDecrypts_UnderItsOwnName()
+    public async Task Sample_EncryptsDecryptsSignsAndVerifies_UnderItsOwnName()
     {
         using var directory = new TemporaryDirectory();
         var (clusterId, port, principal) = (Guid.NewGuid().ToString("N"), ServiceProcess.FreePort(), "billing-" + Guid.NewGuid().ToString("N"));
         await using var silo = await TestSilo.Start(new() { DataDirectory = directory.Path }, clusterId: clusterId, clientPort: port);
         var first = await Run(port, clusterId, principal);
         Assert.Equal(
-            ["created payments.eu.cards, version 1", "encrypted 71 bytes under version 1", "decrypted 4111 1111 1111 1111", "data key of 256 bits"],
+            [
+                "created payments.eu.cards, version 1", "encrypted 71 bytes under version 1", "decrypted 4111 1111 1111 1111", "data key of 256 bits",
+                "signed by ECDSA_SHA_256 under version 1", "valid there: True, here: True",
+            ],
             first);
         Assert.Equal("there is payments.eu.cards already", (await Run(port, clusterId, principal))[0]);
 
         var key = await silo.Key("payments.eu.cards").Describe(new KeyCommand(TestSilo.Caller));
         Assert.Equal(4, key.Uses.Encrypt);
         Assert.Equal(TimeSpan.FromDays(90), key.Rotation?.Every);
-        Assert.Equal([("change", 1L), ("data_key", 2), ("decrypt", 2), ("encrypt", 2)], CallsOf(principal));
+        Assert.Equal([("change", 2L), ("data_key", 2), ("decrypt", 2), ("encrypt", 2), ("sign", 2), ("verify", 2)], CallsOf(principal));
     }
 
     private static async Task<string[]> Run(int port, string clusterId, string principal)

@@ -82,6 +82,34 @@ public sealed class SlowKeyTests : IAsyncLifetime
         Assert.Equal("key_exists", (await Assert.ThrowsAsync<KmsException>(() => Create("late"))).Code);
     }
 
+    [Fact]
+    public async Task SlowSignature_HoldsUpNobody_AndDoesNotLeaveADisabledKey()
+    {
+        await _silo.Create("hashes", spec: "SLH_DSA_SHA2_128S");
+        var signature = await Sign("hashes");
+        Assert.True((await _silo.Grains.GetGrain<IKeySignaturesGrain>("hashes").Verify(new(TestSilo.Caller, new(_item, signature.Value)))).IsValid);
+
+        // All threads for slow work are held, so the signature cannot be made before the key is disabled.
+        using var gate = new SemaphoreSlim(0);
+        var holders = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => SlowWork.Shared.Run(() =>
+        {
+            gate.Wait();
+            return 0;
+        })).ToList();
+        var signing = Sign("hashes");
+        while (!signing.IsCompleted && (await Describe("hashes")).Uses.Sign < 2)
+        {
+            // It has begun once its use is spent, and meanwhile the key answers.
+        }
+
+        await _silo.Key("hashes").Disable(new(TestSilo.Caller));
+        gate.Release(holders.Count);
+        await Task.WhenAll(holders);
+        Assert.Equal("key_disabled", (await Assert.ThrowsAsync<KmsException>(() => signing)).Code);
+    }
+
+    private Task<KeyDescription> Describe(string id) => _silo.Key(id).Describe(new(TestSilo.Caller));
+
     private Task<KeyDescription> Create(string id) => _silo.Create(id, spec: HeldProvider.Spec);
 
     private async Task<Signature> Sign(string id) => await _silo.Grains.GetGrain<IKeySignaturesGrain>(id).Sign(new(TestSilo.Caller, _item));

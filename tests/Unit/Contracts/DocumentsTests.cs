@@ -42,13 +42,14 @@ public sealed partial class DocumentsTests
             $"""
             | plaintext | 1 byte to {KmsLimits.DefaultPlaintextBytes >> 10} KiB; up to {KmsLimits.PlaintextBytes >> 20} MiB by `{SettingTable.MaxPlaintextBytes}` |
             | associated data | {KmsLimits.AssociatedDataBytes >> 10} KiB |
+            | message to sign | as plaintext, and may be empty; context {KmsLimits.ContextBytes} bytes; signature to verify {KmsLimits.SignatureBytes >> 10} KiB |
             | data key, random bytes | {KmsLimits.DataKeyBytes:N0} bytes, {KmsLimits.RandomBytes:N0} bytes |
             | items of a batch | {KmsLimits.BatchItems:N0}, {KmsLimits.BatchBytes >> 20} MiB together |
             | page of a list | {KmsLimits.PageItems:N0} keys, aliases or events |
             | key id, alias | {KmsLimits.IdLength} characters |
             | description | {KmsLimits.DescriptionLength:N0} characters |
             | tags | {KmsLimits.Tags}, names of {KmsLimits.TagNameLength} characters, values of {KmsLimits.TagValueLength} |
-            | versions of a key | {KmsLimits.Versions:N0} |
+            | versions of a key | {KmsLimits.Versions:N0}; their public keys {KmsLimits.PublicKeyBytes >> 20} MiB together |
             | rotation | every `{Iso8601Duration.Format(KmsLimits.MinRotation)}` to `{Iso8601Duration.Format(KmsLimits.MaxRotation)}`, or after at most {KmsLimits.MaxRotationUses:N0} uses |
             | limits of a key, principal or namespace | {KmsLimits.LimitRules}, each of 1 to {KmsLimits.MaxLimitCount:N0} per `{Iso8601Duration.Format(KmsLimits.MinLimitWindow)}` to `{Iso8601Duration.Format(KmsLimits.MaxLimitWindow)}` |
             | dual control | 1 to {KmsLimits.RequiredApprovals} approvals, {KmsLimits.ApproverPatterns} patterns of approvers, `{Iso8601Duration.Format(KmsLimits.MinApprovalExpiry)}` to `{Iso8601Duration.Format(KmsLimits.MaxApprovalExpiry)}` (by default `{Iso8601Duration.Format(KmsLimits.DefaultApprovalExpiry)}`); {KmsLimits.PendingApprovals} operations of a key wait at once |

@@ -1,0 +1,35 @@
+namespace OrleansKms;
+
+/// <summary>
+/// One key spec as callers know it. This table is what the OpenAPI document and the documents list; a test holds it, and them, to the
+/// algorithms that silos have.
+/// </summary>
+/// <param name="Name">The spec.</param>
+/// <param name="Usages">What its keys may be used for, the default first.</param>
+/// <param name="Algorithms">The algorithms that operations can name, the default first; empty where there is one way to use a key.</param>
+internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IReadOnlyList<string> Algorithms)
+{
+    private static readonly string[] _rsa =
+    [
+        "RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
+        "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+    ];
+
+    /// <summary>Every spec, the default first.</summary>
+    public static IReadOnlyList<KeySpec> All { get; } =
+    [
+        Encrypts("AES_256_GCM"), Encrypts("AES_128_GCM"), Encrypts("XAES_256_GCM"), Encrypts("CHACHA20_POLY1305"),
+        Encrypts("AES_256_GCM_SIV"), Encrypts("XCHACHA20_POLY1305"),
+        Signs("ECC_NIST_P256", "ECDSA_SHA_256"), Signs("ECC_NIST_P384", "ECDSA_SHA_384"), Signs("ECC_NIST_P521", "ECDSA_SHA_512"),
+        Signs("ECC_SECG_P256K1", "ECDSA_SHA_256"),
+        Signs("RSA_2048", _rsa), Signs("RSA_3072", _rsa), Signs("RSA_4096", _rsa),
+        Signs("ED25519", "ED25519", "ED25519_PH"),
+        Signs("ML_DSA_44", "ML_DSA_44"), Signs("ML_DSA_65", "ML_DSA_65"), Signs("ML_DSA_87", "ML_DSA_87"),
+        Signs("SLH_DSA_SHA2_128S", "SLH_DSA_SHA2_128S"), Signs("SLH_DSA_SHA2_192S", "SLH_DSA_SHA2_192S"),
+        Signs("SLH_DSA_SHA2_256S", "SLH_DSA_SHA2_256S"),
+    ];
+
+    private static KeySpec Encrypts(string name) => new(name, [KeyUsage.EncryptDecrypt], []);
+
+    private static KeySpec Signs(string name, params string[] algorithms) => new(name, [KeyUsage.SignVerify], algorithms);
+}
