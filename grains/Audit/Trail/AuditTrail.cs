@@ -75,7 +75,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     public NoteVerifier Key => _signer.Verifier;
 
     /// <summary>The number of records.</summary>
-    public long Records => _writer.Written.Records;
+    public long Records => _writer.Records;
 
     /// <summary>The last signed checkpoint.</summary>
     public SignedNote Head => _head;
@@ -116,6 +116,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         await _turn.WaitAsync();
         try
         {
+            await WritePending();
             return SignWritten(isLast);
         }
         finally
@@ -188,6 +189,18 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
+        }
+    }
+
+    private async Task WritePending()
+    {
+        try
+        {
+            await _writer.WritePending();
+        }
+        catch (Exception e) when (e is IOException or TimeoutException)
+        {
+            // What is written is signed all the same, and whoever appends next hears of it.
         }
     }
 

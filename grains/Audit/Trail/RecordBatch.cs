@@ -16,6 +16,15 @@ internal sealed class RecordBatch
 
     public int Length => _members.WrittenCount;
 
+    /// <summary>The length of its lines in the file, at most.</summary>
+    public long MaxLineBytes => Length + ((long)Count * RecordLine.MaxAdded);
+
+    /// <summary>Whether a caller waits for it.</summary>
+    public bool IsAwaited => _result is not null;
+
+    /// <summary>The segments of <see cref="PendingRecords"/> that hold its records, as bits.</summary>
+    public int Segments { get; set; }
+
     public bool IsEmpty => _lengths.Count == 0;
 
     /// <summary>Reads a record and moves to the start of the next one.</summary>
@@ -36,6 +45,7 @@ internal sealed class RecordBatch
     {
         _members.Write(later._members.WrittenSpan);
         _lengths.AddRange(later._lengths);
+        Segments |= later.Segments;
     }
 
     /// <summary>The task that all callers of the batch await. They share one timer.</summary>
@@ -55,6 +65,7 @@ internal sealed class RecordBatch
     public void Clear()
     {
         _lengths.Clear();
+        Segments = 0;
         if (_members.Capacity > MaxKeptBuffer)
         {
             _members = new();

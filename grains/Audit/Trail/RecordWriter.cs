@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using Microsoft.Win32.SafeHandles;
 
 namespace OrleansKms.Grains.Audit.Trail;
@@ -27,18 +26,19 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <summary>The maximum length of an entry in c2sp.org/tlog-tiles.</summary>
     public const int MaxRecord = ushort.MaxValue;
 
-    private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
+    private const int Many = PendingRecords.SegmentSize / 2;
 
-    private static readonly byte[] _before = [.. "{\"sequence\":"u8];
-    private static readonly byte[] _after = [.. "}\n"u8];
+    private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
 
     private readonly TrailFolder _folder;
     private readonly TrailOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer? _later;
+    private readonly PendingRecords? _pending;
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _lines = new();
     private RecordBatch _waiting = new();
+    private RecordBatch? _writing;
     private RecordBatch? _spare = new();
     private bool _isWriting;
     private IOException? _failure;
@@ -62,8 +62,13 @@ internal sealed class RecordWriter : IAsyncDisposable
         _handle = TrailFiles.Open(written.File.Path, FileMode.OpenOrCreate);
         RandomAccess.SetLength(_handle, written.Length);
         _begun = time.GetUtcNow();
-        _later = options.Deferred ? time.CreateTimer(_ => WriteLater(), null, _deferral, _deferral) : null;
+        Recover();
+        _pending = options is { Sync: false, Deferred: false } && PendingRecords.CanServe(folder.Path) ? new(folder.PendingPath) : null;
+        _later = KeepsFailed ? time.CreateTimer(_ => WriteLater(), null, _deferral, _deferral) : null;
     }
+
+    // Records whose operations were answered before they are in a file must get there.
+    private bool KeepsFailed => _options.Deferred || _pending is not null;
 
     /// <summary>How far the log is written.</summary>
     public Written Written
@@ -73,6 +78,18 @@ internal sealed class RecordWriter : IAsyncDisposable
             lock (_gate)
             {
                 return _written;
+            }
+        }
+    }
+
+    /// <summary>The number of records in the log, in its files or pending.</summary>
+    public long Records
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _written.Records + (_pending is null ? 0 : (_writing?.Count ?? 0) + _waiting.Count);
             }
         }
     }
@@ -95,18 +112,24 @@ internal sealed class RecordWriter : IAsyncDisposable
                 return ValueTask.FromException(new IOException("Too many records are waiting to be written."));
             }
 
-            if (_options.Deferred && _failure is { } failed)
+            if (KeepsFailed && _failure is { } failed)
             {
                 return ValueTask.FromException(failed);
             }
 
+            var isSafe = _pending is { } pending ? TryStore(pending, batch, members) : _options.Deferred;
             batch.Add(members);
-            if (_options.Deferred)
+            if (isSafe)
             {
+                if (_pending is not null && batch.Length >= Many)
+                {
+                    WriteLater();
+                }
+
                 return ValueTask.CompletedTask;
             }
 
-            if (_isWriting || _options.Sync)
+            if (_isWriting || _options.Sync || _pending is not null)
             {
                 var written = batch.Result(_options.Patience);
                 if (!_isWriting)
@@ -124,6 +147,24 @@ internal sealed class RecordWriter : IAsyncDisposable
 
         var failure = WriteAndFinish(batch);
         return failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
+    }
+
+    /// <summary>Writes the records accepted so far to the file.</summary>
+    /// <exception cref="IOException">They could not be written.</exception>
+    /// <exception cref="TimeoutException">The write takes too long; it may still succeed.</exception>
+    public Task WritePending()
+    {
+        lock (_gate)
+        {
+            if (_pending is null || (_waiting.IsEmpty ? _writing : _waiting) is not { } batch)
+            {
+                return Task.CompletedTask;
+            }
+
+            var written = batch.Result(_options.Patience);
+            WriteLater();
+            return written;
+        }
     }
 
     /// <summary>Flushes the records it returns to disk.</summary>
@@ -164,7 +205,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         await (_later?.DisposeAsync() ?? ValueTask.CompletedTask);
         lock (_gate)
         {
-            return _waiting.Count;
+            return _pending is null ? _waiting.Count : 0;
         }
     }
 
@@ -173,6 +214,38 @@ internal sealed class RecordWriter : IAsyncDisposable
     {
         await Complete();
         _handle.Dispose();
+        if (_waiting.IsEmpty)
+        {
+            _pending?.Delete();
+        }
+        else
+        {
+            _pending?.Dispose();
+        }
+    }
+
+    /// <summary>Moves the records that a crash left pending to the file.</summary>
+    private void Recover()
+    {
+        foreach (var (number, line) in PendingRecords.Read(_folder.PendingPath))
+        {
+            if (number == _written.Records)
+            {
+                RandomAccess.Write(_handle, [.. line, (byte)'\n'], _written.Length);
+                _written = new(number + 1, _written.File, _written.Length + line.Length + 1);
+            }
+        }
+
+        File.Delete(_folder.PendingPath);
+    }
+
+    /// <summary>Stores a record where it survives the process.</summary>
+    /// <returns>False if its caller must wait until it is written: there is no room, or the file is full.</returns>
+    private bool TryStore(PendingRecords pending, RecordBatch batch, ReadOnlySpan<byte> members)
+    {
+        var isStored = pending.TryAdd(Records, members);
+        batch.Segments |= isStored ? pending.Segment : 0;
+        return isStored && _written.Length + (_writing?.MaxLineBytes ?? 0) + batch.MaxLineBytes < _options.Limits.MaxBytes;
     }
 
     /// <summary>Takes the pending batch and starts the next.</summary>
@@ -202,8 +275,9 @@ internal sealed class RecordWriter : IAsyncDisposable
         RecordBatch batch;
         lock (_gate)
         {
-            batch = _waiting;
+            batch = _writing = _waiting;
             _waiting = Take();
+            _pending?.Turn();
         }
 
         WriteAndFinish(batch);
@@ -222,19 +296,22 @@ internal sealed class RecordWriter : IAsyncDisposable
     private void Finish(RecordBatch batch, int bytes, IOException? failure)
     {
         bool hasMore;
-        TaskCompletionSource? result;
+        TaskCompletionSource? result, later = null;
         lock (_gate)
         {
             result = batch.TakeResult();
             _failure = failure;
+            _writing = null;
             if (failure is null)
             {
                 _written = new(_written.Records + batch.Count, _written.File, _written.Length + bytes);
+                _pending?.Clear(batch.Segments);
             }
 
-            if (_options.Deferred && failure is not null)
+            if (KeepsFailed && failure is not null)
             {
                 // Their operations have been answered, so they are kept, and the timer retries them.
+                later = _waiting.TakeResult();
                 batch.Add(_waiting);
                 _waiting = batch;
                 hasMore = false;
@@ -243,7 +320,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             {
                 batch.Clear();
                 _spare ??= batch;
-                hasMore = !_waiting.IsEmpty;
+                hasMore = !_waiting.IsEmpty && (_pending is null || _waiting.IsAwaited || _waiting.Length >= Many || _closed is not null);
             }
 
             if (!hasMore)
@@ -258,6 +335,12 @@ internal sealed class RecordWriter : IAsyncDisposable
             HandOn();
         }
 
+        End(result, failure);
+        End(later, failure);
+    }
+
+    private static void End(TaskCompletionSource? result, IOException? failure)
+    {
         if (failure is null)
         {
             result?.SetResult();
@@ -327,21 +410,9 @@ internal sealed class RecordWriter : IAsyncDisposable
         for (var (i, start) = (0, 0); i < batch.Count; i++)
         {
             var members = batch.Next(i, ref start);
-            var line = _lines.GetSpan(members.Length + 64);
-            var length = Put(line, 0, _before);
-            Utf8Formatter.TryFormat(number++, line[length..], out var digits);
-            length += digits;
-            line[length++] = (byte)',';
-            length = Put(line, length, members);
-            _lines.Advance(Put(line, length, _after));
+            _lines.Advance(RecordLine.Write(number++, members, _lines.GetSpan(members.Length + RecordLine.MaxAdded)));
         }
 
         return _lines.WrittenSpan;
-    }
-
-    private static int Put(Span<byte> line, int at, ReadOnlySpan<byte> part)
-    {
-        part.CopyTo(line[at..]);
-        return at + part.Length;
     }
 }

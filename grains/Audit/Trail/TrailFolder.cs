@@ -7,8 +7,8 @@ namespace OrleansKms.Grains.Audit.Trail;
 
 /// <summary>
 /// A log's files: <c>records/N.jsonl</c>, where N is the number of the file's first record; the tree in the layout of c2sp.org/tlog-tiles
-/// (<c>checkpoint</c>, <c>tile/…</c>); <c>checkpoints/SIZE</c>, earlier checkpoints that narrow down where a log was rewritten; and
-/// <c>log.vkey</c>, the key that verifies them all.
+/// (<c>checkpoint</c>, <c>tile/…</c>); <c>checkpoints/SIZE</c>, earlier checkpoints that narrow down where a log was rewritten;
+/// <c>pending</c>, the records of the last moment; and <c>log.vkey</c>, the key that verifies them all.
 /// </summary>
 internal sealed partial class TrailFolder(string path) : ITiles
 {
@@ -27,6 +27,9 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     /// <summary>The log's id: its folder's name.</summary>
     public string Id => System.IO.Path.GetFileName(Path);
+
+    /// <summary>The file of <see cref="PendingRecords"/>.</summary>
+    public string PendingPath => At("pending");
 
     private string Records => At("records");
 

@@ -96,7 +96,9 @@ public sealed class AuditTrailTests : IDisposable
             // What the kernel has and no checkpoint yet, as after kill -9.
             Copy("crashed");
             for (var i = 10; i < 300; i++) await trail.Append(Record(i));
-            File.Copy(Folder.RecordPath(0), new TrailFolder(Path.Combine(_root.FullName, "crashed")).RecordPath(0), overwrite: true);
+            var copy = new TrailFolder(Path.Combine(_root.FullName, "crashed"));
+            File.Copy(Folder.RecordPath(0), copy.RecordPath(0), overwrite: true);
+            File.Copy(Folder.PendingPath, copy.PendingPath, overwrite: true);
         }
 
         var crashed = new TrailFolder(Path.Combine(_root.FullName, "crashed"));
@@ -109,6 +111,38 @@ public sealed class AuditTrailTests : IDisposable
         }
 
         Assert.Equal((TrailFault.None, 301L), Verdict(crashed));
+    }
+
+    [Fact]
+    public async Task AfterACrash_PendingRecordsMoveToTheFile_AsFarAsTheyAreWhole_AndOnce()
+    {
+        var crashed = new TrailFolder(Path.Combine(_root.FullName, "crashed"));
+        await using (var trail = Open())
+        {
+            // More than a segment holds, so that some are in the file, and the segments have taken turns.
+            for (var i = 0; i < 40_000; i++) await trail.Append(Record(i));
+            Assert.InRange(PendingRecords.Read(Folder.PendingPath).Count, 1, 40_000);
+            Copy("crashed");
+        }
+
+        // A power failure may leave a line that is half an older one.
+        var pending = await File.ReadAllBytesAsync(crashed.PendingPath);
+        var last = PendingRecords.Read(crashed.PendingPath).Keys.Max();
+        Assert.Equal(39_999, last);
+        var text = Encoding.UTF8.GetBytes($"\"n\":\"record {last}\"");
+        pending[pending.AsSpan().IndexOf(text) + 5] ^= 1;
+        await File.WriteAllBytesAsync(crashed.PendingPath, pending);
+        await using (var trail = Open(folder: crashed))
+        {
+            Assert.Equal(last, trail.Records);
+            await trail.Append(Record((int)last));
+            Assert.Equal(last + 1, (await trail.SignNow()).Size);
+        }
+
+        Assert.Equal((TrailFault.None, last + 1), Verdict(crashed));
+        var lines = await File.ReadAllLinesAsync(crashed.RecordPath(0));
+        Assert.Equal(Enumerable.Range(0, 40_000).Select(i => $$"""{"sequence":{{i}},"n":"record {{i}}"}"""), lines);
+        Assert.False(File.Exists(crashed.PendingPath));
     }
 
     [Fact]
