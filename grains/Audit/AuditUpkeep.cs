@@ -76,7 +76,7 @@ internal sealed partial class AuditUpkeep(
     {
         try
         {
-            await work();
+            await DiskWork.Run(work);
             _failing.Remove(what);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)

@@ -179,7 +179,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
             {
                 try
                 {
-                    await SignNow();
+                    await DiskWork.Run(SignNow);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
                 {

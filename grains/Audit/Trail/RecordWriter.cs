@@ -256,7 +256,17 @@ internal sealed class RecordWriter : IAsyncDisposable
         return next;
     }
 
-    private void HandOn() => ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteWaiting(), this, preferLocal: false);
+    private void HandOn()
+    {
+        if (_pending is not null || _options.Sync)
+        {
+            DiskWork.Start(WriteWaiting);
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static writer => writer.WriteWaiting(), this, preferLocal: false);
+        }
+    }
 
     private void WriteLater()
     {

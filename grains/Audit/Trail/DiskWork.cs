@@ -1,0 +1,16 @@
+namespace OrleansKms.Grains.Audit.Trail;
+
+/// <summary>
+/// Runs work that blocks on the disk in a thread of its own. The thread pool has as many threads as cores: two that wait for a slow disk
+/// would stop every request of a small machine.
+/// </summary>
+internal static class DiskWork
+{
+    /// <summary>Runs work; what it awaits continues in the thread pool.</summary>
+    public static Task Run(Func<Task> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+
+    /// <summary>Starts work that handles its own failures.</summary>
+    public static void Start(Action work) =>
+        _ = Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+}
