@@ -59,6 +59,14 @@ internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>>
         }
     }
 
+    /// <summary>Returns uses to every limit that they were counted against.</summary>
+    public void GiveBack(string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses)
+    {
+        var limits = new List<SharedLimit>();
+        Walk(principal, rules, operation, keyId, uses, limits);
+        foreach (var limit in limits) limit.GiveBack(uses);
+    }
+
     private async Task TakeSlowly(
         string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses, int taken)
     {

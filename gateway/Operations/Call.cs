@@ -107,6 +107,12 @@ internal abstract partial class Call(OperationServices services, string requestI
         ? Services.SharedLimits.Take(principal.Name, principal.Limits, operation, keyId, uses)
         : ValueTask.CompletedTask;
 
+    /// <summary>Returns uses that were counted, of a request that is refused for its others.</summary>
+    public void Uncount(KmsOperation operation, string? keyId, int uses)
+    {
+        if (Principal is { } principal) Services.SharedLimits.GiveBack(principal.Name, principal.Limits, operation, keyId, uses);
+    }
+
     /// <summary>What an exception means to the caller, where the request itself continues. Logs a defect.</summary>
     /// <param name="exception">What went wrong.</param>
     /// <param name="operation">The operation that failed.</param>

@@ -31,7 +31,17 @@ internal static class Many
         where TValue : class
     {
         request.HasSpentTime();
-        await counting;
+        try
+        {
+            await counting;
+        }
+        catch (KmsException)
+        {
+            // The items are admitted or refused as a whole.
+            request.Uncount(operation, key, 1);
+            throw;
+        }
+
         return await RunCounted(request, operation, key, items, check, call);
     }
 

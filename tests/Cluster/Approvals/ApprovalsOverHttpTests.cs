@@ -41,6 +41,12 @@ public sealed class ApprovalsOverHttpTests(TwoGateways gateways) : IAsyncLifetim
         Assert.Equal((403, "permission_denied"), await Refusal(Approve(Second, "asker", approval)));
 
         await gateways.ReplaceSilos();
+        foreach (var gateway in (ServiceProcess[])[First, Second])
+        {
+            // A key that was on its way to another silo is there.
+            await UntilAsync(async () => (await Get(gateway, "bob", $"/v1/approvals/{approval}")).Status == 200);
+        }
+
         var waits = (await Get(First, "bob", $"/v1/approvals/{approval}")).Body!;
         Assert.Equal(("pending", Name("alice")), ((string)waits["state"]!, (string)waits["approvals"]!.AsArray().Single()!["principal"]!));
         Assert.Equal("enabled", await State(Second, key));
