@@ -18,6 +18,21 @@ public static class KmsLimits
     /// <summary>The default length of a data key, in bytes.</summary>
     public const int DefaultDataKeyBytes = 32;
 
+    /// <summary>The longest MAC of any key, in bytes.</summary>
+    public const int MacBytes = 64;
+
+    /// <summary>The longest context, or salt, of a derivation, in bytes: 8 KiB.</summary>
+    public const int DerivationContextBytes = 8 * 1024;
+
+    /// <summary>The longest derived key, in bytes.</summary>
+    public const int DerivedKeyBytes = 1024;
+
+    /// <summary>The default length of a derived key, in bytes.</summary>
+    public const int DefaultDerivedKeyBytes = 32;
+
+    /// <summary>The longest public key that a key agrees with, in bytes: 4 KiB.</summary>
+    public const int PeerPublicKeyBytes = 4 * 1024;
+
     /// <summary>How many random bytes one request can draw.</summary>
     public const int RandomBytes = 1024;
 

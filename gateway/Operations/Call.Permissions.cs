@@ -6,7 +6,8 @@ namespace OrleansKms.Gateway.Operations;
 internal abstract partial class Call
 {
     private static readonly KmsOperation[] _ofBatches =
-        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify];
+        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify,
+         KmsOperation.GenerateMac, KmsOperation.VerifyMac];
 
     /// <summary>The operation of which all others in the call are part, if any: if it is denied by name, they are too.</summary>
     public KmsOperation? PartOf { get; set; }

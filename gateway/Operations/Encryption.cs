@@ -59,6 +59,20 @@ internal static class Encryption
             new GenerateDataKey(call.Caller, bytes ?? KmsLimits.DefaultDataKeyBytes, plaintext ?? true, associatedData)));
     }
 
+    /// <summary>Generates a data key pair.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="key">The key that encrypts its private key.</param>
+    /// <param name="spec">The pair's spec.</param>
+    /// <param name="plaintext">Whether to return the private key in the clear too; null for yes.</param>
+    /// <param name="associatedData">Authenticated with the ciphertext.</param>
+    public static async ValueTask<DataKeyPair> GenerateDataKeyPair(Call call, string key, string spec, bool? plaintext, byte[]? associatedData)
+    {
+        await call.Judge(KmsOperation.GenerateDataKeyPair, key, associatedData, CiphertextKind.DataKeyPair);
+        Checks.OfAssociatedData(associatedData).Refuse();
+        return await NewSilos.Ask(() => call.InTime(call.Services.Grains.GetGrain<IKeyPairsGrain>(key)
+            .Generate(new(call.Caller, spec, plaintext ?? true, associatedData))));
+    }
+
     private static ValueTask<Encrypted> Send(Call call, string key, byte[] plaintext, byte[]? associatedData)
     {
         Checks.OfPlaintext(call.Limits, plaintext, associatedData).Refuse();

@@ -24,6 +24,8 @@ internal sealed class OperationServices(
 
     public GrainReferences<IKeySignaturesGrain> Signatures => field ??= new(Grains);
 
+    public GrainReferences<IKeyMacsGrain> Macs => field ??= new(Grains);
+
     public GrainReferences<IAliasGrain> Aliases => field ??= provider.GetRequiredService<GrainReferences<IAliasGrain>>();
 
     public GrainReferences<IReencryptionGrain> Reencryption => field ??= provider.GetRequiredService<GrainReferences<IReencryptionGrain>>();

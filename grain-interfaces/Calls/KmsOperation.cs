@@ -75,10 +75,19 @@ public sealed class KmsOperation
     public static readonly KmsOperation Reencrypt = Use("keys:reencrypt", namesKey: true, spendsUse: true);
     /// <summary>Generates a data key.</summary>
     public static readonly KmsOperation GenerateDataKey = Use("keys:datakey", namesKey: true, spendsUse: true, metric: "data_key", hasMessage: true, usesMaterial: true);
+    /// <summary>Generates a data key pair.</summary>
+    public static readonly KmsOperation GenerateDataKeyPair = Use(
+        "keys:datakey-pair", namesKey: true, spendsUse: true, metric: "data_key_pair", hasMessage: true, usesMaterial: true, mayTakeLong: true);
     /// <summary>Signs.</summary>
     public static readonly KmsOperation Sign = Use("keys:sign", namesKey: true, spendsUse: true, usesMaterial: true, mayTakeLong: true);
     /// <summary>Verifies a signature.</summary>
     public static readonly KmsOperation Verify = Use("keys:verify", namesKey: true, spendsUse: false, usesMaterial: true);
+    /// <summary>Makes a MAC.</summary>
+    public static readonly KmsOperation GenerateMac = Use("keys:mac", namesKey: true, spendsUse: true, usesMaterial: true);
+    /// <summary>Verifies a MAC.</summary>
+    public static readonly KmsOperation VerifyMac = Use("keys:verify-mac", namesKey: true, spendsUse: false, metric: "verify_mac", usesMaterial: true);
+    /// <summary>Derives a key, or agrees on one.</summary>
+    public static readonly KmsOperation Derive = Use("keys:derive", namesKey: true, spendsUse: true, usesMaterial: true);
     /// <summary>Reads a public key.</summary>
     public static readonly KmsOperation ReadPublicKey = Use("keys:public-key", namesKey: true, spendsUse: false, metric: "public_key");
     /// <summary>Runs operations on many keys. Policy judges each of them separately.</summary>

@@ -123,4 +123,38 @@ public interface IKmsClient
     /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DataKeyBytes"/> bytes.</param>
     /// <param name="associatedData">Required again to decrypt it; or null.</param>
     ValueTask<DataKey> GenerateDataKey(string keyId, int bytes = 32, byte[]? associatedData = null);
+
+    /// <summary>Generates a data key pair: a key pair whose private key comes in the clear and encrypted, to keep.</summary>
+    /// <param name="keyId">The key that encrypts its private key.</param>
+    /// <param name="spec">The pair's spec: one of RSA, of an elliptic curve, of Ed25519 or X25519.</param>
+    /// <param name="associatedData">Required again to decrypt it; or null.</param>
+    ValueTask<DataKeyPair> GenerateDataKeyPair(string keyId, string spec, byte[]? associatedData = null);
+
+    /// <summary>Makes the MAC of a message with the primary version.</summary>
+    /// <param name="keyId">A key of usage mac.</param>
+    /// <param name="message">The message, which may be empty.</param>
+    ValueTask<GeneratedMac> GenerateMac(string keyId, byte[] message);
+
+    /// <summary>Verifies a MAC, in constant time. Error: invalid_parameter for one of another length.</summary>
+    /// <param name="keyId">A key of usage mac.</param>
+    /// <param name="message">The message.</param>
+    /// <param name="mac">The whole MAC.</param>
+    /// <param name="keyVersion">The version that must have made it; null for any that may.</param>
+    ValueTask<Verified> VerifyMac(string keyId, byte[] message, byte[] mac, int? keyVersion = null);
+
+    /// <summary>Derives a key from a key of usage derive: the same from the same arguments and version.</summary>
+    /// <param name="keyId">A key of usage derive.</param>
+    /// <param name="context">What the derived key is for; not empty, at most <see cref="KmsLimits.DerivationContextBytes"/> bytes.</param>
+    /// <param name="salt">The salt; null for none.</param>
+    /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DerivedKeyBytes"/> bytes.</param>
+    /// <param name="keyVersion">The version to derive from; null for the primary one.</param>
+    ValueTask<Derived> DeriveKey(string keyId, byte[] context, byte[]? salt = null, int bytes = 32, int? keyVersion = null);
+
+    /// <summary>Agrees with the owner of a public key on a secret, and derives a key from it (HKDF with SHA-256).</summary>
+    /// <param name="keyId">A key of usage key_agreement.</param>
+    /// <param name="publicKey">The other side's public key (SubjectPublicKeyInfo, DER).</param>
+    /// <param name="context">What the derived key is for; null for none.</param>
+    /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DerivedKeyBytes"/> bytes.</param>
+    /// <param name="keyVersion">The version to agree by; null for the primary one.</param>
+    ValueTask<Derived> AgreeOnKey(string keyId, byte[] publicKey, byte[]? context = null, int bytes = 32, int? keyVersion = null);
 }

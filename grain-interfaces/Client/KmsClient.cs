@@ -76,6 +76,23 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null) =>
         Of<IPublicKeyGrain>(keyId).Read(new ReadPublicKey(NewCaller(), version));
 
+    public ValueTask<DataKeyPair> GenerateDataKeyPair(string keyId, string spec, byte[]? associatedData = null) =>
+        Of<IKeyPairsGrain>(keyId).Generate(new(NewCaller(), spec, WithPlaintext: true, associatedData));
+
+    public ValueTask<GeneratedMac> GenerateMac(string keyId, byte[] message) =>
+        Of<IKeyMacsGrain>(keyId).Generate(new(NewCaller(), new(message)));
+
+    public ValueTask<Verified> VerifyMac(string keyId, byte[] message, byte[] mac, int? keyVersion = null) =>
+        Of<IKeyMacsGrain>(keyId).Verify(new(NewCaller(), new(message, mac, keyVersion)));
+
+    public ValueTask<Derived> DeriveKey(string keyId, byte[] context, byte[]? salt = null, int bytes = 32, int? keyVersion = null) =>
+        Of<IKeyDerivationGrain>(keyId).Derive(
+            new() { Caller = NewCaller(), Context = context, Salt = salt, Bytes = bytes, KeyVersion = keyVersion });
+
+    public ValueTask<Derived> AgreeOnKey(string keyId, byte[] publicKey, byte[]? context = null, int bytes = 32, int? keyVersion = null) =>
+        Of<IKeyDerivationGrain>(keyId).Derive(
+            new() { Caller = NewCaller(), PublicKey = publicKey, Context = context, Bytes = bytes, KeyVersion = keyVersion });
+
     private TGrain Of<TGrain>(string keyId)
         where TGrain : IGrainWithStringKey =>
         OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<TGrain>(keyId) : throw KmsError.InvalidKeyId.Exception();

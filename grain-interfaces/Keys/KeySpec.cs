@@ -20,16 +20,22 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
     [
         Encrypts("AES_256_GCM"), Encrypts("AES_128_GCM"), Encrypts("XAES_256_GCM"), Encrypts("CHACHA20_POLY1305"),
         Encrypts("AES_256_GCM_SIV"), Encrypts("XCHACHA20_POLY1305"),
-        Signs("ECC_NIST_P256", "ECDSA_SHA_256"), Signs("ECC_NIST_P384", "ECDSA_SHA_384"), Signs("ECC_NIST_P521", "ECDSA_SHA_512"),
+        SignsOrAgrees("ECC_NIST_P256", "ECDSA_SHA_256"), SignsOrAgrees("ECC_NIST_P384", "ECDSA_SHA_384"), SignsOrAgrees("ECC_NIST_P521", "ECDSA_SHA_512"),
         Signs("ECC_SECG_P256K1", "ECDSA_SHA_256"),
         Signs("RSA_2048", _rsa), Signs("RSA_3072", _rsa), Signs("RSA_4096", _rsa),
         Signs("ED25519", "ED25519", "ED25519_PH"),
         Signs("ML_DSA_44", "ML_DSA_44"), Signs("ML_DSA_65", "ML_DSA_65"), Signs("ML_DSA_87", "ML_DSA_87"),
         Signs("SLH_DSA_SHA2_128S", "SLH_DSA_SHA2_128S"), Signs("SLH_DSA_SHA2_192S", "SLH_DSA_SHA2_192S"),
         Signs("SLH_DSA_SHA2_256S", "SLH_DSA_SHA2_256S"),
+        Of("HMAC_224", KeyUsage.Mac), Of("HMAC_256", KeyUsage.Mac), Of("HMAC_384", KeyUsage.Mac), Of("HMAC_512", KeyUsage.Mac),
+        Of("HKDF_256", KeyUsage.Derive), Of("X25519", KeyUsage.KeyAgreement),
     ];
 
-    private static KeySpec Encrypts(string name) => new(name, [KeyUsage.EncryptDecrypt], []);
+    private static KeySpec Of(string name, KeyUsage usage) => new(name, [usage], []);
+
+    private static KeySpec Encrypts(string name) => Of(name, KeyUsage.EncryptDecrypt);
+
+    private static KeySpec SignsOrAgrees(string name, string algorithm) => new(name, [KeyUsage.SignVerify, KeyUsage.KeyAgreement], [algorithm]);
 
     private static KeySpec Signs(string name, params string[] algorithms) => new(name, [KeyUsage.SignVerify], algorithms);
 }

@@ -43,6 +43,11 @@ public abstract class KeyAlgorithm
     /// </summary>
     public virtual bool RotatesAfterRestore => true;
 
+    /// <summary>
+    /// Whether data key pairs can be of this spec. Their private keys are its material, which is PKCS#8 then, and they have a public part.
+    /// </summary>
+    public virtual bool MakesDataKeyPairs => false;
+
     /// <summary>The algorithms that an operation can name, the default first; empty where there is but one way to use a key.</summary>
     /// <param name="usage">One of <see cref="Usages"/>.</param>
     public virtual IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => [];

@@ -1,6 +1,9 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Cryptography.Agreement;
+using OrleansKms.Grains.Cryptography.Derivation;
+using OrleansKms.Grains.Cryptography.Macs;
 using OrleansKms.Grains.Cryptography.Signatures;
 
 namespace OrleansKms.Grains.Cryptography;
@@ -38,8 +41,24 @@ public static class KeyAlgorithms
         SlhDsaAlgorithm.Of256S,
     ];
 
+    /// <summary>Algorithms that make MACs.</summary>
+    public static IReadOnlyList<MacAlgorithm> Macs { get; } =
+    [
+        new Hmac224Algorithm(),
+        new Hmac256Algorithm(),
+        new Hmac384Algorithm(),
+        new Hmac512Algorithm(),
+    ];
+
+    /// <summary>Algorithms that only derive or agree.</summary>
+    public static IReadOnlyList<KeyAlgorithm> Derivations { get; } =
+    [
+        new Hkdf256Algorithm(),
+        new X25519Algorithm(),
+    ];
+
     /// <summary>Every algorithm.</summary>
-    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads, .. Signatures];
+    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads, .. Signatures, .. Macs, .. Derivations];
 
     private static readonly FrozenDictionary<string, KeyAlgorithm> _bySpec =
         All.ToFrozenDictionary(a => a.Spec, StringComparer.Ordinal);

@@ -124,6 +124,44 @@ internal static class KeyRequestRules
         }
     }
 
+    /// <summary>Checks a message that is authenticated.</summary>
+    public static void CheckMessage([NotNull] byte[]? message, int limit)
+    {
+        if (message is null)
+        {
+            throw KmsError.InvalidParameter.Exception("A message must be given; it may be empty.");
+        }
+
+        if (message.Length > limit)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The message must be at most {limit} bytes.");
+        }
+    }
+
+    /// <summary>Checks a derivation, as far as possible without the key.</summary>
+    public static void Check(Derive request)
+    {
+        if (request.Context?.Length > KmsLimits.DerivationContextBytes || request.Salt?.Length > KmsLimits.DerivationContextBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"Context and salt must be at most {KmsLimits.DerivationContextBytes} bytes each.");
+        }
+
+        if (request.PublicKey?.Length > KmsLimits.PeerPublicKeyBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The public key must be at most {KmsLimits.PeerPublicKeyBytes} bytes.");
+        }
+
+        if (request.Bytes is < 1 or > KmsLimits.DerivedKeyBytes)
+        {
+            throw KmsError.InvalidParameter.Exception($"bytes must be 1 to {KmsLimits.DerivedKeyBytes}.");
+        }
+
+        if (request.KeyVersion < 1)
+        {
+            throw KmsError.InvalidParameter.Exception("key_version must be 1 or more.");
+        }
+    }
+
     public static void CheckAssociatedData(byte[]? associatedData)
     {
         if (associatedData?.Length > KmsLimits.AssociatedDataBytes)

@@ -91,6 +91,7 @@ public sealed class OrderTests(DefaultApi api)
         ["rewrap batch"] = p => new("POST", "/v1/batch", Operation("rewrap", p, "ciphertext")),
         ["datakey"] = p => new("POST", $"/v1/keys/{p.Key}/datakey", With([], "associated_data", Base64(p.AssociatedData))),
         ["datakey batch"] = p => new("POST", "/v1/batch", Operation("datakey", p, null)),
+        ["datakey pair"] = p => new("POST", $"/v1/keys/{p.Key}/datakey-pair", With(With([], "spec", "X25519"), "associated_data", Base64(p.AssociatedData))),
         ["reencrypt"] = p => new("POST", "/v1/reencrypt", Moved(p, p.Key)),
         ["reencrypt batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(With(Moved(p, p.Key), "op", "reencrypt")) }),
     };
@@ -110,6 +111,30 @@ public sealed class OrderTests(DefaultApi api)
         ["verify"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Signed(true)),
         ["verify items"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Items(Signed(true))),
         ["verify batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Signed(true, new() { ["op"] = "verify", ["key_id"] = p.Key })) }),
+    };
+
+    private static JsonObject Authenticated(bool withMac, JsonObject? body = null)
+    {
+        body = With(body ?? [], "message", "Bw==");
+        return withMac ? With(body, "mac", Base64(new byte[32])) : body;
+    }
+
+    /// <summary>The forms of keys that make MACs.</summary>
+    private static readonly Dictionary<string, Func<Parts, Form>> _byMacKey = new()
+    {
+        ["mac"] = p => new("POST", $"/v1/keys/{p.Key}/mac", Authenticated(false)),
+        ["mac items"] = p => new("POST", $"/v1/keys/{p.Key}/mac", Items(Authenticated(false))),
+        ["mac batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Authenticated(false, new() { ["op"] = "mac", ["key_id"] = p.Key })) }),
+        ["verify mac"] = p => new("POST", $"/v1/keys/{p.Key}/mac/verify", Authenticated(true)),
+        ["verify mac items"] = p => new("POST", $"/v1/keys/{p.Key}/mac/verify", Items(Authenticated(true))),
+        ["verify mac batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Authenticated(true, new() { ["op"] = "verify-mac", ["key_id"] = p.Key })) }),
+    };
+
+    /// <summary>The forms of keys that derive.</summary>
+    private static readonly Dictionary<string, Func<Parts, Form>> _byDerivingKey = new()
+    {
+        ["derive"] = p => new("POST", $"/v1/keys/{p.Key}/derive", With(With([], "context", "AQ=="), "bytes", p.Field ? 0 : 32)),
+        ["derive from version"] = p => new("POST", $"/v1/keys/{p.Key}/derive", With(With([], "context", "AQ=="), "key_version", p.Field ? 0 : 1)),
     };
 
     /// <summary>The forms in which the ciphertext names the key.</summary>
@@ -191,6 +216,10 @@ public sealed class OrderTests(DefaultApi api)
 
     public static TheoryData<string> SigningForms => new(_bySigningKey.Keys);
 
+    public static TheoryData<string> MacForms => new(_byMacKey.Keys);
+
+    public static TheoryData<string> DerivingForms => new(_byDerivingKey.Keys);
+
     public static TheoryData<string> CiphertextForms => new(_byCiphertext.Keys);
 
     public static TheoryData<string> ManagingForms => new(_managing.Keys);
@@ -202,7 +231,7 @@ public sealed class OrderTests(DefaultApi api)
     public async Task EveryRouteOfKeysAliasesAndKeks_IsInOneOfTheTables()
     {
         var parts = new Parts("{id}", [], [], false);
-        var forms = _byName.Values.Concat(_bySigningKey.Values).Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
+        var forms = _byName.Values.Concat(_bySigningKey.Values).Concat(_byMacKey.Values).Concat(_byDerivingKey.Values).Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
         var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal)
             && path.Key.Split('/')[2] is ("keys" or "aliases" or "admin"));
@@ -246,13 +275,25 @@ public sealed class OrderTests(DefaultApi api)
 
     [Theory]
     [MemberData(nameof(SigningForms))]
-    public async Task KeyThatSigns_EveryPairOfFaults_SaysWhatComesFirst(string name)
+    public Task KeyThatSigns_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
+        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_bySigningKey[name], "ECC_NIST_P256", hasField: false);
+
+    [Theory]
+    [MemberData(nameof(MacForms))]
+    public Task KeyThatMakesMacs_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
+        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_byMacKey[name], "HMAC_256", hasField: false);
+
+    [Theory]
+    [MemberData(nameof(DerivingForms))]
+    public Task KeyThatDerives_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
+        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_byDerivingKey[name], "HKDF_256", hasField: true);
+
+    private async Task KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(Func<Parts, Form> make, string spec, bool hasField)
     {
-        var make = _bySigningKey[name];
-        var key = await api.NewKey(new { spec = "ECC_NIST_P256" });
+        var key = await api.NewKey(new { spec });
         string[] states = [await Disabled(), await PendingDeletion(), await Destroyed()];
         var encrypts = await api.NewKey();
-        var faults = FormFaults(make, hasField: false);
+        var faults = FormFaults(make, hasField);
         faults.Add(new(3, "no such key", "key_not_found", d => d with { Key = Api.NewId() }));
         foreach (var (state, code) in states.Zip((string[])["key_disabled", "key_pending_deletion", "key_destroyed"]))
         {

@@ -20,6 +20,8 @@ internal sealed class BatchBody
 [JsonDerivedType(typeof(DataKeyOperation), "datakey")]
 [JsonDerivedType(typeof(SignOperation), "sign")]
 [JsonDerivedType(typeof(VerifyOperation), "verify")]
+[JsonDerivedType(typeof(MacOperation), "mac")]
+[JsonDerivedType(typeof(VerifyMacOperation), "verify-mac")]
 internal abstract class BatchOperation : IReferenced
 {
     /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>

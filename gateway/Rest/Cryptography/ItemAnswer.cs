@@ -40,7 +40,11 @@ internal sealed class ItemAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public byte[]? Signature { get; init; }
 
-    /// <summary>Whether the signature is valid.</summary>
+    /// <summary>The MAC.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? Mac { get; init; }
+
+    /// <summary>Whether the signature or MAC is valid.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Valid { get; init; }
 
@@ -68,6 +72,9 @@ internal sealed class ItemAnswer
         Algorithm = value.Algorithm,
         Signature = value.Value,
     };
+
+    public static ItemAnswer Of(string? reference, string keyId, GeneratedMac value) =>
+        new() { Reference = reference, KeyId = keyId, KeyVersion = value.KeyVersion, Mac = value.Mac };
 
     public static ItemAnswer Of(string? reference, string keyId, Verified value) =>
         new() { Reference = reference, KeyId = keyId, KeyVersion = value.KeyVersion, Valid = value.IsValid };

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography.Agreement;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
@@ -8,13 +9,24 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// </summary>
 public abstract class EcdsaAlgorithm : SignatureAlgorithm
 {
+    private static readonly KeyUsage[] _alsoAgrees = [KeyUsage.SignVerify, KeyUsage.KeyAgreement];
+
     private readonly SignatureScheme[] _schemes;
 
     private protected EcdsaAlgorithm(int hashBits) =>
         _schemes = [SignatureScheme.OfSha2($"ECDSA_SHA_{hashBits}", hashBits) with { HasEncodings = true }];
 
     /// <inheritdoc/>
+    public override IReadOnlyList<KeyUsage> Usages => Agrees ? _alsoAgrees : base.Usages;
+
+    /// <inheritdoc/>
+    public sealed override bool MakesDataKeyPairs => true;
+
+    /// <inheritdoc/>
     public sealed override IReadOnlyList<SignatureScheme> Schemes => _schemes;
+
+    /// <summary>Whether keys of the curve may be for ECDH instead: the curves of SP 800-56A.</summary>
+    private protected virtual bool Agrees => true;
 
     /// <summary>The curve's object identifier (RFC 5480, SEC 2).</summary>
     private protected abstract string Oid { get; }
@@ -60,6 +72,19 @@ public abstract class EcdsaAlgorithm : SignatureAlgorithm
         var point = key.ExportParameters(includePrivateParameters: false).Q;
         return new("EC") { Curve = JwkNames.Curve, Algorithm = JwkNames.Algorithm, X = PublicJwk.Text(point.X), Y = PublicJwk.Text(point.Y) };
     }
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) =>
+        usage == KeyUsage.KeyAgreement ? [] : base.AlgorithmNames(usage);
+
+    /// <inheritdoc/>
+    public sealed override IKeyVersion? OpenPublic(KeyUsage usage, int version, ReadOnlySpan<byte> publicPart) =>
+        usage == KeyUsage.KeyAgreement ? null : base.OpenPublic(usage, version, publicPart);
+
+    private protected sealed override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
+        usage == KeyUsage.KeyAgreement
+            ? new EcdhVersion(version, Oid, FieldLength, material)
+            : base.OpenCore(usage, keyId, version, material);
 
     private protected sealed override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material)
     {

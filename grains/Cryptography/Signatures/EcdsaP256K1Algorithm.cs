@@ -12,6 +12,8 @@ public sealed class EcdsaP256K1Algorithm() : EcdsaAlgorithm(hashBits: 256)
     /// <inheritdoc/>
     public override string Spec => "ECC_SECG_P256K1";
 
+    private protected override bool Agrees => false;
+
     private protected override string Oid => "1.3.132.0.10";
 
     private protected override (string Curve, string Algorithm) JwkNames => ("secp256k1", "ES256K");

@@ -26,6 +26,9 @@ public sealed class Ed25519Algorithm() : RawKeyAlgorithm("1.3.101.112", Ed25519.
     public override IReadOnlyList<SignatureScheme> Schemes => _schemes;
 
     /// <inheritdoc/>
+    public override bool MakesDataKeyPairs => true;
+
+    /// <inheritdoc/>
     public override ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default)
     {
         var material = BeginMaterial(out var seed);

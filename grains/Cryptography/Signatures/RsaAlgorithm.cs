@@ -30,6 +30,9 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
     public override bool IsSlow => true;
 
     /// <inheritdoc/>
+    public override bool MakesDataKeyPairs => true;
+
+    /// <inheritdoc/>
     public override async ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) =>
         await SlowWork.Shared.Run(
             () =>

@@ -16,6 +16,12 @@ internal static class WithheldAnswer
             case DataKey dataKey:
                 CryptographicOperations.ZeroMemory(dataKey.Plaintext);
                 break;
+            case DataKeyPair pair:
+                CryptographicOperations.ZeroMemory(pair.PrivateKey);
+                break;
+            case Derived derived:
+                CryptographicOperations.ZeroMemory(derived.Key);
+                break;
             case ItemResult<Decrypted>[] items:
                 foreach (var item in items)
                 {

@@ -43,6 +43,15 @@ public sealed partial class ReadmeTests
                 "[true,\"keys:rotate\",\"keys:create\"]", "tour.orders", "tour.orders", "sign_verify", "[true,1]", "Verified OK", "24", "pending_deletion", "disabled",
             ],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+        var usages = UsagesBlock().Match(_tour).Groups["script"].Value;
+        Assert.Contains("http://localhost:8080", usages, StringComparison.Ordinal);
+        (code, output, errors) = await Bash(
+            directory.Path, usages.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
+        Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
+        Assert.Equal(
+            ["mac", "[true,1]", "derive", "2", "true", "key_agreement", "agreed", "encrypt_decrypt", "data_key_pair"],
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -114,6 +123,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("<!-- http -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex TourBlock();
+
+    [GeneratedRegex("<!-- usages -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex UsagesBlock();
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();

@@ -49,8 +49,9 @@ public sealed partial class KmsOperationTests
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}");
         Assert.Equal(
             [
-                "IAliasGrain.Resolve", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
+                "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
                 "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate",
+                "IKeyMacsGrain.Generate", "IKeyMacsGrain.GenerateBatch", "IKeyMacsGrain.Verify", "IKeyMacsGrain.VerifyBatch", "IKeyPairsGrain.Generate",
                 "IKeySignaturesGrain.Sign", "IKeySignaturesGrain.SignBatch", "IKeySignaturesGrain.Verify", "IKeySignaturesGrain.VerifyBatch",
                 "IPublicKeyGrain.Read", "IRandomGrain.Draw", "IReencryptionGrain.Reencrypt",
             ],
@@ -58,8 +59,8 @@ public sealed partial class KmsOperationTests
     }
 
     [Fact]
-    public void Uses_AreSpentByWhatEncryptsOrSigns() => Assert.Equal(
-        ["keys:batch", "keys:datakey", "keys:encrypt", "keys:reencrypt", "keys:rewrap", "keys:sign"],
+    public void Uses_AreSpentByWhatMakesSomethingWithAKey() => Assert.Equal(
+        ["keys:batch", "keys:datakey", "keys:datakey-pair", "keys:derive", "keys:encrypt", "keys:mac", "keys:reencrypt", "keys:rewrap", "keys:sign"],
         KmsOperation.All.Values.Where(row => row.SpendsUse).Select(row => row.Name).Order(StringComparer.Ordinal));
 
     [Fact]

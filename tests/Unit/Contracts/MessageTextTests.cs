@@ -17,7 +17,7 @@ public sealed class MessageTextTests
         "Caller.Source", "Caller.TraceId", "CreateKey.Spec", "CreatePrincipal.Name", "CreateToken.Name",
         "CreatedToken.Id", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
         "FindPrincipal.Credential", "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
-        "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
+        "GenerateDataKeyPair.Spec", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
         "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id",
         "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error",
         "LimitRule.Of", "ListPolicies.After", "ListPolicies.Prefix", "ListPrincipals.After", "ListPrincipals.Prefix",

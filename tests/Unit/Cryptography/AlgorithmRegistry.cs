@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Aead;
+using OrleansKms.Grains.Cryptography.Macs;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
@@ -15,12 +16,14 @@ internal static class AlgorithmRegistry
     internal sealed record AeadRow(string Spec, byte Id, int MaterialLength, int NonceLength, UsageLimit Limit)
         : Row(Spec, [KeyUsage.EncryptDecrypt], Limit, HasPublicPart: false);
 
-    internal sealed record SignatureRow(string Spec, string[] Algorithms)
-        : Row(Spec, [KeyUsage.SignVerify], UsageLimit.None, HasPublicPart: true)
+    internal sealed record SignatureRow(string Spec, string[] Algorithms, params KeyUsage[] AlsoFor)
+        : Row(Spec, [KeyUsage.SignVerify, .. AlsoFor], UsageLimit.None, HasPublicPart: true)
     {
         /// <summary>Whether a signature takes so long that tests make few.</summary>
         internal bool SignsSlowly { get; init; }
     }
+
+    internal sealed record MacRow(string Spec, int MacLength) : Row(Spec, [KeyUsage.Mac], UsageLimit.None, HasPublicPart: false);
 
     private static readonly UsageLimit _random96 = new(2147483648, 4294967296);
 
@@ -42,9 +45,9 @@ internal static class AlgorithmRegistry
 
     internal static readonly SignatureRow[] Signatures =
     [
-        new("ECC_NIST_P256", ["ECDSA_SHA_256"]),
-        new("ECC_NIST_P384", ["ECDSA_SHA_384"]),
-        new("ECC_NIST_P521", ["ECDSA_SHA_512"]),
+        new("ECC_NIST_P256", ["ECDSA_SHA_256"], KeyUsage.KeyAgreement),
+        new("ECC_NIST_P384", ["ECDSA_SHA_384"], KeyUsage.KeyAgreement),
+        new("ECC_NIST_P521", ["ECDSA_SHA_512"], KeyUsage.KeyAgreement),
         new("ECC_SECG_P256K1", ["ECDSA_SHA_256"]),
         new("RSA_2048", _rsa),
         new("RSA_3072", _rsa),
@@ -58,7 +61,15 @@ internal static class AlgorithmRegistry
         new("SLH_DSA_SHA2_256S", ["SLH_DSA_SHA2_256S"]) { SignsSlowly = true },
     ];
 
-    internal static readonly Row[] All = [.. Aeads, .. Signatures];
+    internal static readonly MacRow[] Macs = [new("HMAC_224", 28), new("HMAC_256", 32), new("HMAC_384", 48), new("HMAC_512", 64)];
+
+    internal static readonly Row[] Derivations =
+    [
+        new("HKDF_256", [KeyUsage.Derive], UsageLimit.None, HasPublicPart: false),
+        new("X25519", [KeyUsage.KeyAgreement], UsageLimit.None, HasPublicPart: true),
+    ];
+
+    internal static readonly Row[] All = [.. Aeads, .. Signatures, .. Macs, .. Derivations];
 
     /// <summary>All specs, for a theory.</summary>
     public static TheoryData<string> Specs => new(All.Select(r => r.Spec));
@@ -91,9 +102,17 @@ internal static class AlgorithmRegistry
         return material.Span.ToArray();
     })).Value;
 
+    /// <summary>The specs that make MACs, for a theory.</summary>
+    public static TheoryData<string> MacSpecs => new(Macs.Select(r => r.Spec));
+
+    /// <summary>The specs that agree, for a theory.</summary>
+    public static TheoryData<string> AgreementSpecs => new(All.Where(r => r.Usages.Contains(KeyUsage.KeyAgreement)).Select(r => r.Spec));
+
     internal static Row Of(string spec) => All.Single(r => r.Spec == spec);
 
     internal static AeadAlgorithm Aead(string spec) => KeyAlgorithms.Aeads.Single(a => a.Spec == spec);
+
+    internal static MacAlgorithm Mac(string spec) => KeyAlgorithms.Macs.Single(a => a.Spec == spec);
 
     /// <summary>Opens a version of material that counts up.</summary>
     internal static IEncryptsAtOnce Open(this AeadAlgorithm algorithm, string id, int version, int start = 0) =>

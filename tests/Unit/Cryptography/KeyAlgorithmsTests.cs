@@ -20,6 +20,7 @@ public class KeyAlgorithmsTests
         Assert.Equal(
             AlgorithmRegistry.Aeads.Select(r => (r.Spec, r.Id, r.MaterialLength, r.NonceLength)),
             KeyAlgorithms.Aeads.Select(a => (a.Spec, a.Id, a.MaterialLength, a.NonceLength)));
+        Assert.Equal(AlgorithmRegistry.Macs.Select(r => (r.Spec, r.MacLength)), KeyAlgorithms.Macs.Select(a => (a.Spec, a.MacLength)));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Aead;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
@@ -12,24 +13,26 @@ namespace OrleansKms.Tests.Unit.Cryptography;
 /// </summary>
 public class MaterialInMemoryTests
 {
-    public static TheoryData<string> Specs => AlgorithmRegistry.AeadSpecs;
+    public static TheoryData<string> Specs => new([.. AlgorithmRegistry.Aeads.Select(r => r.Spec), .. AlgorithmRegistry.Macs.Select(r => r.Spec)]);
 
     [Theory]
     [MemberData(nameof(Specs))]
-    public void Version_HoldsOneCopyAndLeavesNone(string spec)
+    public void Version_HoldsOneCopyAtMostAndLeavesNone(string spec)
     {
         if (!OperatingSystem.IsLinux())
         {
             return;
         }
 
-        var algorithm = AlgorithmRegistry.Aead(spec);
-        var search = Search.ForNewMaterial(algorithm.MaterialLength, out var material);
+        Assert.True(KeyAlgorithms.TryFind(spec, out var algorithm));
+        var search = Search.ForNewMaterial(algorithm, out var material);
         Assert.True(search.Count() >= 1, "the search itself");
 
-        using var cipher = algorithm.Open(KeyUsage.EncryptDecrypt, "k", 1, material.Span);
+        using var cipher = algorithm.Open(algorithm.Usages[0], "k", 1, material.Span);
         material.Dispose();
-        Assert.Equal(1, search.Count());
+
+        // The platform's HMAC keeps only what it makes of the key.
+        Assert.InRange(search.Count(), algorithm is AeadAlgorithm ? 1 : 0, 1);
 
         cipher.Dispose();
         Assert.Equal(0, search.Count());
@@ -45,10 +48,10 @@ public class MaterialInMemoryTests
         private readonly byte[] _masked = new byte[Length];
         private readonly byte[] _chunk = new byte[1 << 20];
 
-        internal static Search ForNewMaterial(int length, out SecretBytes material)
+        internal static Search ForNewMaterial(KeyAlgorithm algorithm, out SecretBytes material)
         {
             var search = new Search();
-            material = SecretBytes.Random(length);
+            material = algorithm.NewMaterial().AsTask().GetAwaiter().GetResult();
             material.Span[..search._begin.Length].CopyTo(search._begin);
             for (var i = 0; i < Length; i++)
             {

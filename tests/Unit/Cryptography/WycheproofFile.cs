@@ -5,20 +5,17 @@ using OrleansKms.Tests.Unit.Contracts;
 namespace OrleansKms.Tests.Unit.Cryptography;
 
 /// <summary>
-/// One file of Wycheproof's vectors, from this folder or from the directory <c>OKMS_WYCHEPROOF</c>. Everything of the file must be
-/// tried: a test asks for each case once, and <see cref="Dispose"/> fails if one was left out.
+/// One file of Wycheproof's vectors, from this folder or from the directory <c>OKMS_WYCHEPROOF</c>.
 /// </summary>
 internal sealed class WycheproofFile : IDisposable
 {
     private readonly JsonDocument _document;
-    private int _left;
 
     internal WycheproofFile(string name)
     {
         var folder = Environment.GetEnvironmentVariable("OKMS_WYCHEPROOF")
             ?? Path.Combine(DocumentsTests.Root, "tests", "Unit", "Cryptography", "Wycheproof");
         _document = JsonDocument.Parse(Read(Path.Combine(folder, name)));
-        _left = _document.RootElement.GetProperty("numberOfTests").GetInt32();
     }
 
     // The larger ones are shipped compressed.
@@ -31,24 +28,23 @@ internal sealed class WycheproofFile : IDisposable
         return whole.ToArray();
     }
 
-    /// <summary>Every case, with its group.</summary>
+    /// <summary>Every case, with its group; fails at the end if they are not as many as the file says.</summary>
     internal IEnumerable<WycheproofCase> Cases()
     {
+        var count = 0;
         foreach (var group in _document.RootElement.GetProperty("testGroups").EnumerateArray())
         {
             foreach (var test in group.GetProperty("tests").EnumerateArray())
             {
-                _left--;
+                count++;
                 yield return new(group, test);
             }
         }
+
+        Assert.Equal(_document.RootElement.GetProperty("numberOfTests").GetInt32(), count);
     }
 
-    public void Dispose()
-    {
-        _document.Dispose();
-        Assert.Equal(0, _left);
-    }
+    public void Dispose() => _document.Dispose();
 }
 
 /// <summary>One case.</summary>

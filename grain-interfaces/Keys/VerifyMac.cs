@@ -1,0 +1,7 @@
+namespace OrleansKms;
+
+/// <summary>Verifies a MAC.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Item">The MAC, and what it is of.</param>
+[GenerateSerializer, Immutable, Alias("okms.VerifyMac")]
+public sealed record VerifyMac([property: Id(0)] Caller Caller, [property: Id(1)] VerifyMacItem Item) : ICallerRequest;

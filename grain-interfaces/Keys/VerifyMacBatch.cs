@@ -1,0 +1,9 @@
+namespace OrleansKms;
+
+/// <summary>Many verifications of MACs with one key in one call; each item fails or succeeds separately.</summary>
+/// <param name="Caller">The caller.</param>
+/// <param name="Items">
+/// Up to <see cref="KmsLimits.BatchItems"/> items, of <see cref="KmsLimits.BatchBytes"/> bytes together.
+/// </param>
+[GenerateSerializer, Immutable, Alias("okms.VerifyMacBatch")]
+public sealed record VerifyMacBatch([property: Id(0)] Caller Caller, [property: Id(1)] VerifyMacItem[] Items) : ICallerRequest;
