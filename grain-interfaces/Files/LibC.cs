@@ -11,6 +11,7 @@ internal static class LibC
     private const int StatxSize = 256;
     private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
     private const int FileExists = 17; // EEXIST
+    private const int Interrupted = 4; // EINTR
 
     /// <summary>The owner of an open file, on Linux; null where that cannot be told.</summary>
     public static uint? OwnerOf(SafeFileHandle file)
@@ -24,6 +25,26 @@ internal static class LibC
     /// <returns>False when the name is taken; null when the file system does not support second names.</returns>
     public static bool? TryLink(string path, string second) =>
         Link(path, second) == 0 ? true : Marshal.GetLastPInvokeError() == FileExists ? false : null;
+
+    /// <summary>
+    /// Flushes an open file to the disk. RandomAccess.FlushToDisk ignores some errors, such as that of a file system that has become
+    /// read-only and has stored nothing.
+    /// </summary>
+    /// <exception cref="IOException">It cannot be flushed. What was written since the last flush may be lost, and flushing again does not help.</exception>
+    public static void FlushFile(SafeFileHandle file)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        while (Flush(file) != 0)
+        {
+            var error = Marshal.GetLastPInvokeError();
+            if (error != Interrupted) throw new IOException($"Cannot flush a file to the disk (errno {error}).");
+        }
+    }
 
     /// <summary>Flushes the names in a directory to the disk.</summary>
     /// <exception cref="IOException">They cannot be flushed.</exception>
@@ -73,6 +94,10 @@ internal static class LibC
     [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int Flush(int descriptor);
+
+    [DllImport("libc", EntryPoint = "fsync", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Flush(SafeFileHandle file);
 
     [DllImport("libc", EntryPoint = "syncfs", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

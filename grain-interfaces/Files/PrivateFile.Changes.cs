@@ -50,7 +50,7 @@ internal static partial class PrivateFile
                 Close(file.SafeFileHandle);
                 // Straight to the file: a buffer would keep a copy of a secret.
                 RandomAccess.Write(file.SafeFileHandle, content, 0);
-                RandomAccess.FlushToDisk(file.SafeFileHandle);
+                LibC.FlushFile(file.SafeFileHandle);
             }
 
             if (!TryName(unfinished, path)) return false;
@@ -89,7 +89,7 @@ internal static partial class PrivateFile
         using (var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0))
         {
             RandomAccess.Write(file.SafeFileHandle, new byte[file.Length], 0);
-            RandomAccess.FlushToDisk(file.SafeFileHandle);
+            LibC.FlushFile(file.SafeFileHandle);
         }
 
         File.Delete(path);

@@ -53,7 +53,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     public bool IsOn => _options.Mode != AuditMode.Off;
 
     /// <inheritdoc/>
-    public bool? IsHealthy => IsOn ? Failure is null && _trail is not null : null;
+    public bool? IsHealthy => IsOn ? Failure is null && _trail is { IsHealthy: true } : null;
 
     /// <summary>The last write failure; null while writes succeed.</summary>
     public IOException? Failure { get; private set; }
@@ -62,7 +62,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
     /// Whether a change may be attempted: as far as is known, its record can be written. After a failure, one attempt a second is let
     /// through to find out whether it is over.
     /// </summary>
-    public bool IsWritable => !IsOn || Failure is null || _time.GetElapsedTime(_failedAt) > _retry;
+    public bool IsWritable => !IsOn || ((Failure is null || _time.GetElapsedTime(_failedAt) > _retry) && _trail is null or { IsWritable: true });
 
     /// <summary>Writes a record. In blocking mode, completes when the record is written.</summary>
     /// <exception cref="KmsException">audit_unavailable: it was not recorded, so the answer must be withheld.</exception>
@@ -200,6 +200,11 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             await WriteSystem("audit-begin", reason);
         }
 
+        if (trail.SetAside is { } aside)
+        {
+            await WriteSystem("audit-cut", $"Records that a crash left out of order were moved to {aside}");
+        }
+
         foreach (var (action, detail) in early)
         {
             await WriteSystem(action, detail);
@@ -252,15 +257,10 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
 
         try
         {
-            var trail = Open(newest, seed);
             var anchor = await _anchors.Find(newest.Id, cancellationToken);
-            if (anchor is not null && !trail.BeganWith(Checkpoint.Parse(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))?.Text ?? "")))
-            {
-                await trail.Abandon();
-                return Left(newest, $"it does not begin with the {anchor.Size} records that the database has a checkpoint of");
-            }
-
-            return (trail, null);
+            var anchored = anchor is null ? null : Checkpoint.Parse(SignedNote.Parse(System.Text.Encoding.UTF8.GetBytes(anchor.Checkpoint))?.Text ?? "")
+                ?? throw new BrokenTrailException("the checkpoint of it in the database cannot be read");
+            return (Open(newest, seed, anchored), null);
         }
         catch (BrokenTrailException e)
         {
@@ -281,7 +281,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
         return Open(new(Path.Combine(_options.Directory, id)), seed);
     }
 
-    private AuditTrail Open(TrailFolder folder, Cryptography.SecretBytes seed)
+    private AuditTrail Open(TrailFolder folder, Cryptography.SecretBytes seed, Checkpoint? anchor = null)
     {
         var name = $"orleans-kms/{_serviceId}/{folder.Id}";
         var options = new TrailOptions
@@ -291,7 +291,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
             Patience = _options.Patience,
             Deferred = _options.Mode == AuditMode.Async,
         };
-        var trail = AuditTrail.Open(folder, new(name, seed), options, _time, _loggers.CreateLogger<AuditTrail>());
+        var trail = AuditTrail.Open(folder, new(name, seed), options, _time, _loggers.CreateLogger<AuditTrail>(), anchor);
         (_folder, _name) = (folder, JsonEncodedText.Encode(folder.Id));
         var key = trail.Key.ToString();
         trail.Signed += (checkpoint, note) =>

@@ -1,4 +1,6 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+using OrleansKms.Files;
 using OrleansKms.Grains.Audit.Transparency;
 
 namespace OrleansKms.Grains.Audit.Trail;
@@ -23,6 +25,9 @@ internal sealed record TrailOptions
 
     /// <summary>How often a checkpoint is also archived.</summary>
     public TimeSpan KeepEvery { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Flushes an open record file to disk.</summary>
+    public Action<SafeFileHandle> Flush { get; init; } = LibC.FlushFile;
 }
 
 /// <summary>
@@ -31,6 +36,10 @@ internal sealed record TrailOptions
 /// </summary>
 internal sealed partial class AuditTrail : IAsyncDisposable
 {
+    private const long NotUnsigned = long.MinValue;
+
+    private static readonly TimeSpan _maxUnsigned = TimeSpan.FromSeconds(30);
+
     private readonly TrailFolder _folder;
     private readonly NoteSigner _signer;
     private readonly TrailOptions _options;
@@ -45,26 +54,38 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     private DateTimeOffset _kept;
     private long _keptFile;
     private long _keptSize = -1;
+    private long _unsignedSince = NotUnsigned;
+    private bool _isFailing;
     private volatile SignedNote _head;
 
     private AuditTrail(
-        TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger, IDisposable @lock)
+        TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger, IDisposable @lock,
+        Checkpoint? anchor)
     {
         (_folder, _signer, _options, _time, _logger, _lock) = (folder, signer, options, time, logger, @lock);
         var note = folder.ReadHead();
-        var head = note is null ? null : Checkpoint.Open(note, signer.Verifier)
-            ?? throw new BrokenTrailException("The checkpoint was not signed by this log's key.");
-        _tree = TrailTree.Open(folder, head, out var written);
-        if (note is null)
+        if (note is null && folder.WhyNotNew() is { } reason)
         {
-            // Also for a log that crashed before its first checkpoint.
-            _tree.KeepPartialTiles();
-            note = Sign(_tree);
+            throw new BrokenTrailException(reason);
         }
 
-        _head = note;
+        var head = note is null ? null : Checkpoint.Open(note, signer.Verifier)
+            ?? throw new BrokenTrailException("The checkpoint was not signed by this log's key.");
+        _tree = TrailTree.Open(folder, head, out var written, out var signed);
+        if (anchor is not null && (anchor.Size > _tree.Size || _tree.RootOf(anchor.Size) != anchor.Root))
+        {
+            throw new BrokenTrailException($"it does not begin with the {anchor.Size} records that the database has a checkpoint of");
+        }
+
+        _head = note ?? Sign(_tree);
         _keptFile = written.File.First;
-        _writer = new(folder, written, options, time);
+        SetAside = TrailFolder.SetAside(written);
+        if (SetAside is not null)
+        {
+            TailSetAside(written.Records, SetAside);
+        }
+
+        _writer = new(folder, written, signed, options, time);
         _signing = KeepSigning();
     }
 
@@ -80,22 +101,38 @@ internal sealed partial class AuditTrail : IAsyncDisposable
     /// <summary>The last signed checkpoint.</summary>
     public SignedNote Head => _head;
 
+    /// <summary>The file with what a crash left unreadable beyond the last checkpoint; null if there was nothing.</summary>
+    public string? SetAside { get; }
+
+    /// <summary>Whether records get to the files and to disk, as far as is known.</summary>
+    public bool IsWritable => _writer.Failure is null;
+
+    /// <summary>Whether it is writable, and signed before long.</summary>
+    public bool IsHealthy => IsWritable && (Volatile.Read(ref _unsignedSince) is var since && (since == NotUnsigned || _time.GetElapsedTime(since) < _maxUnsigned));
+
     /// <summary>Opens a log, or starts one in an empty folder.</summary>
     /// <param name="folder">The log's folder.</param>
     /// <param name="signer">The log's key; disposed with the trail.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For signing failures.</param>
-    /// <exception cref="BrokenTrailException">Its files do not match its last checkpoint. Nothing was changed.</exception>
-    /// <exception cref="IOException">Another process has it open, or it cannot be read.</exception>
-    public static AuditTrail Open(TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger)
+    /// <param name="anchor">A checkpoint of it that is kept elsewhere; null if there is none.</param>
+    /// <exception cref="BrokenTrailException">Its files do not match its last checkpoint or the other one. No record was changed, nothing signed.</exception>
+    /// <exception cref="IOException">Another process has it open, or it cannot be read or flushed.</exception>
+    public static AuditTrail Open(
+        TrailFolder folder, NoteSigner signer, TrailOptions options, TimeProvider time, ILogger<AuditTrail> logger, Checkpoint? anchor = null)
     {
         folder.Prepare();
         var owner = folder.Lock();
         try
         {
             folder.WriteKey(signer.Verifier);
-            return new(folder, signer, options, time, logger, owner);
+            return new(folder, signer, options, time, logger, owner, anchor);
+        }
+        catch (InvalidDataException e)
+        {
+            owner.Dispose();
+            throw new BrokenTrailException(e.Message);
         }
         catch
         {
@@ -116,26 +153,17 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         await _turn.WaitAsync();
         try
         {
+            Interlocked.CompareExchange(ref _unsignedSince, _time.GetTimestamp(), NotUnsigned);
             await WritePending();
-            return SignWritten(isLast);
+            var checkpoint = SignWritten(isLast);
+            Volatile.Write(ref _unsignedSince, NotUnsigned);
+            _isFailing = false;
+            return checkpoint;
         }
         finally
         {
             _turn.Release();
         }
-    }
-
-    /// <summary>Whether its first records are those of the checkpoint. Call it before anything is appended.</summary>
-    public bool BeganWith(Checkpoint? checkpoint) =>
-        checkpoint is not null && checkpoint.Size <= _tree!.Size && _tree.RootOf(checkpoint.Size) == checkpoint.Root;
-
-    /// <summary>Closes the files without changing anything.</summary>
-    public async Task Abandon()
-    {
-        await _stopping.CancelAsync();
-        await _signing;
-        await _writer.DisposeAsync();
-        LetGo();
     }
 
     /// <summary>Writes and signs what is pending.</summary>
@@ -153,7 +181,7 @@ internal sealed partial class AuditTrail : IAsyncDisposable
             // While the file is still open: the checkpoint covers only what is on disk.
             await SignNow(isLast: true);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
+        catch (Exception e)
         {
             NotSigned(e);
         }
@@ -181,9 +209,15 @@ internal sealed partial class AuditTrail : IAsyncDisposable
                 {
                     await DiskWork.Run(SignNow);
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException or BrokenTrailException)
+                catch (Exception e)
                 {
-                    NotSigned(e);
+                    // Whatever it is, it must not end the signing.
+                    if (!_isFailing)
+                    {
+                        NotSigned(e);
+                    }
+
+                    _isFailing = true;
                 }
             }
         }
@@ -210,16 +244,21 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         var tree = _tree ?? TrailTree.Load(_folder, Checkpoint.Parse(_head.Text)!);
         _tree = null;
         var written = _writer.Written;
-        if (written.Records > tree.Size)
+        var checkpoint = Checkpoint.Parse(_head.Text)!;
+        if (written.Records > checkpoint.Size || !IsWritable)
         {
             written = _writer.Flush();
+        }
+
+        if (written.Records > checkpoint.Size)
+        {
             tree.Follow(written);
             tree.KeepPartialTiles();
             _head = Sign(tree);
         }
 
         _tree = tree;
-        var checkpoint = Checkpoint.Parse(_head.Text)!;
+        checkpoint = Checkpoint.Parse(_head.Text)!;
         var now = _time.GetUtcNow();
         if (written.File.First != _keptFile || now - _kept >= _options.KeepEvery || (isLast && checkpoint.Size != _keptSize))
         {
@@ -238,6 +277,9 @@ internal sealed partial class AuditTrail : IAsyncDisposable
         Signed?.Invoke(checkpoint, note);
         return note;
     }
+
+    [LoggerMessage(LogLevel.Error, "A crash left records of the audit trail out of order, from record {Next} on; no checkpoint covers them, and they were moved to {Path}")]
+    private partial void TailSetAside(long next, string path);
 
     [LoggerMessage(LogLevel.Error, "{Count} records of the audit trail could not be written before the silo stopped and are lost")]
     private partial void NotWritten(int count);

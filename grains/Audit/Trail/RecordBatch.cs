@@ -27,6 +27,9 @@ internal sealed class RecordBatch
 
     public bool IsEmpty => _lengths.Count == 0;
 
+    /// <summary>Whether its callers have stopped waiting; another one would be refused at once and still be recorded.</summary>
+    public bool IsGivenUp => _awaited is { IsCompleted: true };
+
     /// <summary>Reads a record and moves to the start of the next one.</summary>
     public ReadOnlySpan<byte> Next(int index, ref int start)
     {

@@ -35,12 +35,14 @@ internal sealed class RecordWriter : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly ITimer? _later;
     private readonly PendingRecords? _pending;
+    private readonly RecordFlusher _flusher;
     private readonly Lock _gate = new();
     private readonly ArrayBufferWriter<byte> _lines = new();
     private RecordBatch _waiting = new();
     private RecordBatch? _writing;
     private RecordBatch? _spare = new();
     private bool _isWriting;
+    private long _writingSince;
     private IOException? _failure;
     private TaskCompletionSource? _closed;
 
@@ -54,21 +56,29 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <summary>Continues at the end of a log's files.</summary>
     /// <param name="folder">The log's folder.</param>
     /// <param name="written">How far it is written; anything beyond in the file is truncated.</param>
+    /// <param name="signed">How far its last checkpoint goes; the rest may not be on disk.</param>
     /// <param name="options">How it is written.</param>
     /// <param name="time">Measures a file's age.</param>
-    public RecordWriter(TrailFolder folder, Written written, TrailOptions options, TimeProvider time)
+    /// <exception cref="IOException">The records beyond the last checkpoint cannot be flushed.</exception>
+    public RecordWriter(TrailFolder folder, Written written, Written signed, TrailOptions options, TimeProvider time)
     {
         (_folder, _written, _options, _time) = (folder, written, options, time);
         _handle = TrailFiles.Open(written.File.Path, FileMode.OpenOrCreate);
         RandomAccess.SetLength(_handle, written.Length);
         _begun = time.GetUtcNow();
+        _flusher = new(signed, options.Flush);
         Recover();
+        Flush();
+        File.Delete(folder.PendingPath);
         _pending = options is { Sync: false, Deferred: false } && PendingRecords.CanServe(folder.Path) ? new(folder.PendingPath) : null;
         _later = KeepsFailed ? time.CreateTimer(_ => WriteLater(), null, _deferral, _deferral) : null;
     }
 
     // Records whose operations were answered before they are in a file must get there.
     private bool KeepsFailed => _options.Deferred || _pending is not null;
+
+    /// <summary>Why accepted records are not in the files or not on disk; null if they are, as far as is known.</summary>
+    public IOException? Failure => _flusher.Failure ?? (KeepsFailed ? Volatile.Read(ref _failure) : null);
 
     /// <summary>How far the log is written.</summary>
     public Written Written
@@ -112,9 +122,14 @@ internal sealed class RecordWriter : IAsyncDisposable
                 return ValueTask.FromException(new IOException("Too many records are waiting to be written."));
             }
 
-            if (KeepsFailed && _failure is { } failed)
+            if (Failure is { } failed)
             {
                 return ValueTask.FromException(failed);
+            }
+
+            if (batch.IsGivenUp || (KeepsFailed && _isWriting && _time.GetElapsedTime(_writingSince) > _options.Patience))
+            {
+                return ValueTask.FromException(new TimeoutException("Records are not written in time."));
             }
 
             var isSafe = _pending is { } pending ? TryStore(pending, batch, members) : _options.Deferred;
@@ -170,7 +185,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <summary>Flushes the records it returns to disk.</summary>
     public Written Flush()
     {
-        // A handle that a new file replaces meanwhile was flushed before it was closed.
+        // A file that a new one replaces meanwhile was flushed before it was closed.
         Written written;
         SafeFileHandle handle;
         lock (_gate)
@@ -178,14 +193,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             (written, handle) = (_written, _handle);
         }
 
-        try
-        {
-            RandomAccess.FlushToDisk(handle);
-        }
-        catch (ObjectDisposedException)
-        {
-        }
-
+        _flusher.Flush(written, handle);
         return written;
     }
 
@@ -196,7 +204,11 @@ internal sealed class RecordWriter : IAsyncDisposable
         Task idle;
         lock (_gate)
         {
-            _closed ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_closed is null or { Task.IsCompleted: true })
+            {
+                _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+
             WriteLater();
             idle = _isWriting ? _closed.Task : Task.CompletedTask;
         }
@@ -235,8 +247,6 @@ internal sealed class RecordWriter : IAsyncDisposable
                 _written = new(number + 1, _written.File, _written.Length + line.Length + 1);
             }
         }
-
-        File.Delete(_folder.PendingPath);
     }
 
     /// <summary>Stores a record where it survives the process.</summary>
@@ -258,6 +268,7 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private void HandOn()
     {
+        _writingSince = _time.GetTimestamp();
         if (_pending is not null || _options.Sync)
         {
             DiskWork.Start(WriteWaiting);
@@ -382,7 +393,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             RandomAccess.Write(_handle, lines, _written.Length);
             if (_options.Sync)
             {
-                RandomAccess.FlushToDisk(_handle);
+                _flusher.Flush(new(_written.Records + batch.Count, _written.File, _written.Length + lines.Length), _handle);
             }
 
             _mayBeTorn = false;
@@ -401,9 +412,17 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private void BeginFile()
     {
-        RandomAccess.FlushToDisk(_handle);
+        _flusher.Flush(_written, _handle);
         var next = new RecordFile(_folder.RecordPath(_written.Records), _written.Records);
-        var handle = TrailFiles.Open(next.Path, FileMode.CreateNew);
+
+        // An earlier attempt may have left it, empty.
+        var handle = TrailFiles.Open(next.Path, FileMode.OpenOrCreate);
+        if (RandomAccess.GetLength(handle) > 0)
+        {
+            handle.Dispose();
+            throw new IOException($"The file {next.Path} should be new and is not empty.");
+        }
+
         lock (_gate)
         {
             (var full, _handle) = (_handle, handle);

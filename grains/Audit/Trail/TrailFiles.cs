@@ -28,7 +28,7 @@ internal static class TrailFiles
         using (var file = new FileStream(unfinished, Options(FileMode.Create)))
         {
             RandomAccess.Write(file.SafeFileHandle, content, 0);
-            RandomAccess.FlushToDisk(file.SafeFileHandle);
+            LibC.FlushFile(file.SafeFileHandle);
         }
 
         PrivateFile.Replace(unfinished, path);
@@ -59,7 +59,7 @@ internal static class TrailFiles
         foreach (var path in paths)
         {
             using var handle = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Sharing);
-            RandomAccess.FlushToDisk(handle);
+            LibC.FlushFile(handle);
             for (var directory = Path.GetDirectoryName(path)!; directory.Length >= root.Length && directories.Add(directory);)
             {
                 directory = Path.GetDirectoryName(directory)!;
@@ -75,7 +75,7 @@ internal static class TrailFiles
     private static FileStreamOptions Options(FileMode mode)
     {
         var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = Sharing, BufferSize = 0 };
-        if (!OperatingSystem.IsWindows())
+        if (mode != FileMode.Open && !OperatingSystem.IsWindows())
         {
             options.UnixCreateMode = OwnerOnly;
         }

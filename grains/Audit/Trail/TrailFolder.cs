@@ -21,6 +21,7 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     private readonly List<string> _unflushed = [];
     private string? _prepared;
+    private bool _mayBeLost;
 
     /// <summary>The folder.</summary>
     public string Path { get; } = path;
@@ -71,9 +72,14 @@ internal sealed partial class TrailFolder(string path) : ITiles
     /// <summary>Creates the folder if it is missing.</summary>
     public void Prepare()
     {
+        var isNew = !Directory.Exists(Path);
         PrivateFile.PrepareDirectory(Path);
         PrivateFile.PrepareDirectory(Records);
         PrivateFile.PrepareDirectory(Checkpoints);
+        if (isNew && !OperatingSystem.IsWindows())
+        {
+            LibC.FlushDirectory(System.IO.Path.GetDirectoryName(Path)!);
+        }
     }
 
     /// <summary>The record files, in order.</summary>
@@ -96,6 +102,43 @@ internal sealed partial class TrailFolder(string path) : ITiles
     public string RecordPath(long first) =>
         System.IO.Path.Combine(Records, first.ToString("D20", CultureInfo.InvariantCulture) + RecordSuffix);
 
+    /// <summary>
+    /// What shows that a log without a readable checkpoint is not new: a new log is signed before its first record is written. Null if it
+    /// is new.
+    /// </summary>
+    public string? WhyNotNew() =>
+        File.Exists(Head) ? "the file checkpoint cannot be read"
+        : Directory.Exists(Checkpoints) && Directory.EnumerateFiles(Checkpoints).Any() ? "the file checkpoint is missing, although there are archived ones"
+        : File.Exists(Witnessed) ? "the file checkpoint is missing, although a witness cosigned one"
+        : RecordFiles().Exists(file => new FileInfo(file.Path).Length > 0) ? "the file checkpoint is missing, although there are records"
+        : null;
+
+    /// <summary>
+    /// Copies what a record file holds beyond its last good record to a file next to it, before it is cut off there. Nothing is copied
+    /// of a single record that was cut short by a crash.
+    /// </summary>
+    /// <returns>The copy; null if there is nothing to copy.</returns>
+    public static string? SetAside(Written written)
+    {
+        if (!File.Exists(written.File.Path))
+        {
+            return null;
+        }
+
+        using var file = new FileStream(written.File.Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var rest = new byte[Math.Max(0, file.Length - written.Length)];
+        file.Position = written.Length;
+        file.ReadExactly(rest);
+        if (!rest.AsSpan().Contains((byte)'\n'))
+        {
+            return null;
+        }
+
+        var copy = string.Create(CultureInfo.InvariantCulture, $"{written.File.Path}.{written.Length}.cut");
+        TrailFiles.Put(copy, rest);
+        return copy;
+    }
+
     /// <summary>The last signed checkpoint; null if there is none.</summary>
     public SignedNote? ReadHead() => File.Exists(Head) ? SignedNote.Parse(File.ReadAllBytes(Head)) : null;
 
@@ -114,39 +157,26 @@ internal sealed partial class TrailFolder(string path) : ITiles
     /// </summary>
     public void KeepCheckpoint(long size, SignedNote checkpoint)
     {
-        if (_unflushed.Count > MaxFlushedOneByOne && OperatingSystem.IsLinux())
+        FlushTiles([.. _unflushed, .. Tile.Partial(size).Select(tile => Candidates(tile).FirstOrDefault(File.Exists)).OfType<string>()]);
+
+        // Not earlier: a power failure could take the full tile and leave the removal.
+        foreach (var partial in _unflushed.Select(tile => tile + ".p").Where(Directory.Exists))
         {
-            LibC.FlushFileSystem(Path);
-        }
-        else
-        {
-            TrailFiles.Flush([.. _unflushed, .. Tile.Partial(size).Select(tile => At(tile.Path))], Path);
+            Directory.Delete(partial, recursive: true);
         }
 
+        _prepared = null;
         _unflushed.Clear();
         TrailFiles.Put(KeptPath(size), checkpoint.ToBytes());
     }
 
-    /// <summary>The last archived checkpoint with at most this many records; null if there is none.</summary>
-    public Checkpoint? LastKept(long maxSize)
-    {
-        var last = -1L;
-        foreach (var file in Directory.Exists(Checkpoints) ? Directory.EnumerateFiles(Checkpoints) : [])
-        {
-            if (long.TryParse(System.IO.Path.GetFileName(file), NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size <= maxSize)
-            {
-                last = Math.Max(last, size);
-            }
-        }
-
-        return last >= 0 && SignedNote.Parse(File.ReadAllBytes(KeptPath(last))) is { } note ? Checkpoint.Parse(note.Text) : null;
-    }
+    /// <summary>The archived checkpoints with at most this many records, the last one first.</summary>
+    public IEnumerable<Checkpoint> LastKept(long maxSize) => KeptFiles().Reverse()
+        .Where(file => long.TryParse(System.IO.Path.GetFileName(file), NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size <= maxSize)
+        .Select(file => SignedNote.Parse(File.ReadAllBytes(file)) is { } note ? Checkpoint.Parse(note.Text) : null).OfType<Checkpoint>();
 
     /// <summary>The archived checkpoints, by size.</summary>
-    public IEnumerable<SignedNote> KeptCheckpoints() => Directory.Exists(Checkpoints)
-        ? Directory.EnumerateFiles(Checkpoints).Where(file => KeptName().IsMatch(System.IO.Path.GetFileName(file))).Order(StringComparer.Ordinal)
-            .Select(file => SignedNote.Parse(File.ReadAllBytes(file))).OfType<SignedNote>()
-        : [];
+    public IEnumerable<SignedNote> KeptCheckpoints() => KeptFiles().Select(file => SignedNote.Parse(File.ReadAllBytes(file))).OfType<SignedNote>();
 
     /// <summary>The log's verifier key according to the folder; null if it has none.</summary>
     /// <exception cref="FormatException">The file is not a key.</exception>
@@ -173,6 +203,12 @@ internal sealed partial class TrailFolder(string path) : ITiles
     public void Write(Tile tile, ReadOnlySpan<byte> hashes)
     {
         var file = At(tile.Path);
+        if (tile.Width < Tile.FullWidth && HasSame(file, hashes[..tile.Length]))
+        {
+            // It may be on disk already, and a replacement would not be.
+            return;
+        }
+
         var directory = System.IO.Path.GetDirectoryName(file)!;
         if (directory != _prepared)
         {
@@ -181,16 +217,9 @@ internal sealed partial class TrailFolder(string path) : ITiles
         }
 
         TrailFiles.Write(file, hashes[..tile.Length]);
-        if (tile.Width < Tile.FullWidth)
+        if (tile.Width == Tile.FullWidth)
         {
-            return;
-        }
-
-        _unflushed.Add(file);
-        if (Directory.Exists(file + ".p"))
-        {
-            Directory.Delete(file + ".p", recursive: true);
-            _prepared = null;
+            _unflushed.Add(file);
         }
     }
 
@@ -199,6 +228,41 @@ internal sealed partial class TrailFolder(string path) : ITiles
 
     [GeneratedRegex("^[0-9]{20}$")]
     private static partial Regex KeptName();
+
+    private static bool HasSame(string file, ReadOnlySpan<byte> hashes) =>
+        new FileInfo(file) is { Exists: true } found && found.Length == hashes.Length && hashes.SequenceEqual(File.ReadAllBytes(file));
+
+    private IEnumerable<string> KeptFiles() => Directory.Exists(Checkpoints)
+        ? Directory.EnumerateFiles(Checkpoints).Where(file => KeptName().IsMatch(System.IO.Path.GetFileName(file))).Order(StringComparer.Ordinal)
+        : [];
+
+    private void FlushTiles(List<string> tiles)
+    {
+        try
+        {
+            // After a failed flush, the next one succeeds without writing anything.
+            foreach (var tile in _mayBeLost ? tiles : [])
+            {
+                TrailFiles.Write(tile, File.ReadAllBytes(tile));
+            }
+
+            if (tiles.Count > MaxFlushedOneByOne && OperatingSystem.IsLinux())
+            {
+                LibC.FlushFileSystem(Path);
+            }
+            else
+            {
+                TrailFiles.Flush(tiles, Path);
+            }
+
+            _mayBeLost = false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _mayBeLost = true;
+            throw;
+        }
+    }
 
     private IEnumerable<string> Candidates(Tile tile)
     {

@@ -32,11 +32,13 @@ internal sealed class TrailTree
     /// <param name="folder">The folder, which exists.</param>
     /// <param name="head">The last checkpoint, verified; null for a new log.</param>
     /// <param name="written">How far complete records go.</param>
+    /// <param name="signed">How far the checkpoint goes.</param>
     /// <exception cref="BrokenTrailException">The records do not match the checkpoint.</exception>
-    public static TrailTree Open(TrailFolder folder, Checkpoint? head, out Written written)
+    public static TrailTree Open(TrailFolder folder, Checkpoint? head, out Written written, out Written signed)
     {
-        var opened = head is null ? Load(folder, null) : Rebuilt(folder, head) ?? Load(folder, head);
         var files = folder.RecordFiles();
+        var opened = head is null ? Load(folder, null) : Reopened(folder, files, head);
+        signed = new(opened.Size, opened._file, opened._position);
         written = files.Count == 0 ? new(0, opened._file, 0) : opened.EndOf(files);
         opened.Follow(written);
         return opened;
@@ -47,8 +49,12 @@ internal sealed class TrailTree
     public static TrailTree Load(TrailFolder folder, Checkpoint? head)
     {
         var files = folder.RecordFiles();
-        var size = head?.Size ?? 0;
-        var tree = TryLoad(folder, head) ?? Rebuild(folder, files, head!);
+        return At(folder, files, TryLoad(folder, head) ?? Rebuild(folder, files, head!));
+    }
+
+    private static TrailTree At(TrailFolder folder, List<RecordFile> files, TiledTree tree)
+    {
+        var size = tree.Size;
         var from = files.FindLast(file => file.First <= size);
         if (from.Path is null)
         {
@@ -119,24 +125,49 @@ internal sealed class TrailTree
             throw new BrokenTrailException("Tiles are missing or changed, and cannot be recreated because the first records are missing.");
         }
 
-        var rebuilt = new TrailTree(folder, TiledTree.Empty(folder), files[0], 0);
-        rebuilt.Follow(new(head.Size, files.FindLast(file => file.First < head.Size), long.MaxValue));
-        return rebuilt.Root == head.Root
-            ? rebuilt._tree
+        // If records were changed, the tiles in the folder may still show which: they are replaced only by right ones.
+        return Over(new Nowhere()).Root == head.Root
+            ? Over(folder)
             : throw new BrokenTrailException($"The first {head.Size} records do not match the last checkpoint.");
+
+        TiledTree Over(ITiles tiles)
+        {
+            var rebuilt = new TrailTree(folder, TiledTree.Empty(tiles), files[0], 0);
+            if (head.Size > 0)
+            {
+                rebuilt.Follow(new(head.Size, files.FindLast(file => file.First < head.Size), long.MaxValue));
+            }
+
+            return rebuilt._tree;
+        }
     }
 
     /// <summary>
-    /// Loads the tree as of the last archived checkpoint, whose tiles are on disk, and rebuilds the later ones, which a power failure may
-    /// have lost.
+    /// Loads the tree as of the last checkpoint, from the latest archived one whose tiles are whole: later tiles may be lost, not only at
+    /// the edge that the root depends on.
     /// </summary>
-    /// <returns>Null if there is no such checkpoint, or its tiles are missing.</returns>
-    private static TrailTree? Rebuilt(TrailFolder folder, Checkpoint head)
+    private static TrailTree Reopened(TrailFolder folder, List<RecordFile> files, Checkpoint head)
+    {
+        foreach (var kept in folder.LastKept(head.Size))
+        {
+            if (Rebuilt(folder, files, kept, head) is { } rebuilt)
+            {
+                return rebuilt;
+            }
+        }
+
+        return files is [{ First: 0 }, ..] ? At(folder, files, Rebuild(folder, files, head)) : Load(folder, head);
+    }
+
+    /// <summary>
+    /// Loads the tree as of an archived checkpoint, whose tiles are on disk, and rebuilds the later ones, which a power failure may have
+    /// lost.
+    /// </summary>
+    /// <returns>Null if its tiles or the records after it are missing.</returns>
+    private static TrailTree? Rebuilt(TrailFolder folder, List<RecordFile> files, Checkpoint kept, Checkpoint head)
     {
         var unwritten = new UnwrittenTiles(folder);
-        var files = folder.RecordFiles();
-        if (folder.LastKept(head.Size) is not { } kept || files.FindLast(file => file.First <= kept.Size) is not { Path: not null } from
-            || TryLoad(unwritten, kept) is not { } tree)
+        if (files.FindLast(file => file.First <= kept.Size) is not { Path: not null } from || TryLoad(unwritten, kept) is not { } tree)
         {
             return null;
         }
@@ -172,15 +203,16 @@ internal sealed class TrailTree
         return number == record ? offset : throw new BrokenTrailException($"The file {file.Path} ends before record {record - 1}.");
     }
 
-    /// <summary>How far complete records go; a record cut short by a crash lies beyond.</summary>
+    /// <summary>How far complete records in order go; what a crash cut short or left out lies beyond.</summary>
     private Written EndOf(List<RecordFile> files)
     {
         var last = files[^1];
-        var (count, start) = last.First == _file.First ? (_tree.Size, _position) : (last.First, 0);
-        var length = RecordReader.ReadLines(last.Path, start, long.MaxValue, (_, _) =>
+        var (count, length) = last.First == _file.First ? (_tree.Size, _position) : (last.First, 0);
+        RecordReader.ReadLines(last.Path, length, long.MaxValue, (line, end) =>
         {
-            count++;
-            return true;
+            var isNext = RecordReader.SequenceOf(line) == count;
+            (count, length) = isNext ? (count + 1, end) : (count, length);
+            return isNext;
         });
         return new(count, last, length);
     }
@@ -188,4 +220,14 @@ internal sealed class TrailTree
     private RecordFile NextFile() => _folder.RecordFiles().Find(file => file.First > _file.First) is { Path: not null } next
         ? next
         : throw new BrokenTrailException($"The file after {_file.Path} is missing.");
+
+    /// <summary>For a tree of which only the root is wanted: it depends on no full tile.</summary>
+    private sealed class Nowhere : ITiles
+    {
+        public byte[] Read(Tile tile) => throw new InvalidDataException("The tile was not stored.");
+
+        public void Write(Tile tile, ReadOnlySpan<byte> hashes)
+        {
+        }
+    }
 }

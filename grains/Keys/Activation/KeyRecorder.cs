@@ -14,8 +14,9 @@ internal sealed class KeyRecorder(KeyActivation key)
     {
         if (key.Services.Audit is { } audit)
         {
+            // Keeping it may have taken long, even if this call did the work itself and nothing is left to wait for.
             var kept = Keep(audit, call, null, answer);
-            if (!kept.IsCompletedSuccessfully)
+            if (!kept.IsCompletedSuccessfully || !key.Gate.MayLeave)
             {
                 return LeaveWhenKept(call, answer, kept);
             }
@@ -32,7 +33,7 @@ internal sealed class KeyRecorder(KeyActivation key)
         if (key.Services.Audit is { } audit)
         {
             var kept = Keep(audit, call, null, items);
-            if (!kept.IsCompletedSuccessfully)
+            if (!kept.IsCompletedSuccessfully || !key.Gate.MayLeave)
             {
                 return LeaveWhenKept(call, items, kept);
             }

@@ -62,6 +62,7 @@ public sealed class AuditLogTests : IDisposable
     [InlineData("older", "it does not begin with the")]
     [InlineData("changed", "it does not begin with the")]
     [InlineData("cut", "ends before record")]
+    [InlineData("unsigned", "there are records")]
     public async Task LogThatWasTouchedWhileTheSiloWasAway_IsLeftAsItIs_AndANewOneSaysSo(string how, string reason)
     {
         using var database = await KeyDatabase.Make("sqlite");
@@ -88,6 +89,12 @@ public sealed class AuditLogTests : IDisposable
             // By whoever has the key: signed anew, over other records.
             await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("key-3", "key-4", StringComparison.Ordinal));
             await Resign(database, first);
+        }
+        else if (how == "unsigned")
+        {
+            // So that it would be signed anew, over whatever records.
+            foreach (var name in (string[])["tile", "checkpoints"]) Directory.Delete(Path.Combine(first.Path, name), recursive: true);
+            File.Delete(Path.Combine(first.Path, "checkpoint"));
         }
         else
         {
@@ -166,12 +173,12 @@ public sealed class AuditLogTests : IDisposable
     {
         await using var silo = await TestSilo.Start(database.Options, audit: new() { Directory = Logs, Mode = AuditMode.Off });
         using var seed = await silo.Services.GetRequiredService<AuditSecrets>().Find(AuditRow.OfLog(folder.Id));
-        var name = folder.ReadKey()!.Name;
-        File.Delete(Path.Combine(folder.Path, "checkpoint"));
-        Directory.Delete(Path.Combine(folder.Path, "tile"), recursive: true);
-        await using var trail = AuditTrail.Open(
-            folder, new(name, seed!), new(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<AuditTrail>.Instance);
-        await trail.SignNow();
+        using var signer = new NoteSigner(folder.ReadKey()!.Name, seed!);
+        foreach (var name in (string[])["tile", "checkpoints"]) Directory.Delete(Path.Combine(folder.Path, name), recursive: true);
+        var tree = TiledTree.Empty(folder);
+        foreach (var line in await File.ReadAllLinesAsync(folder.RecordPath(0))) tree.Append(TreeHash.OfLeaf(System.Text.Encoding.UTF8.GetBytes(line)));
+        tree.KeepPartialTiles();
+        folder.WriteHead(signer.Sign(new Checkpoint(signer.Verifier.Name, tree.Size, tree.Root).ToText()));
     }
 
     private static void Copy(string from, string to)

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys;
@@ -90,6 +91,25 @@ public sealed class FenceTests : IAsyncLifetime
         Assert.Equal("a1", (await here.Point(new(TestSilo.Caller, "a1"))).KeyId);
 
         static IAliasGrain Alias(TestSilo silo) => silo.Grains.GetGrain<IAliasGrain>("billing");
+    }
+
+    [Fact]
+    public async Task Answer_WhoseRecordTookTooLong_IsWithheld_EvenIfNothingWasWaitedFor()
+    {
+        var time = new SlowTime();
+        await using var audited = await TestSilo.Start(
+            new() { ConnectionString = _database, DataDirectory = _root.FullName, Fence = _options },
+            services: services => _provider.Add(services.AddSingleton<BootClock>(_clock).AddSingleton<FenceQuery, HeldQuery>()
+                .AddSingleton(provider => ActivatorUtilities.CreateInstance<AuditLog>(provider, time))),
+            audit: new() { Directory = Path.Combine(_root.FullName, "audit") });
+        await audited.Create("recorded");
+        var encrypted = await audited.Key("recorded").Encrypt(new(TestSilo.Caller, _plaintext));
+        await _other.Key("recorded").Disable(new(TestSilo.Caller));
+
+        // Only the audit trail has this clock: it is the record that takes long.
+        _provider.OnNextCall(() => time.OnNextRead(() => _clock.Advance(_tooLong)));
+        await Refused("unavailable", async () => await audited.Key("recorded").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext)));
+        await Refused("key_disabled", async () => await audited.Key("recorded").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext)));
     }
 
     public static TheoryData<string> Reversals => new(ReversedChanges.Keys);
@@ -504,6 +524,25 @@ public sealed class FenceTests : IAsyncLifetime
 
     private static async Task Refused(string code, Func<Task> operation) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(operation)).Code);
+
+    /// <summary>The real time, which a test can let take long to read, once and in its own thread.</summary>
+    private sealed class SlowTime : TimeProvider
+    {
+        private (int Thread, Action Action)? _onNextRead;
+
+        public void OnNextRead(Action action) => _onNextRead = (Environment.CurrentManagedThreadId, action);
+
+        public override DateTimeOffset GetUtcNow()
+        {
+            if (_onNextRead is var (thread, action) && thread == Environment.CurrentManagedThreadId)
+            {
+                _onNextRead = null;
+                action();
+            }
+
+            return base.GetUtcNow();
+        }
+    }
 
     /// <summary>What is measured as a success of one key, by both silos.</summary>
     private sealed class UseMeasurements : IDisposable

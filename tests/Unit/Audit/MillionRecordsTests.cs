@@ -64,7 +64,7 @@ public sealed class MillionRecordsTests : IDisposable
         await Put([whole[..one], Encoding.UTF8.GetBytes("{\"sequence\":700000,\"n\":\"other\"}\n"), whole[next..]]);
         Directory.Delete(Path.Combine(Folder.Path, "tile"), recursive: true);
         Directory.Delete(Path.Combine(Folder.Path, "checkpoints"), recursive: true);
-        File.Delete(Path.Combine(Folder.Path, "checkpoint"));
+        Resign(Folder);
         await Open(new()).DisposeAsync();
         Assert.Equal(TrailFault.None, Verify().Fault);
         Assert.Equal(TrailFault.Rewritten, Verify(kept).Fault);
@@ -89,6 +89,19 @@ public sealed class MillionRecordsTests : IDisposable
 
     private AuditTrail Open(TrailOptions options) =>
         AuditTrail.Open(Folder, Signer(), options, TimeProvider.System, NullLogger<AuditTrail>.Instance);
+
+    private void Resign(TrailFolder folder)
+    {
+        var tree = TiledTree.Empty(folder);
+        RecordReader.ReadLines(Records, 0, long.MaxValue, (line, _) =>
+        {
+            tree.Append(TreeHash.OfLeaf(line));
+            return true;
+        });
+        tree.KeepPartialTiles();
+        using var signer = Signer();
+        folder.WriteHead(signer.Sign(new Checkpoint(signer.Verifier.Name, tree.Size, tree.Root).ToText()));
+    }
 
     private TrailReport Verify(params SignedNote[] kept) => new TrailVerifier(Folder, Key).Verify(kept);
 

@@ -147,6 +147,17 @@ public sealed class PrivateFileTests : IDisposable
         if (!OperatingSystem.IsWindows()) Assert.Equal(Mode600, File.GetUnixFileMode(Of("lock")));
     }
 
+    [Fact]
+    public void FlushFile_IgnoresNoError()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+
+        // A pipe cannot be flushed (EINVAL), which RandomAccess.FlushToDisk ignores.
+        using var pipe = new System.IO.Pipes.AnonymousPipeServerStream();
+        using var handle = new Microsoft.Win32.SafeHandles.SafeFileHandle(pipe.SafePipeHandle.DangerousGetHandle(), ownsHandle: false);
+        Assert.Throws<IOException>(() => LibC.FlushFile(handle));
+    }
+
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     private string Of(string name) => Path.Combine(_directory, name);
