@@ -70,7 +70,7 @@ internal static class Encryption
         await call.Judge(KmsOperation.GenerateDataKeyPair, key, associatedData, CiphertextKind.DataKeyPair);
         Checks.OfAssociatedData(associatedData).Refuse();
         return await NewSilos.Ask(() => call.InTime(call.Services.Grains.GetGrain<IKeyPairsGrain>(key)
-            .Generate(new(call.Caller, spec, plaintext ?? true, associatedData))));
+            .Generate(new(call.Caller, spec, plaintext ?? true, associatedData) { Within = call.Remaining })));
     }
 
     private static ValueTask<Encrypted> Send(Call call, string key, byte[] plaintext, byte[]? associatedData)

@@ -21,13 +21,13 @@ internal static class Macs
     public static ValueTask<Verified> Verify(Call call, string key, VerifyMacItem item)
     {
         Check(call.Limits, item).Refuse();
-        return NewSilos.Ask(() => call.InTime(Grain(call, key).Verify(new(call.Caller, item))));
+        return NewSilos.Ask(() => call.InTime(Grain(call, key).Verify(new(call.Caller, item) { Within = call.Remaining })));
     }
 
     /// <summary>Verifies many; each fails or succeeds separately.</summary>
     public static ValueTask<ItemResult<Verified>[]> VerifyMany(Call call, string key, VerifyMacItem[] items) => Many.Run(
         call, KmsOperation.VerifyMac, key, items, item => Check(call.Limits, item),
-        good => NewSilos.Ask(() => call.InTime(Grain(call, key).VerifyBatch(new(call.Caller, good)))));
+        good => NewSilos.Ask(() => call.InTime(Grain(call, key).VerifyBatch(new(call.Caller, good) { Within = call.Remaining }))));
 
     private static KmsException? Check(SizeLimits limits, MacItem item) => CheckMessage(limits, item.Message);
 

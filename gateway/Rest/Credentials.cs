@@ -63,7 +63,8 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
         { State: LookupState.Nothing } => IsOfAnotherSite(request)
             ? Lookup.Because("A client certificate does not sign in what a page of another site sends.")
             : byCertificate,
-        { Principal: { } principal } when principal.Name != byCertificate.Principal!.Name =>
+        // The token for metrics is nobody's: a scraper may need a certificate to connect at all.
+        { Principal: { } principal } when principal != Principal.Metrics && principal.Name != byCertificate.Principal!.Name =>
             Lookup.Because("The client certificate and the token are of different principals: send one of them."),
         // The token can prove itself to a silo.
         _ => byHeader,

@@ -81,11 +81,12 @@ public sealed class KmsOperation
     /// <summary>Signs.</summary>
     public static readonly KmsOperation Sign = Use("keys:sign", namesKey: true, spendsUse: true, usesMaterial: true, mayTakeLong: true);
     /// <summary>Verifies a signature.</summary>
-    public static readonly KmsOperation Verify = Use("keys:verify", namesKey: true, spendsUse: false, usesMaterial: true);
+    public static readonly KmsOperation Verify = Use("keys:verify", namesKey: true, spendsUse: false, usesMaterial: true, mayTakeLong: true);
     /// <summary>Makes a MAC.</summary>
     public static readonly KmsOperation GenerateMac = Use("keys:mac", namesKey: true, spendsUse: true, usesMaterial: true);
     /// <summary>Verifies a MAC.</summary>
-    public static readonly KmsOperation VerifyMac = Use("keys:verify-mac", namesKey: true, spendsUse: false, metric: "verify_mac", usesMaterial: true);
+    public static readonly KmsOperation VerifyMac = Use(
+        "keys:verify-mac", namesKey: true, spendsUse: false, metric: "verify_mac", usesMaterial: true, mayTakeLong: true);
     /// <summary>Derives a key, or agrees on one.</summary>
     public static readonly KmsOperation Derive = Use("keys:derive", namesKey: true, spendsUse: true, usesMaterial: true);
     /// <summary>Reads a public key.</summary>

@@ -69,21 +69,21 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<DataKey> GenerateDataKey(string keyId, int bytes = 32, byte[]? associatedData = null) =>
         Key(keyId).GenerateDataKey(new GenerateDataKey(NewCaller(), bytes, WithPlaintext: true, associatedData));
 
-    public ValueTask<Signature> Sign(string keyId, SignItem item) => Of<IKeySignaturesGrain>(keyId).Sign(new Sign(NewCaller(), item));
+    public ValueTask<Signature> Sign(string keyId, SignItem item) => Of<IKeySignaturesGrain>(keyId).Sign(new Sign(NewCaller(), item) { Within = options.ResponseTimeout });
 
-    public ValueTask<Verified> Verify(string keyId, VerifyItem item) => Of<IKeySignaturesGrain>(keyId).Verify(new Verify(NewCaller(), item));
+    public ValueTask<Verified> Verify(string keyId, VerifyItem item) => Of<IKeySignaturesGrain>(keyId).Verify(new Verify(NewCaller(), item) { Within = options.ResponseTimeout });
 
     public Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null) =>
         Of<IPublicKeyGrain>(keyId).Read(new ReadPublicKey(NewCaller(), version));
 
     public ValueTask<DataKeyPair> GenerateDataKeyPair(string keyId, string spec, byte[]? associatedData = null) =>
-        Of<IKeyPairsGrain>(keyId).Generate(new(NewCaller(), spec, WithPlaintext: true, associatedData));
+        Of<IKeyPairsGrain>(keyId).Generate(new(NewCaller(), spec, WithPlaintext: true, associatedData) { Within = options.ResponseTimeout });
 
     public ValueTask<GeneratedMac> GenerateMac(string keyId, byte[] message) =>
         Of<IKeyMacsGrain>(keyId).Generate(new(NewCaller(), new(message)));
 
     public ValueTask<Verified> VerifyMac(string keyId, byte[] message, byte[] mac, int? keyVersion = null) =>
-        Of<IKeyMacsGrain>(keyId).Verify(new(NewCaller(), new(message, mac, keyVersion)));
+        Of<IKeyMacsGrain>(keyId).Verify(new(NewCaller(), new(message, mac, keyVersion)) { Within = options.ResponseTimeout });
 
     public ValueTask<Derived> DeriveKey(string keyId, byte[] context, byte[]? salt = null, int bytes = 32, int? keyVersion = null) =>
         Of<IKeyDerivationGrain>(keyId).Derive(

@@ -10,4 +10,8 @@ public sealed record GenerateDataKeyPair(
     [property: Id(0)] Caller Caller,
     [property: Id(1)] string Spec,
     [property: Id(2)] bool WithPlaintext,
-    [property: Id(3)] byte[]? AssociatedData = null) : ICallerRequest;
+    [property: Id(3)] byte[]? AssociatedData = null) : ICallerRequest
+{
+    /// <summary>How long the caller waits; null for the default time-out of a request. A pair that takes long (RSA) is not made after that: the error is then <c>timeout</c>.</summary>
+    [Id(4)] public TimeSpan? Within { get; init; }
+}

@@ -6,4 +6,8 @@ namespace OrleansKms;
 /// Up to <see cref="KmsLimits.BatchItems"/> items, of <see cref="KmsLimits.BatchBytes"/> bytes together.
 /// </param>
 [GenerateSerializer, Immutable, Alias("okms.SignBatch")]
-public sealed record SignBatch([property: Id(0)] Caller Caller, [property: Id(1)] SignItem[] Items) : ICallerRequest;
+public sealed record SignBatch([property: Id(0)] Caller Caller, [property: Id(1)] SignItem[] Items) : ICallerRequest
+{
+    /// <summary>How long the caller waits; null for the default time-out of a request. No item is begun after that: its error is then <c>timeout</c>.</summary>
+    [Id(2)] public TimeSpan? Within { get; init; }
+}

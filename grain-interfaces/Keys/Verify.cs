@@ -4,4 +4,8 @@ namespace OrleansKms;
 /// <param name="Caller">The caller.</param>
 /// <param name="Item">The signature, and what it is of.</param>
 [GenerateSerializer, Immutable, Alias("okms.Verify")]
-public sealed record Verify([property: Id(0)] Caller Caller, [property: Id(1)] VerifyItem Item) : ICallerRequest;
+public sealed record Verify([property: Id(0)] Caller Caller, [property: Id(1)] VerifyItem Item) : ICallerRequest
+{
+    /// <summary>How long the caller waits; null for the default time-out of a request. Versions are not tried after that: the error is then <c>timeout</c>.</summary>
+    [Id(2)] public TimeSpan? Within { get; init; }
+}

@@ -192,8 +192,8 @@ internal static class KeyRequestRules
     /// <summary>What an item counts towards the limit.</summary>
     public static long SizeInBatch(SignItem item) => (item.Data?.Length ?? 0) + (item.Context?.Length ?? 0);
 
-    /// <summary>What an item counts towards the limit; a signature as the message, at most.</summary>
-    public static long SizeInBatch(VerifyItem item) => item.Input is null ? 0 : SizeInBatch(item.Input);
+    /// <summary>What an item counts towards the limit; with its signature, which has up to 30 KB and takes milliseconds to verify.</summary>
+    public static long SizeInBatch(VerifyItem item) => (item.Input is null ? 0 : SizeInBatch(item.Input)) + (item.Signature?.Length ?? 0);
 
     private static void CheckProtection(CreateKey request, KeyAlgorithm algorithm, KeyProviders providers)
     {

@@ -22,7 +22,15 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
     {
         var material = await algorithm.NewMaterial(cancellationToken);
-        return new(material, algorithm.PublicPart(material.Span));
+        try
+        {
+            return new(material, algorithm.PublicPart(material.Span));
+        }
+        catch
+        {
+            material.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>

@@ -23,9 +23,15 @@ internal static class IssuerDocuments
         // Fetches are rare, so a new handler each time picks up replaced authorities.
         using var handler = Handler(issuer);
         var token = issuer.TokenFile is { } file ? await ReadToken(file, cancellation) : null;
-        var address = issuer.KeyAddress ?? Discover(await Get(handler, issuer.Discovery!, token, MaxDiscoveryBytes, cancellation), issuer.Name);
-        return await Get(handler, address, token, IssuerKeySet.MaxBytes, cancellation);
+        if (issuer.KeyAddress is { } configured) return await Get(handler, configured, token, IssuerKeySet.MaxBytes, cancellation);
+        var discovery = issuer.Discovery!;
+        var found = KeysIn(await Get(handler, discovery, token, MaxDiscoveryBytes, cancellation), issuer);
+        // The document must not choose who gets the token.
+        return await Get(handler, found, IsSameOrigin(found, discovery) ? token : null, IssuerKeySet.MaxBytes, cancellation);
     }
+
+    private static bool IsSameOrigin(Uri left, Uri right) =>
+        Uri.Compare(left, right, UriComponents.SchemeAndServer, UriFormat.UriEscaped, StringComparison.OrdinalIgnoreCase) == 0;
 
     private static SocketsHttpHandler Handler(JwtIssuer issuer)
     {
@@ -46,17 +52,24 @@ internal static class IssuerDocuments
         return await client.GetByteArrayAsync(address, cancellation);
     }
 
+    /// <summary>The address of the keys in a discovery document.</summary>
     // Accepting another issuer's document would let it sign for this one (OpenID Connect Discovery 1.0, 4.3).
-    private static Uri Discover(byte[] json, string issuer)
+    internal static Uri KeysIn(byte[] json, JwtIssuer issuer)
     {
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions { AllowDuplicateProperties = false, MaxDepth = 16 });
             var root = document.RootElement;
-            if (Text(root, "issuer") != issuer) throw new InvalidDataException("The discovery document belongs to another issuer.");
-            return Uri.TryCreate(Text(root, "jwks_uri"), UriKind.Absolute, out var keys) && JwtIssuerText.IsProtected(keys)
-                ? keys
-                : throw new InvalidDataException("The discovery document has no https address of keys.");
+            if (Text(root, "issuer") != issuer.Name) throw new InvalidDataException("The discovery document belongs to another issuer.");
+            if (!Uri.TryCreate(Text(root, "jwks_uri"), UriKind.Absolute, out var keys) || !JwtIssuerText.IsProtected(keys))
+            {
+                throw new InvalidDataException("The discovery document has no https address of keys.");
+            }
+
+            // Another host's document must not have this process ask its own.
+            return keys.IsLoopback && !issuer.Discovery!.IsLoopback
+                ? throw new InvalidDataException("The discovery document names keys on this host.")
+                : keys;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

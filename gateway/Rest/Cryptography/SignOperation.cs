@@ -59,6 +59,9 @@ internal sealed class VerifyOperation : SignedOperation
     public int? KeyVersion { get; set; }
 
     [JsonIgnore]
+    public override long Size => base.Size + Signature.Length;
+
+    [JsonIgnore]
     public override KmsOperation Operation => KmsOperation.Verify;
 
     public override async Task<ItemAnswer> Run(Call call)

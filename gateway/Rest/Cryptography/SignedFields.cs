@@ -21,7 +21,7 @@ internal abstract class SignedFields
     public byte[]? Context { get; set; }
 
     /// <summary>How many bytes it counts towards the limit of a batch.</summary>
-    internal long CountedBytes => (Message?.Length ?? 0) + (Digest?.Length ?? 0) + (Context?.Length ?? 0);
+    internal virtual long CountedBytes => (Message?.Length ?? 0) + (Digest?.Length ?? 0) + (Context?.Length ?? 0);
 
     /// <summary>Whether any field is given, as beside <c>items</c> none may be.</summary>
     internal bool IsGiven => Message is not null || Digest is not null || Algorithm is not null || Encoding is not null || Context is not null;

@@ -14,7 +14,7 @@ internal sealed class VerifyBody : SignedFields
     [JsonPropertyName("key_version")]
     public int? KeyVersion { get; set; }
 
-    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> signatures, whose messages have <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> signatures, which have <see cref="KmsLimits.BatchBytes"/> together with their messages, instead of one.</summary>
     public VerifyItemBody[]? Items { get; set; }
 }
 
@@ -31,6 +31,8 @@ internal sealed class VerifyItemBody : SignedFields, IReferenced
 
     /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
+
+    internal override long CountedBytes => base.CountedBytes + Signature.Length;
 }
 
 /// <summary>Whether a signature is valid.</summary>

@@ -12,6 +12,8 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// <param name="bits">Length of the modulus: 2048, 3072 or 4096.</param>
 public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
 {
+    private static readonly byte[] _exponent = [1, 0, 1];
+
     private static readonly int[] _hashes = [256, 384, 512];
 
     private static readonly RsaScheme[] _schemes =
@@ -34,7 +36,7 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
 
     /// <inheritdoc/>
     public override async ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) =>
-        await SlowWork.Shared.Run(
+        await SlowWork.KeyMaking.Run(
             () =>
             {
                 using var key = RSA.Create(bits);
@@ -46,7 +48,8 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
     public override bool Accepts(ReadOnlySpan<byte> material)
     {
         using var key = RSA.Create();
-        return Pkcs8.TryImport(key, material) && key.KeySize == bits;
+        return Pkcs8.TryImport(key, material) && key.KeySize == bits
+            && key.ExportParameters(includePrivateParameters: false).Exponent.AsSpan().SequenceEqual(_exponent);
     }
 
     /// <inheritdoc/>

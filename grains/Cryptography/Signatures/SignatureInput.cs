@@ -21,9 +21,9 @@ public readonly record struct SignatureInput(
     public static SignatureInput Of(IReadOnlyList<SignatureScheme> schemes, SignItem item)
     {
         var scheme = Find(schemes, item.Algorithm);
-        if (item.IsDigest && item.Data.Length != scheme.DigestLength)
+        if (item.IsDigest && (scheme.Hash is null || item.Data.Length != scheme.DigestLength))
         {
-            throw KmsError.InvalidParameter.Exception(scheme.DigestLength == 0
+            throw KmsError.InvalidParameter.Exception(scheme.Hash is null
                 ? $"{scheme.Name} signs the message itself, not a digest."
                 : $"The digest of {scheme.Name} must be {scheme.DigestLength} bytes.");
         }

@@ -19,7 +19,12 @@ internal sealed class SigningVersion(SignatureAlgorithm algorithm, int version, 
     public bool SignsAtOnce => true;
 
     /// <inheritdoc/>
-    public ValueTask<byte[]> Sign(SignatureInput input) =>
+    public void RequireRoom()
+    {
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<byte[]> Sign(SignatureInput input, CancellationToken cancellationToken = default) =>
         new(key.Sign(input, input.Signed(stackalloc byte[SignatureInput.MaxDigestLength])));
 
     /// <summary>Erases the key.</summary>

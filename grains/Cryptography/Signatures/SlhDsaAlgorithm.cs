@@ -50,7 +50,7 @@ public sealed class SlhDsaAlgorithm : RawKeyAlgorithm
 
     /// <inheritdoc/>
     public override async ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) =>
-        await SlowWork.Shared.Run(
+        await SlowWork.KeyMaking.Run(
             () =>
             {
                 var generator = new SlhDsaKeyPairGenerator();

@@ -81,6 +81,9 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Material for the next version, where that takes long to make.</summary>
     public SpareMaterial Spare { get; }
 
+    /// <summary>How many data key pairs are being made that take long.</summary>
+    public int SlowPairs { get; set; }
+
     /// <summary>The counters, and the right to spend.</summary>
     public UsageLease Usage { get; }
 
@@ -122,8 +125,10 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>Whether operations with the key answer without waiting for anything outside this process.</summary>
     public bool AnswersAtOnce(KeyRow row) => Services.Providers.Find(row.Protection) is not { AnswersAtOnce: false };
 
-    /// <summary>Whether calls may begin while others are in progress: where operations, or making a version, take time.</summary>
-    public bool MayInterleave(KeyRow row) => !AnswersAtOnce(row) || Spare.IsNeeded(row);
+    /// <summary>
+    /// Whether calls may begin while others are in progress: where operations, a batch of them, or making a version take time.
+    /// </summary>
+    public bool MayInterleave(KeyRow row) => row.Usage == KeyUsage.SignVerify || !AnswersAtOnce(row) || Spare.IsNeeded(row);
 
     /// <summary>The key as it is now, after erasing what is due.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
@@ -328,7 +333,7 @@ internal sealed class KeyActivation : IDisposable
         if (row.State != KeyState.Enabled)
         {
             Versions.Dispose();
-            Spare.Dispose();
+            Spare.Drop();
             return;
         }
 

@@ -12,6 +12,8 @@ internal sealed class SpareMaterial(KeyActivation key) : IDisposable
 {
     private GeneratedVersion? _spare;
     private Task? _making;
+    private int _drops;
+    private bool _isDisposed;
 
     /// <summary>Whether this key's material takes long to make in this process.</summary>
     public bool IsNeeded(KeyRow row) => row.Origin == KeyOrigin.Generated && key.AnswersAtOnce(row) && Algorithm(row) is { IsSlow: true };
@@ -26,12 +28,17 @@ internal sealed class SpareMaterial(KeyActivation key) : IDisposable
         }
     }
 
-    /// <summary>Makes material, if that is needed; all who need it wait for the same.</summary>
+    /// <summary>
+    /// Makes material, if that is needed; all who need it wait for the same. There is none afterwards if the key became unusable meanwhile.
+    /// </summary>
     /// <exception cref="KmsException">overloaded.</exception>
+    /// <exception cref="ObjectDisposedException">The activation has ended.</exception>
     public async Task Make(KeyRow row)
     {
-        while (_spare is null && IsNeeded(row))
+        var drops = _drops;
+        while (_spare is null && drops == _drops && IsNeeded(row))
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             var making = _making ??= MakeOnce(row);
             try
             {
@@ -55,15 +62,34 @@ internal sealed class SpareMaterial(KeyActivation key) : IDisposable
         return spare;
     }
 
-    /// <summary>Zeroes what no version took.</summary>
-    public void Dispose() => Take()?.Dispose();
+    /// <summary>The key is unusable: zeroes what no version took, also what is being made.</summary>
+    public void Drop()
+    {
+        _drops++;
+        Take()?.Dispose();
+    }
+
+    /// <summary>The activation has ended: zeroes what no version took, and nothing more is made.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        Drop();
+    }
 
     private static KeyAlgorithm? Algorithm(KeyRow row) => KeyAlgorithms.TryFind(row.Spec, out var algorithm) ? algorithm : null;
 
     private async Task MakeOnce(KeyRow row)
     {
+        var drops = _drops;
+
         // Nothing of the name is in material of this process.
         var made = await key.Services.Providers.Of(row.Protection).Generate(Algorithm(row)!, new(key.Id, row.Incarnation, row.PrimaryVersion + 1));
+        if (drops != _drops)
+        {
+            made.Dispose();
+            return;
+        }
+
         _spare?.Dispose();
         _spare = made;
     }

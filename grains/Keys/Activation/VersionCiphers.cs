@@ -71,10 +71,11 @@ internal sealed class VersionCiphers(
 
     /// <summary>Opens the public part of a version, which takes neither a row nor its provider.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="version">A version that is not destroyed.</param>
+    /// <param name="entry">One of its versions that is not destroyed.</param>
     /// <exception cref="KmsException">wrong_key_usage: the key has no public part; key_corrupted.</exception>
-    public IKeyVersion OpenPublic(KeyRow key, int version)
+    public IKeyVersion OpenPublic(KeyRow key, KeyVersionEntry entry)
     {
+        var version = entry.Version;
         if (_openPublic.TryGetValue(version, out var open))
         {
             return open;
@@ -85,14 +86,15 @@ internal sealed class VersionCiphers(
             throw KmsError.KeyCorrupted.Exception();
         }
 
-        if (key.Find(version)?.PublicKey is not { } publicKey)
+        if (entry.PublicKey is not { } publicKey)
         {
             throw KmsError.WrongKeyUsage.Exception();
         }
 
         if (_openPublic.Count >= MaxOpenPublic)
         {
-            ClosePublic();
+            // The oldest: whoever tries every version comes to the newest again with the next signature.
+            CloseOldestPublic();
         }
 
         try
@@ -134,6 +136,14 @@ internal sealed class VersionCiphers(
 
         _open.Clear();
         ClosePublic();
+    }
+
+    private void CloseOldestPublic()
+    {
+        if (_openPublic.Remove(_openPublic.Keys.Min(), out var oldest))
+        {
+            oldest.Dispose();
+        }
     }
 
     private void ClosePublic()

@@ -1,5 +1,4 @@
 using Orleans.Storage;
-using OrleansKms.Configuration;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Lifecycle;
@@ -73,7 +72,7 @@ internal static class Creation
         }
 
         await RequireFree(key);
-        var within = (request.Within ?? SettingTable.RequestTimeout.Default) - _timeToCommit;
+        var within = Deadline.Wait(request.Within) - _timeToCommit;
         using var time = new CancellationTokenSource(within > TimeSpan.Zero ? within : TimeSpan.Zero);
         try
         {

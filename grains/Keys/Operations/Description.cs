@@ -41,5 +41,11 @@ internal static class Description
             // It cannot get another version, or not now. It can still be described.
             return row;
         }
+        catch (MaterialNotReadyException)
+        {
+            // That takes long, or is not possible now. Whoever looks does not wait for it.
+            _ = key.Gate.Observe(key.Spare.Make(row));
+            return row;
+        }
     }
 }

@@ -34,21 +34,34 @@ internal static class MacVerification
             return key.Recorder.Refuse<Verified>(call, e);
         }
 
-        return WhenReady(key, call, request.Item!);
+        return WhenReady(key, call, request);
     }
 
-    public static ValueTask<ItemResult<Verified>[]> RunBatch(KeyActivation key, VerifyMacBatch request) => new Batch<VerifyMacItem, Verified>(
-        key, KmsOperation.VerifyMac, KeyUsage.Mac, request.Items, item => item.Message?.Length ?? 0, (call, _) => call,
-        item =>
+    public static ValueTask<ItemResult<Verified>[]> RunBatch(KeyActivation key, VerifyMacBatch request)
+    {
+        var deadline = Deadline.Of(request.Within);
+        return new Batch<VerifyMacItem, Verified>(
+            key, KmsOperation.VerifyMac, KeyUsage.Mac, request.Items, item => item.Message?.Length ?? 0, (call, _) => call, RequireMayLeave, deadline,
+            item =>
+            {
+                Check(key, item);
+                return AtOnce(key, item);
+            },
+            async (item, left) =>
+            {
+                Check(key, item);
+                return await WhenReady(key, item, left, deadline);
+            }).Run(request.Caller);
+    }
+
+    private static void RequireMayLeave(KeyRow row, Verified verified)
+    {
+        KeyUsability.Require(row, KeyUsage.Mac);
+        if (verified.KeyVersion is { } version)
         {
-            Check(key, item);
-            return AtOnce(key, item);
-        },
-        async (item, left) =>
-        {
-            Check(key, item);
-            return await WhenReady(key, item, left);
-        }).Run(request.Caller);
+            KeyUsability.RequireVerifies(row, version);
+        }
+    }
 
     private static void Check(KeyActivation key, VerifyMacItem? item)
     {
@@ -94,7 +107,7 @@ internal static class MacVerification
         return key.Limits.TrySpend(KmsOperation.VerifyMac) ? Counted(key, row, item, null) : null;
     }
 
-    private static async Task<Verified> WhenReady(KeyActivation key, VerifyMacItem item, long wanted)
+    private static async Task<Verified> WhenReady(KeyActivation key, VerifyMacItem item, long wanted, Deadline deadline)
     {
         while (true)
         {
@@ -107,23 +120,26 @@ internal static class MacVerification
 
             if (key.Limits.TrySpend(KmsOperation.VerifyMac))
             {
-                return await TryAll(key, item);
+                return await TryAll(key, item, deadline);
             }
 
             await key.Limits.Prepare(KmsOperation.VerifyMac, wanted);
         }
     }
 
-    private static ValueTask<Verified> WhenReady(KeyActivation key, Call call, VerifyMacItem item) => new(key.Gate.Run(
-        call, () => WhenReady(key, item, wanted: 1), isRepeatable: true));
+    private static ValueTask<Verified> WhenReady(KeyActivation key, Call call, VerifyMac request)
+    {
+        var deadline = Deadline.Of(request.Within);
+        return new(key.Gate.Run(call, () => WhenReady(key, request.Item, wanted: 1, deadline), isRepeatable: true));
+    }
 
-    private static async Task<Verified> TryAll(KeyActivation key, VerifyMacItem item)
+    private static async Task<Verified> TryAll(KeyActivation key, VerifyMacItem item, Deadline deadline)
     {
         while (true)
         {
             var row = await key.Load();
             KeyUsability.Require(row, KeyUsage.Mac);
-            if (await TryAll(key, row, item) is { } verified)
+            if (await TryAll(key, row, item, deadline) is { } verified)
             {
                 return verified;
             }
@@ -131,7 +147,7 @@ internal static class MacVerification
     }
 
     /// <summary>Tries the versions of a row; null when the key was changed meanwhile, so that they may be others.</summary>
-    private static async Task<Verified?> TryAll(KeyActivation key, KeyRow row, VerifyMacItem item)
+    private static async Task<Verified?> TryAll(KeyActivation key, KeyRow row, VerifyMacItem item, Deadline deadline)
     {
         var tries = 0;
         foreach (var version in Tried(row, item))
@@ -151,6 +167,11 @@ internal static class MacVerification
 
             if (++tries % TriesAtOnce == 0)
             {
+                if (deadline.IsOver)
+                {
+                    throw KmsError.Timeout.Exception("The key has more versions than could be tried in time: name the one that made the MAC in key_version.");
+                }
+
                 await Task.Yield();
             }
         }

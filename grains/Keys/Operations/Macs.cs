@@ -33,6 +33,7 @@ internal static class Macs
         var limit = key.Services.Options.MaxPlaintextBytes;
         return new Batch<MacItem, GeneratedMac>(
             key, KmsOperation.GenerateMac, KeyUsage.Mac, request.Items, item => item.Message?.Length ?? 0, (call, _) => call,
+            (row, made) => KeyUsability.RequireVersion(row, made.KeyVersion), Deadline.None,
             item =>
             {
                 KeyRequestRules.CheckMessage(item.Message, limit);

@@ -26,14 +26,16 @@ internal static class Signing
             return key.Recorder.Refuse<Signature>(call, e);
         }
 
-        return WhenReady(key, call, request.Item);
+        return WhenReady(key, call, request);
     }
 
     public static ValueTask<ItemResult<Signature>[]> RunBatch(KeyActivation key, SignBatch request)
     {
         var limit = key.Services.Options.MaxPlaintextBytes;
+        var deadline = Deadline.Of(request.Within);
         return new Batch<SignItem, Signature>(
             key, KmsOperation.Sign, KeyUsage.SignVerify, request.Items, KeyRequestRules.SizeInBatch, (call, _) => call,
+            (row, signed) => KeyUsability.RequireVersion(row, signed.KeyVersion), deadline,
             item =>
             {
                 KeyRequestRules.CheckSigned(item, limit);
@@ -42,7 +44,7 @@ internal static class Signing
             async (item, left) =>
             {
                 KeyRequestRules.CheckSigned(item, limit);
-                return await WhenReady(key, item, left, KeyInstruments.StartOf(KmsOperation.Sign));
+                return await WhenReady(key, item, left, KeyInstruments.StartOf(KmsOperation.Sign), deadline);
             }).Run(request.Caller);
     }
 
@@ -68,17 +70,18 @@ internal static class Signing
     }
 
     /// <summary>Signs, preparing first if it must. Spending and starting are one step without an await.</summary>
-    private static async Task<Signature> WhenReady(KeyActivation key, SignItem item, long wanted, long startedAt)
+    private static async Task<Signature> WhenReady(KeyActivation key, SignItem item, long wanted, long startedAt, Deadline deadline)
     {
         while (true)
         {
             if (key.Primary.Ready is { Version: ISigns version })
             {
                 var input = SignatureInput.Of(version.Schemes, item);
+                version.RequireRoom();
                 if (key.Gate.TrySpend(KmsOperation.Sign) is { } spent)
                 {
                     var signature = await ProviderAnswers.Awaited(
-                        key, version.Sign(input), row => KeyUsability.RequireVersion(row, version.Version));
+                        key, InTime(version, input, deadline), row => KeyUsability.RequireVersion(row, version.Version));
                     return Made(key, spent, input, signature, startedAt);
                 }
             }
@@ -89,8 +92,24 @@ internal static class Signing
     }
 
     // Separate, so that callers that do not wait allocate no closure.
-    private static ValueTask<Signature> WhenReady(KeyActivation key, Call call, SignItem item) => new(key.Gate.Run(
-        call, () => WhenReady(key, item, wanted: 1, call.StartedAt), isRepeatable: true));
+    private static ValueTask<Signature> WhenReady(KeyActivation key, Call call, Sign request)
+    {
+        var deadline = Deadline.Of(request.Within);
+        return new(key.Gate.Run(call, () => WhenReady(key, request.Item, wanted: 1, call.StartedAt, deadline), isRepeatable: true));
+    }
+
+    private static async ValueTask<byte[]> InTime(ISigns version, SignatureInput input, Deadline deadline)
+    {
+        using var time = deadline.Timer();
+        try
+        {
+            return await version.Sign(input, time.Token);
+        }
+        catch (OperationCanceledException) when (time.IsCancellationRequested)
+        {
+            throw KmsError.Timeout.Exception("The signature could not be made in time. Try again.");
+        }
+    }
 
     private static Signature Made(KeyActivation key, ReadyVersion spent, in SignatureInput input, byte[] signature, long startedAt)
     {

@@ -35,14 +35,15 @@ internal static class Verification
             return key.Recorder.Refuse<Verified>(call, e);
         }
 
-        return WhenReady(key, call, request.Item);
+        return WhenReady(key, call, request);
     }
 
     public static ValueTask<ItemResult<Verified>[]> RunBatch(KeyActivation key, VerifyBatch request)
     {
         var limit = key.Services.Options.MaxPlaintextBytes;
+        var deadline = Deadline.Of(request.Within);
         return new Batch<VerifyItem, Verified>(
-            key, KmsOperation.Verify, KeyUsage.SignVerify, request.Items, KeyRequestRules.SizeInBatch, (call, _) => call,
+            key, KmsOperation.Verify, KeyUsage.SignVerify, request.Items, KeyRequestRules.SizeInBatch, (call, _) => call, RequireMayLeave, deadline,
             item =>
             {
                 KeyRequestRules.CheckVerified(item, limit);
@@ -51,7 +52,7 @@ internal static class Verification
             async (item, left) =>
             {
                 KeyRequestRules.CheckVerified(item, limit);
-                return await WhenReady(key, item, left);
+                return await WhenReady(key, item, left, deadline);
             }).Run(request.Caller);
     }
 
@@ -71,7 +72,7 @@ internal static class Verification
         return key.Limits.TrySpend(KmsOperation.Verify) ? Counted(key, row, item, Try(key, row, item, input, row.Versions.Count, out _)) : null;
     }
 
-    private static async Task<Verified> WhenReady(KeyActivation key, VerifyItem item, long wanted)
+    private static async Task<Verified> WhenReady(KeyActivation key, VerifyItem item, long wanted, Deadline deadline)
     {
         while (true)
         {
@@ -80,20 +81,31 @@ internal static class Verification
             var input = Fit(key, row, item);
             if (key.Limits.TrySpend(KmsOperation.Verify))
             {
-                return await TryAll(key, item, input);
+                return await TryAll(key, row, item, input, deadline);
             }
 
             await key.Limits.Prepare(KmsOperation.Verify, wanted);
         }
     }
 
-    private static ValueTask<Verified> WhenReady(KeyActivation key, Call call, VerifyItem item) => new(key.Gate.Run(
-        call, () => WhenReady(key, item, wanted: 1), isRepeatable: true));
+    private static ValueTask<Verified> WhenReady(KeyActivation key, Call call, Verify request)
+    {
+        var deadline = Deadline.Of(request.Within);
+        return new(key.Gate.Run(call, () => WhenReady(key, request.Item, wanted: 1, deadline), isRepeatable: true));
+    }
+
+    private static void RequireMayLeave(KeyRow row, Verified verified)
+    {
+        KeyUsability.Require(row, KeyUsage.SignVerify);
+        if (verified.KeyVersion is { } version)
+        {
+            KeyUsability.RequireVerifies(row, version);
+        }
+    }
 
     /// <summary>Tries versions from the newest on, a few in each turn.</summary>
-    private static async Task<Verified> TryAll(KeyActivation key, VerifyItem item, SignatureInput input)
+    private static async Task<Verified> TryAll(KeyActivation key, KeyRow row, VerifyItem item, SignatureInput input, Deadline deadline)
     {
-        var row = await key.Load();
         for (var from = row.Versions.Count; ;)
         {
             if (Try(key, row, item, input, from, out from) is { } version)
@@ -104,6 +116,11 @@ internal static class Verification
             if (from == 0)
             {
                 return Counted(key, row, item, null);
+            }
+
+            if (deadline.IsOver)
+            {
+                throw KmsError.Timeout.Exception("The key has more versions than could be tried in time: name the one that signed in key_version.");
             }
 
             await Task.Yield();
@@ -123,14 +140,14 @@ internal static class Verification
         if (item.KeyVersion is { } named)
         {
             KeyUsability.RequireVerifies(row, named);
-            return SignatureInput.Of(Open(key, row, named).Schemes, item.Input);
+            return SignatureInput.Of(Open(key, row, row.Find(named)!).Schemes, item.Input);
         }
 
-        foreach (var version in row.Versions.Reverse())
+        for (var i = row.Versions.Count - 1; i >= 0; i--)
         {
-            if (KeyUsability.Verifies(row, version))
+            if (KeyUsability.Verifies(row, row.Versions[i]))
             {
-                return SignatureInput.Of(Open(key, row, version.Version).Schemes, item.Input);
+                return SignatureInput.Of(Open(key, row, row.Versions[i]).Schemes, item.Input);
             }
         }
 
@@ -150,7 +167,7 @@ internal static class Verification
         left = 0;
         if (item.KeyVersion is { } named)
         {
-            return Open(key, row, named).Verify(input, item.Signature) ? named : null;
+            return Open(key, row, row.Find(named)!).Verify(input, item.Signature) ? named : null;
         }
 
         var tries = 0;
@@ -160,7 +177,7 @@ internal static class Verification
             if (KeyUsability.Verifies(row, version))
             {
                 tries++;
-                if (Open(key, row, version.Version).Verify(input, item.Signature))
+                if (Open(key, row, version).Verify(input, item.Signature))
                 {
                     return version.Version;
                 }
@@ -170,7 +187,7 @@ internal static class Verification
         return null;
     }
 
-    private static IVerifies Open(KeyActivation key, KeyRow row, int version) => key.Versions.OpenPublic(row, version).Require<IVerifies>();
+    private static IVerifies Open(KeyActivation key, KeyRow row, KeyVersionEntry version) => key.Versions.OpenPublic(row, version).Require<IVerifies>();
 
     /// <summary>Counts a verification that was made, whether or not its answer leaves: by the version that made the signature, or was to have.</summary>
     private static Verified Counted(KeyActivation key, KeyRow row, VerifyItem item, int? version)

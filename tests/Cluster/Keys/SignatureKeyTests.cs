@@ -52,6 +52,22 @@ public sealed class SignatureKeyTests : KeyGrainTest
     }
 
     [Fact]
+    public async Task VersionsBeyondAFew_AreTriedOnlyWhileTheCallerWaits()
+    {
+        await Silo.Create("many", spec: Spec);
+        var first = await Sign("many");
+        for (var i = 0; i < 17; i++) await Rotate("many");
+        Assert.Equal(new(true, 1), await Verify("many", first.Value));
+        Assert.Equal(new(false, null), await Verify("many", [1, 2, 3]));
+        var grain = Grain<IKeySignaturesGrain>("many");
+        await Refused("timeout", async () => await grain.Verify(new(TestSilo.Caller, new(_item, first.Value)) { Within = TimeSpan.Zero }));
+        Assert.True((await grain.Verify(new(TestSilo.Caller, new(_item, first.Value, 1)) { Within = TimeSpan.Zero })).IsValid);
+        var batch = await grain.VerifyBatch(new(TestSilo.Caller, [new(_item, first.Value, 1), new(_item, first.Value)]) { Within = TimeSpan.Zero });
+        Assert.All(batch, item => Assert.Equal("timeout", item.Error?.Code));
+        Assert.Equal(3, (await Describe("many")).Uses.Verify);
+    }
+
+    [Fact]
     public async Task Signatures_AreCountedAsUses_AndVerificationsCostNone()
     {
         await Silo.Create("counts", spec: Spec);
@@ -146,7 +162,7 @@ public sealed class SignatureKeyTests : KeyGrainTest
         var uses = (await Describe("signs")).Uses;
         Assert.Equal((0, 0, 1), (uses.Encrypt, uses.Decrypt, uses.Sign));
         Assert.True((await key.Validate(new(TestSilo.Caller))).Valid);
-        foreach (var usage in Enum.GetValues<KeyUsage>().Where(usage => usage != KeyUsage.SignVerify))
+        foreach (var usage in Enum.GetValues<KeyUsage>().Where(usage => usage is not (KeyUsage.SignVerify or KeyUsage.KeyAgreement)))
         {
             await Refused("invalid_parameter", () => Silo.Key("other").Create(new() { Caller = TestSilo.Caller, Spec = Spec, Usage = usage }));
         }

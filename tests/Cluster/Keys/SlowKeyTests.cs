@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Signatures;
 using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Tests.Cluster.Keys;
@@ -53,6 +54,9 @@ public sealed class SlowKeyTests : IAsyncLifetime
         await _silo.Key("disabled").Disable(new(TestSilo.Caller));
         _provider.Release();
         Assert.Equal("key_disabled", (await Assert.ThrowsAsync<KmsException>(() => rotating)).Code);
+
+        // What was made for it is zeroed.
+        Assert.Throws<ObjectDisposedException>(() => _provider.Made!.Kept.Span.Length);
         Assert.Equal(1, (await _silo.Key("disabled").Describe(new(TestSilo.Caller))).PrimaryVersion);
     }
 
@@ -89,13 +93,9 @@ public sealed class SlowKeyTests : IAsyncLifetime
         var signature = await Sign("hashes");
         Assert.True((await _silo.Grains.GetGrain<IKeySignaturesGrain>("hashes").Verify(new(TestSilo.Caller, new(_item, signature.Value)))).IsValid);
 
-        // All threads for slow work are held, so the signature cannot be made before the key is disabled.
+        // All threads for slow signatures are held, so this one cannot be made before the key is disabled.
         using var gate = new SemaphoreSlim(0);
-        var holders = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => SlowWork.Shared.Run(() =>
-        {
-            gate.Wait();
-            return 0;
-        })).ToList();
+        var holders = HoldSignatures(gate);
         var signing = Sign("hashes");
         while (!signing.IsCompleted && (await Describe("hashes")).Uses.Sign < 2)
         {
@@ -108,11 +108,65 @@ public sealed class SlowKeyTests : IAsyncLifetime
         Assert.Equal("key_disabled", (await Assert.ThrowsAsync<KmsException>(() => signing)).Code);
     }
 
+    [Fact]
+    public async Task SlowSignatures_EndWithTheirCallersTime_AndKeysAreMadeMeanwhile()
+    {
+        await _silo.Create("late.hashes", spec: "SLH_DSA_SHA2_128S");
+        using var gate = new SemaphoreSlim(0);
+        var holders = HoldSignatures(gate);
+        var late = await Signatures("late.hashes").SignBatch(new(TestSilo.Caller, [_item, _item, _item]) { Within = TimeSpan.FromSeconds(1) });
+        Assert.All(late, item => Assert.Equal("timeout", item.Error?.Code));
+
+        // Of the items after the one that waited none was begun.
+        Assert.InRange((await Describe("late.hashes")).Uses.Sign, 0, 1);
+        await Create("made.meanwhile");
+        gate.Release(holders.Count);
+        await Task.WhenAll(holders);
+    }
+
+    [Fact]
+    public async Task BatchOfSignatures_LetsADisableRunBetweenItems_AndThenNoneOfThemLeaves()
+    {
+        await _silo.Create("batch", spec: "ECC_NIST_P256");
+        _provider.Slowly = new();
+        var signing = Signatures("batch").SignBatch(
+            new(TestSilo.Caller, [.. Enumerable.Repeat(_item, KmsLimits.BatchItems)]) { Within = KmsLimits.MaxRequestTimeout }).AsTask();
+        await _provider.Slowly.Begun.Task;
+        await _silo.Key("batch").Disable(new(TestSilo.Caller));
+        Assert.All(await signing, item => Assert.Equal("key_disabled", item.Error?.Code));
+        Assert.InRange(_provider.Slowly.Signed, 1, KmsLimits.BatchItems - 1);
+    }
+
+    [Fact]
+    public async Task KeyWhoseVersionIsUsedUp_IsDescribedWhileTheNextIsMade()
+    {
+        await _silo.Key("described").Create(new() { Caller = TestSilo.Caller, Spec = HeldProvider.Spec, Rotation = new(null, 1) });
+        await Sign("described");
+        _provider.Hold();
+        Assert.Equal(1, (await Describe("described")).PrimaryVersion);
+        await _provider.Held;
+        Assert.Equal(1, (await Describe("described")).PrimaryVersion);
+        _provider.Release();
+        while ((await Describe("described")).PrimaryVersion != 2)
+        {
+            // Looking begins it, and whoever looks later sees it.
+        }
+    }
+
+    private static List<Task<int>> HoldSignatures(SemaphoreSlim gate) => [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => SlowWork.Signatures.Run(() =>
+    {
+        gate.Wait();
+        return 0;
+    }))];
+
     private Task<KeyDescription> Describe(string id) => _silo.Key(id).Describe(new(TestSilo.Caller));
 
     private Task<KeyDescription> Create(string id) => _silo.Create(id, spec: HeldProvider.Spec);
 
-    private async Task<Signature> Sign(string id) => await _silo.Grains.GetGrain<IKeySignaturesGrain>(id).Sign(new(TestSilo.Caller, _item));
+    private IKeySignaturesGrain Signatures(string id) => _silo.Grains.GetGrain<IKeySignaturesGrain>(id);
+
+    // However long a slow signature takes on a machine that does much else.
+    private async Task<Signature> Sign(string id) => await Signatures(id).Sign(new(TestSilo.Caller, _item) { Within = KmsLimits.MaxRequestTimeout });
 
     /// <summary>Keys in this process, of which a test can hold the making.</summary>
     private sealed class HeldProvider : IKeyProvider
@@ -125,6 +179,12 @@ public sealed class SlowKeyTests : IAsyncLifetime
         private TaskCompletionSource _released = new();
 
         public Task Held => _held!.Task;
+
+        /// <summary>What was made last.</summary>
+        public GeneratedVersion? Made { get; private set; }
+
+        /// <summary>Has signatures of versions that are opened from now on take time.</summary>
+        public Slowness? Slowly { get; set; }
 
         public KeyProtection Protection => _inner.Protection;
 
@@ -150,12 +210,48 @@ public sealed class SlowKeyTests : IAsyncLifetime
                 await _released.Task.WaitAsync(cancellationToken);
             }
 
-            return await _inner.Generate(algorithm, name, cancellationToken);
+            return Made = await _inner.Generate(algorithm, name, cancellationToken);
         }
 
-        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
-            _inner.Open(algorithm, usage, name, kept);
+        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
+        {
+            var version = _inner.Open(algorithm, usage, name, kept);
+            return Slowly is { } slowly ? new SlowVersion(version.Require<ISigns>(), slowly) : version;
+        }
 
         public ValueTask Destroy(KeyVersionName name) => _inner.Destroy(name);
+    }
+
+    /// <summary>What became of signatures that take time.</summary>
+    private sealed class Slowness
+    {
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int Signed { get; set; }
+    }
+
+    /// <summary>Signs at once, and takes longer than a call may without letting others run.</summary>
+    private sealed class SlowVersion(ISigns inner, Slowness slowly) : ISigns
+    {
+        public int Version => inner.Version;
+
+        public bool IsAvailable => inner.IsAvailable;
+
+        public IReadOnlyList<SignatureScheme> Schemes => inner.Schemes;
+
+        public bool SignsAtOnce => true;
+
+        public void RequireRoom() => inner.RequireRoom();
+
+        public ValueTask<byte[]> Sign(SignatureInput input, CancellationToken cancellationToken = default)
+        {
+            slowly.Begun.TrySetResult();
+            slowly.Signed++;
+            var began = Environment.TickCount64;
+            SpinWait.SpinUntil(() => Environment.TickCount64 - began > 15);
+            return inner.Sign(input, cancellationToken);
+        }
+
+        public void Dispose() => inner.Dispose();
     }
 }

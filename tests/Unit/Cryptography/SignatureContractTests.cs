@@ -78,6 +78,7 @@ public sealed class SignatureContractTests
         {
             Refused("invalid_parameter", pair, new(new byte[32], IsDigest: true, Algorithm: algorithm));
             Refused("invalid_parameter", pair, new(new byte[64], IsDigest: true, Algorithm: algorithm));
+            Refused("invalid_parameter", pair, new([], IsDigest: true, Algorithm: algorithm));
             return;
         }
 

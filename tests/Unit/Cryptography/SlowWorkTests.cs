@@ -68,6 +68,60 @@ public sealed class SlowWorkTests
     public async Task Failure_OfWork_IsItsAnswer() =>
         await Assert.ThrowsAsync<InvalidOperationException>(() => new SlowWork(1, 1).Run<int>(() => throw new InvalidOperationException()));
 
+    [Fact]
+    public async Task Cancelled_WorkThatWaits_LeavesItsPlaceToOthers()
+    {
+        var slow = new SlowWork(threads: 1, maxWaiting: 1);
+        using var gate = new SemaphoreSlim(0);
+        using var begun = new SemaphoreSlim(0);
+        using var cancelled = new CancellationTokenSource();
+        var running = slow.Run(() =>
+        {
+            begun.Release();
+            gate.Wait();
+            return 1;
+        });
+        await begun.WaitAsync();
+        var left = slow.Run(() => 2, cancelled.Token);
+        Assert.Equal("overloaded", Assert.Throws<KmsException>(slow.RequireRoom).Code);
+        await cancelled.CancelAsync();
+        slow.RequireRoom();
+        var next = slow.Run(() => 3);
+        gate.Release();
+        Assert.Equal((1, 3), (await running, await next));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+    }
+
+    [Fact]
+    public async Task SystemWithoutThreads_RefusesWork_OrLeavesItToThoseThatRun_AndRecovers()
+    {
+        var threadsLeft = 0;
+        var slow = new SlowWork(threads: 2, maxWaiting: 2, run =>
+        {
+            if (threadsLeft-- <= 0)
+            {
+                throw new InsufficientMemoryException();
+            }
+
+            new Thread(run).Start();
+        });
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal("overloaded", (await Assert.ThrowsAsync<KmsException>(() => slow.Run(() => 0))).Code);
+        }
+
+        threadsLeft = 1;
+        using var gate = new SemaphoreSlim(0);
+        var first = slow.Run(() =>
+        {
+            gate.Wait();
+            return 1;
+        });
+        var second = slow.Run(() => 2);
+        gate.Release();
+        Assert.Equal((1, 2), (await first, await second));
+    }
+
     private static void InterlockedMax(ref int most, int value)
     {
         for (var seen = most; value > seen; seen = most)

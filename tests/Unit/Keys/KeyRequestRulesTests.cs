@@ -1,8 +1,9 @@
+using OrleansKms.Gateway.Rest.Cryptography;
 using OrleansKms.Grains.Keys;
 
 namespace OrleansKms.Tests.Unit.Keys;
 
-/// <summary>How long what cannot be undone waits.</summary>
+/// <summary>How long what cannot be undone waits, and what counts in a batch.</summary>
 public sealed class KeyRequestRulesTests
 {
     [Theory]
@@ -27,5 +28,20 @@ public sealed class KeyRequestRulesTests
         }
 
         KeyRequestRules.CheckDelay(TimeSpan.FromDays(365), options);
+    }
+
+    [Fact]
+    public void Batch_CountsItsSignatures()
+    {
+        var item = new VerifyItem(new(new byte[7], Context: new byte[11]), new byte[7856]);
+        Assert.Equal(7 + 11 + 7856, KeyRequestRules.SizeInBatch(item));
+        VerifyItem[] tooMany = [.. Enumerable.Repeat(item, (KmsLimits.BatchBytes / 7874) + 1)];
+        Assert.Equal("payload_too_large", Assert.Throws<KmsException>(() => KeyRequestRules.CheckBatch(tooMany, KeyRequestRules.SizeInBatch)).Code);
+        KeyRequestRules.CheckBatch(tooMany[1..], KeyRequestRules.SizeInBatch);
+
+        // The gateway counts the same.
+        var operation = new VerifyOperation { KeyId = "key", Message = item.Input.Data, Context = item.Input.Context, Signature = item.Signature };
+        var body = new VerifyItemBody { Message = item.Input.Data, Context = item.Input.Context, Signature = item.Signature };
+        Assert.Equal((7874, 7874), (operation.Size, body.CountedBytes));
     }
 }

@@ -59,6 +59,26 @@ public sealed class IssuerDocumentsTests : IAsyncLifetime, IDisposable
         Assert.Equal(["/conf Bearer secret", "/keys Bearer secret"], _asked);
     }
 
+    [Fact]
+    public async Task Discovery_OfKeysOnAnotherServer_DoesNotGiveThemTheToken()
+    {
+        Answer(("/conf", $$"""{"issuer":"https://issuer.example","jwks_uri":"{{_https}}/keys"}"""), ("/keys", Keys));
+        var issuer = Issuer("/conf") with { TokenFile = File("token", "secret"), AuthorityFile = File("ca.pem", _certificate.ExportCertificatePem()) };
+        Assert.Equal(Keys, await Read(issuer));
+        Assert.Equal(["/conf Bearer secret", "/keys"], _asked);
+    }
+
+    [Theory]
+    [InlineData("https://localhost/keys")]
+    [InlineData("https://127.1.2.3/keys")]
+    [InlineData("http://[::1]:8080/keys")]
+    public void Discovery_OnAnotherHost_DoesNotNameKeysOnThisOne(string keys)
+    {
+        var document = System.Text.Encoding.UTF8.GetBytes($$"""{"issuer":"https://issuer.example","jwks_uri":"{{keys}}"}""");
+        Assert.Equal(new Uri(keys), IssuerDocuments.KeysIn(document, Issuer("/conf")));
+        Assert.Throws<InvalidDataException>(() => IssuerDocuments.KeysIn(document, Issuer("/conf") with { Discovery = new("https://issuer.example/conf") }));
+    }
+
     [Theory]
     [InlineData("""{"issuer":"https://other.example","jwks_uri":"HTTP/keys"}""")]
     [InlineData("""{"issuer":"https://issuer.example/","jwks_uri":"HTTP/keys"}""")]
