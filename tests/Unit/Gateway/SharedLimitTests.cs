@@ -9,6 +9,7 @@ public sealed class SharedLimitTests
 {
     private static readonly TimeSpan _minute = TimeSpan.FromMinutes(1);
     private readonly FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly Lock _grain = new();
     private SharedWindow _window = new();
     private bool _isAway;
     private int _calls;
@@ -123,10 +124,14 @@ public sealed class SharedLimitTests
 
     private Task<ReservedUses> Reserve(ReserveUses request)
     {
-        _calls++;
-        return _isAway
-            ? Task.FromException<ReservedUses>(new TimeoutException())
-            : Task.FromResult(_window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), wasStored: false));
+        // One at a time, as a grain does: gateways fetch blocks in the background.
+        lock (_grain)
+        {
+            _calls++;
+            return _isAway
+                ? Task.FromException<ReservedUses>(new TimeoutException())
+                : Task.FromResult(_window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), wasStored: false));
+        }
     }
 
     private async Task<long> Load(SharedLimit[] gateways, int[] shares, long uses, TimeSpan over)
