@@ -139,20 +139,25 @@ public sealed class AuditCoverageTests(DefaultApi api)
         return (id, await api.Send(request));
     }
 
+    /// <summary>A request's records: of those not yet moved to the record files, then of these, each once.</summary>
     private async Task<List<JsonObject>> Records(string requestId)
     {
-        var records = new List<JsonObject>();
+        var records = new SortedDictionary<long, JsonObject>();
         var log = Assert.Single(Directory.GetDirectories(Path.Combine(api.Service.DataDirectory, "audit")));
-        foreach (var file in Directory.GetFiles(Path.Combine(log, "records")))
+        foreach (var file in (string[])[.. Directory.GetFiles(log, "pending"), .. Directory.GetFiles(Path.Combine(log, "records"))])
         {
             await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var reader = new StreamReader(stream);
             while (await reader.ReadLineAsync() is { } line)
             {
-                if (line.Contains(requestId, StringComparison.Ordinal)) records.Add(JsonSerializer.Deserialize<JsonObject>(line)!);
+                // Of records not yet moved, NULs precede the first, a checksum follows each, and parts of older ones may remain.
+                var text = line[(line.LastIndexOf('\0') + 1)..].Split('\t')[0];
+                if (!text.StartsWith('{') || !text.Contains(requestId, StringComparison.Ordinal)) continue;
+                var record = JsonSerializer.Deserialize<JsonObject>(text)!;
+                records[(long)record["sequence"]!] = record;
             }
         }
 
-        return records;
+        return [.. records.Values];
     }
 }
