@@ -123,7 +123,7 @@ public sealed class RuleTests(DefaultApi api)
     [InlineData("/v2/keys")]
     [InlineData("/index.html")]
     [InlineData("/v1/keys/k/import-parameters")]
-    [InlineData("/v1/keys/k/sign")]
+    [InlineData("/v1/keys/k/nothing")]
     public async Task Address_ThatIsNotThere_IsNotFound(string path) => (await api.Get(path)).Is(HttpStatusCode.NotFound, "not_found");
 
     [Fact]

@@ -32,6 +32,10 @@ internal static class KeyApprovals
     public static KeyApproval Find(KeyRow row, string number) =>
         row.Approvals?.FirstOrDefault(approval => approval.Number == number) ?? throw KmsError.ApprovalNotFound.Exception();
 
+    /// <summary>The votes for an approval; none if the row does not have it.</summary>
+    public static IReadOnlyList<ApprovalVote> VotesOf(KeyRow row, string number) =>
+        row.Approvals?.FirstOrDefault(approval => approval.Number == number)?.Approvals ?? [];
+
     /// <summary>The pending approval of the same operation, whoever requested it; or null.</summary>
     /// <param name="row">The key, settled.</param>
     /// <param name="request">The operation.</param>

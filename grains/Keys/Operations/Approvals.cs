@@ -33,8 +33,7 @@ internal static class Approvals
         Enter(KmsOperation.Approve, request),
         () => OfAnApproval(key, request, async number =>
         {
-            var fallen = await FindFallen(key, number, request.Caller);
-            var (row, next) = await Prepare(key, row => KeyApprovals.Approve(KeyApprovals.Without(row, number, fallen), number, request.Caller, key.Now));
+            var (row, next) = await PrepareApproval(key, number, request.Caller);
             var approval = KeyApprovals.Find(next, number);
             if (KeyApprovals.IsComplete(next, approval))
             {
@@ -96,19 +95,34 @@ internal static class Approvals
         return Described(key, written, approval.Number);
     }
 
-    /// <summary>Those who have approved and may not any more: disabled or removed since, or without the right.</summary>
-    private static async Task<List<string>> FindFallen(KeyActivation key, string number, Caller caller)
+    /// <summary>
+    /// The newest row with one more approval, and without those of principals who may not approve any more: disabled or removed since, or
+    /// without the right.
+    /// </summary>
+    private static async Task<(KeyRow Row, KeyRow Next)> PrepareApproval(KeyActivation key, string number, Caller caller)
     {
-        var fallen = new List<string>();
-        foreach (var vote in KeyApprovals.Find(await Settled(key), number).Approvals)
+        var judged = new Dictionary<string, bool>(StringComparer.Ordinal) { [caller.Principal] = true };
+        var votes = KeyApprovals.VotesOf(await Settled(key), number);
+        while (true)
         {
-            if (vote.Principal != caller.Principal && !await key.Services.Approvers.MayApprove(vote.Principal, key.Id))
+            foreach (var vote in votes)
             {
-                fallen.Add(vote.Principal);
+                if (!judged.ContainsKey(vote.Principal))
+                {
+                    judged[vote.Principal] = await key.Services.Approvers.MayApprove(vote.Principal, key.Id);
+                }
+            }
+
+            var fallen = judged.Where(one => !one.Value).Select(one => one.Key).ToList();
+            var (row, next) = await Prepare(key, row => KeyApprovals.Approve(KeyApprovals.Without(row, number, fallen), number, caller, key.Now));
+            votes = KeyApprovals.VotesOf(row, number);
+
+            // Another activation may have stored votes that were not judged.
+            if (votes.All(vote => judged.ContainsKey(vote.Principal)))
+            {
+                return (row, next);
             }
         }
-
-        return fallen;
     }
 
     private static ApprovalDescription Described(KeyActivation key, KeyRow row, string number) =>
