@@ -14,7 +14,7 @@ seconds=${SECONDS_EACH:-10}
 connections_open=${OPEN_CONNECTIONS:-2000}
 share=${SILO_CPU:-0.3}
 export CONNECTIONS=64
-ulimit -n 65536
+ulimit -n "$(ulimit -Hn)"
 # shellcheck source=tests/Bench/cluster.sh
 . tests/Bench/cluster.sh
 
