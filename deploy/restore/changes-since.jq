@@ -1,7 +1,8 @@
 # Lists from the audit trails of all silos what happened to keys since a given time: after the database was restored to that time, this is
 # what it lacks. Lines that are not JSON, or not about keys, are skipped.
 #
-#     find trail -name '*.jsonl' -exec cat {} + | jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq >changes.tsv
+#     { find trail -name '*.jsonl' -exec cat {} +; find trail -name pending -exec cat {} + | tr '\0' '\n' | cut -f1; } >records.jsonl
+#     jq -Rnr --arg since 2026-11-27T01:40:00Z -f deploy/restore/changes-since.jq <records.jsonl >changes.tsv
 #
 # With OKMS_AUDIT=off there is no trail: then give it the silos' logs, whose lines about changes say the same. Not both.
 #
