@@ -14,8 +14,11 @@ public abstract class KeyAlgorithm
     /// <summary>What keys of this spec may be used for; the first is the default.</summary>
     public abstract IReadOnlyList<KeyUsage> Usages { get; }
 
-    /// <summary>The feature level from which keys of this spec can be created: programs that know only lower ones do not know the spec.</summary>
-    public virtual int SinceLevel => 5;
+    /// <summary>
+    /// The feature level from which keys of this spec and usage can be created: programs that know only lower ones do not know them.
+    /// </summary>
+    /// <param name="usage">One of <see cref="Usages"/>.</param>
+    public virtual int SinceLevel(KeyUsage usage) => 5;
 
     /// <summary>How often one version may be used.</summary>
     public abstract UsageLimit Limit { get; }

@@ -14,7 +14,7 @@ namespace OrleansKms.Grains.Presence;
 /// Level 1: the first. Level 2: rows of format 2 (Sealing/FORMAT.md). Level 3: versions that are to be destroyed, in the row
 /// <c>key</c>, and the manifest of the KEKs (Root/FORMAT.md). Level 4: a key's history, own policy, limits and approval rule in the row
 /// <c>key</c>, and principals and policies. Level 5: key specs that older programs do not know, and the public keys of versions in the row
-/// <c>key</c>. The level is the database's, so clusters that share one share it.
+/// <c>key</c>. Level 6: more key specs, more usages of older specs, imported keys and restored ones. The level is the database's, so clusters that share one share it.
 /// </remarks>
 public sealed class FeatureLevels : IFeatureLevel
 {

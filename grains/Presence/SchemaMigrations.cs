@@ -17,9 +17,10 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
     /// </summary>
     /// <remarks>
     /// Version 2 knows versions of keys that are to be destroyed, and renews the manifest of the KEKs with each change of them. Version 3
-    /// keeps a key's history, policy, limits and approval rule. Version 4 keeps the public keys of versions.
+    /// keeps a key's history, policy, limits and approval rule. Version 4 keeps the public keys of versions. Version 5 knows what
+    /// feature level 6 brings.
     /// </remarks>
-    public const int ProgramVersion = FeatureLevels.Newest >= 5 ? 4 : 1;
+    public const int ProgramVersion = FeatureLevels.Newest >= 6 ? 5 : 1;
 
     /// <summary>The migrations of a database, for a command, which has no silo's services.</summary>
     public static SchemaMigrations Of(Database database, ILoggerFactory loggers) =>

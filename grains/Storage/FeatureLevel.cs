@@ -10,6 +10,6 @@ internal static class FeatureLevel
 #if OKMS_FEATURE_LEVEL_1
     public const int Max = 1;
 #else
-    public const int Max = 5;
+    public const int Max = 6;
 #endif
 }

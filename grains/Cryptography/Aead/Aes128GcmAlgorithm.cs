@@ -13,7 +13,7 @@ public sealed class Aes128GcmAlgorithm : AeadAlgorithm
     public override string Spec => "AES_128_GCM";
 
     /// <inheritdoc/>
-    public override int SinceLevel => 1;
+    public override int SinceLevel(KeyUsage usage) => 1;
 
     /// <inheritdoc/>
     public override byte Id => 2;

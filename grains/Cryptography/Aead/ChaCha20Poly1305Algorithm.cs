@@ -16,7 +16,7 @@ public sealed class ChaCha20Poly1305Algorithm : AeadAlgorithm
     public override string Spec => "CHACHA20_POLY1305";
 
     /// <inheritdoc/>
-    public override int SinceLevel => 1;
+    public override int SinceLevel(KeyUsage usage) => 1;
 
     /// <inheritdoc/>
     public override byte Id => 4;

@@ -13,7 +13,7 @@ public sealed class XAes256GcmAlgorithm : AeadAlgorithm
     public override string Spec => "XAES_256_GCM";
 
     /// <inheritdoc/>
-    public override int SinceLevel => 1;
+    public override int SinceLevel(KeyUsage usage) => 1;
 
     /// <inheritdoc/>
     public override byte Id => 3;

@@ -52,19 +52,25 @@ public sealed class KeyServices(
     /// </summary>
     /// <param name="what">The refused fields, in the plural.</param>
     /// <exception cref="KmsException">conflict.</exception>
-    internal void RequireLevel4(string what)
+    internal void RequireLevel4(string what) => RequireLevel(4, what);
+
+    /// <summary>Refuses what programs that know only lower feature levels cannot read or would drop, while one may be running.</summary>
+    /// <param name="level">The level; 3 or more.</param>
+    /// <param name="what">The refused fields, in the plural.</param>
+    /// <exception cref="KmsException">conflict.</exception>
+    internal void RequireLevel(int level, string what)
     {
-        if (!levels.AllKnowLevel4)
+        if (!levels.AllKnow(level))
         {
             throw KmsError.Conflict.Exception($"{what} can be set only {UpgradeFirst}");
         }
     }
 
-    /// <summary>Refuses to create a key of a spec that an older program does not know, while one may run.</summary>
+    /// <summary>Refuses to create a key of a spec and usage that an older program does not know, while one may run.</summary>
     /// <exception cref="KmsException">conflict.</exception>
-    internal void RequireLevelOf(KeyAlgorithm algorithm)
+    internal void RequireLevelOf(KeyAlgorithm algorithm, KeyUsage usage)
     {
-        if (!levels.AllKnow(algorithm.SinceLevel))
+        if (!levels.AllKnow(algorithm.SinceLevel(usage)))
         {
             throw KmsError.Conflict.Exception($"Keys of {algorithm.Spec} can be created only {UpgradeFirst}");
         }

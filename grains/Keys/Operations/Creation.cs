@@ -23,7 +23,7 @@ internal static class Creation
     {
         var services = key.Services;
         var algorithm = KeyRequestRules.Check(request, key.Id, services.Providers);
-        services.RequireLevelOf(algorithm);
+        services.RequireLevelOf(algorithm, request.Usage ?? algorithm.Usages[0]);
         if (request.Limits is { Count: > 0 })
         {
             services.RequireLevel4("Limits");
