@@ -48,6 +48,12 @@ public static class KmsLimits
     /// </summary>
     public const int PublicKeyBytes = 1 << 20;
 
+    /// <summary>How many characters the type of a signed token can have.</summary>
+    public const int JwsTypeLength = 64;
+
+    /// <summary>How many versions of keys one set of published keys can have.</summary>
+    public const int PublishedKeys = 1000;
+
     /// <summary>How many items a batch can have.</summary>
     public const int BatchItems = 1000;
 

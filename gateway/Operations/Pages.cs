@@ -3,15 +3,16 @@ namespace OrleansKms.Gateway.Operations;
 /// <summary>Pages of names, in order.</summary>
 internal static class Pages
 {
-    /// <summary>One page of key ids.</summary>
-    public static async Task<DirectoryPage> OfKeys(Call call, string prefix, string? after, int limit, bool destroyed)
+    /// <summary>One page of key ids: of those for which the operation that lists them is allowed.</summary>
+    public static async Task<DirectoryPage> OfKeys(Call call, string prefix, string? after, int limit, bool destroyed, KmsOperation? listing = null)
     {
-        if (call.IsAllowedAnywhere(KmsOperation.ListKeys)) return await Read(prefix, after, limit);
+        listing ??= KmsOperation.ListKeys;
+        if (call.IsAllowedAnywhere(listing)) return await Read(prefix, after, limit);
         var policies = call.Principal!.Compiled;
         var (shown, hasMore) = await VisiblePage.Collect(
-            call, VisiblePage.PrefixesOf(policies, KmsOperation.ListKeys, prefix), after, limit, Read,
-            ids => Task.WhenAll(ids.Select(async id => await call.MaySee(KmsOperation.ListKeys, id) ? id : null)),
-            id => VisiblePage.DeniedPrefixOf(policies, KmsOperation.ListKeys, id));
+            call, VisiblePage.PrefixesOf(policies, listing, prefix), after, limit, Read,
+            ids => Task.WhenAll(ids.Select(async id => await call.MaySee(listing, id) ? id : null)),
+            id => VisiblePage.DeniedPrefixOf(policies, listing, id));
         return new([.. shown], hasMore);
 
         Task<DirectoryPage> Read(string prefix, string? after, int limit) =>

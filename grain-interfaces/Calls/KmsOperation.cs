@@ -91,6 +91,10 @@ public sealed class KmsOperation
     public static readonly KmsOperation Derive = Use("keys:derive", namesKey: true, spendsUse: true, usesMaterial: true);
     /// <summary>Reads a public key.</summary>
     public static readonly KmsOperation ReadPublicKey = Use("keys:public-key", namesKey: true, spendsUse: false, metric: "public_key");
+    /// <summary>Signs a token.</summary>
+    public static readonly KmsOperation SignJws = Use("keys:jws", namesKey: true, spendsUse: true, usesMaterial: true);
+    /// <summary>Publishes the public keys that verify tokens.</summary>
+    public static readonly KmsOperation ListJwks = new("keys:jwks", KmsOperationGroup.Use) { ListsKeys = true, IsDataPlane = true };
     /// <summary>Runs operations on many keys. Policy judges each of them separately.</summary>
     public static readonly KmsOperation RunBatch = Use("keys:batch", namesKey: true, spendsUse: true);
     /// <summary>Draws random bytes.</summary>

@@ -157,4 +157,14 @@ public interface IKmsClient
     /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DerivedKeyBytes"/> bytes.</param>
     /// <param name="keyVersion">The version to agree by; null for the primary one.</param>
     ValueTask<Derived> AgreeOnKey(string keyId, byte[] publicKey, byte[]? context = null, int bytes = 32, int? keyVersion = null);
+
+    /// <summary>
+    /// Signs a token (JWS, RFC 7515) with the primary version; since feature level 6. Errors: wrong_key_usage, unsupported_algorithm,
+    /// invalid_parameter.
+    /// </summary>
+    /// <param name="keyId">A key of usage <see cref="KeyUsage.Jws"/>.</param>
+    /// <param name="payload">The payload, for a JWT its claims as JSON in UTF-8.</param>
+    /// <param name="type">The header's <c>typ</c>, for example <c>JWT</c>; or null.</param>
+    /// <param name="algorithm">One of <see cref="KeyDescription.Algorithms"/>; null for the first.</param>
+    ValueTask<Jws> SignJws(string keyId, byte[] payload, string? type = null, string? algorithm = null);
 }

@@ -93,6 +93,9 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
         Of<IKeyDerivationGrain>(keyId).Derive(
             new() { Caller = NewCaller(), PublicKey = publicKey, Context = context, Bytes = bytes, KeyVersion = keyVersion });
 
+    public ValueTask<Jws> SignJws(string keyId, byte[] payload, string? type = null, string? algorithm = null) =>
+        Of<IKeyJwsGrain>(keyId).Sign(new SignJws(NewCaller(), payload, type, algorithm));
+
     private TGrain Of<TGrain>(string keyId)
         where TGrain : IGrainWithStringKey =>
         OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<TGrain>(keyId) : throw KmsError.InvalidKeyId.Exception();

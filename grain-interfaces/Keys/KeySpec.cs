@@ -13,17 +13,21 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
     [
         "RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
         "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+        "PS256", "RS256",
     ];
+
+    private static readonly KeyUsage[] _curveUsages = [KeyUsage.SignVerify, KeyUsage.KeyAgreement, KeyUsage.Jws];
 
     /// <summary>Every spec, the default first.</summary>
     public static IReadOnlyList<KeySpec> All { get; } =
     [
         Encrypts("AES_256_GCM"), Encrypts("AES_128_GCM"), Encrypts("XAES_256_GCM"), Encrypts("CHACHA20_POLY1305"),
         Encrypts("AES_256_GCM_SIV"), Encrypts("XCHACHA20_POLY1305"),
-        SignsOrAgrees("ECC_NIST_P256", "ECDSA_SHA_256"), SignsOrAgrees("ECC_NIST_P384", "ECDSA_SHA_384"), SignsOrAgrees("ECC_NIST_P521", "ECDSA_SHA_512"),
-        Signs("ECC_SECG_P256K1", "ECDSA_SHA_256"),
-        Signs("RSA_2048", _rsa), Signs("RSA_3072", _rsa), Signs("RSA_4096", _rsa),
-        Signs("ED25519", "ED25519", "ED25519_PH"),
+        new("ECC_NIST_P256", _curveUsages, ["ECDSA_SHA_256", "ES256"]), new("ECC_NIST_P384", _curveUsages, ["ECDSA_SHA_384", "ES384"]),
+        new("ECC_NIST_P521", _curveUsages, ["ECDSA_SHA_512", "ES512"]),
+        SignsTokensToo("ECC_SECG_P256K1", "ECDSA_SHA_256", "ES256K"),
+        SignsTokensToo("RSA_2048", _rsa), SignsTokensToo("RSA_3072", _rsa), SignsTokensToo("RSA_4096", _rsa),
+        SignsTokensToo("ED25519", "ED25519", "ED25519_PH", "EdDSA"),
         Signs("ML_DSA_44", "ML_DSA_44"), Signs("ML_DSA_65", "ML_DSA_65"), Signs("ML_DSA_87", "ML_DSA_87"),
         Signs("SLH_DSA_SHA2_128S", "SLH_DSA_SHA2_128S"), Signs("SLH_DSA_SHA2_192S", "SLH_DSA_SHA2_192S"),
         Signs("SLH_DSA_SHA2_256S", "SLH_DSA_SHA2_256S"),
@@ -35,7 +39,7 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
 
     private static KeySpec Encrypts(string name) => Of(name, KeyUsage.EncryptDecrypt);
 
-    private static KeySpec SignsOrAgrees(string name, string algorithm) => new(name, [KeyUsage.SignVerify, KeyUsage.KeyAgreement], [algorithm]);
+    private static KeySpec SignsTokensToo(string name, params string[] algorithms) => new(name, [KeyUsage.SignVerify, KeyUsage.Jws], algorithms);
 
     private static KeySpec Signs(string name, params string[] algorithms) => new(name, [KeyUsage.SignVerify], algorithms);
 }

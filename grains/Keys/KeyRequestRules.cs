@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Lifecycle;
@@ -8,6 +9,10 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>Which arguments a key accepts: checked here once, for callers over HTTP and Orleans clients alike.</summary>
 internal static class KeyRequestRules
 {
+    // RFC 6838, 4.2.
+    private static readonly SearchValues<char> _mediaTypeCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&^_.+-/");
+
     public static KeyAlgorithm Check(CreateKey request, string id, KeyProviders providers)
     {
         if (!KeyId.IsValid(id))
@@ -106,6 +111,25 @@ internal static class KeyRequestRules
         if (item.Data.Length > limit)
         {
             throw KmsError.PayloadTooLarge.Exception($"The message must be at most {limit} bytes.");
+        }
+    }
+
+    /// <summary>Checks what is to be signed as a token, as far as possible without the key.</summary>
+    public static void Check(SignJws request, int limit)
+    {
+        if (request.Payload is null)
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        if (request.Payload.Length > limit)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The payload must be at most {limit} bytes.");
+        }
+
+        if (request.Type is { } type && (type.Length is 0 or > KmsLimits.JwsTypeLength || type.AsSpan().ContainsAnyExcept(_mediaTypeCharacters)))
+        {
+            throw KmsError.InvalidParameter.Exception($"typ must be 1 to {KmsLimits.JwsTypeLength} of A-Z a-z 0-9 ! # $ & ^ _ . + - /.");
         }
     }
 

@@ -58,6 +58,8 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("GET", "/v1/keys/{id}/public-key", "key_not_found"),
         new("POST", "/v1/keys/{id}/sign", "key_not_found", _ => new { message = "AQ==" }),
         new("POST", "/v1/keys/{id}/sign", "key_not_found", _ => new { items = new[] { new { message = "AQ==" } } }),
+        new("POST", "/v1/keys/{id}/jws", "key_not_found", _ => new { payload = "AQ==" }),
+        new("POST", "/v1/keys/{id}/jws", "invalid_parameter", _ => new { payload = "AQ==", typ = "" }),
         new("POST", "/v1/keys/{id}/verify", "key_not_found", _ => new { message = "AQ==", signature = "AQ==" }),
         new("POST", "/v1/keys/{id}/verify", "key_not_found", _ => new { message = "AQ==", signature = "AQ==", key_version = 7 }),
         new("POST", "/v1/keys/{id}/verify", "key_not_found", _ => new { items = new[] { new { message = "AQ==", signature = "AQ==" } } }),

@@ -108,6 +108,7 @@ public sealed class OrderTests(DefaultApi api)
         ["sign"] = p => new("POST", $"/v1/keys/{p.Key}/sign", Signed(false)),
         ["sign items"] = p => new("POST", $"/v1/keys/{p.Key}/sign", Items(Signed(false))),
         ["sign batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Signed(false, new() { ["op"] = "sign", ["key_id"] = p.Key })) }),
+        ["jws"] = p => new("POST", $"/v1/keys/{p.Key}/jws", With([], "payload", "Bw==")),
         ["verify"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Signed(true)),
         ["verify items"] = p => new("POST", $"/v1/keys/{p.Key}/verify", Items(Signed(true))),
         ["verify batch"] = p => new("POST", "/v1/batch", new() { ["operations"] = new JsonArray(Signed(true, new() { ["op"] = "verify", ["key_id"] = p.Key })) }),
@@ -276,7 +277,7 @@ public sealed class OrderTests(DefaultApi api)
     [Theory]
     [MemberData(nameof(SigningForms))]
     public Task KeyThatSigns_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
-        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_bySigningKey[name], "ECC_NIST_P256", hasField: false);
+        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_bySigningKey[name], "ECC_NIST_P256", hasField: false, name == "jws" ? "jws" : "sign_verify");
 
     [Theory]
     [MemberData(nameof(MacForms))]
@@ -288,9 +289,9 @@ public sealed class OrderTests(DefaultApi api)
     public Task KeyThatDerives_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
         KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_byDerivingKey[name], "HKDF_256", hasField: true);
 
-    private async Task KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(Func<Parts, Form> make, string spec, bool hasField)
+    private async Task KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(Func<Parts, Form> make, string spec, bool hasField, string? usage = null)
     {
-        var key = await api.NewKey(new { spec });
+        var key = await api.NewKey(usage is null ? new { spec } : (object)new { spec, usage });
         string[] states = [await Disabled(), await PendingDeletion(), await Destroyed()];
         var encrypts = await api.NewKey();
         var faults = FormFaults(make, hasField);

@@ -79,11 +79,11 @@ internal sealed class JwkAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pub { get; init; }
 
-    public static JwkAnswer? Of(string keyId, PublicKeyDescription key) => key.Jwk is not { } jwk ? null : new()
+    public static JwkAnswer Of(string keyId, int version, KeyUsage usage, PublicJwk jwk) => new()
     {
         Kty = jwk.KeyType,
-        Kid = FormattableString.Invariant($"{keyId}.{key.KeyVersion}"),
-        Use = key.Usage is KeyUsage.SignVerify or KeyUsage.Jws ? "sig" : null,
+        Kid = FormattableString.Invariant($"{keyId}.{version}"),
+        Use = usage is KeyUsage.SignVerify or KeyUsage.Jws ? "sig" : null,
         Alg = jwk.Algorithm,
         Crv = jwk.Curve,
         X = jwk.X,
@@ -114,7 +114,7 @@ internal static class PublicKeyEndpoint
                 Algorithms = key.Algorithms,
                 PublicKey = key.PublicKey,
                 Pem = PemEncoding.WriteString("PUBLIC KEY", key.PublicKey) + "\n",
-                Jwk = JwkAnswer.Of(id, key),
+                Jwk = key.Jwk is { } jwk ? JwkAnswer.Of(id, key.KeyVersion, key.Usage, jwk) : null,
             },
             RestJson.Default.PublicKeyAnswer);
     }

@@ -9,7 +9,7 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// </summary>
 public abstract class EcdsaAlgorithm : SignatureAlgorithm
 {
-    private static readonly KeyUsage[] _alsoAgrees = [KeyUsage.SignVerify, KeyUsage.KeyAgreement];
+    private static readonly KeyUsage[] _alsoAgrees = [KeyUsage.SignVerify, KeyUsage.KeyAgreement, KeyUsage.Jws];
 
     private readonly SignatureScheme[] _schemes;
 
@@ -27,6 +27,9 @@ public abstract class EcdsaAlgorithm : SignatureAlgorithm
 
     /// <summary>Whether keys of the curve may be for ECDH instead: the curves of SP 800-56A.</summary>
     private protected virtual bool Agrees => true;
+
+    /// <inheritdoc/>
+    public sealed override IReadOnlyList<JwsAlgorithm> JwsAlgorithms => field ??= [new JwsAlgorithm(JwkNames.Algorithm, _schemes[0])];
 
     /// <summary>The curve's object identifier (RFC 5480, SEC 2).</summary>
     private protected abstract string Oid { get; }

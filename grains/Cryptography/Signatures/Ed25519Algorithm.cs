@@ -18,6 +18,7 @@ public sealed class Ed25519Algorithm() : RawKeyAlgorithm("1.3.101.112", Ed25519.
     internal static readonly SignatureScheme Prehashed = SignatureScheme.OfSha2("ED25519_PH", 512);
 
     private static readonly SignatureScheme[] _schemes = [Pure, Prehashed];
+    private static readonly JwsAlgorithm[] _jws = [new("EdDSA", Pure)];
 
     /// <inheritdoc/>
     public override string Spec => "ED25519";
@@ -27,6 +28,9 @@ public sealed class Ed25519Algorithm() : RawKeyAlgorithm("1.3.101.112", Ed25519.
 
     /// <inheritdoc/>
     public override bool MakesDataKeyPairs => true;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<JwsAlgorithm> JwsAlgorithms => _jws;
 
     /// <inheritdoc/>
     public override ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default)

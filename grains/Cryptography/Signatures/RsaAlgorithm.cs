@@ -22,11 +22,20 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
         .. _hashes.Select(hash => new RsaScheme($"RSASSA_PKCS1_V1_5_SHA_{hash}", hash, RSASignaturePadding.Pkcs1)),
     ];
 
+    private static readonly JwsAlgorithm[] _jws =
+    [
+        new("PS256", _schemes.First(scheme => scheme is { DigestLength: 32 } && scheme.Padding == RSASignaturePadding.Pss)),
+        new("RS256", _schemes.First(scheme => scheme is { DigestLength: 32 } && scheme.Padding == RSASignaturePadding.Pkcs1)),
+    ];
+
     /// <inheritdoc/>
     public override string Spec { get; } = FormattableString.Invariant($"RSA_{bits}");
 
     /// <inheritdoc/>
     public override IReadOnlyList<SignatureScheme> Schemes => _schemes;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<JwsAlgorithm> JwsAlgorithms => _jws;
 
     /// <inheritdoc/>
     public override bool IsSlow => true;

@@ -5,13 +5,20 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// </summary>
 public abstract class SignatureAlgorithm : KeyAlgorithm
 {
-    private static readonly KeyUsage[] _usages = [KeyUsage.SignVerify];
+    private static readonly KeyUsage[] _signs = [KeyUsage.SignVerify];
+    private static readonly KeyUsage[] _signsTokensToo = [KeyUsage.SignVerify, KeyUsage.Jws];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<KeyUsage> Usages => _usages;
+    public override IReadOnlyList<KeyUsage> Usages => JwsAlgorithms.Count == 0 ? _signs : _signsTokensToo;
+
+    /// <inheritdoc/>
+    public override int SinceLevel(KeyUsage usage) => usage == KeyUsage.Jws ? 6 : base.SinceLevel(usage);
 
     /// <summary>The ways in which keys sign, the default first.</summary>
     public abstract IReadOnlyList<SignatureScheme> Schemes { get; }
+
+    /// <summary>The ways in which keys sign tokens, the default first; empty for a spec whose keys sign none.</summary>
+    public virtual IReadOnlyList<JwsAlgorithm> JwsAlgorithms => [];
 
     /// <inheritdoc/>
     public override UsageLimit Limit => UsageLimit.None;
@@ -20,7 +27,9 @@ public abstract class SignatureAlgorithm : KeyAlgorithm
     public sealed override bool RotatesAfterRestore => false;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => [.. Schemes.Select(scheme => scheme.Name)];
+    public override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => usage == KeyUsage.Jws
+        ? [.. JwsAlgorithms.Select(algorithm => algorithm.Name)]
+        : [.. Schemes.Select(scheme => scheme.Name)];
 
     /// <inheritdoc/>
     public override IKeyVersion? OpenPublic(KeyUsage usage, int version, ReadOnlySpan<byte> publicPart)
@@ -31,8 +40,12 @@ public abstract class SignatureAlgorithm : KeyAlgorithm
             : throw new ArgumentException($"A key of {Spec} cannot have this usage.", nameof(usage));
     }
 
-    private protected override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
-        SignsSlowly ? new SlowSigningVersion(this, version, OpenPrivateKey(material)) : new SigningVersion(this, version, OpenPrivateKey(material));
+    private protected override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material)
+    {
+        var key = OpenPrivateKey(material);
+        ISigns signs = SignsSlowly ? new SlowSigningVersion(this, version, key) : new SigningVersion(this, version, key);
+        return usage == KeyUsage.Jws ? new JwsVersion(JwsAlgorithms, keyId, signs) : signs;
+    }
 
     /// <summary>Whether a signature takes so long that other calls of the key must not wait for it.</summary>
     private protected virtual bool SignsSlowly => false;

@@ -22,6 +22,7 @@ internal readonly record struct AnswerFacts(
         DataKeyPair pair => new(pair.KeyVersion),
         GeneratedMac mac => new(mac.KeyVersion),
         Derived derived => new(derived.KeyVersion),
+        Jws jws => new(jws.KeyVersion),
         Verified verified => new(verified.KeyVersion, Detail: verified.IsValid ? null : NotValid),
         PublicKeyDescription publicKey => new(publicKey.KeyVersion),
         KeyDescription key => new(key.PrimaryVersion),

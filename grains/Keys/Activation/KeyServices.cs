@@ -72,7 +72,7 @@ public sealed class KeyServices(
     {
         if (!levels.AllKnow(algorithm.SinceLevel(usage)))
         {
-            throw KmsError.Conflict.Exception($"Keys of {algorithm.Spec} can be created only {UpgradeFirst}");
+            throw KmsError.Conflict.Exception($"Keys of {algorithm.Spec} for this usage can be created only {UpgradeFirst}");
         }
     }
 

@@ -12,7 +12,7 @@ internal static class KeyPolicies
         async () =>
         {
             var row = await key.Load();
-            return new KeyFacts(row.Spec, row.Protection);
+            return new KeyFacts(row.Spec, row.Protection) { Usage = row.Usage };
         },
         isRepeatable: true)).AnswerOrThrow();
 

@@ -22,7 +22,7 @@ internal sealed class ClientRights(
 #if !OKMS_FEATURE_LEVEL_1
         typeof(IKeyVersionsGrain),
 #endif
-        typeof(IKeySignaturesGrain), typeof(IKeyMacsGrain), typeof(IKeyDerivationGrain), typeof(IKeyPairsGrain), typeof(IPublicKeyGrain), typeof(IKeyHistoryGrain), typeof(IKeyPolicyGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
+        typeof(IKeySignaturesGrain), typeof(IKeyJwsGrain), typeof(IKeyMacsGrain), typeof(IKeyDerivationGrain), typeof(IKeyPairsGrain), typeof(IPublicKeyGrain), typeof(IKeyHistoryGrain), typeof(IKeyPolicyGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 
@@ -33,7 +33,7 @@ internal sealed class ClientRights(
     public static IReadOnlyList<Type> OfGateways { get; } =
     [
         typeof(IAccessGrain), typeof(IAccessFactsGrain), typeof(IPrincipalsGrain), typeof(IPoliciesGrain), typeof(ITokenUsesGrain), typeof(IKekRingGrain), typeof(INamespaceLimitsGrain), typeof(ILimitGrain),
-        typeof(IAuditGrain), typeof(IKeyApprovalsGrain), typeof(IApprovalsDirectoryGrain),
+        typeof(IAuditGrain), typeof(IKeyApprovalsGrain), typeof(IApprovalsDirectoryGrain), typeof(IPublishedKeysGrain),
     ];
 
     /// <summary>The types that <see cref="CreateKey.Tags"/> can have.</summary>

@@ -90,6 +90,8 @@ public sealed class CallerTests : KeyGrainTest
         nameof(SignBatch) => new SignBatch(caller, [new(Plaintext)]),
         nameof(Verify) => new Verify(caller, new(new(Plaintext), [])),
         nameof(VerifyBatch) => new VerifyBatch(caller, [new(new(Plaintext), [])]),
+        nameof(SignJws) => new SignJws(caller, Plaintext),
+        nameof(ReadPublishedKeys) => new ReadPublishedKeys(caller, 10),
         nameof(ReadPublicKey) => new ReadPublicKey(caller),
         nameof(Reencrypt) => new Reencrypt(caller, _ciphertext, null, Kept, null),
         nameof(DrawRandom) => new DrawRandom(caller, 32),

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
@@ -162,10 +163,35 @@ public sealed class SignatureKeyTests : KeyGrainTest
         var uses = (await Describe("signs")).Uses;
         Assert.Equal((0, 0, 1), (uses.Encrypt, uses.Decrypt, uses.Sign));
         Assert.True((await key.Validate(new(TestSilo.Caller))).Valid);
-        foreach (var usage in Enum.GetValues<KeyUsage>().Where(usage => usage is not (KeyUsage.SignVerify or KeyUsage.KeyAgreement)))
+        foreach (var usage in Enum.GetValues<KeyUsage>().Where(usage => usage is not (KeyUsage.SignVerify or KeyUsage.KeyAgreement or KeyUsage.Jws)))
         {
             await Refused("invalid_parameter", () => Silo.Key("other").Create(new() { Caller = TestSilo.Caller, Spec = Spec, Usage = usage }));
         }
+    }
+
+    [Fact]
+    public async Task Tokens_AreCountedAsUses_AndTheirKeysArePublishedUntilTheyAreDisabled()
+    {
+        await Silo.Key("tokens").Create(new() { Caller = TestSilo.Caller, Spec = Spec, Usage = KeyUsage.Jws, Rotation = new(null, 3) });
+        var tokens = new List<Jws>();
+        for (var i = 0; i < 5; i++) tokens.Add(await Grain<IKeyJwsGrain>("tokens").Sign(new(TestSilo.Caller, Plaintext)));
+        Assert.Equal([1, 1, 1, 2, 2], tokens.Select(token => token.KeyVersion));
+        Assert.DoesNotContain(tokens[0].Text, tokens[0].ToString(), StringComparison.Ordinal);
+        await Restart();
+        var key = await Describe("tokens");
+        Assert.Equal((KeyUsage.Jws, "ES256", 5, 0), (key.Usage, Assert.Single(key.Algorithms!), key.Uses.Sign, key.Uses.Encrypt));
+        Assert.Equal([2, 1], await Published("tokens"));
+        Assert.Equal([2], await Published("tokens", 1));
+        await Silo.Key("tokens").DisableVersion(new(TestSilo.Caller, 1));
+        Assert.Equal([2], await Published("tokens"));
+        await Refused("wrong_key_usage", () => Sign("tokens"));
+        await Refused("wrong_key_usage", () => Verify("tokens", [1]));
+        await Silo.Create("signs-texts", spec: Spec);
+        await Refused("wrong_key_usage", async () => await Grain<IKeyJwsGrain>("signs-texts").Sign(new(TestSilo.Caller, Plaintext)));
+        Assert.Empty(await Published("signs-texts"));
+        await Silo.Kill();
+        await Restart();
+        Assert.InRange((await Describe("tokens")).Uses.Sign, 5, 5 + 1024);
     }
 
     [Fact]
@@ -194,7 +220,7 @@ public sealed class SignatureKeyTests : KeyGrainTest
         await Restart();
         var refusal = await Assert.ThrowsAsync<KmsException>(() => Silo.Create("new", spec: Spec));
         Assert.Equal("conflict", refusal.Code);
-        Assert.Contains($"Keys of {Spec} can be created only after the upgrade", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains($"Keys of {Spec} for this usage can be created only after the upgrade", refusal.Message, StringComparison.Ordinal);
         Assert.Null(await Row<KeyRow>("new", RowNames.Key));
         Assert.Null(await Row<KeyUsageRow>("new", RowNames.KeyUsage));
         await Silo.Create("old");
@@ -204,7 +230,27 @@ public sealed class SignatureKeyTests : KeyGrainTest
         await Sign("new");
     }
 
+    [Fact]
+    public async Task WhileAProgramOfLevel5MayRun_NoKeyForTokensIsMade()
+    {
+        await KeyDatabase.Scalar(Silo, "UPDATE okms_schema SET least_program_version = 4, feature_level = 5");
+        await Restart();
+        foreach (var spec in KeyAlgorithms.All.Where(algorithm => algorithm.Usages.Contains(KeyUsage.Jws)).Select(algorithm => algorithm.Spec))
+        {
+            await Refused("conflict", () => Silo.Key("tokens").Create(new() { Caller = TestSilo.Caller, Spec = spec, Usage = KeyUsage.Jws }));
+        }
+
+        Assert.Null(await Row<KeyRow>("tokens", RowNames.Key));
+        await Silo.Create("signs-texts", spec: Spec);
+        await Silo.Services.GetRequiredService<FeatureLevels>().Raise(default);
+        await Silo.Key("tokens").Create(new() { Caller = TestSilo.Caller, Spec = Spec, Usage = KeyUsage.Jws });
+        Assert.Equal([1], await Published("tokens"));
+    }
+
     private async Task<Signature> Sign(string id) => await Grain<IKeySignaturesGrain>(id).Sign(new(TestSilo.Caller, _item));
+
+    private async Task<IEnumerable<int>> Published(string id, int limit = 10) =>
+        (await Grain<IPublishedKeysGrain>(id).Read(new(TestSilo.Caller, limit))).Keys.Select(key => key.KeyVersion);
 
     private async Task<Verified> Verify(string id, byte[] signature, int? version = null) =>
         await Grain<IKeySignaturesGrain>(id).Verify(new(TestSilo.Caller, new(_item, signature, version)));

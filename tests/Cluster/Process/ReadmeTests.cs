@@ -40,7 +40,8 @@ public sealed partial class ReadmeTests
         Assert.Equal(
             [
                 "enabled", "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2",
-                "[true,\"keys:rotate\",\"keys:create\"]", "tour.orders", "tour.orders", "sign_verify", "[true,1]", "Verified OK", "24", "pending_deletion", "disabled",
+                "[true,\"keys:rotate\",\"keys:create\"]", "tour.orders", "tour.orders", "sign_verify", "[true,1]", "Verified OK", "24",
+                "jws", "{\"sub\": \"shop\", \"aud\": \"billing\"}", "[\"tour.tokens.1\",\"ES256\"]", "pending_deletion", "disabled",
             ],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 

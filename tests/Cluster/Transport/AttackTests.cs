@@ -20,7 +20,7 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
     [
         "service:credentials", "service:find-principal", "service:access-changes", "service:note-token-use",
         "approvals:list", "approvals:describe", "approvals:approve", "approvals:reject", "approvals:cancel", "keys:create", "keys:update",
-        "audit:record", "audit:search", "audit:logs",
+        "audit:record", "audit:search", "audit:logs", "keys:jwks",
         "principals:list", "principals:describe", "principals:list-tokens", "policies:list", "policies:describe", "policies:simulate",
         "service:namespace-limits", "service:reserve-uses", "namespaces:describe-limits",
     ];

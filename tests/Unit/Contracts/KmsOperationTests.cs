@@ -51,16 +51,17 @@ public sealed partial class KmsOperationTests
             [
                 "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
                 "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate",
+                "IKeyJwsGrain.Sign",
                 "IKeyMacsGrain.Generate", "IKeyMacsGrain.GenerateBatch", "IKeyMacsGrain.Verify", "IKeyMacsGrain.VerifyBatch", "IKeyPairsGrain.Generate",
                 "IKeySignaturesGrain.Sign", "IKeySignaturesGrain.SignBatch", "IKeySignaturesGrain.Verify", "IKeySignaturesGrain.VerifyBatch",
-                "IPublicKeyGrain.Read", "IRandomGrain.Draw", "IReencryptionGrain.Reencrypt",
+                "IPublicKeyGrain.Read", "IPublishedKeysGrain.Read", "IRandomGrain.Draw", "IReencryptionGrain.Reencrypt",
             ],
             marked.Order(StringComparer.Ordinal));
     }
 
     [Fact]
     public void Uses_AreSpentByWhatMakesSomethingWithAKey() => Assert.Equal(
-        ["keys:batch", "keys:datakey", "keys:datakey-pair", "keys:derive", "keys:encrypt", "keys:mac", "keys:reencrypt", "keys:rewrap", "keys:sign"],
+        ["keys:batch", "keys:datakey", "keys:datakey-pair", "keys:derive", "keys:encrypt", "keys:jws", "keys:mac", "keys:reencrypt", "keys:rewrap", "keys:sign"],
         KmsOperation.All.Values.Where(row => row.SpendsUse).Select(row => row.Name).Order(StringComparer.Ordinal));
 
     [Fact]

@@ -18,14 +18,14 @@ public sealed class MessageTextTests
         "CreatedToken.Id", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
         "FindPrincipal.Credential", "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
         "GenerateDataKeyPair.Spec", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
-        "ItemError.Detail", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id",
+        "ItemError.Detail", "Jws.Algorithm", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id",
         "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error",
         "LimitRule.Of", "ListPolicies.After", "ListPolicies.Prefix", "ListPrincipals.After", "ListPrincipals.Prefix",
         "NamespaceCommand.Prefix", "NamespaceLimits.Prefix", "NoteTokenUse.TokenId", "PointAlias.KeyId", "Policy.Name",
         "PolicyCommand.Name", "PrincipalCommand.Name", "PrincipalDescription.Name", "PrincipalFacts.Name",
         "PublicJwk.KeyType", "PublicKeyDescription.Spec", "PutPolicy.Name", "ReadKeyHistory.After",
         "Reencrypt.DestinationKeyId", "Reencrypted.KeyId", "RequestedOperation.Operation", "ReserveUses.Gateway",
-        "RevokeToken.Name", "RevokeToken.TokenId", "SetNamespaceLimits.Prefix", "SignItem.Algorithm",
+        "RevokeToken.Name", "RevokeToken.TokenId", "SetNamespaceLimits.Prefix", "SignItem.Algorithm", "SignJws.Algorithm", "SignJws.Type",
         "Signature.Algorithm", "TokenDescription.Id", "UpdatePrincipal.Name",
     ];
 

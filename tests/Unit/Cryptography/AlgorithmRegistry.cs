@@ -16,9 +16,16 @@ internal static class AlgorithmRegistry
     internal sealed record AeadRow(string Spec, byte Id, int MaterialLength, int NonceLength, UsageLimit Limit)
         : Row(Spec, [KeyUsage.EncryptDecrypt], Limit, HasPublicPart: false);
 
-    internal sealed record SignatureRow(string Spec, string[] Algorithms, params KeyUsage[] AlsoFor)
-        : Row(Spec, [KeyUsage.SignVerify, .. AlsoFor], UsageLimit.None, HasPublicPart: true)
+    internal sealed record SignatureRow(string Spec, string[] Algorithms, params string[] Jws)
+        : Row(Spec, UsagesOf(Spec, Jws), UsageLimit.None, HasPublicPart: true)
     {
+        private static KeyUsage[] UsagesOf(string spec, string[] jws) =>
+        [
+            KeyUsage.SignVerify,
+            .. spec.StartsWith("ECC_NIST", StringComparison.Ordinal) ? [KeyUsage.KeyAgreement] : Array.Empty<KeyUsage>(),
+            .. jws is [] ? Array.Empty<KeyUsage>() : [KeyUsage.Jws],
+        ];
+
         /// <summary>Whether a signature takes so long that tests make few.</summary>
         internal bool SignsSlowly { get; init; }
     }
@@ -45,14 +52,14 @@ internal static class AlgorithmRegistry
 
     internal static readonly SignatureRow[] Signatures =
     [
-        new("ECC_NIST_P256", ["ECDSA_SHA_256"], KeyUsage.KeyAgreement),
-        new("ECC_NIST_P384", ["ECDSA_SHA_384"], KeyUsage.KeyAgreement),
-        new("ECC_NIST_P521", ["ECDSA_SHA_512"], KeyUsage.KeyAgreement),
-        new("ECC_SECG_P256K1", ["ECDSA_SHA_256"]),
-        new("RSA_2048", _rsa),
-        new("RSA_3072", _rsa),
-        new("RSA_4096", _rsa),
-        new("ED25519", ["ED25519", "ED25519_PH"]),
+        new("ECC_NIST_P256", ["ECDSA_SHA_256"], "ES256"),
+        new("ECC_NIST_P384", ["ECDSA_SHA_384"], "ES384"),
+        new("ECC_NIST_P521", ["ECDSA_SHA_512"], "ES512"),
+        new("ECC_SECG_P256K1", ["ECDSA_SHA_256"], "ES256K"),
+        new("RSA_2048", _rsa, "PS256", "RS256"),
+        new("RSA_3072", _rsa, "PS256", "RS256"),
+        new("RSA_4096", _rsa, "PS256", "RS256"),
+        new("ED25519", ["ED25519", "ED25519_PH"], "EdDSA"),
         new("ML_DSA_44", ["ML_DSA_44"]),
         new("ML_DSA_65", ["ML_DSA_65"]),
         new("ML_DSA_87", ["ML_DSA_87"]),

@@ -18,6 +18,9 @@ public class KeyAlgorithmsTests
             AlgorithmRegistry.Signatures.Select(r => (r.Spec, string.Join(' ', r.Algorithms))),
             KeyAlgorithms.Signatures.Select(a => (a.Spec, string.Join(' ', a.AlgorithmNames(a.Usages[0])))));
         Assert.Equal(
+            AlgorithmRegistry.Signatures.Select(r => (r.Spec, string.Join(' ', r.Jws))),
+            KeyAlgorithms.Signatures.Select(a => (a.Spec, string.Join(' ', a.AlgorithmNames(KeyUsage.Jws)))));
+        Assert.Equal(
             AlgorithmRegistry.Aeads.Select(r => (r.Spec, r.Id, r.MaterialLength, r.NonceLength)),
             KeyAlgorithms.Aeads.Select(a => (a.Spec, a.Id, a.MaterialLength, a.NonceLength)));
         Assert.Equal(AlgorithmRegistry.Macs.Select(r => (r.Spec, r.MacLength)), KeyAlgorithms.Macs.Select(a => (a.Spec, a.MacLength)));
