@@ -19,6 +19,12 @@ internal static class Checks
         ciphertext.Length > SizeLimits.Ciphertext ? TooLarge("ciphertext", SizeLimits.Ciphertext)
         : OfAssociatedData(associatedData);
 
+    /// <summary>What is wrong with a decryption, as far as that can be told without its key.</summary>
+    public static KmsException? OfDecryption(DecryptItem item) =>
+        item.Raw != item.KeyVersion is not null ? KmsError.InvalidParameter.Exception("'raw' needs a 'key_version'; a ciphertext that is not raw names its version itself, and takes none.")
+        : item.KeyVersion < 1 ? KmsError.InvalidParameter.Exception("'key_version' must be 1 or more.")
+        : OfCiphertext(item.Ciphertext, item.AssociatedData);
+
     /// <summary>What is wrong with associated data.</summary>
     public static KmsException? OfAssociatedData(byte[]? associatedData) =>
         associatedData?.Length > KmsLimits.AssociatedDataBytes ? TooLarge("associated_data", KmsLimits.AssociatedDataBytes) : null;

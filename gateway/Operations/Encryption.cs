@@ -4,12 +4,19 @@ namespace OrleansKms.Gateway.Operations;
 internal static class Encryption
 {
     /// <summary>Encrypts one plaintext under the primary version.</summary>
-    public static ValueTask<Encrypted> Encrypt(Call call, string key, byte[] plaintext, byte[]? associatedData)
+    /// <param name="call">The request.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="plaintext">The plaintext.</param>
+    /// <param name="associatedData">Authenticated with it.</param>
+    /// <param name="algorithm">One of the key's algorithms; null for the first.</param>
+    /// <param name="raw">Whether the answer is the bare ciphertext.</param>
+    public static ValueTask<Encrypted> Encrypt(
+        Call call, string key, byte[] plaintext, byte[]? associatedData, string? algorithm = null, bool? raw = null)
     {
         var judged = call.Judge(KmsOperation.Encrypt, key, associatedData, CiphertextKind.Data);
         return judged.IsCompletedSuccessfully
-            ? Send(call, key, plaintext, associatedData)
-            : WhenJudged(judged, call, key, plaintext, associatedData);
+            ? Send(call, key, plaintext, associatedData, algorithm, raw ?? false)
+            : WhenJudged(judged, call, key, plaintext, associatedData, algorithm, raw ?? false);
     }
 
     /// <summary>Encrypts many; each fails or succeeds separately.</summary>
@@ -19,7 +26,7 @@ internal static class Encryption
         return await Many.Run(
             call, KmsOperation.Encrypt, key, items,
             item => judge.Refusal(item.AssociatedData, CiphertextKind.Data) ?? Checks.OfPlaintext(call.Limits, item.Plaintext, item.AssociatedData),
-            good => call.InTime(call.Key(key).EncryptBatch(new EncryptBatch(call.Caller, good))));
+            good => Send(call, key, new EncryptBatch(call.Caller, good)));
     }
 
     /// <summary>Re-encrypts a ciphertext under the primary version; the plaintext stays in the grain.</summary>
@@ -37,7 +44,7 @@ internal static class Encryption
         return await Many.Run(
             call, KmsOperation.Rewrap, key, items,
             item => judge.Refusal(item) ?? Checks.OfCiphertext(item.Ciphertext, item.AssociatedData),
-            good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good))));
+            good => call.InTime(call.Key(key).RewrapBatch(new DecryptBatch(call.Caller, good) { Within = Decryption.TimeOfBatch(call) })));
     }
 
     /// <summary>Generates a data key.</summary>
@@ -73,16 +80,27 @@ internal static class Encryption
             .Generate(new(call.Caller, spec, plaintext ?? true, associatedData) { Within = call.Remaining })));
     }
 
-    private static ValueTask<Encrypted> Send(Call call, string key, byte[] plaintext, byte[]? associatedData)
+    private static ValueTask<Encrypted> Send(Call call, string key, byte[] plaintext, byte[]? associatedData, string? algorithm, bool raw)
     {
         Checks.OfPlaintext(call.Limits, plaintext, associatedData).Refuse();
-        return call.InTime(call.Key(key).Encrypt(new Encrypt(call.Caller, plaintext, associatedData)));
+        var request = new Encrypt(call.Caller, plaintext, associatedData) { Algorithm = algorithm, Raw = raw };
+        return algorithm is null && !raw ? call.InTime(call.Key(key).Encrypt(request)) : SendWithOptions(call, key, request);
     }
 
+    // Older silos would pass over the options. Separate, so that a call without any pays nothing for it.
+    private static ValueTask<Encrypted> SendWithOptions(Call call, string key, Encrypt request) =>
+        NewSilos.Ask(() => call.InTime(call.Services.Encryption.Of(key).Encrypt(request)));
+
+    private static ValueTask<ItemResult<Encrypted>[]> Send(Call call, string key, EncryptBatch batch) =>
+        Array.Exists(batch.Items, item => item is not { Algorithm: null, Raw: false })
+            ? NewSilos.Ask(() => call.InTime(call.Services.Encryption.Of(key).EncryptBatch(batch)))
+            : call.InTime(call.Key(key).EncryptBatch(batch));
+
     // Separate, so that a call that need not wait pays nothing for it.
-    private static async ValueTask<Encrypted> WhenJudged(ValueTask judged, Call call, string key, byte[] plaintext, byte[]? associatedData)
+    private static async ValueTask<Encrypted> WhenJudged(
+        ValueTask judged, Call call, string key, byte[] plaintext, byte[]? associatedData, string? algorithm, bool raw)
     {
         await judged;
-        return await Send(call, key, plaintext, associatedData);
+        return await Send(call, key, plaintext, associatedData, algorithm, raw);
     }
 }

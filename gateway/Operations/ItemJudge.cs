@@ -14,5 +14,5 @@ internal readonly record struct ItemJudge(Call? Call, KmsOperation Operation, st
             : KmsError.PermissionDenied.Exception();
 
     /// <summary>Why an item with a ciphertext is refused, or null.</summary>
-    public KmsException? Refusal(DecryptItem item) => Refusal(item.AssociatedData, AccessContext.KindOf(item.Ciphertext));
+    public KmsException? Refusal(DecryptItem item) => Refusal(item.AssociatedData, AccessContext.KindOf(item.Ciphertext, item.Raw));
 }

@@ -22,6 +22,8 @@ internal sealed class OperationServices(
 
     public GrainReferences<IKeyGrain> Keys => field ??= provider.GetRequiredService<GrainReferences<IKeyGrain>>();
 
+    public GrainReferences<IKeyEncryptionGrain> Encryption => field ??= new(Grains);
+
     public GrainReferences<IKeySignaturesGrain> Signatures => field ??= new(Grains);
 
     public GrainReferences<IKeyMacsGrain> Macs => field ??= new(Grains);

@@ -43,6 +43,7 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(EncryptShortBody))]
 [JsonSerializable(typeof(EncryptAnswer))]
 [JsonSerializable(typeof(DecryptBody))]
+[JsonSerializable(typeof(RewrapBody))]
 [JsonSerializable(typeof(DecryptByCiphertextBody))]
 [JsonSerializable(typeof(DecryptShortBody))]
 [JsonSerializable(typeof(DecryptAnswer))]

@@ -90,6 +90,26 @@ public interface IKmsClient
     /// </param>
     ValueTask<Encrypted> Encrypt(string keyId, byte[] plaintext, byte[]? associatedData = null);
 
+    /// <summary>
+    /// Encrypts with the public key of a key pair, by a named algorithm or without a header; since feature level 6. Errors:
+    /// unsupported_algorithm; invalid_parameter for a plaintext longer than the algorithm takes, and for a key that is no pair.
+    /// </summary>
+    /// <param name="keyId">An RSA key of usage encrypt_decrypt.</param>
+    /// <param name="plaintext">At least 1 byte, up to what the algorithm takes.</param>
+    /// <param name="algorithm">One of <see cref="KeyDescription.Algorithms"/>; null for the first.</param>
+    /// <param name="raw">Whether the answer is the bare ciphertext, which names neither key nor version.</param>
+    ValueTask<Encrypted> EncryptWith(string keyId, byte[] plaintext, string? algorithm, bool raw = false);
+
+    /// <summary>
+    /// Decrypts a bare ciphertext, which somebody encrypted with a public key (<see cref="ReadPublicKey"/>); since feature level 6. Errors:
+    /// invalid_ciphertext, unsupported_algorithm; not_found, version_not_usable.
+    /// </summary>
+    /// <param name="keyId">An RSA key of usage encrypt_decrypt.</param>
+    /// <param name="keyVersion">The version whose public key it was encrypted with.</param>
+    /// <param name="ciphertext">The bare ciphertext.</param>
+    /// <param name="algorithm">One of <see cref="KeyDescription.Algorithms"/>; null for the first.</param>
+    ValueTask<Decrypted> DecryptRaw(string keyId, int keyVersion, byte[] ciphertext, string? algorithm = null);
+
     /// <summary>Decrypts with the key that the ciphertext names. Errors: invalid_ciphertext, version_not_usable.</summary>
     /// <param name="ciphertext">A ciphertext of any key.</param>
     /// <param name="associatedData">The associated data it was made with; null and empty are equal.</param>

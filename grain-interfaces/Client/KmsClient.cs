@@ -60,6 +60,13 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<Encrypted> Encrypt(string keyId, byte[] plaintext, byte[]? associatedData = null) =>
         Key(keyId).Encrypt(new Encrypt(NewCaller(), plaintext, associatedData));
 
+    public ValueTask<Encrypted> EncryptWith(string keyId, byte[] plaintext, string? algorithm, bool raw = false) =>
+        Of<IKeyEncryptionGrain>(keyId).Encrypt(new Encrypt(NewCaller(), plaintext) { Algorithm = algorithm, Raw = raw });
+
+    public ValueTask<Decrypted> DecryptRaw(string keyId, int keyVersion, byte[] ciphertext, string? algorithm = null) =>
+        Of<IKeyEncryptionGrain>(keyId).Decrypt(
+            new Decrypt(NewCaller(), ciphertext) { Algorithm = algorithm, Raw = true, KeyVersion = keyVersion });
+
     public ValueTask<Decrypted> Decrypt(byte[] ciphertext, byte[]? associatedData = null) =>
         KeyOf(ciphertext).Decrypt(new Decrypt(NewCaller(), ciphertext, associatedData));
 

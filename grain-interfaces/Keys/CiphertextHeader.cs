@@ -19,7 +19,7 @@ public readonly record struct CiphertextHeader(CiphertextKind Kind, byte Algorit
 
     /// <summary>
     /// The maximum number of bytes by which a ciphertext is longer than its plaintext: with the longest id, a nonce of 24 bytes
-    /// and the tag.
+    /// and the tag. Those of RSA are as long as the modulus, whatever the plaintext, and far below the largest of the others.
     /// </summary>
     public const int MaxOverhead = FixedLength + OrleansKms.KeyId.MaxLength + 24 + 16;
 

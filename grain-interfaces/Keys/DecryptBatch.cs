@@ -6,4 +6,8 @@ namespace OrleansKms;
 /// Up to <see cref="KmsLimits.BatchItems"/> items, of <see cref="KmsLimits.BatchBytes"/> bytes together.
 /// </param>
 [GenerateSerializer, Immutable, Alias("okms.DecryptBatch")]
-public sealed record DecryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] DecryptItem[] Items) : ICallerRequest;
+public sealed record DecryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] DecryptItem[] Items) : ICallerRequest
+{
+    /// <summary>How long the caller waits; null for the default time-out of a request. An item that is not begun by then (each takes milliseconds with RSA) has the error <c>timeout</c>.</summary>
+    [Id(2)] public TimeSpan? Within { get; init; }
+}

@@ -4,4 +4,14 @@ namespace OrleansKms;
 /// <param name="Ciphertext">As in <see cref="Decrypt"/>.</param>
 /// <param name="AssociatedData">As in <see cref="Decrypt"/>.</param>
 [GenerateSerializer, Immutable, Alias("okms.DecryptItem")]
-public sealed record DecryptItem([property: Id(0)] byte[] Ciphertext, [property: Id(1)] byte[]? AssociatedData = null);
+public sealed record DecryptItem([property: Id(0)] byte[] Ciphertext, [property: Id(1)] byte[]? AssociatedData = null)
+{
+    /// <summary>As <see cref="Decrypt.Algorithm"/>.</summary>
+    [Id(2)] public string? Algorithm { get; init; }
+
+    /// <summary>As <see cref="Decrypt.Raw"/>.</summary>
+    [Id(3)] public bool Raw { get; init; }
+
+    /// <summary>As <see cref="Decrypt.KeyVersion"/>.</summary>
+    [Id(4)] public int? KeyVersion { get; init; }
+}

@@ -13,9 +13,11 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
     [
         "RSASSA_PSS_SHA_256", "RSASSA_PSS_SHA_384", "RSASSA_PSS_SHA_512",
         "RSASSA_PKCS1_V1_5_SHA_256", "RSASSA_PKCS1_V1_5_SHA_384", "RSASSA_PKCS1_V1_5_SHA_512",
+        "RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1",
         "PS256", "RS256",
     ];
 
+    private static readonly KeyUsage[] _rsaUsages = [KeyUsage.SignVerify, KeyUsage.EncryptDecrypt, KeyUsage.Jws];
     private static readonly KeyUsage[] _curveUsages = [KeyUsage.SignVerify, KeyUsage.KeyAgreement, KeyUsage.Jws];
 
     /// <summary>Every spec, the default first.</summary>
@@ -26,7 +28,7 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
         new("ECC_NIST_P256", _curveUsages, ["ECDSA_SHA_256", "ES256"]), new("ECC_NIST_P384", _curveUsages, ["ECDSA_SHA_384", "ES384"]),
         new("ECC_NIST_P521", _curveUsages, ["ECDSA_SHA_512", "ES512"]),
         SignsTokensToo("ECC_SECG_P256K1", "ECDSA_SHA_256", "ES256K"),
-        SignsTokensToo("RSA_2048", _rsa), SignsTokensToo("RSA_3072", _rsa), SignsTokensToo("RSA_4096", _rsa),
+        new("RSA_2048", _rsaUsages, _rsa), new("RSA_3072", _rsaUsages, _rsa), new("RSA_4096", _rsaUsages, _rsa),
         SignsTokensToo("ED25519", "ED25519", "ED25519_PH", "EdDSA"),
         Signs("ML_DSA_44", "ML_DSA_44"), Signs("ML_DSA_65", "ML_DSA_65"), Signs("ML_DSA_87", "ML_DSA_87"),
         Signs("SLH_DSA_SHA2_128S", "SLH_DSA_SHA2_128S"), Signs("SLH_DSA_SHA2_192S", "SLH_DSA_SHA2_192S"),

@@ -47,4 +47,7 @@ internal readonly struct AccessContext
         ciphertext.Length > CiphertextHeader.FixedLength && ciphertext[0] is >= (byte)CiphertextKind.Data and <= (byte)CiphertextKind.DataKeyPair
             ? (CiphertextKind)ciphertext[0]
             : CiphertextKind.None;
+
+    /// <summary>The kind that a ciphertext claims; data for a bare one, which claims nothing.</summary>
+    public static CiphertextKind KindOf(ReadOnlySpan<byte> ciphertext, bool isRaw) => isRaw ? CiphertextKind.Data : KindOf(ciphertext);
 }

@@ -55,6 +55,9 @@ public abstract class KeyAlgorithm
     /// <param name="usage">One of <see cref="Usages"/>.</param>
     public virtual IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => [];
 
+    /// <summary>The ways to encrypt with a public key, the default first; empty for a spec whose keys do not.</summary>
+    public virtual IReadOnlyList<EncryptionScheme> EncryptionSchemes => [];
+
     /// <summary>The public part as a JSON Web Key (RFC 7517); null where the spec has no such form.</summary>
     /// <param name="publicPart">What <see cref="PublicPart"/> has made.</param>
     public virtual PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart) => null;

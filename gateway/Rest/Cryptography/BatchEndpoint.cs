@@ -64,6 +64,12 @@ internal sealed class EncryptOperation : CiphertextOperation
     /// <summary>1 byte to the operator's limit (<see cref="KmsLimits.DefaultPlaintextBytes"/> by default).</summary>
     public required byte[] Plaintext { get; set; }
 
+    /// <summary>One of the key's algorithms; by default the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether to answer with the bare ciphertext, without the header that names key and version; false by default. Only for RSA keys.</summary>
+    public bool? Raw { get; set; }
+
     [JsonIgnore]
     public override long Size => base.Size + Plaintext.Length;
 
@@ -76,7 +82,7 @@ internal sealed class EncryptOperation : CiphertextOperation
     public override async Task<ItemAnswer> Run(Call call)
     {
         var id = await call.ResolveKey(KeyId, KmsOperation.Encrypt);
-        return ItemAnswer.Of(Reference, id, await Encryption.Encrypt(call, id, Plaintext, AssociatedData));
+        return ItemAnswer.Of(Reference, id, await Encryption.Encrypt(call, id, Plaintext, AssociatedData, Algorithm, Raw));
     }
 }
 
@@ -89,6 +95,16 @@ internal sealed class DecryptOperation : CiphertextOperation
 
     /// <summary>A ciphertext of the key.</summary>
     public required byte[] Ciphertext { get; set; }
+
+    /// <summary>One of the key's algorithms; by default the one that the ciphertext names or, of a raw one, the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether the ciphertext is a bare one, without a header; false by default. Only for RSA keys, and with key_version.</summary>
+    public bool? Raw { get; set; }
+
+    /// <summary>The version that a raw ciphertext was encrypted with; only for raw ones.</summary>
+    [JsonPropertyName("key_version")]
+    public int? KeyVersion { get; set; }
 
     [JsonIgnore]
     public override long Size => base.Size + SizeLimits.InBatch(Ciphertext);
@@ -103,12 +119,14 @@ internal sealed class DecryptOperation : CiphertextOperation
     {
         if (KeyId is null)
         {
+            Fields.RequireKey(Algorithm, Raw, KeyVersion);
             var named = await Decryption.FindKey(call, Ciphertext, AssociatedData);
             return ItemAnswer.Of(Reference, named, await Decryption.Decrypt(call, named, Ciphertext, AssociatedData));
         }
 
         var id = await call.ResolveKey(KeyId, KmsOperation.Decrypt);
-        return ItemAnswer.Of(Reference, id, await Decryption.Decrypt(call, id, Ciphertext, AssociatedData));
+        var item = DecryptEndpoint.ToMessage(Ciphertext, AssociatedData, Algorithm, Raw, KeyVersion);
+        return ItemAnswer.Of(Reference, id, await Decryption.Decrypt(call, id, item));
     }
 }
 

@@ -15,6 +15,16 @@ internal sealed class DecryptBody
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
+    /// <summary>One of the key's algorithms; by default the one that the ciphertext names or, of a raw one, the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether the ciphertext is a bare one, without a header; false by default. Only for RSA keys, and with key_version.</summary>
+    public bool? Raw { get; set; }
+
+    /// <summary>The version that a raw ciphertext was encrypted with; only for raw ones.</summary>
+    [JsonPropertyName("key_version")]
+    public int? KeyVersion { get; set; }
+
     /// <summary>1 to <see cref="KmsLimits.BatchItems"/> ciphertexts, <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public DecryptItemBody[]? Items { get; set; }
 }
@@ -29,6 +39,16 @@ internal sealed class DecryptItemBody : IReferenced
     /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
+
+    /// <summary>One of the key's algorithms; by default the one that the ciphertext names or, of a raw one, the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether the ciphertext is a bare one, without a header; false by default. Only for RSA keys, and with key_version.</summary>
+    public bool? Raw { get; set; }
+
+    /// <summary>The version that a raw ciphertext was encrypted with; only for raw ones.</summary>
+    [JsonPropertyName("key_version")]
+    public int? KeyVersion { get; set; }
 
     /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
@@ -74,7 +94,8 @@ internal static class DecryptEndpoint
             return;
         }
 
-        await Answer(exchange, id, await Decryption.Decrypt(exchange, id, Fields.Require(body.Ciphertext, "ciphertext"), body.AssociatedData));
+        var item = ToMessage(Fields.Require(body.Ciphertext, "ciphertext"), body.AssociatedData, body.Algorithm, body.Raw, body.KeyVersion);
+        await Answer(exchange, id, await Decryption.Decrypt(exchange, id, item));
     }
 
     /// <summary>Answers with a plaintext.</summary>
@@ -88,25 +109,20 @@ internal static class DecryptEndpoint
         },
         RestJson.Default.DecryptAnswer);
 
-    /// <summary>Refuses fields beside <c>items</c>, and a batch that is too large.</summary>
-    public static void CheckItems(DecryptBody body, DecryptItemBody[] items)
+    /// <summary>A decryption for the grain.</summary>
+    public static DecryptItem ToMessage(byte[] ciphertext, byte[]? associatedData, string? algorithm, bool? raw, int? keyVersion) =>
+        new(ciphertext, associatedData) { Algorithm = algorithm, Raw = raw ?? false, KeyVersion = keyVersion };
+
+    private static async Task DecryptItems(RestExchange exchange, string id, DecryptBody body, DecryptItemBody[] items)
     {
-        if (body.Ciphertext is not null || body.AssociatedData is not null)
+        if (body is not { Ciphertext: null, AssociatedData: null, Algorithm: null, Raw: null, KeyVersion: null })
         {
             throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
         }
 
         Items.Check(items, i => SizeLimits.InBatch(i.Ciphertext) + (i.AssociatedData?.Length ?? 0), i => i.Reference);
-    }
-
-    /// <summary>The items for the grain.</summary>
-    public static DecryptItem[] ToMessages(DecryptItemBody[] items) =>
-        Array.ConvertAll(items, i => new DecryptItem(i.Ciphertext, i.AssociatedData));
-
-    private static async Task DecryptItems(RestExchange exchange, string id, DecryptBody body, DecryptItemBody[] items)
-    {
-        CheckItems(body, items);
-        var results = await Decryption.DecryptMany(exchange, id, ToMessages(items));
+        var results = await Decryption.DecryptMany(
+            exchange, id, Array.ConvertAll(items, i => ToMessage(i.Ciphertext, i.AssociatedData, i.Algorithm, i.Raw, i.KeyVersion)));
         await Items.Answer(exchange, items, results, (i, value) => ItemAnswer.Of(i.Reference, id, value));
     }
 }

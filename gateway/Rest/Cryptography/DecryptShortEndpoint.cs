@@ -17,6 +17,16 @@ internal sealed class DecryptShortBody
     /// <summary>The associated data that the ciphertext was made with.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
+
+    /// <summary>One of the key's algorithms; by default the one that the ciphertext names or, of a raw one, the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether the ciphertext is a bare one, without a header; false by default. Only for RSA keys, and with key_version.</summary>
+    public bool? Raw { get; set; }
+
+    /// <summary>The version that a raw ciphertext was encrypted with; only for raw ones.</summary>
+    [JsonPropertyName("key_version")]
+    public int? KeyVersion { get; set; }
 }
 
 /// <summary>The short form of a decryption.</summary>
@@ -27,12 +37,14 @@ internal static class DecryptShortEndpoint
         var body = await exchange.ReadJson(RestJson.Default.DecryptShortBody, SizeLimits.CiphertextBody);
         if (body.KeyId is null)
         {
+            Fields.RequireKey(body.Algorithm, body.Raw, body.KeyVersion);
             var (keyId, value) = await Decryption.DecryptByCiphertext(exchange, body.Ciphertext, body.AssociatedData);
             await DecryptEndpoint.Answer(exchange, keyId, value);
             return;
         }
 
         var id = await exchange.FindKey(body.KeyId);
-        await DecryptEndpoint.Answer(exchange, id, await Decryption.Decrypt(exchange, id, body.Ciphertext, body.AssociatedData));
+        var item = DecryptEndpoint.ToMessage(body.Ciphertext, body.AssociatedData, body.Algorithm, body.Raw, body.KeyVersion);
+        await DecryptEndpoint.Answer(exchange, id, await Decryption.Decrypt(exchange, id, item));
     }
 }

@@ -14,6 +14,12 @@ internal sealed class EncryptBody
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
 
+    /// <summary>One of the key's algorithms; by default the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether to answer with the bare ciphertext, without the header that names key and version; false by default. Only for RSA keys.</summary>
+    public bool? Raw { get; set; }
+
     /// <summary>1 to <see cref="KmsLimits.BatchItems"/> plaintexts, <see cref="KmsLimits.BatchBytes"/> together, instead of one.</summary>
     public EncryptItemBody[]? Items { get; set; }
 }
@@ -28,6 +34,12 @@ internal sealed class EncryptItemBody : IReferenced
     /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
+
+    /// <summary>One of the key's algorithms; by default the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether to answer with the bare ciphertext, without the header that names key and version; false by default. Only for RSA keys.</summary>
+    public bool? Raw { get; set; }
 
     /// <summary>The caller's own label, repeated in the result; up to <see cref="KmsLimits.ReferenceLength"/> characters.</summary>
     public string? Reference { get; set; }
@@ -44,7 +56,7 @@ internal sealed class EncryptAnswer
     [JsonPropertyName("key_version")]
     public required int KeyVersion { get; init; }
 
-    /// <summary>The ciphertext, which names its key and version.</summary>
+    /// <summary>The ciphertext, which names its key and version unless a raw one was asked for.</summary>
     public required byte[] Ciphertext { get; init; }
 }
 
@@ -69,7 +81,8 @@ internal static class EncryptEndpoint
             return;
         }
 
-        await Answer(exchange, id, await Encryption.Encrypt(exchange, id, Fields.Require(body.Plaintext, "plaintext"), body.AssociatedData));
+        var plaintext = Fields.Require(body.Plaintext, "plaintext");
+        await Answer(exchange, id, await Encryption.Encrypt(exchange, id, plaintext, body.AssociatedData, body.Algorithm, body.Raw));
     }
 
     /// <summary>Answers with a ciphertext.</summary>
@@ -79,14 +92,15 @@ internal static class EncryptEndpoint
 
     private static async Task EncryptItems(RestExchange exchange, string id, EncryptBody body, EncryptItemBody[] items)
     {
-        if (body.Plaintext is not null || body.AssociatedData is not null)
+        if (body.Plaintext is not null || body.AssociatedData is not null || body.Algorithm is not null || body.Raw is not null)
         {
             throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
         }
 
         Items.Check(items, i => i.Plaintext.Length + (i.AssociatedData?.Length ?? 0), i => i.Reference);
         var results = await Encryption.EncryptMany(
-            exchange, id, Array.ConvertAll(items, i => new EncryptItem(i.Plaintext, i.AssociatedData)));
+            exchange, id,
+            Array.ConvertAll(items, i => new EncryptItem(i.Plaintext, i.AssociatedData) { Algorithm = i.Algorithm, Raw = i.Raw ?? false }));
         await Items.Answer(exchange, items, results, (i, value) => ItemAnswer.Of(i.Reference, id, value));
     }
 }

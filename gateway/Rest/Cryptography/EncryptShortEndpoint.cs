@@ -16,6 +16,12 @@ internal sealed class EncryptShortBody
     /// <summary>Authenticated, not encrypted; up to <see cref="KmsLimits.AssociatedDataBytes"/>.</summary>
     [JsonPropertyName("associated_data")]
     public byte[]? AssociatedData { get; set; }
+
+    /// <summary>One of the key's algorithms; by default the first. Only for RSA keys.</summary>
+    public string? Algorithm { get; set; }
+
+    /// <summary>Whether to answer with the bare ciphertext, without the header that names key and version; false by default. Only for RSA keys.</summary>
+    public bool? Raw { get; set; }
 }
 
 /// <summary>The short form of an encryption.</summary>
@@ -25,6 +31,6 @@ internal static class EncryptShortEndpoint
     {
         var body = await exchange.ReadJson(RestJson.Default.EncryptShortBody, exchange.Limits.PlaintextBody);
         var id = await exchange.FindKey(body.KeyId);
-        await EncryptEndpoint.Answer(exchange, id, await Encryption.Encrypt(exchange, id, body.Plaintext, body.AssociatedData));
+        await EncryptEndpoint.Answer(exchange, id, await Encryption.Encrypt(exchange, id, body.Plaintext, body.AssociatedData, body.Algorithm, body.Raw));
     }
 }

@@ -47,7 +47,7 @@ internal sealed class JwkAnswer
     /// <summary>The key id: that of the key, a dot, and its version.</summary>
     public required string Kid { get; init; }
 
-    /// <summary>sig for keys that sign.</summary>
+    /// <summary>sig for keys that sign, enc for keys that encrypt.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Use { get; init; }
 
@@ -83,7 +83,12 @@ internal sealed class JwkAnswer
     {
         Kty = jwk.KeyType,
         Kid = FormattableString.Invariant($"{keyId}.{version}"),
-        Use = usage is KeyUsage.SignVerify or KeyUsage.Jws ? "sig" : null,
+        Use = usage switch
+        {
+            KeyUsage.SignVerify or KeyUsage.Jws => "sig",
+            KeyUsage.EncryptDecrypt => "enc",
+            _ => null,
+        },
         Alg = jwk.Algorithm,
         Crv = jwk.Curve,
         X = jwk.X,

@@ -1,9 +1,11 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography.Oaep;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
 /// <summary>
-/// RSA signatures (RFC 8017, 8) on the platform's implementation: PSS, whose salt is as long as the hash, and PKCS #1 v1.5.
+/// RSA on the platform's implementation: signatures (RFC 8017, 8) by PSS, whose salt is as long as the hash, and PKCS #1 v1.5; or
+/// encryption (RFC 8017, 7.1) by OAEP.
 /// </summary>
 /// <remarks>
 /// Keys have the public exponent 65537. Making one takes a tenth of a second to some seconds, by its size, so it is slow work. The
@@ -13,6 +15,8 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
 {
     private static readonly byte[] _exponent = [1, 0, 1];
+
+    private static readonly KeyUsage[] _usages = [KeyUsage.SignVerify, KeyUsage.EncryptDecrypt, KeyUsage.Jws];
 
     private static readonly int[] _hashes = [256, 384, 512];
 
@@ -32,10 +36,19 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
     public override string Spec { get; } = FormattableString.Invariant($"RSA_{bits}");
 
     /// <inheritdoc/>
+    public override IReadOnlyList<KeyUsage> Usages => _usages;
+
+    /// <inheritdoc/>
+    public override int SinceLevel(KeyUsage usage) => usage == KeyUsage.EncryptDecrypt ? 6 : base.SinceLevel(usage);
+
+    /// <inheritdoc/>
     public override IReadOnlyList<SignatureScheme> Schemes => _schemes;
 
     /// <inheritdoc/>
     public override IReadOnlyList<JwsAlgorithm> JwsAlgorithms => _jws;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<EncryptionScheme> EncryptionSchemes => RsaOaepScheme.All;
 
     /// <inheritdoc/>
     public override bool IsSlow => true;
@@ -77,13 +90,35 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
         return new("RSA") { Modulus = PublicJwk.Text(numbers.Modulus), Exponent = PublicJwk.Text(numbers.Exponent) };
     }
 
-    private protected override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material)
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) =>
+        usage == KeyUsage.EncryptDecrypt ? [.. EncryptionSchemes.Select(scheme => scheme.Name)] : base.AlgorithmNames(usage);
+
+    /// <inheritdoc/>
+    public override IKeyVersion? OpenPublic(KeyUsage usage, int version, ReadOnlySpan<byte> publicPart)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(version, 1);
+        return usage == KeyUsage.EncryptDecrypt
+            ? new RsaOaepPublicVersion(version, ImportPublic(publicPart))
+            : base.OpenPublic(usage, version, publicPart);
+    }
+
+    private protected override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
+        usage == KeyUsage.EncryptDecrypt
+            ? new RsaOaepPrivateVersion(version, ImportPrivate(material))
+            : base.OpenCore(usage, keyId, version, material);
+
+    private protected override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material) => new RsaKey(ImportPrivate(material));
+
+    private protected override SignatureKey OpenPublicKey(ReadOnlySpan<byte> publicPart) => new RsaKey(ImportPublic(publicPart));
+
+    private static RSA ImportPrivate(ReadOnlySpan<byte> material)
     {
         var key = RSA.Create();
         try
         {
             key.ImportPkcs8PrivateKey(material, out _);
-            return new RsaKey(key);
+            return key;
         }
         catch
         {
@@ -91,8 +126,6 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
             throw;
         }
     }
-
-    private protected override SignatureKey OpenPublicKey(ReadOnlySpan<byte> publicPart) => new RsaKey(ImportPublic(publicPart));
 
     private RSA ImportPublic(ReadOnlySpan<byte> publicPart)
     {

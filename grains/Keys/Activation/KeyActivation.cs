@@ -128,7 +128,8 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>
     /// Whether calls may begin while others are in progress: where operations, a batch of them, or making a version take time.
     /// </summary>
-    public bool MayInterleave(KeyRow row) => row.Usage == KeyUsage.SignVerify || !AnswersAtOnce(row) || Spare.IsNeeded(row);
+    public bool MayInterleave(KeyRow row) =>
+        row.Usage == KeyUsage.SignVerify || KeyUsability.EncryptsByPublicKey(row) || !AnswersAtOnce(row) || Spare.IsNeeded(row);
 
     /// <summary>The key as it is now, after erasing what is due.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>

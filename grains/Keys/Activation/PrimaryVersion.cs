@@ -1,4 +1,5 @@
 using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
 using OrleansKms.Grains.Cryptography;
 
@@ -9,7 +10,11 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// and every change of that drops it. The operation takes the capability that it needs.
 /// </summary>
 internal sealed record ReadyVersion(
-    IKeyVersion Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks);
+    IKeyVersion Version, IEncryptsAtOnce? AtOnce, UsageMeter Meter, UsagePolicy Policy, long RotateAtTicks)
+{
+    /// <summary>The version, where it is a public key, which encrypts at once too.</summary>
+    public IEncryptsByPublicKey? ByPublicKey { get; } = Version as IEncryptsByPublicKey;
+}
 
 /// <summary>The result of one step in preparing the primary version.</summary>
 internal enum Preparation
@@ -110,7 +115,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
             await key.Usage.Reserve(meter, policy, row.Incarnation, wanted);
         }
 
-        if (await key.Open(row.PrimaryVersion) is not { Outcome: OpeningOutcome.Opened, Version: { } version }
+        if (await Open(row) is not { Outcome: OpeningOutcome.Opened, Version: { } version }
             || !ReferenceEquals(row, key.Slot.Row) || key.Slot.NeedsRead)
         {
             return Preparation.Again;
@@ -119,4 +124,9 @@ internal sealed class PrimaryVersion(KeyActivation key)
         _ready = new(version, version as IEncryptsAtOnce, meter, policy, row.NextRotationAt?.UtcTicks ?? long.MaxValue);
         return Preparation.Ready;
     }
+
+    /// <summary>Opens the version or, where a key encrypts with a public key, that alone: it needs no material and no provider.</summary>
+    private ValueTask<Opening> Open(KeyRow row) => KeyUsability.EncryptsByPublicKey(row)
+        ? new(Opening.Of(key.Versions.OpenPublic(row, row.Find(row.PrimaryVersion)!)))
+        : key.Open(row.PrimaryVersion);
 }

@@ -59,6 +59,11 @@ internal static class KeyUsability
         }
     }
 
+    /// <summary>Whether a key encrypts with a public key, which its row has, and decrypts with the private one.</summary>
+    /// <param name="row">The key.</param>
+    public static bool EncryptsByPublicKey(KeyRow row) =>
+        row.Usage == KeyUsage.EncryptDecrypt && row.Find(row.PrimaryVersion) is { PublicKey: not null };
+
     /// <summary>Requires that a version may verify.</summary>
     /// <param name="row">The key, which can be used.</param>
     /// <param name="version">The number in a request; any.</param>

@@ -22,9 +22,6 @@ internal sealed class Batch<TItem, TResult>(
     Action<KeyRow, TResult> require, Deadline deadline, Func<TItem, TResult?> atOnce, Func<TItem, long, Task<TResult>> whenReady)
     where TResult : class
 {
-    // A signature takes about a millisecond; of the others a whole batch takes a few.
-    private readonly int _itemsPerLook = usage == KeyUsage.SignVerify ? 1 : 16;
-
     /// <summary>Runs the items. The first answer leaves only with the last.</summary>
     public async ValueTask<ItemResult<TResult>[]> Run(Caller caller)
     {
@@ -103,6 +100,9 @@ internal sealed class Batch<TItem, TResult>(
     private async Task SideBySide(Call call, KeyRow row, ItemResult<TResult>[] results)
     {
         var next = 0;
+
+        // What takes a private key takes about a millisecond; of the others a whole batch takes a few.
+        var itemsPerLook = usage == KeyUsage.SignVerify || KeyUsability.EncryptsByPublicKey(row) ? 1 : 16;
         var lanes = Math.Min(items.Length, key.Services.Providers.Find(row.Protection)?.Parallelism ?? 1);
         if (lanes <= 1)
         {
@@ -118,7 +118,7 @@ internal sealed class Batch<TItem, TResult>(
             var pace = Pace.Begin();
             while (next < items.Length)
             {
-                if (next % _itemsPerLook == 0)
+                if (next % itemsPerLook == 0)
                 {
                     if (deadline.IsOver)
                     {

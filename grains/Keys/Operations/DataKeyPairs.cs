@@ -32,7 +32,13 @@ internal static class DataKeyPairs
         }
 
         // Before the work, which may be long, and by the encryption once more after it.
-        KeyUsability.Require(await key.Load(), KeyUsage.EncryptDecrypt);
+        var row = await key.Load();
+        KeyUsability.Require(row, KeyUsage.EncryptDecrypt);
+        if (KeyUsability.EncryptsByPublicKey(row))
+        {
+            PublicKeyEncryption.RequireData(CiphertextKind.DataKeyPair);
+        }
+
         using var material = await MakeInTime(key, algorithm, deadline);
         var publicKey = algorithm.PublicPart(material.Span) ?? throw new InvalidOperationException("internal error: a pair without a public key.");
         var privateKey = material.Span.ToArray();
@@ -40,7 +46,7 @@ internal static class DataKeyPairs
         try
         {
             var encrypted = await Encryption.WhenReady(
-                key, KmsOperation.GenerateDataKeyPair, CiphertextKind.DataKeyPair, privateKey, request.AssociatedData, wanted: 1, startedAt);
+                key, KmsOperation.GenerateDataKeyPair, CiphertextKind.DataKeyPair, privateKey, request.AssociatedData, options: default, wanted: 1, startedAt);
             shown = request.WithPlaintext ? privateKey : null;
             return new(encrypted.KeyVersion, publicKey, shown, encrypted.Ciphertext);
         }

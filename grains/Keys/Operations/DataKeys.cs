@@ -30,7 +30,7 @@ internal static class DataKeys
         try
         {
             var encrypted = await Encryption.WhenReady(
-                key, KmsOperation.GenerateDataKey, CiphertextKind.DataKey, dataKey, request.AssociatedData, wanted: 1, startedAt);
+                key, KmsOperation.GenerateDataKey, CiphertextKind.DataKey, dataKey, request.AssociatedData, options: default, wanted: 1, startedAt);
             shown = request.WithPlaintext ? dataKey : null;
             return new(encrypted.KeyVersion, shown, encrypted.Ciphertext);
         }

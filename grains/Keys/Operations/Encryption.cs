@@ -16,11 +16,15 @@ internal static class Encryption
             AssociatedData = request.AssociatedData,
             Bytes = request.Plaintext?.Length,
             Kind = request.Kind,
+            Detail = request.Raw ? "raw" : null,
         };
+        var options = new EncryptionOptions(request.Algorithm, request.Raw);
         try
         {
             KeyRequestRules.CheckPlaintext(request.Plaintext, request.AssociatedData, key.Services.Options.MaxPlaintextBytes);
-            if (key.Policy.Permits(call) && AtOnce(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, call.StartedAt) is { } encrypted && key.Gate.MayLeave)
+            if (key.Policy.Permits(call)
+                && AtOnce(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, options, call.StartedAt) is { } encrypted
+                && key.Gate.MayLeave)
             {
                 return key.Recorder.Leave(call, encrypted);
             }
@@ -30,15 +34,23 @@ internal static class Encryption
             return key.Recorder.Refuse<Encrypted>(call, e);
         }
 
-        return WhenReady(key, call, request);
+        return WhenReady(key, call, request, options);
     }
 
     /// <summary>Encrypts without waiting; null when something must be prepared first. The answer may be out of date.</summary>
     public static Encrypted? AtOnce(
-        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long startedAt) =>
-        key.Primary.AnswersAtOnce && key.Gate.TrySpend(limited) is { AtOnce: { } version } spent
+        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, in EncryptionOptions options,
+        long startedAt)
+    {
+        if (!key.Primary.AnswersAtOnce)
+        {
+            return PublicKeyEncryption.AtOnce(key, limited, kind, plaintext, associatedData, options, startedAt);
+        }
+
+        return options.IsNone && key.Gate.TrySpend(limited) is { AtOnce: { } version } spent
             ? AtOnce(key, spent, version, kind, plaintext, associatedData, startedAt)
             : null;
+    }
 
     /// <summary>Like the overload, with a use already spent.</summary>
     public static Encrypted AtOnce(
@@ -56,14 +68,21 @@ internal static class Encryption
     /// <param name="kind">The ciphertext's kind.</param>
     /// <param name="plaintext">The plaintext.</param>
     /// <param name="associatedData">The associated data.</param>
+    /// <param name="options">How.</param>
     /// <param name="wanted">How many uses are about to be spent, including this one.</param>
     /// <param name="startedAt">When it began.</param>
     public static async Task<Encrypted> WhenReady(
-        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, long wanted, long startedAt)
+        KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, EncryptionOptions options,
+        long wanted, long startedAt)
     {
         while (true)
         {
-            if (key.Primary.Ready is { Version: IEncrypts version } && key.Gate.TrySpend(limited) is { } spent)
+            if (PublicKeyEncryption.AtOnce(key, limited, kind, plaintext, associatedData, options, startedAt) is { } encrypted)
+            {
+                return encrypted;
+            }
+
+            if (key.Primary.Ready is { Version: IEncrypts version } && Fits(options) && key.Gate.TrySpend(limited) is { } spent)
             {
                 var ciphertext = await ProviderAnswers.Awaited(
                     key, version.Encrypt(Existing(kind), plaintext, associatedData), row => KeyUsability.RequireVersion(row, version.Version));
@@ -77,8 +96,16 @@ internal static class Encryption
     }
 
     // Separate, so that callers that do not wait allocate no closure.
-    private static ValueTask<Encrypted> WhenReady(KeyActivation key, Call call, Encrypt request) => new(key.Gate.Run(
-        call, () => WhenReady(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
+    private static ValueTask<Encrypted> WhenReady(KeyActivation key, Call call, Encrypt request, EncryptionOptions options) => new(key.Gate.Run(
+        call,
+        () => WhenReady(key, KmsOperation.Encrypt, request.Kind, request.Plaintext, request.AssociatedData, options, wanted: 1, call.StartedAt),
+        isRepeatable: true));
+
+    private static bool Fits(in EncryptionOptions options)
+    {
+        options.RequireNone();
+        return true;
+    }
 
     private static CiphertextKind Existing(CiphertextKind kind) =>
         kind is < CiphertextKind.Data or > CiphertextKind.DataKeyPair ? throw KmsError.InvalidParameter.Exception() : kind;

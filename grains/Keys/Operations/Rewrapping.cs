@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
 /// <summary>
-/// Re-encrypts a ciphertext under the primary version, without revealing the plaintext; keeps the kind; spends a use.
+/// Re-encrypts a ciphertext under the primary version, without revealing the plaintext; keeps the kind and the algorithm; spends a use.
 /// </summary>
 internal static class Rewrapping
 {
@@ -16,7 +18,23 @@ internal static class Rewrapping
             Kind = AccessContext.KindOf(request.Ciphertext),
         };
         return new(key.Gate.Run(
-            call, () => WhenReady(key, request.Ciphertext, request.AssociatedData, wanted: 1, call.StartedAt), isRepeatable: true));
+            call,
+            () =>
+            {
+                RequireNoOptions(DecryptionOptions.Of(request));
+                return WhenReady(key, request.Ciphertext, request.AssociatedData, wanted: 1, call.StartedAt);
+            },
+            isRepeatable: true));
+    }
+
+    /// <summary>Refuses what only a decryption takes.</summary>
+    /// <exception cref="KmsException">invalid_parameter.</exception>
+    public static void RequireNoOptions(in DecryptionOptions options)
+    {
+        if (!options.IsNone)
+        {
+            throw KmsError.InvalidParameter.Exception("A rewrap takes a ciphertext that names its version and algorithm, and keeps the latter.");
+        }
     }
 
     /// <summary>
@@ -48,14 +66,22 @@ internal static class Rewrapping
     public static async Task<Encrypted> WhenReady(KeyActivation key, byte[] ciphertext, byte[]? associatedData, long wanted, long startedAt)
     {
         KeyRequestRules.CheckAssociatedData(associatedData);
-        var decrypted = await Decryption.WhenReady(key, KmsOperation.Rewrap, ciphertext, associatedData, wanted);
+        var decrypted = await Decryption.WhenReady(key, KmsOperation.Rewrap, ciphertext, associatedData, options: default, wanted);
         try
         {
-            return await Encryption.WhenReady(key, limited: null, decrypted.Kind, decrypted.Plaintext, associatedData, wanted, startedAt);
+            var options = new EncryptionOptions(AlgorithmOf(await key.Load(), ciphertext), Raw: false);
+            return await Encryption.WhenReady(
+                key, limited: null, decrypted.Kind, decrypted.Plaintext, associatedData, options, wanted, startedAt);
         }
         finally
         {
             CryptographicOperations.ZeroMemory(decrypted.Plaintext);
         }
     }
+
+    // A plaintext need not fit another algorithm.
+    private static string? AlgorithmOf(KeyRow row, byte[] ciphertext) =>
+        CiphertextHeader.TryRead(ciphertext, out var header) && KeyAlgorithms.TryFind(row.Spec, out var algorithm)
+            ? EncryptionScheme.Marked(algorithm.EncryptionSchemes, header.Algorithm)?.Name
+            : null;
 }

@@ -53,6 +53,13 @@ public sealed partial class ReadmeTests
         Assert.Equal(
             ["mac", "[true,1]", "derive", "2", "true", "key_agreement", "agreed", "encrypt_decrypt", "data_key_pair"],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+        var rsa = RsaBlock().Match(_tour).Groups["script"].Value;
+        Assert.Contains("http://localhost:8080", rsa, StringComparison.Ordinal);
+        (code, output, errors) = await Bash(
+            directory.Path, rsa.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
+        Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
+        Assert.Equal(["[\"RSAES_OAEP_SHA_256\",\"RSAES_OAEP_SHA_1\"]", "aGVsbG8=", "aGVsbG8="], output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -127,6 +134,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("<!-- usages -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex UsagesBlock();
+
+    [GeneratedRegex("<!-- rsa -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex RsaBlock();
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();

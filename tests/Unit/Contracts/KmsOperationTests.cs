@@ -49,7 +49,8 @@ public sealed partial class KmsOperationTests
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}");
         Assert.Equal(
             [
-                "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
+                "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyEncryptionGrain.Decrypt", "IKeyEncryptionGrain.DecryptBatch",
+                "IKeyEncryptionGrain.Encrypt", "IKeyEncryptionGrain.EncryptBatch", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
                 "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate",
                 "IKeyJwsGrain.Sign",
                 "IKeyMacsGrain.Generate", "IKeyMacsGrain.GenerateBatch", "IKeyMacsGrain.Verify", "IKeyMacsGrain.VerifyBatch", "IKeyPairsGrain.Generate",

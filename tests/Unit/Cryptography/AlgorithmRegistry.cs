@@ -23,6 +23,7 @@ internal static class AlgorithmRegistry
         [
             KeyUsage.SignVerify,
             .. spec.StartsWith("ECC_NIST", StringComparison.Ordinal) ? [KeyUsage.KeyAgreement] : Array.Empty<KeyUsage>(),
+            .. spec.StartsWith("RSA", StringComparison.Ordinal) ? [KeyUsage.EncryptDecrypt] : Array.Empty<KeyUsage>(),
             .. jws is [] ? Array.Empty<KeyUsage>() : [KeyUsage.Jws],
         ];
 
@@ -66,6 +67,14 @@ internal static class AlgorithmRegistry
         new("SLH_DSA_SHA2_128S", ["SLH_DSA_SHA2_128S"]) { SignsSlowly = true },
         new("SLH_DSA_SHA2_192S", ["SLH_DSA_SHA2_192S"]) { SignsSlowly = true },
         new("SLH_DSA_SHA2_256S", ["SLH_DSA_SHA2_256S"]) { SignsSlowly = true },
+    ];
+
+    /// <summary>The ways to encrypt with a public key: their names and bytes, and the longest plaintexts (RFC 8017, 7.1.1).</summary>
+    internal static readonly (string Spec, string Algorithm, byte Id, int MaxPlaintext)[] PublicKeyEncryptions =
+    [
+        ("RSA_2048", "RSAES_OAEP_SHA_256", 0x40, 190), ("RSA_2048", "RSAES_OAEP_SHA_1", 0x41, 214),
+        ("RSA_3072", "RSAES_OAEP_SHA_256", 0x40, 318), ("RSA_3072", "RSAES_OAEP_SHA_1", 0x41, 342),
+        ("RSA_4096", "RSAES_OAEP_SHA_256", 0x40, 446), ("RSA_4096", "RSAES_OAEP_SHA_1", 0x41, 470),
     ];
 
     internal static readonly MacRow[] Macs = [new("HMAC_224", 28), new("HMAC_256", 32), new("HMAC_384", 48), new("HMAC_512", 64)];

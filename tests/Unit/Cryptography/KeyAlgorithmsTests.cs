@@ -23,6 +23,9 @@ public class KeyAlgorithmsTests
         Assert.Equal(
             AlgorithmRegistry.Aeads.Select(r => (r.Spec, r.Id, r.MaterialLength, r.NonceLength)),
             KeyAlgorithms.Aeads.Select(a => (a.Spec, a.Id, a.MaterialLength, a.NonceLength)));
+        Assert.Equal(
+            AlgorithmRegistry.PublicKeyEncryptions.Select(r => (r.Spec, r.Algorithm, r.Id)),
+            KeyAlgorithms.All.SelectMany(a => a.EncryptionSchemes.Select(s => (a.Spec, s.Name, s.Id))));
         Assert.Equal(AlgorithmRegistry.Macs.Select(r => (r.Spec, r.MacLength)), KeyAlgorithms.Macs.Select(a => (a.Spec, a.MacLength)));
     }
 
@@ -32,6 +35,8 @@ public class KeyAlgorithmsTests
         Assert.Equal(KeyAlgorithms.All.Count, KeyAlgorithms.All.Select(a => a.Spec).Distinct().Count());
         Assert.Equal(KeyAlgorithms.Aeads.Count, KeyAlgorithms.Aeads.Select(a => a.Id).Distinct().Count());
         Assert.DoesNotContain(KeyAlgorithms.Aeads, a => a.Id == 0);
+        var schemes = KeyAlgorithms.All.SelectMany(a => a.EncryptionSchemes).Distinct().ToList();
+        Assert.Equal(schemes.Count + KeyAlgorithms.Aeads.Count, schemes.Select(s => s.Id).Concat(KeyAlgorithms.Aeads.Select(a => a.Id)).Distinct().Count());
     }
 
     [Theory]
