@@ -52,7 +52,7 @@ internal static class Routes
         .. Tagged("Cryptography",
             Post("/v1/keys/{id}/encrypt", "Encrypts one plaintext or many.", EncryptEndpoint.Handle).Requires(KmsOperation.Encrypt).Takes<EncryptBody>().Answers<EncryptAnswer>().OrItems().OrOctets(),
             Post("/v1/keys/{id}/decrypt", "Decrypts one ciphertext or many.", DecryptEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptBody>().Answers<DecryptAnswer>().OrItems().OrOctets(),
-            Post("/v1/keys/{id}/rewrap", "Re-encrypts one ciphertext or many under the primary version.", RewrapEndpoint.Handle).Requires(KmsOperation.Rewrap).Takes<DecryptBody>().Answers<EncryptAnswer>().OrItems(),
+            Post("/v1/keys/{id}/rewrap", "Re-encrypts one ciphertext or many under the primary version.", RewrapEndpoint.Handle).Requires(KmsOperation.Rewrap).Takes<RewrapBody>().Answers<EncryptAnswer>().OrItems(),
             Post("/v1/keys/{id}/datakey", "Generates a data key.", DataKeyEndpoint.Handle).Requires(KmsOperation.GenerateDataKey).MayTake<DataKeyBody>().Answers<DataKeyAnswer>(),
             Post("/v1/keys/{id}/datakey-pair", "Generates a data key pair.", DataKeyPairEndpoint.Handle).Requires(KmsOperation.GenerateDataKeyPair).Takes<DataKeyPairBody>().Answers<DataKeyPairAnswer>(),
             Post("/v1/keys/{id}/sign", "Signs one message or digest, or many.", SignEndpoint.Handle).Requires(KmsOperation.Sign).Takes<SignBody>().Answers<SignAnswer>().OrItems(),

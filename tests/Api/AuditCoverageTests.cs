@@ -96,6 +96,19 @@ public sealed class AuditCoverageTests(DefaultApi api)
             (await Records(id)).Select(record => $"{record["outcome"]} {record["items"]} {record["failed_items"]}").OrderDescending(StringComparer.Ordinal));
     }
 
+    [Theory]
+    [InlineData("ECC_NIST_P256", "verify", "signature")]
+    [InlineData("HMAC_256", "mac/verify", "mac")]
+    public async Task Verification_OfWhatIsNotValid_SaysSo(string spec, string action, string field)
+    {
+        var key = await api.NewKey(new { spec });
+        var wrong = $$"""{"message":"YQ==","{{field}}":"{{Convert.ToBase64String(new byte[32])}}"}""";
+        var (one, answer) = await Send("POST", $"/v1/keys/{key}/{action}", wrong);
+        Assert.False((bool)answer.Is(HttpStatusCode.OK).Json["valid"]!);
+        var (many, _) = await Send("POST", $"/v1/keys/{key}/{action}", $$"""{"items":[{{wrong}},{{wrong}}]}""");
+        Assert.Equal(["ok not valid", "ok 2 not valid"], new[] { Assert.Single(await Records(one)), Assert.Single(await Records(many)) }.Select(record => $"{record["outcome"]} {record["detail"]}"));
+    }
+
     [Fact]
     public async Task Alias_IsOneRecord_WithTheKeyThatItStandsFor()
     {

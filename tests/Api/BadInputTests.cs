@@ -1,22 +1,22 @@
 using System.Net;
 using System.Text;
+using OrleansKms.Gateway.Rest;
 
 namespace OrleansKms.Tests.Api;
 
 [Collection(DefaultApiCollection.Name)]
 public sealed class BadInputTests(DefaultApi api)
 {
-    /// <summary>Every route that takes a body; {id} is a key that exists.</summary>
-    public static TheoryData<string, string> RoutesWithABody => new()
+    /// <summary>Every route that takes a body, or could; {id} is a key that exists.</summary>
+    public static TheoryData<string, string> RoutesWithABody
     {
-        { "POST", "/v1/keys" }, { "POST", "/v1/keys/validate" }, { "PATCH", "/v1/keys/{id}" }, { "POST", "/v1/keys/{id}/rotate" },
-        { "POST", "/v1/keys/{id}/enable" }, { "POST", "/v1/keys/{id}/disable" }, { "POST", "/v1/keys/{id}/versions/1/enable" },
-        { "POST", "/v1/keys/{id}/versions/1/disable" }, { "POST", "/v1/keys/{id}/versions/1/destroy" }, { "POST", "/v1/keys/{id}/versions/1/cancel-destroy" },
-        { "POST", "/v1/keys/{id}/schedule-deletion" }, { "POST", "/v1/keys/{id}/cancel-deletion" }, { "PUT", "/v1/aliases/x" },
-        { "POST", "/v1/keys/{id}/encrypt" }, { "POST", "/v1/keys/{id}/decrypt" }, { "POST", "/v1/keys/{id}/rewrap" },
-        { "POST", "/v1/keys/{id}/datakey" }, { "POST", "/v1/decrypt" }, { "POST", "/v1/reencrypt" }, { "POST", "/v1/batch" },
-        { "POST", "/v1/random" }, { "POST", "/encrypt" }, { "POST", "/decrypt" },
-    };
+        get
+        {
+            var rows = new TheoryData<string, string>();
+            foreach (var route in Routes.All.Where(route => route.Method is "POST" or "PUT" or "PATCH")) rows.Add(route.Method, route.Pattern);
+            return rows;
+        }
+    }
 
     private static IEnumerable<byte[]> BadBodies()
     {
@@ -31,6 +31,9 @@ public sealed class BadInputTests(DefaultApi api)
             .Append([0x7b, 0x22, 0xc3, 0x28, 0x22, 0x3a, 0x31, 0x7d]);
     }
 
+    private async Task<string> PathOf(string route) => route.Replace("{id}", await api.NewKey(), StringComparison.Ordinal)
+        .Replace("{n}", "1", StringComparison.Ordinal).Replace("{name}", "x", StringComparison.Ordinal).Replace("{prefix}", "x", StringComparison.Ordinal);
+
     private static string Nested(string name, int depth) =>
         string.Concat(Enumerable.Repeat($"{{\"{name}\":", depth)) + "1" + new string('}', depth);
 
@@ -38,7 +41,7 @@ public sealed class BadInputTests(DefaultApi api)
     [MemberData(nameof(RoutesWithABody))]
     public async Task EveryRoute_BodyThatIsNotItsOwn_IsInvalidRequest(string method, string route)
     {
-        var path = route.Replace("{id}", await api.NewKey(), StringComparison.Ordinal);
+        var path = await PathOf(route);
         foreach (var body in BadBodies())
         {
             (await api.Body(new HttpMethod(method), path, body)).Is(HttpStatusCode.BadRequest, "invalid_request");
@@ -49,7 +52,7 @@ public sealed class BadInputTests(DefaultApi api)
     [MemberData(nameof(RoutesWithABody))]
     public async Task EveryRoute_WrongContentType_IsUnsupportedMediaType(string method, string route)
     {
-        var path = route.Replace("{id}", await api.NewKey(), StringComparison.Ordinal);
+        var path = await PathOf(route);
         foreach (var type in new[] { "text/plain", "application/xml", "application/json5", "application/json; charset=utf-16", "multipart/form-data; boundary=x", null })
         {
             (await api.Body(new HttpMethod(method), path, "{}"u8.ToArray(), type)).Is(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
@@ -60,7 +63,7 @@ public sealed class BadInputTests(DefaultApi api)
     [MemberData(nameof(RoutesWithABody))]
     public async Task EveryRoute_HugeBody_IsPayloadTooLarge(string method, string route)
     {
-        var path = route.Replace("{id}", await api.NewKey(), StringComparison.Ordinal);
+        var path = await PathOf(route);
         var body = new byte[10 << 20];
         body.AsSpan().Fill((byte)' ');
         (await api.Body(new HttpMethod(method), path, body)).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");

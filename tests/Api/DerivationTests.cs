@@ -1,3 +1,4 @@
+using System.Formats.Asn1;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -114,29 +115,53 @@ public sealed class DerivationTests(DefaultApi api)
         {
             (await Derive(one, new { public_key = Convert.FromHexString(low) })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
         }
+
+        foreach (var bad in (byte[][])[twoPublic[^31..], [.. twoPublic[^32..], 0], twoPublic[..^1], [.. twoPublic, 0], [0x30, .. twoPublic]])
+        {
+            (await Derive(one, new { public_key = Convert.ToBase64String(bad) })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+        }
+
+        // In what comes before the key nothing may change; another key is another secret, but for the bit that X25519 ignores.
+        for (var i = 0; i < twoPublic.Length; i++)
+        {
+            byte[] changed = [.. twoPublic];
+            changed[i] ^= i == twoPublic.Length - 1 ? (byte)0x80 : (byte)0x10;
+            var answer = await Derive(one, new { public_key = changed, raw = true });
+            if (i < twoPublic.Length - 32) answer.Is(HttpStatusCode.BadRequest, "invalid_parameter");
+            else Assert.Equal(i == twoPublic.Length - 1, secret.SequenceEqual(answer.Is(HttpStatusCode.OK).Json["derived"].Deserialize<byte[]>()!));
+        }
     }
 
-    [Fact]
-    public async Task Agree_WithWhatIsNoKeyOfTheKind_IsRefused()
+    [Theory]
+    [MemberData(nameof(Curves))]
+    public async Task Agree_WithWhatIsNoKeyOfTheKind_IsRefused(string spec, string curve)
     {
-        var id = await api.NewKey(new { spec = "ECC_NIST_P256", usage = "key_agreement" });
-        using var key = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP256);
+        var id = await api.NewKey(new { spec, usage = "key_agreement" });
+        using var key = ECDiffieHellman.Create(ECCurve.CreateFromFriendlyName(curve));
         var good = key.ExportSubjectPublicKeyInfo();
         await Derived(id, new { public_key = good });
-        using var otherCurve = ECDiffieHellman.Create(ECCurve.NamedCurves.nistP384);
+        using var otherCurve = ECDiffieHellman.Create(spec == "ECC_NIST_P384" ? ECCurve.NamedCurves.nistP256 : ECCurve.NamedCurves.nistP384);
         using var rsa = RSA.Create(2048);
-        byte[] offTheCurve = [.. good];
-        offTheCurve[^1] ^= 1;
-        byte[] compressed = [0x30, 0x39, .. good[2..24], 0x22, 0, (byte)(2 + (good[^1] & 1)), .. good[27..59]];
-        byte[] infinite = [0x30, 0x19, .. good[2..24], 2, 0, 0];
-        byte[] explicitCurve = Explicit(key);
-        foreach (var bad in new[]
-        {
-            [], [0], good[..^1], [.. good, 0], offTheCurve, compressed, infinite, explicitCurve, otherCurve.ExportSubjectPublicKeyInfo(),
-            rsa.ExportSubjectPublicKeyInfo(), key.ExportPkcs8PrivateKey(), new byte[32], new byte[91], RandomNumberGenerator.GetBytes(91), new byte[4096],
-        })
+        var (x, y) = (key.ExportParameters(includePrivateParameters: false).Q.X!, key.ExportParameters(includePrivateParameters: false).Q.Y!);
+        var zeros = new byte[x.Length];
+        byte[] off = [.. y[..^1], (byte)(y[^1] ^ 1)], ones = [.. Enumerable.Repeat((byte)0xff, x.Length)];
+        var odd = (byte)(y[^1] & 1);
+        Assert.Equal(good, WithPoint(good, [4, .. x, .. y]));
+        byte[][] points =
+        [
+            [], [0], [0, .. x, .. y], [0, .. zeros, .. zeros], [(byte)(2 + odd), .. x], [(byte)(3 - odd), .. x], [(byte)(2 + odd), .. x, .. y],
+            [(byte)(6 + odd), .. x, .. y], [4], [4, .. x], [4, .. x, .. off], [4, .. y, .. x], [4, .. zeros, .. zeros], [4, .. ones, .. ones], [4, .. x, .. y, 0],
+            [4, 0, .. x, 0, .. y], [5, .. x, .. y], [.. x, .. y],
+        ];
+        byte[][] others =
+        [
+            [], [0], good[..^1], [.. good, 0], Explicit(key), otherCurve.ExportSubjectPublicKeyInfo(), rsa.ExportSubjectPublicKeyInfo(), key.ExportPkcs8PrivateKey(),
+            key.ExportECPrivateKey(), new byte[32], new byte[good.Length], RandomNumberGenerator.GetBytes(good.Length), new byte[4096],
+        ];
+        foreach (var bad in points.Select(point => WithPoint(good, point)).Concat(others))
         {
             (await Derive(id, new { public_key = Convert.ToBase64String(bad) })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+            if (bad.Length > 0) (await Derive(id, new { public_key = PemEncoding.WriteString("PUBLIC KEY", bad) })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
         }
 
         for (var i = 0; i < good.Length; i++)
@@ -147,6 +172,7 @@ public sealed class DerivationTests(DefaultApi api)
         }
 
         (await Derive(id, new { public_key = new byte[4097] })).Is(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        await Derived(id, new { public_key = good });
     }
 
     [Fact]
@@ -206,6 +232,20 @@ public sealed class DerivationTests(DefaultApi api)
 
     private async Task<byte[]> PublicKey(string id) =>
         (await api.Get($"/v1/keys/{id}/public-key")).Is(HttpStatusCode.OK).Json["public_key"].Deserialize<byte[]>()!;
+
+    /// <summary>The same public key with another point.</summary>
+    private static byte[] WithPoint(byte[] publicKey, byte[] point)
+    {
+        var algorithm = new AsnReader(publicKey, AsnEncodingRules.DER).ReadSequence().ReadEncodedValue();
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteEncodedValue(algorithm.Span);
+            writer.WriteBitString(point);
+        }
+
+        return writer.Encode();
+    }
 
     /// <summary>The same public key, but with the curve's parameters in place of its name.</summary>
     private static byte[] Explicit(ECDiffieHellman key)

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -116,6 +117,44 @@ public sealed class JwsTests(DefaultApi api)
         (await api.Post($"/v1/keys/{id}/versions/1/disable")).Is(HttpStatusCode.OK);
         using var afresh = new JoseVerifier($"http://127.0.0.1:{api.Port}/v1/jwks?prefix={id}", "Bearer " + api.Token);
         Assert.Equal([null, id + ".2"], (await afresh.Verify(first, second)).Select(one => (string?)one!["header"]?["kid"]));
+    }
+
+    [Theory]
+    [InlineData(Spec, null)]
+    [InlineData("RSA_2048", "RS256")]
+    public async Task Token_ChangedAnywhere_IsRefusedByVerifiers(string spec, string? algorithm)
+    {
+        var id = await NewKey(spec);
+        var token = await Token(id, algorithm);
+        var (signed, signature) = (token[..token.LastIndexOf('.')], Base64Url.DecodeFromChars(token.AsSpan(token.LastIndexOf('.') + 1)));
+        var (header, claims) = (Encoding.UTF8.GetString(Base64Url.DecodeFromChars(signed.Split('.')[0])), signed.Split('.')[1]);
+        var keys = JsonWebKeySet.Create((await Published(id)).Text).GetSigningKeys();
+        Assert.True((await Validated(keys, token)).IsValid);
+        for (var i = 0; i < signed.Length; i++)
+        {
+            var changed = signed.ToCharArray();
+            changed[i] = changed[i] == 'A' ? 'B' : 'A';
+            Assert.False((await Validated(keys, new string(changed) + token[signed.Length..])).IsValid, $"character {i}");
+        }
+
+        for (var i = 0; i < signature.Length; i++)
+        {
+            var changed = signature.ToArray();
+            changed[i] ^= (byte)(1 << (i % 8));
+            Assert.False((await Validated(keys, $"{signed}.{Base64Url.EncodeToString(changed)}")).IsValid, $"byte {i} of the signature");
+        }
+
+        // Also as if anybody could have made it: without a signature, or with a MAC under what is published.
+        var published = Encoding.ASCII.GetBytes((string)(await api.Get($"/v1/keys/{id}/public-key")).Json["pem"]!);
+        var byMac = Base64Url.EncodeToString(Encoding.ASCII.GetBytes(header.Replace((string)JsonNode.Parse(header)!["alg"]!, "HS256", StringComparison.Ordinal))) + "." + claims;
+        string[] forged =
+        [
+            signed + ".", signed, $"{signed}.{Base64Url.EncodeToString(signature.AsSpan()[..^1])}", $"{signed}.{Base64Url.EncodeToString([.. signature, 0])}",
+            Base64Url.EncodeToString("{\"alg\":\"none\"}"u8) + $".{claims}.", $"{byMac}.{Base64Url.EncodeToString(HMACSHA256.HashData(published, Encoding.ASCII.GetBytes(byMac)))}",
+        ];
+        foreach (var forgery in forged) Assert.False((await Validated(keys, forgery)).IsValid, forgery);
+        using var jose = new JoseVerifier($"http://127.0.0.1:{api.Port}/v1/jwks?prefix={id}", "Bearer " + api.Token);
+        Assert.Equal([true, .. forged.Select(_ => false)], (await jose.Verify([token, .. forged])).Select(one => one!["error"] is null));
     }
 
     [Fact]
@@ -326,11 +365,14 @@ public sealed class JwsTests(DefaultApi api)
         }
     }
 
-    private async Task<TokenValidationResult> Validated(string id, string token) => await new JsonWebTokenHandler().ValidateTokenAsync(token, new()
+    private async Task<TokenValidationResult> Validated(string id, string token) =>
+        await Validated(JsonWebKeySet.Create((await Published(id)).Is(HttpStatusCode.OK).Text).GetSigningKeys(), token);
+
+    private static Task<TokenValidationResult> Validated(IEnumerable<SecurityKey> keys, string token) => new JsonWebTokenHandler().ValidateTokenAsync(token, new()
     {
         ValidateIssuer = false,
         ValidAudience = "billing",
-        IssuerSigningKeys = JsonWebKeySet.Create((await Published(id)).Is(HttpStatusCode.OK).Text).GetSigningKeys(),
+        IssuerSigningKeys = keys,
     });
 
     private async Task<string> TokenFor(string action, string keys)

@@ -5,7 +5,7 @@ namespace OrleansKms.Tests.Cluster.Processes;
 /// <summary>What one key must be like after a crash: everything acknowledged, and the one change whose answer never came.</summary>
 internal sealed class ExpectedKey(string id, bool rotatesByItself)
 {
-    private long _encryptions;
+    private long _uses;
 
     public string Id { get; } = id;
 
@@ -20,9 +20,15 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
 
     public ConcurrentDictionary<int, long> UsesOfVersion { get; } = new();
 
+    /// <summary>Whether the key signs; else it encrypts.</summary>
+    public bool Signs { get; init; }
+
     public ConcurrentBag<(int Version, byte[] Ciphertext, byte[] Plaintext)> Ciphertexts { get; } = [];
 
-    public long Encryptions => Interlocked.Read(ref _encryptions);
+    public ConcurrentBag<(int Version, byte[] Signature, byte[] Message)> Signatures { get; } = [];
+
+    /// <summary>Its encryptions, or its signatures.</summary>
+    public long Uses => Interlocked.Read(ref _uses);
 
     /// <summary>The change that was under way when the process died, or null.</summary>
     public string? Pending { get; set; }
@@ -33,13 +39,24 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
     public void Acknowledge(int version, byte[] ciphertext, byte[] plaintext)
     {
         Ciphertexts.Add((version, ciphertext, plaintext));
+        CountUse(version);
+    }
+
+    public void AcknowledgeSignature(int version, byte[] signature, byte[] message)
+    {
+        Signatures.Add((version, signature, message));
+        CountUse(version);
+    }
+
+    private void CountUse(int version)
+    {
         UsesOfVersion.AddOrUpdate(version, 1, (_, uses) => uses + 1);
-        Interlocked.Increment(ref _encryptions);
+        Interlocked.Increment(ref _uses);
     }
 }
 
 /// <summary>
-/// Clients that create, rotate, destroy, disable and encrypt until the service dies under them. Each client changes keys of
+/// Clients that create, rotate, destroy, disable, encrypt and sign until the service dies under them. Each client changes keys of
 /// its own, one request at a time, so that for each key at most one change has an unknown outcome; all of them encrypt with
 /// shared keys besides.
 /// </summary>
@@ -105,7 +122,7 @@ internal sealed class CrashLoad(int seed, string? protection = null)
     private Task Step(HttpClient http, Random random, List<ExpectedKey> own, string nextId)
     {
         var dice = random.Next(100);
-        if (own.Count == 0 || dice < 10) return CreateKey(http, own, nextId);
+        if (own.Count == 0 || dice < 10) return CreateKey(http, own, nextId, signs: protection is null && random.Next(2) == 0);
         if (dice < 30) return EncryptWith(http, random, SharedKey);
         if (dice < 50) return EncryptWith(http, random, SharedRotatingKey);
         var key = own[random.Next(own.Count)];
@@ -113,13 +130,13 @@ internal sealed class CrashLoad(int seed, string? protection = null)
         if (dice < 62) return RotateKey(http, key);
         if (dice < 70 && OldestLiving(key) is { } version) return DestroyVersion(http, key, version);
         if (dice < 75) return Toggle(http, key);
-        return EncryptWith(http, random, key);
+        return key.Signs ? SignWith(http, random, key) : EncryptWith(http, random, key);
     }
 
-    private async Task CreateKey(HttpClient http, List<ExpectedKey> own, string id)
+    private async Task CreateKey(HttpClient http, List<ExpectedKey> own, string id, bool signs)
     {
-        var key = _keys[id] = new ExpectedKey(id, rotatesByItself: false) { Pending = "create" };
-        await http.Create(id, protection: protection);
+        var key = _keys[id] = new ExpectedKey(id, rotatesByItself: false) { Pending = "create", Signs = signs };
+        await http.Create(id, protection: protection, spec: signs ? "ECC_NIST_P256" : null);
         key.Pending = null;
         own.Add(key);
     }
@@ -132,6 +149,14 @@ internal sealed class CrashLoad(int seed, string? protection = null)
             ? await http.Encrypt(key.Id, plaintext)
             : await http.EncryptBytes(key.Id, plaintext);
         key.Acknowledge(version, ciphertext, plaintext);
+    }
+
+    private static async Task SignWith(HttpClient http, Random random, ExpectedKey key)
+    {
+        var message = new byte[random.Next(300)];
+        random.NextBytes(message);
+        var (version, signature) = await http.Sign(key.Id, message);
+        key.AcknowledgeSignature(version, signature, message);
     }
 
     private static async Task RotateKey(HttpClient http, ExpectedKey key)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>Holds a key against what was acknowledged of it: state, versions, ciphertexts and counters.</summary>
+/// <summary>Holds a key against what was acknowledged of it: state, versions, ciphertexts or signatures, and counters.</summary>
 internal static class KeyVerification
 {
     /// <summary>Checks everything that is known of a key, and that it still works.</summary>
@@ -14,10 +14,19 @@ internal static class KeyVerification
         VerifyVersions(key, description);
         VerifyUses(key, description);
         if (description["state"]!.GetValue<string>() == "disabled") await http.Change(key.Id, "enable");
-        await VerifyCiphertexts(http, key);
         // The key still works, and what it makes now counts like the rest.
-        var (version, ciphertext) = await http.Encrypt(key.Id, [1, 2, 3]);
-        key.Acknowledge(version, ciphertext, [1, 2, 3]);
+        if (key.Signs)
+        {
+            await VerifySignatures(http, key);
+            var (version, signature) = await http.Sign(key.Id, [1, 2, 3]);
+            key.AcknowledgeSignature(version, signature, [1, 2, 3]);
+        }
+        else
+        {
+            await VerifyCiphertexts(http, key);
+            var (version, ciphertext) = await http.Encrypt(key.Id, [1, 2, 3]);
+            key.Acknowledge(version, ciphertext, [1, 2, 3]);
+        }
         Adopt(key, await http.Describe(key.Id));
     }
 
@@ -59,7 +68,7 @@ internal static class KeyVerification
 
     private static void VerifyUses(ExpectedKey key, JsonObject description)
     {
-        Assert.True(description["uses"]!["encrypt"]!.GetValue<long>() >= key.Encryptions, $"{key.Id} was under-counted.");
+        Assert.True(description["uses"]![key.Signs ? "sign" : "encrypt"]!.GetValue<long>() >= key.Uses, $"{key.Id} was under-counted.");
         foreach (var version in description["versions"]!.AsArray())
         {
             var acknowledged = key.UsesOfVersion.GetValueOrDefault(version!["version"]!.GetValue<int>());
@@ -78,6 +87,20 @@ internal static class KeyVerification
             if (key.Pending == "destroy" && key.PendingVersion == version) continue;
             if (key.Destroyed.ContainsKey(version)) Assert.Equal("version_not_usable", error);
             else Assert.True(error is null && plaintext.AsSpan().SequenceEqual(answer), $"{key.Id} version {version}: {error ?? "wrong plaintext"}");
+        }
+    }
+
+    private static async Task VerifySignatures(HttpClient http, ExpectedKey key)
+    {
+        var expected = key.Signatures.ToList();
+        if (expected.Count == 0) return;
+        var results = await http.VerifyAll(key.Id, expected);
+        Assert.Equal(expected.Count, results.Count);
+        foreach (var ((version, _, _), (isValid, error)) in expected.Zip(results))
+        {
+            if (key.Pending == "destroy" && key.PendingVersion == version) continue;
+            if (key.Destroyed.ContainsKey(version)) Assert.Equal("version_not_usable", error);
+            else Assert.True(isValid, $"{key.Id} version {version}: {error ?? "not valid"}");
         }
     }
 

@@ -10,10 +10,11 @@ internal static class KmsCalls
 {
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
-    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null, string? protection = null)
+    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null, string? protection = null, string? spec = null)
     {
         var request = new JsonObject { ["id"] = id };
         if (protection is not null) request["protection"] = protection;
+        if (spec is not null) request["spec"] = spec;
         if (afterUses is not null) request["rotation"] = new JsonObject { ["after_uses"] = afterUses };
         return await http.Post("/v1/keys", request);
     }
@@ -72,6 +73,34 @@ internal static class KmsCalls
                 results.Add((error is null ? Convert.FromBase64String(result["plaintext"]!.GetValue<string>()) : null, error));
             }
         }
+        return results;
+    }
+
+    public static async Task<(int Version, byte[] Signature)> Sign(this HttpClient http, string id, byte[] message)
+    {
+        var answer = await http.Post($"/v1/keys/{id}/sign", new JsonObject { ["message"] = Convert.ToBase64String(message) });
+        return (answer["key_version"]!.GetValue<int>(), Convert.FromBase64String(answer["signature"]!.GetValue<string>()));
+    }
+
+    /// <summary>Verifies many signatures of one key, each by a version; each answer is whether it is valid or the code of an error.</summary>
+    public static async Task<IReadOnlyList<(bool IsValid, string? Error)>> VerifyAll(
+        this HttpClient http, string id, IEnumerable<(int Version, byte[] Signature, byte[] Message)> signatures)
+    {
+        var results = new List<(bool, string?)>();
+        foreach (var chunk in signatures.Chunk(500))
+        {
+            var items = new JsonArray([.. chunk.Select(one => new JsonObject
+            {
+                ["message"] = Convert.ToBase64String(one.Message),
+                ["signature"] = Convert.ToBase64String(one.Signature),
+                ["key_version"] = one.Version,
+            })]);
+            var answer = await http.Post($"/v1/keys/{id}/verify", new JsonObject { ["items"] = items });
+            results.AddRange(answer["results"]!.AsArray().Select(result => result!["error"] is JsonObject problem
+                ? (false, problem["code"]!.GetValue<string>())
+                : (result["valid"]!.GetValue<bool>(), null)));
+        }
+
         return results;
     }
 

@@ -120,7 +120,7 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
         var (version, ciphertext) = await Retried(() => http.Encrypt(key.Id, plaintext));
         key.Acknowledge(version, ciphertext, plaintext);
         Assert.InRange(version, key.PrimaryVersion, int.MaxValue);
-        if (key.Encryptions % 3 == 0) key.PrimaryVersion = (await Retried(() => http.Rotate(key.Id)))["primary_version"]!.GetValue<int>();
+        if (key.Uses % 3 == 0) key.PrimaryVersion = (await Retried(() => http.Rotate(key.Id)))["primary_version"]!.GetValue<int>();
         var expected = key.Ciphertexts.ToList();
         var results = await Retried(() => http.DecryptAll(key.Id, expected.Select(e => e.Ciphertext)));
         foreach (var ((of, _, text), (answer, error)) in expected.Zip(results))
@@ -191,7 +191,7 @@ public sealed class RollingUpgradeTests(OldProgram old, ITestOutputHelper log) :
         {
             var description = await http.Describe(key.Id);
             Assert.Equal(key.PrimaryVersion, description["primary_version"]!.GetValue<int>());
-            Assert.True(description["uses"]!["encrypt"]!.GetValue<long>() >= key.Encryptions, $"{key.Id} was under-counted.");
+            Assert.True(description["uses"]!["encrypt"]!.GetValue<long>() >= key.Uses, $"{key.Id} was under-counted.");
             foreach (var version in description["versions"]!.AsArray().Select(v => v!.AsObject()))
             {
                 var acknowledged = key.UsesOfVersion.GetValueOrDefault(version["version"]!.GetValue<int>());
