@@ -47,6 +47,8 @@ install_missing() {
   # For the tests against libraries of others, in tests/Node.
   command -v node >/dev/null || packages+=(nodejs)
   command -v npm >/dev/null || packages+=(npm)
+  # For the test of the console.
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || [ -n "${CHROMIUM:-}" ] || packages+=(chromium)
   # For the test that cuts a network in two, which only root can do.
   [ "$(id -u)" -ne 0 ] || command -v ip >/dev/null || packages+=(iproute2)
   [ ${#packages[@]} -gt 0 ] || return 0

@@ -64,6 +64,9 @@ public sealed record GatewayOptions
     /// </summary>
     public string? ClientAuthorityFile { get; init; }
 
+    /// <summary>Whether the console is served, and sessions of it sign in.</summary>
+    public bool Console { get; init; } = SettingTable.Console.Default;
+
     /// <summary>Whether metrics have a listener of their own, so that the others do not serve them.</summary>
     public bool MetricsListener { get; init; }
 

@@ -59,6 +59,7 @@ public sealed record GatewaySettings
         MetricsListener = Http.MetricsPort is not null,
         JwtIssuers = Http.JwtIssuers,
         ClientAuthorityFile = Http.ClientAuthorityFile,
+        Console = Http.Console,
     };
 
     private static GatewaySettings ReadAll(SettingsReader reader)

@@ -73,6 +73,9 @@ public sealed record HttpSettings
     /// <summary>OKMS_METRICS_KEY_LIMIT: how many keys have metrics of their own; the rest share one.</summary>
     public required int MetricsKeyLimit { get; init; }
 
+    /// <summary>OKMS_CONSOLE: whether <c>/console</c> is served.</summary>
+    public required bool Console { get; init; }
+
     /// <summary>Reads and checks them.</summary>
     internal static HttpSettings Read(SettingsReader reader)
     {
@@ -98,6 +101,7 @@ public sealed record HttpSettings
             MetricsPort = reader.IntegerOrNull(SettingTable.MetricsPort),
             MetricsBindAddress = reader.BindAddress(SettingTable.MetricsBindAddress),
             MetricsKeyLimit = reader.Integer(SettingTable.MetricsKeyLimit),
+            Console = reader.Read(SettingTable.Console),
         };
         settings.RefuseContradictions();
         return settings;

@@ -13,6 +13,7 @@ using OrleansKms.Gateway.Observability;
 using OrleansKms.Gateway.Operations;
 using OrleansKms.Gateway.Rest;
 using OrleansKms.Gateway.Rest.Reference;
+using OrleansKms.Gateway.WebConsole;
 using OrleansKms.Gateway.Wires;
 
 namespace OrleansKms.Gateway.Hosting;
@@ -40,6 +41,12 @@ public static class GatewayExtensions
         AddPrincipals(services, options);
         services.AddSingleton<KeyFactsCache>();
         services.AddSingleton<MetricsToken>();
+        if (options.Console)
+        {
+            services.AddSingleton<ConsoleSessions>();
+            services.AddSingleton<ConsoleFiles>();
+        }
+
         services.AddSingleton<Credentials>();
         services.AddSingleton<HealthProbe>();
         services.AddSingleton<ReferenceDocument>();
@@ -66,6 +73,7 @@ public static class GatewayExtensions
     {
         Map(app, Routes.All);
         app.MapReference();
+        if (app.Services.GetRequiredService<GatewayOptions>().Console) app.MapConsole();
         return app;
     }
 

@@ -8,14 +8,17 @@ namespace OrleansKms.Gateway.Rest;
 /// <summary>
 /// Reads a request's credentials: a bearer token (RFC 6750), and on the dashboard a Basic password (RFC 7617), which is such a token.
 /// Where clients are asked for certificates, one that a client has shown must be good, and a token beside it the same principal's: what
-/// is shown is never passed over. The token for metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
+/// is shown is never passed over. A session of the console counts only where the console needs it. The token for metrics counts on <c>/metrics</c> alone; elsewhere it is no token at all, so no route can forget to refuse it.
 /// </summary>
-internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, MetricsToken? metrics = null, CertificateSignIn? certificates = null)
+internal sealed class Credentials(
+    BearerTokens tokens, FailedSignIns failed, MetricsToken? metrics = null, CertificateSignIn? certificates = null, ConsoleSessions? sessions = null)
 {
     private const string BearerScheme = "Bearer ";
     private const string BasicScheme = "Basic ";
+    private static readonly PathString _api = ConsoleAddress.Api;
     private static readonly PathString _dashboard = "/dashboard";
     private static readonly PathString _metrics = "/metrics";
+    private static readonly Lookup _sessionEnded = Lookup.Because("The console's session has ended: sign in again.");
 
     /// <summary>Whether a browser may sign in here with a password.</summary>
     public static bool TakesPassword(PathString path) => path.StartsWithSegments(_dashboard);
@@ -74,9 +77,12 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
     /// Whether a browser says that a page of another site makes the request, to which it would add the user's certificate by itself.
     /// What only reads is harmless: the page cannot see the answer.
     /// </summary>
-    private static bool IsOfAnotherSite(HttpRequest request)
+    private static bool IsOfAnotherSite(HttpRequest request) =>
+        !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && ComesFromAnotherSite(request);
+
+    /// <summary>Whether a browser says that a page of another site makes the request, whatever it asks for.</summary>
+    public static bool ComesFromAnotherSite(HttpRequest request)
     {
-        if (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method)) return false;
         var site = request.Headers["Sec-Fetch-Site"];
         if (site.Count > 0) return site.Count != 1 || site[0] is not ("same-origin" or "none");
         var origin = request.Headers.Origin;
@@ -94,16 +100,47 @@ internal sealed class Credentials(BearerTokens tokens, FailedSignIns failed, Met
             return IsScraper(request.Path, token) ? new(Lookup.Of(Principal.Metrics)) : Find(token, source);
         }
 
+        if (text.StartsWith(ConsoleSessions.Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return sessions is null ? new(Lookup.Nobody) : FindBySession(sessions, request, text[ConsoleSessions.Scheme.Length..], source);
+        }
+
         return text.StartsWith(BasicScheme, StringComparison.OrdinalIgnoreCase) && TakesPassword(request.Path)
             ? FindByPassword(text.AsSpan(BasicScheme.Length).Trim(' '), source)
             : new(Lookup.Nobody);
     }
 
-    /// <summary>The bearer token of a request that signed in with one, as proof for silos; null if it has none.</summary>
-    public static AdministratorProof? ProofOf(HttpRequest request) =>
+    /// <summary>
+    /// Signs in by the token in a session of the console, as if the request had that token. Only where the console needs it, and only what
+    /// a page of this site has sent: its cookie comes by itself, but the key to it does not.
+    /// </summary>
+    private ValueTask<Lookup> FindBySession(ConsoleSessions sessions, HttpRequest request, string key, string source)
+    {
+        if (!request.Path.StartsWithSegments(_api) || ComesFromAnotherSite(request) || Bodies.IsOctets(request)) return new(Lookup.Nobody);
+        if (sessions.Open(request, key) is not { } session) return new(_sessionEnded);
+        request.HttpContext.Features.Set(session);
+        var lookup = Find(session.Token, source);
+        return lookup.IsCompletedSuccessfully ? new(Judged(lookup.Result)) : Late();
+
+        async ValueTask<Lookup> Late() => Judged(await lookup);
+
+        Lookup Judged(Lookup found)
+        {
+            if (found.State == LookupState.Nobody) return _sessionEnded;
+            if (found.Principal is not null) sessions.Prolong(request.HttpContext, session, key);
+            return found;
+        }
+    }
+
+    /// <summary>The bearer token of a request; null if it has none.</summary>
+    public static string? BearerOf(HttpRequest request) =>
         request.Headers.Authorization is [{ } text] && text.StartsWith(BearerScheme, StringComparison.OrdinalIgnoreCase)
-            ? new(Encoding.UTF8.GetBytes(text[BearerScheme.Length..].Trim(' ')))
+            ? text[BearerScheme.Length..].Trim(' ')
             : null;
+
+    /// <summary>The token of a request that signed in with one, as proof for silos; null if it has none.</summary>
+    public static AdministratorProof? ProofOf(HttpRequest request) =>
+        (BearerOf(request) ?? request.HttpContext.Features.Get<ConsoleSession>()?.Token) is { } token ? new(Encoding.UTF8.GetBytes(token)) : null;
 
     // Only a credential that is not cached may be a guess, so only then does the number of failures from the address count.
     private ValueTask<Lookup> Find(ReadOnlySpan<char> token, string source) =>

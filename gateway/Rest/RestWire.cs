@@ -19,7 +19,7 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     public bool Takes(HttpRequest request) => true;
 
     /// <inheritdoc/>
-    public bool IsQueued(HttpRequest request) => !IsOpen(request.Path) && !MetricsConnection.IsMetrics(request.Path) && !Credentials.TakesPassword(request.Path);
+    public bool IsQueued(HttpRequest request) => !IsOpen(request) && !IsToConsole(request) && !MetricsConnection.IsMetrics(request.Path) && !Credentials.TakesPassword(request.Path);
 
     /// <inheritdoc/>
     public Exchange Begin(HttpContext http) => new RestExchange(http, services);
@@ -29,15 +29,15 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     {
         var request = exchange.Http.Request;
         var lookup = credentials.Find(request, exchange.Source);
-        return lookup.IsCompletedSuccessfully ? new(Of(lookup.Result, request.Path)) : Late(lookup, request.Path);
+        return lookup.IsCompletedSuccessfully ? new(Of(lookup.Result, request)) : Late(lookup, request);
 
-        static async ValueTask<SignIn> Late(ValueTask<Lookup> lookup, PathString path) => Of(await lookup, path);
+        async ValueTask<SignIn> Late(ValueTask<Lookup> lookup, HttpRequest request) => Of(await lookup, request);
     }
 
-    private static SignIn Of(Lookup lookup, PathString path) => lookup switch
+    private SignIn Of(Lookup lookup, HttpRequest request) => lookup switch
     {
         { Principal: { } principal } => Wires.SignIn.As(principal),
-        _ when IsOpen(path) => Wires.SignIn.Open,
+        _ when IsOpen(request) || IsToConsole(request) => Wires.SignIn.Open,
         { State: LookupState.CannotTell } => Wires.SignIn.Unknown,
         { State: LookupState.Refused } => Wires.SignIn.Refused,
         { State: LookupState.Nothing } => Wires.SignIn.Absent,
@@ -47,6 +47,13 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
     /// <inheritdoc/>
     public async Task Answer(Exchange exchange, RequestDelegate next)
     {
+        if (IsToConsole(exchange.Http.Request))
+        {
+            exchange.Http.Response.Headers.Vary = "Accept";
+            exchange.Http.Response.Redirect(ConsoleAddress.Page);
+            return;
+        }
+
         await next(exchange.Http);
         await AnswerBareStatus((RestExchange)exchange);
     }
@@ -63,8 +70,13 @@ internal sealed class RestWire(RestServices services, Credentials credentials) :
         return exchange.Answer(ApprovalAnswer.Of(approval), RestJson.Default.ApprovalAnswer, StatusCodes.Status202Accepted);
     }
 
-    private static bool IsOpen(PathString path) =>
-        path.StartsWithSegments(_health) || path.StartsWithSegments(_openApi) || path.StartsWithSegments(_docs);
+    private bool IsOpen(HttpRequest request) =>
+        request.Path.StartsWithSegments(_health) || request.Path.StartsWithSegments(_openApi) || request.Path.StartsWithSegments(_docs)
+        || (HasConsole && ConsoleAddress.IsOpen(request));
+
+    private bool IsToConsole(HttpRequest request) => HasConsole && ConsoleAddress.IsBrowserAtRoot(request);
+
+    private bool HasConsole => services.Operations.Options.Console;
 
     // Routing, and routes of the host, set a status and leave the body to others.
     private static Task AnswerBareStatus(RestExchange exchange)

@@ -137,14 +137,14 @@ public sealed class KmsOperation
     public static readonly KmsOperation CheckHealth = Admin("service:health", isAudited: false);
     /// <summary>Reads metrics.</summary>
     public static readonly KmsOperation ReadMetrics = Admin("service:metrics");
-    /// <summary>Reads the reference of the HTTP interface.</summary>
+    /// <summary>Reads the reference of the HTTP interface, or the console's page.</summary>
     public static readonly KmsOperation ReadReference = Admin("service:reference", isAudited: false);
     /// <summary>Views the Orleans Dashboard.</summary>
     public static readonly KmsOperation SeeDashboard = Admin("service:dashboard");
     /// <summary>Returns to gateways what to check tokens against.</summary>
     public static readonly KmsOperation ListCredentials = Admin("service:credentials", isAudited: false);
 
-    /// <summary>Signs in: the operation of a refusal that comes before the request's address is known.</summary>
+    /// <summary>Signs in: to the console, and the operation of a refusal that comes before the request's address is known.</summary>
     public static readonly KmsOperation SignIn = Admin("service:sign-in");
     /// <summary>Searches the audit trail.</summary>
     public static readonly KmsOperation SearchAudit = new("audit:search", KmsOperationGroup.Audit);

@@ -128,4 +128,11 @@ internal static partial class SettingTable
         Max = 1_000_000,
         Meaning = "how many keys have metrics of their own; the rest share one",
     };
+
+    public static SwitchSetting Console { get; } = new("OKMS_CONSOLE")
+    {
+        Default = true,
+        Part = SettingPart.Gateway,
+        Meaning = "whether `/console` is served",
+    };
 }

@@ -34,6 +34,6 @@ internal static partial class SettingTable
         SiloPort, ClientPort, MaxClientConnections, AdvertisedAddress, ClusterBindAddress, Gateway, ProbeTimeout, MissedProbes, StartTimeout,
         RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync, AuditWitness, AuditCopyRate, AuditCopyRetention,
         RateLimit, RateLimitBurst, MaxConcurrentRequests, MaxQueuedRequests, OverloadDelay, MaxQueuedCalls, MaxConnections, MaxBodyBytesInFlight,
-        JwtIssuers, MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Dashboard,
+        JwtIssuers, MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Console, Dashboard,
     ];
 }

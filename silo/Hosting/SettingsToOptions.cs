@@ -72,6 +72,7 @@ internal static class SettingsToOptions
         MetricsListener = settings.Http.MetricsPort is not null,
         JwtIssuers = settings.Http.JwtIssuers,
         ClientAuthorityFile = settings.Http.ClientAuthorityFile,
+        Console = settings.Gateway && settings.Http.Console,
     };
 
     /// <summary>Tells the grains the administrator; without a token they ask the cluster.</summary>

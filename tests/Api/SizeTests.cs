@@ -4,11 +4,11 @@ using System.Text.Json;
 
 namespace OrleansKms.Tests.Api;
 
-/// <summary>A service that takes the largest plaintexts there are, and has the default least time before an erasure.</summary>
+/// <summary>A service that takes the largest plaintexts there are, has the default least time before an erasure, and no console.</summary>
 public sealed class LargeApi : Api
 {
     public LargeApi()
-        : base(("OKMS_MAX_PLAINTEXT_BYTES", "1048576"), ("OKMS_MIN_DELETION_DELAY", null))
+        : base(("OKMS_MAX_PLAINTEXT_BYTES", "1048576"), ("OKMS_MIN_DELETION_DELAY", null), ("OKMS_CONSOLE", "false"))
     {
     }
 }
@@ -18,6 +18,23 @@ public sealed class SizeTests(LargeApi api) : IClassFixture<LargeApi>
 {
     private const int Ceiling = 1 << 20;
     private const string Octets = "application/octet-stream";
+
+    [Fact]
+    public async Task Console_SwitchedOff_IsNotThere_AndNoSessionSignsIn()
+    {
+        using var stranger = new HttpClient { BaseAddress = api.Http.BaseAddress };
+        stranger.DefaultRequestHeaders.Add("Accept", "text/html");
+        foreach (var path in (string[])["/console", "/console/", "/console/files/x/console.js", "/"])
+        {
+            (await Api.Send(stranger, new(HttpMethod.Get, path))).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+            (await api.Get(path)).Is(HttpStatusCode.NotFound, "not_found");
+        }
+
+        (await api.Post("/console/session")).Is(HttpStatusCode.NotFound, "not_found");
+        var request = new HttpRequestMessage(HttpMethod.Get, "/v1/whoami");
+        request.Headers.TryAddWithoutValidation("Authorization", "Console " + new string('A', 43));
+        (await Api.Send(stranger, request)).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+    }
 
     [Fact]
     public async Task LargestPlaintext_AsJson_ThereAndBack_AndOneByteMoreIsTooLarge()

@@ -1,0 +1,11 @@
+namespace OrleansKms.Gateway.Access;
+
+/// <summary>A session of the console, opened for one request.</summary>
+/// <param name="Token">The bearer token that the user signed in with.</param>
+/// <param name="Since">When the user signed in, UTC.</param>
+/// <param name="SealedAt">When the cookie was made, UTC.</param>
+internal sealed record ConsoleSession(string Token, DateTimeOffset Since, DateTimeOffset SealedAt)
+{
+    /// <summary>The type alone: the token is in no log.</summary>
+    public override string ToString() => nameof(ConsoleSession);
+}

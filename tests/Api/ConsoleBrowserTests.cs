@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using OrleansKms.Tests.Cluster;
+
+namespace OrleansKms.Tests.Api;
+
+/// <summary>The console in Chromium, by the script console.mjs of tests/Node: one start of the browser for everything.</summary>
+[Collection(DefaultApiCollection.Name)]
+public sealed class ConsoleBrowserTests(DefaultApi api)
+{
+    private const string Hostile = "<img src=x onerror=\"window.xss=1\"><script>window.xss=1</script>'\"&amp;";
+
+    [Fact]
+    public async Task Console_IsUsed_ByUsersOfKeys_OnNarrowAndWideScreens_InBothThemes()
+    {
+        var hostile = await api.NewKey(new { description = Hostile, tags = new Dictionary<string, string> { ["<b onclick=x>"] = Hostile } });
+        var approver = "approver-" + Guid.NewGuid().ToString("N");
+        (await api.Post("/v1/principals", new { name = approver, description = Hostile, policies = new[] { "key-manager" } })).Is(HttpStatusCode.Created);
+        var token = (string)(await api.Post($"/v1/principals/{approver}/tokens")).Is(HttpStatusCode.Created).Json["token"]!;
+        var guarded = await api.NewKey(new { approval = new { operations = new[] { "disable" }, required = 1, approvers = new[] { approver } } });
+        (await api.Post($"/v1/keys/{guarded}/disable")).Is(HttpStatusCode.Accepted);
+        var reader = Api.NewId();
+
+        var seen = await Run(new
+        {
+            url = api.Http.BaseAddress!.GetLeftPart(UriPartial.Authority),
+            token = api.Token,
+            approver = token,
+            guarded,
+            hostile,
+            reader,
+            // For whoever wants to look at it, too.
+            pictures = Environment.GetEnvironmentVariable("OKMS_TEST_PICTURES"),
+        });
+        foreach (var fault in (string[])["refusedByPolicy", "errors", "foreign", "wide", "unreadable"])
+        {
+            Assert.Equal((fault, "[]"), (fault, seen[fault]!.ToJsonString()));
+        }
+
+        var steps = seen["steps"]!;
+        string Step(string name) => steps[name]!.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        Assert.Equal("\"/console\"", Step("address"));
+        Assert.Contains("unauthenticated", Step("wrongToken"), StringComparison.Ordinal);
+        Assert.Equal("\"id\"", Step("focusInDialog"));
+        Assert.Equal("true", Step("arrived"));
+        Assert.Equal("\"grüße <b>&\"", Step("plaintext"));
+        Assert.Contains($"/v1/keys/{hostile}.made/encrypt'", (string)steps["curl"]!, StringComparison.Ordinal);
+        Assert.Contains($"\"plaintext\":\"{Api.Base64("grüße <b>&")}\"", (string)steps["curl"]!, StringComparison.Ordinal);
+        Assert.Equal(["2 primary", "1"], steps["versions"]!.AsArray().Select(version => (string)version!));
+        Assert.Equal("false", Step("deletesWithoutTheWholeId"));
+        Assert.NotEqual("\"BODY\"", Step("focusAfterDialog"));
+        Assert.Equal("""[{"name":"okms-console","path":"/v1","httpOnly":true,"sameSite":"Strict"}]""", Step("cookie"));
+        Assert.Equal("\"\"", Step("scriptsSee"));
+        Assert.Equal("0", Step("cookiesLeft"));
+        Assert.Equal([Hostile, "<b onclick=x>: " + Hostile], steps["hostileText"]!.AsArray().Select(text => (string)text!));
+        Assert.Equal("0", Step("hostileElements"));
+        Assert.Equal(["0", "1"], steps["uses"]!.AsArray().Select(text => (string)text!));
+        Assert.Equal("false", Step("tokenStaysInThePage"));
+        Assert.Equal(["allowed", "refused"], steps["simulated"]!.AsArray().Select(text => (string)text!));
+        Assert.Contains("administrator", Step("credentials"), StringComparison.Ordinal);
+        Assert.Equal(("1", "0"), (Step("dashboard"), Step("dashboardOfOthers")));
+        Assert.Contains("permission_denied", Step("refused"), StringComparison.Ordinal);
+
+        // What the browser did is what the service has done.
+        Assert.Equal("enabled", (string)(await api.Get($"/v1/keys/{hostile}.made")).Is(HttpStatusCode.OK).Json["state"]!);
+        Assert.Equal("disabled", (string)(await api.Get("/v1/keys/" + guarded)).Is(HttpStatusCode.OK).Json["state"]!);
+        using var created = new HttpRequestMessage(HttpMethod.Get, "/v1/whoami");
+        created.Headers.Authorization = new("Bearer", (string)steps["token"]!);
+        Assert.Equal(reader, (string)(await api.Send(created)).Is(HttpStatusCode.OK).Json["principal"]!);
+    }
+
+    private static async Task<JsonNode> Run(object input)
+    {
+        var folder = Path.Combine(Repository.Root, "tests", "Node");
+        Assert.True(Directory.Exists(Path.Combine(folder, "node_modules", "playwright-core")), "Run `npm ci --ignore-scripts` in tests/Node first.");
+        using var node = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "console.mjs")])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var (error, output) = (node.StandardError.ReadToEndAsync(), node.StandardOutput.ReadToEndAsync());
+        await node.StandardInput.WriteAsync(JsonSerializer.Serialize(input));
+        node.StandardInput.Close();
+        await node.WaitForExitAsync();
+        Assert.True(node.ExitCode == 0, await error);
+        return JsonNode.Parse(await output)!;
+    }
+}
