@@ -62,6 +62,8 @@ internal static class Routes
             Post("/v1/keys/{id}/derive", "Derives a key, or agrees on one with the owner of a public key.", DeriveEndpoint.Handle).Requires(KmsOperation.Derive).Takes<DeriveBody>().Answers<DeriveAnswer>(),
             Post("/v1/keys/{id}/jws", "Signs a token: a compact JWS.", JwsEndpoint.Handle).Requires(KmsOperation.SignJws).Takes<JwsBody>().Answers<JwsAnswer>(),
             Get("/v1/jwks", "Publishes the public keys that verify tokens: every enabled version of the keys of usage jws. Kept for 5 minutes; with an ETag.", JwksEndpoint.Handle).Requires(KmsOperation.ListJwks).WithQuery(JwksEndpoint.Parameters).Answers<JwksAnswer>(),
+            Post("/v1/keys/{id}/encapsulate", "Makes a secret and encapsulates it for the primary version.", EncapsulateEndpoint.Handle).Requires(KmsOperation.Encapsulate).MayTake<EmptyBody>().Answers<EncapsulateAnswer>(),
+            Post("/v1/keys/{id}/decapsulate", "Finds an encapsulated secret.", DecapsulateEndpoint.Handle).Requires(KmsOperation.Decapsulate).Takes<DecapsulateBody>().Answers<DecapsulateAnswer>(),
             Post("/v1/decrypt", "Decrypts with the key that the ciphertext names.", DecryptByCiphertextEndpoint.Handle).Requires(KmsOperation.Decrypt).Takes<DecryptByCiphertextBody>().Answers<DecryptAnswer>().OrOctets(),
             Post("/v1/reencrypt", "Moves a ciphertext from one key to another.", ReencryptEndpoint.Handle).Requires(KmsOperation.Reencrypt).Takes<ReencryptBody>().Answers<EncryptAnswer>(),
             Post("/v1/batch", "Runs operations on many keys in parallel.", BatchEndpoint.Handle).Requires(KmsOperation.RunBatch).Takes<BatchBody>().Answers<BatchAnswer>(),

@@ -89,6 +89,10 @@ public sealed class KmsOperation
         "keys:verify-mac", namesKey: true, spendsUse: false, metric: "verify_mac", usesMaterial: true, mayTakeLong: true);
     /// <summary>Derives a key, or agrees on one.</summary>
     public static readonly KmsOperation Derive = Use("keys:derive", namesKey: true, spendsUse: true, usesMaterial: true);
+    /// <summary>Makes a secret and encapsulates it.</summary>
+    public static readonly KmsOperation Encapsulate = Use("keys:encapsulate", namesKey: true, spendsUse: false, usesMaterial: true);
+    /// <summary>Finds an encapsulated secret.</summary>
+    public static readonly KmsOperation Decapsulate = Use("keys:decapsulate", namesKey: true, spendsUse: true, usesMaterial: true);
     /// <summary>Reads a public key.</summary>
     public static readonly KmsOperation ReadPublicKey = Use("keys:public-key", namesKey: true, spendsUse: false, metric: "public_key");
     /// <summary>Signs a token.</summary>

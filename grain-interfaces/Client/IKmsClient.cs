@@ -187,4 +187,20 @@ public interface IKmsClient
     /// <param name="type">The header's <c>typ</c>, for example <c>JWT</c>; or null.</param>
     /// <param name="algorithm">One of <see cref="KeyDescription.Algorithms"/>; null for the first.</param>
     ValueTask<Jws> SignJws(string keyId, byte[] payload, string? type = null, string? algorithm = null);
+
+    /// <summary>
+    /// Makes a secret and encapsulates it for the primary version of a key; since feature level 6. Whoever has the public key
+    /// (<see cref="ReadPublicKey"/>) needs no call.
+    /// </summary>
+    /// <param name="keyId">A key of usage encapsulate.</param>
+    ValueTask<Encapsulated> Encapsulate(string keyId);
+
+    /// <summary>
+    /// Finds an encapsulated secret. Error: invalid_ciphertext, only for the wrong length: any other ciphertext that is not the key's
+    /// leads to another secret.
+    /// </summary>
+    /// <param name="keyId">A key of usage encapsulate.</param>
+    /// <param name="ciphertext">The encapsulated secret.</param>
+    /// <param name="keyVersion">The version that it was made for; null for the primary one. Errors: not_found, version_not_usable.</param>
+    ValueTask<Decapsulated> Decapsulate(string keyId, byte[] ciphertext, int? keyVersion = null);
 }

@@ -103,6 +103,11 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<Jws> SignJws(string keyId, byte[] payload, string? type = null, string? algorithm = null) =>
         Of<IKeyJwsGrain>(keyId).Sign(new SignJws(NewCaller(), payload, type, algorithm));
 
+    public ValueTask<Encapsulated> Encapsulate(string keyId) => Of<IKeyEncapsulationGrain>(keyId).Encapsulate(new(NewCaller()));
+
+    public ValueTask<Decapsulated> Decapsulate(string keyId, byte[] ciphertext, int? keyVersion = null) =>
+        Of<IKeyEncapsulationGrain>(keyId).Decapsulate(new(NewCaller(), ciphertext, keyVersion));
+
     private TGrain Of<TGrain>(string keyId)
         where TGrain : IGrainWithStringKey =>
         OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<TGrain>(keyId) : throw KmsError.InvalidKeyId.Exception();

@@ -93,6 +93,8 @@ public sealed record KeyUses
     [Id(7)] public long Derive { get; init; }
     /// <summary>Decapsulations.</summary>
     [Id(8)] public long Decapsulate { get; init; }
+    /// <summary>Encapsulations that the service made; those made with the public key elsewhere are not seen.</summary>
+    [Id(9)] public long Encapsulate { get; init; }
 }
 
 /// <summary>When a key makes a new primary version automatically.</summary>

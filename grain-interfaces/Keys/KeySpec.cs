@@ -35,6 +35,8 @@ internal sealed record KeySpec(string Name, IReadOnlyList<KeyUsage> Usages, IRea
         Signs("SLH_DSA_SHA2_256S", "SLH_DSA_SHA2_256S"),
         Of("HMAC_224", KeyUsage.Mac), Of("HMAC_256", KeyUsage.Mac), Of("HMAC_384", KeyUsage.Mac), Of("HMAC_512", KeyUsage.Mac),
         Of("HKDF_256", KeyUsage.Derive), Of("X25519", KeyUsage.KeyAgreement),
+        Of("ML_KEM_512", KeyUsage.Encapsulate), Of("ML_KEM_768", KeyUsage.Encapsulate), Of("ML_KEM_1024", KeyUsage.Encapsulate),
+        Of("X_WING", KeyUsage.Encapsulate),
     ];
 
     private static KeySpec Of(string name, KeyUsage usage) => new(name, [usage], []);

@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Cryptography.Agreement;
 using OrleansKms.Grains.Cryptography.Derivation;
+using OrleansKms.Grains.Cryptography.Encapsulation;
 using OrleansKms.Grains.Cryptography.Macs;
 using OrleansKms.Grains.Cryptography.Signatures;
 
@@ -57,8 +58,17 @@ public static class KeyAlgorithms
         new X25519Algorithm(),
     ];
 
+    /// <summary>Algorithms that encapsulate.</summary>
+    public static IReadOnlyList<KemAlgorithm> Encapsulations { get; } =
+    [
+        MlKemAlgorithm.Of512,
+        MlKemAlgorithm.Of768,
+        MlKemAlgorithm.Of1024,
+        XWingAlgorithm.Instance,
+    ];
+
     /// <summary>Every algorithm.</summary>
-    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads, .. Signatures, .. Macs, .. Derivations];
+    public static IReadOnlyList<KeyAlgorithm> All { get; } = [.. Aeads, .. Signatures, .. Macs, .. Derivations, .. Encapsulations];
 
     private static readonly FrozenDictionary<string, KeyAlgorithm> _bySpec =
         All.ToFrozenDictionary(a => a.Spec, StringComparer.Ordinal);

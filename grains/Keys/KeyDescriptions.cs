@@ -41,6 +41,9 @@ internal static class KeyDescriptions
     {
         var meters = usage.Meters.ToArray();
         var spent = meters.Sum(m => m.Spent);
+
+        // What was done with the public part: verifications or, by a key that encapsulates, encapsulations.
+        var publicly = meters.Sum(m => m.Verified);
         return new()
         {
             Encrypt = kind == KeyUsage.EncryptDecrypt ? spent : 0,
@@ -48,8 +51,9 @@ internal static class KeyDescriptions
             Mac = kind == KeyUsage.Mac ? spent : 0,
             Derive = kind is KeyUsage.Derive or KeyUsage.KeyAgreement ? spent : 0,
             Decapsulate = kind == KeyUsage.Encapsulate ? spent : 0,
+            Encapsulate = kind == KeyUsage.Encapsulate ? publicly : 0,
             Decrypt = meters.Sum(m => m.Decrypted),
-            Verify = meters.Sum(m => m.Verified),
+            Verify = kind == KeyUsage.Encapsulate ? 0 : publicly,
             Bytes = meters.Sum(m => m.Bytes),
             LastUsedAt = meters.Max(m => m.LastUsedAt),
         };

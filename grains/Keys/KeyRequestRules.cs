@@ -186,6 +186,20 @@ internal static class KeyRequestRules
         }
     }
 
+    /// <summary>Checks a decapsulation, as far as possible without the key.</summary>
+    public static void Check(Decapsulate request)
+    {
+        if (request.Ciphertext is null)
+        {
+            throw KmsError.InvalidParameter.Exception("A ciphertext must be given.");
+        }
+
+        if (request.KeyVersion < 1)
+        {
+            throw KmsError.InvalidParameter.Exception("key_version must be 1 or more.");
+        }
+    }
+
     public static void CheckAssociatedData(byte[]? associatedData)
     {
         if (associatedData?.Length > KmsLimits.AssociatedDataBytes)

@@ -26,7 +26,7 @@ public sealed class KeyTests(DefaultApi api)
         Assert.Equal(1, (int)key["primary_version"]!);
         Assert.EndsWith("Z", (string)key["created_at"]!, StringComparison.Ordinal);
         Assert.Null(key["rotation"]);
-        Assert.Equal(["encrypt", "decrypt", "sign", "verify", "mac", "derive", "decapsulate", "bytes", "last_used_at"], key["uses"]!.AsObject().Select(p => p.Key));
+        Assert.Equal(["encrypt", "decrypt", "sign", "verify", "mac", "derive", "encapsulate", "decapsulate", "bytes", "last_used_at"], key["uses"]!.AsObject().Select(p => p.Key));
         Assert.Equal(["version", "state", "created_at", "uses"], key["versions"]![0]!.AsObject().Select(p => p.Key));
     }
 

@@ -138,6 +138,15 @@ public sealed class OrderTests(DefaultApi api)
         ["derive from version"] = p => new("POST", $"/v1/keys/{p.Key}/derive", With(With([], "context", "AQ=="), "key_version", p.Field ? 0 : 1)),
     };
 
+    /// <summary>The forms of keys that encapsulate: any ciphertext of the right length leads to a secret.</summary>
+    private static readonly Dictionary<string, Func<Parts, Form>> _byEncapsulatingKey = new()
+    {
+        ["encapsulate"] = p => new("POST", $"/v1/keys/{p.Key}/encapsulate", []),
+        ["decapsulate"] = p => new("POST", $"/v1/keys/{p.Key}/decapsulate", With([], "ciphertext", Base64(new byte[1088]))),
+        ["decapsulate by version"] = p => new(
+            "POST", $"/v1/keys/{p.Key}/decapsulate", With(With([], "ciphertext", Base64(new byte[1088])), "key_version", p.Field ? 0 : 1)),
+    };
+
     /// <summary>The forms in which the ciphertext names the key.</summary>
     private static readonly Dictionary<string, Func<Parts, Form>> _byCiphertext = new()
     {
@@ -221,6 +230,8 @@ public sealed class OrderTests(DefaultApi api)
 
     public static TheoryData<string> DerivingForms => new(_byDerivingKey.Keys);
 
+    public static TheoryData<string> EncapsulatingForms => new(_byEncapsulatingKey.Keys);
+
     public static TheoryData<string> CiphertextForms => new(_byCiphertext.Keys);
 
     public static TheoryData<string> ManagingForms => new(_managing.Keys);
@@ -232,7 +243,7 @@ public sealed class OrderTests(DefaultApi api)
     public async Task EveryRouteOfKeysAliasesAndKeks_IsInOneOfTheTables()
     {
         var parts = new Parts("{id}", [], [], false);
-        var forms = _byName.Values.Concat(_bySigningKey.Values).Concat(_byMacKey.Values).Concat(_byDerivingKey.Values).Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
+        var forms = _byName.Values.Concat(_bySigningKey.Values).Concat(_byMacKey.Values).Concat(_byDerivingKey.Values).Concat(_byEncapsulatingKey.Values).Concat(_byCiphertext.Values).Concat(_managing.Values).Concat(_others.Values.Select(other => other.Make)).Concat(_making.Values)
             .Select(make => make(parts)).Select(form => $"{form.Method} {form.Path.Replace("/1/", "/{n}/", StringComparison.Ordinal).Replace("x-{id}", "{id}", StringComparison.Ordinal)}");
         var paths = (await api.Get("/openapi/v1.json")).Json["paths"]!.AsObject().Where(path => path.Key.Contains('{', StringComparison.Ordinal)
             && path.Key.Split('/')[2] is ("keys" or "aliases" or "admin"));
@@ -288,6 +299,11 @@ public sealed class OrderTests(DefaultApi api)
     [MemberData(nameof(DerivingForms))]
     public Task KeyThatDerives_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
         KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_byDerivingKey[name], "HKDF_256", hasField: true);
+
+    [Theory]
+    [MemberData(nameof(EncapsulatingForms))]
+    public Task KeyThatEncapsulates_EveryPairOfFaults_SaysWhatComesFirst(string name) =>
+        KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(_byEncapsulatingKey[name], "ML_KEM_768", hasField: name == "decapsulate by version");
 
     private async Task KeyOfAnotherUsage_EveryPairOfFaults_SaysWhatComesFirst(Func<Parts, Form> make, string spec, bool hasField, string? usage = null)
     {

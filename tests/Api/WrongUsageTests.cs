@@ -21,6 +21,8 @@ public sealed class WrongUsageTests(DefaultApi api)
         ["mac"] = ("""{"message":"AQ=="}""", [KeyUsage.Mac]),
         ["mac/verify"] = ("""{"message":"AQ==","mac":"AQ=="}""", [KeyUsage.Mac]),
         ["derive"] = ("""{"context":"AQ=="}""", [KeyUsage.Derive, KeyUsage.KeyAgreement]),
+        ["encapsulate"] = ("{}", [KeyUsage.Encapsulate]),
+        ["decapsulate"] = ("""{"ciphertext":"CIPHERTEXT"}""", [KeyUsage.Encapsulate]),
         ["jws"] = ("""{"payload":"AQ=="}""", [KeyUsage.Jws]),
     };
 

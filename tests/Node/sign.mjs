@@ -4,18 +4,18 @@ import { readFileSync } from 'node:fs';
 import { p256, p384, p521 } from '@noble/curves/nist';
 import { secp256k1 } from '@noble/curves/secp256k1';
 import { ed25519 } from '@noble/curves/ed25519';
-import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa';
-import { slh_dsa_sha2_128s, slh_dsa_sha2_192s, slh_dsa_sha2_256s } from '@noble/post-quantum/slh-dsa';
+import { ml_dsa44, ml_dsa65, ml_dsa87 } from '@noble/post-quantum/ml-dsa.js';
+import { slh_dsa_sha2_128s, slh_dsa_sha2_192s, slh_dsa_sha2_256s } from '@noble/post-quantum/slh-dsa.js';
 
 const ecdsa = (curve) => ({
   sign: (key, message) => curve.sign(message, key, { prehash: false }).toCompactRawBytes(),
   verify: (key, message, signature) => curve.verify(signature, message, key, { prehash: false, lowS: curve === secp256k1 }),
 });
 const mldsa = (set) => ({
-  sign: (seed, message, context) => set.sign(set.keygen(seed).secretKey, message, context),
-  verify: (key, message, signature, context) => set.verify(key, message, signature, context),
+  sign: (seed, message, context) => set.sign(message, set.keygen(seed).secretKey, { context }),
+  verify: (key, message, signature, context) => set.verify(signature, message, key, { context }),
 });
-const slhdsa = (set) => ({ verify: (key, message, signature, context) => set.verify(key, message, signature, context) });
+const slhdsa = (set) => ({ verify: (key, message, signature, context) => set.verify(signature, message, key, { context }) });
 const specs = {
   ECC_NIST_P256: ecdsa(p256), ECC_NIST_P384: ecdsa(p384), ECC_NIST_P521: ecdsa(p521), ECC_SECG_P256K1: ecdsa(secp256k1),
   ED25519: {

@@ -171,6 +171,9 @@ internal sealed class KeyUsesAnswer
     /// <summary>Derivations and key agreements.</summary>
     public required long Derive { get; init; }
 
+    /// <summary>Encapsulations that the service made; those made with the public key elsewhere are not seen.</summary>
+    public required long Encapsulate { get; init; }
+
     /// <summary>Decapsulations.</summary>
     public required long Decapsulate { get; init; }
 
@@ -189,6 +192,7 @@ internal sealed class KeyUsesAnswer
         Verify = uses.Verify,
         Mac = uses.Mac,
         Derive = uses.Derive,
+        Encapsulate = uses.Encapsulate,
         Decapsulate = uses.Decapsulate,
         Bytes = uses.Bytes,
         LastUsedAt = uses.LastUsedAt?.UtcDateTime,

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
+using Org.BouncyCastle.Security;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
@@ -10,15 +11,20 @@ internal sealed class BouncyMlDsaKey : SignatureKey
     private readonly MLDsaParameters _parameters;
     private readonly MLDsaPrivateKeyParameters? _private;
     private readonly MLDsaPublicKeyParameters _public;
+    private readonly SecureRandom _random;
 
-    private BouncyMlDsaKey(MLDsaParameters parameters, MLDsaPrivateKeyParameters? privateKey, MLDsaPublicKeyParameters publicKey) =>
-        (_parameters, _private, _public) = (parameters, privateKey, publicKey);
+    private BouncyMlDsaKey(
+        MLDsaParameters parameters, MLDsaPrivateKeyParameters? privateKey, MLDsaPublicKeyParameters publicKey, RandomFill? random = null) =>
+        (_parameters, _private, _public, _random) = (parameters, privateKey, publicKey, BouncyRandom.Of(random ?? RandomNumberGenerator.Fill));
 
     /// <summary>Opens a private key.</summary>
-    public static BouncyMlDsaKey Private(MLDsaParameters parameters, ReadOnlySpan<byte> seed)
+    /// <param name="parameters">The parameter set.</param>
+    /// <param name="seed">The seed.</param>
+    /// <param name="random">What hedges each signature; null for the platform's randomness. All zeros make it deterministic (FIPS 204, 3.4).</param>
+    public static BouncyMlDsaKey Private(MLDsaParameters parameters, ReadOnlySpan<byte> seed, RandomFill? random = null)
     {
         var key = FromSeed(parameters, seed);
-        return new(parameters, key, key.GetPublicKey());
+        return new(parameters, key, key.GetPublicKey(), random);
     }
 
     /// <summary>Opens a public key.</summary>
@@ -33,7 +39,7 @@ internal sealed class BouncyMlDsaKey : SignatureKey
     public override byte[] Sign(in SignatureInput input, ReadOnlySpan<byte> signed)
     {
         var signer = new MLDsaSigner(_parameters, deterministic: false);
-        signer.Init(forSigning: true, new ParametersWithContext(_private!, input.Context.ToArray()));
+        signer.Init(forSigning: true, new ParametersWithContext(new ParametersWithRandom(_private!, _random), input.Context.ToArray()));
         signer.BlockUpdate(signed);
         return signer.GenerateSignature();
     }

@@ -71,9 +71,12 @@ public sealed class MlDsaAlgorithm : RawKeyAlgorithm
         BouncyMlDsaKey.PublicOf(_parameters, privateKey, publicKey);
     }
 
-    private protected override SignatureKey OpenPrivate(ReadOnlySpan<byte> key) => _usesPlatform
-        ? new PlatformMlDsaKey(MLDsa.ImportMLDsaPrivateSeed(_platform, key))
-        : BouncyMlDsaKey.Private(_parameters, key);
+    private protected override SignatureKey OpenPrivate(ReadOnlySpan<byte> key) => OpenSeed(key);
+
+    /// <summary>Opens a seed, with randomness of one's own, which only BouncyCastle's implementation takes.</summary>
+    internal SignatureKey OpenSeed(ReadOnlySpan<byte> seed, RandomFill? random = null) => _usesPlatform
+        ? new PlatformMlDsaKey(MLDsa.ImportMLDsaPrivateSeed(_platform, seed))
+        : BouncyMlDsaKey.Private(_parameters, seed, random);
 
     private protected override SignatureKey OpenPublic(ReadOnlySpan<byte> key) => _usesPlatform
         ? new PlatformMlDsaKey(MLDsa.ImportMLDsaPublicKey(_platform, key))

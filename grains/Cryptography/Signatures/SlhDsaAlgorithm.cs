@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Org.BouncyCastle.Crypto.Generators;
 using Org.BouncyCastle.Crypto.Parameters;
-using Org.BouncyCastle.Security;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
@@ -54,7 +53,7 @@ public sealed class SlhDsaAlgorithm : RawKeyAlgorithm
             () =>
             {
                 var generator = new SlhDsaKeyPairGenerator();
-                generator.Init(new SlhDsaKeyGenerationParameters(new SecureRandom(), _parameters));
+                generator.Init(new SlhDsaKeyGenerationParameters(BouncyRandom.Of(RandomNumberGenerator.Fill), _parameters));
                 var encoded = ((SlhDsaPrivateKeyParameters)generator.GenerateKeyPair().Private).GetEncoded();
                 var material = BeginMaterial(out var key);
                 encoded.CopyTo(key);

@@ -23,6 +23,8 @@ internal readonly record struct AnswerFacts(
         GeneratedMac mac => new(mac.KeyVersion),
         Derived derived => new(derived.KeyVersion),
         Jws jws => new(jws.KeyVersion),
+        Encapsulated encapsulated => new(encapsulated.KeyVersion),
+        Decapsulated decapsulated => new(decapsulated.KeyVersion),
         Verified verified => new(verified.KeyVersion, Detail: verified.IsValid ? null : NotValid),
         PublicKeyDescription publicKey => new(publicKey.KeyVersion),
         KeyDescription key => new(key.PrimaryVersion),

@@ -66,6 +66,21 @@ internal sealed class PrimaryVersion(KeyActivation key)
         }
     }
 
+    /// <summary>
+    /// Rotates the key if that is due, for an operation with the primary version's public part: it takes neither the material nor a use.
+    /// </summary>
+    /// <param name="usage">What the key must be for.</param>
+    public async Task PreparePublic(KeyUsage usage)
+    {
+        await key.Rotation.RotateIfDue();
+        using (await key.Turns.Begin())
+        {
+            while (await RotateBeforeUse(usage) is null)
+            {
+            }
+        }
+    }
+
     /// <summary>Reserves more uses once half of the last block is spent, unless the version was dropped since.</summary>
     public void RenewInBackground(ReadyVersion version)
     {
@@ -81,27 +96,13 @@ internal sealed class PrimaryVersion(KeyActivation key)
 
     private async Task<Preparation> PrepareOnce(KeyUsage usage, long wanted)
     {
-        var epoch = key.Services.Epoch;
-        var row = await key.Current();
-        KeyUsability.Require(row, usage);
-        await key.Usage.Load(row.Incarnation);
+        if (await RotateBeforeUse(usage) is not { } row)
+        {
+            return Preparation.Again;
+        }
+
         var meter = key.Usage.Meter(row.PrimaryVersion);
         var policy = UsagePolicy.Of(row);
-        if (!policy.KeepsVersionAfterRestore)
-        {
-            KeyUsability.RequireImportSinceRestore(row, epoch);
-        }
-
-        switch (KeyRotation.DueBeforeUse(row, epoch, meter.Spent, policy.RotateAt, policy.KeepsVersionAfterRestore))
-        {
-            case RotationDue.SinceRestore:
-                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-after-restore"));
-                return Preparation.Again;
-            case RotationDue.ByUse:
-                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-by-plan", Reason: "by use"));
-                return Preparation.Again;
-        }
-
         KeyUsability.RequirePrimary(row);
         if (meter.Spent >= policy.RefuseAt)
         {
@@ -129,4 +130,33 @@ internal sealed class PrimaryVersion(KeyActivation key)
     private ValueTask<Opening> Open(KeyRow row) => KeyUsability.EncryptsByPublicKey(row)
         ? new(Opening.Of(key.Versions.OpenPublic(row, row.Find(row.PrimaryVersion)!)))
         : key.Open(row.PrimaryVersion);
+
+    /// <summary>Makes the rotation that must not wait, if one is due.</summary>
+    /// <param name="usage">What the key must be for.</param>
+    /// <returns>The key, if none was; null if it has changed.</returns>
+    private async Task<KeyRow?> RotateBeforeUse(KeyUsage usage)
+    {
+        var epoch = key.Services.Epoch;
+        var row = await key.Current();
+        KeyUsability.Require(row, usage);
+        await key.Usage.Load(row.Incarnation);
+        var meter = key.Usage.Meter(row.PrimaryVersion);
+        var policy = UsagePolicy.Of(row);
+        if (!policy.KeepsVersionAfterRestore)
+        {
+            KeyUsability.RequireImportSinceRestore(row, epoch);
+        }
+
+        switch (KeyRotation.DueBeforeUse(row, epoch, meter.Spent, policy.RotateAt, policy.KeepsVersionAfterRestore))
+        {
+            case RotationDue.SinceRestore:
+                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-after-restore"));
+                return null;
+            case RotationDue.ByUse:
+                await VersionMaking.Rotate(key, row, new(KeyServices.Self, "rotate-by-plan", Reason: "by use"));
+                return null;
+            default:
+                return row;
+        }
+    }
 }

@@ -22,6 +22,12 @@ internal static class WithheldAnswer
             case Derived derived:
                 CryptographicOperations.ZeroMemory(derived.Key);
                 break;
+            case Encapsulated encapsulated:
+                CryptographicOperations.ZeroMemory(encapsulated.SharedSecret);
+                break;
+            case Decapsulated decapsulated:
+                CryptographicOperations.ZeroMemory(decapsulated.SharedSecret);
+                break;
             case ItemResult<Decrypted>[] items:
                 foreach (var item in items)
                 {

@@ -85,6 +85,8 @@ public sealed class CallerTests : KeyGrainTest
         nameof(GenerateMacBatch) => new GenerateMacBatch(caller, [new(Plaintext)]),
         nameof(VerifyMac) => new VerifyMac(caller, new(Plaintext, [])),
         nameof(VerifyMacBatch) => new VerifyMacBatch(caller, [new(Plaintext, [])]),
+        nameof(Encapsulate) => new Encapsulate(caller),
+        nameof(Decapsulate) => new Decapsulate(caller, Plaintext),
         nameof(Derive) => new Derive { Caller = caller, Context = Plaintext },
         nameof(Sign) => new Sign(caller, new(Plaintext)),
         nameof(SignBatch) => new SignBatch(caller, [new(Plaintext)]),

@@ -51,7 +51,7 @@ public sealed partial class ReadmeTests
             directory.Path, usages.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
         Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
         Assert.Equal(
-            ["mac", "[true,1]", "derive", "2", "true", "key_agreement", "agreed", "encrypt_decrypt", "data_key_pair"],
+            ["mac", "[true,1]", "derive", "2", "true", "key_agreement", "agreed", "encrypt_decrypt", "data_key_pair", "encapsulate", "true"],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
         var rsa = RsaBlock().Match(_tour).Groups["script"].Value;

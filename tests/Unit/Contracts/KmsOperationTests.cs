@@ -49,7 +49,7 @@ public sealed partial class KmsOperationTests
             .Select(method => $"{method.DeclaringType!.Name}.{method.Name}");
         Assert.Equal(
             [
-                "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyEncryptionGrain.Decrypt", "IKeyEncryptionGrain.DecryptBatch",
+                "IAliasGrain.Resolve", "IKeyDerivationGrain.Derive", "IKeyEncapsulationGrain.Decapsulate", "IKeyEncapsulationGrain.Encapsulate", "IKeyEncryptionGrain.Decrypt", "IKeyEncryptionGrain.DecryptBatch",
                 "IKeyEncryptionGrain.Encrypt", "IKeyEncryptionGrain.EncryptBatch", "IKeyGrain.Decrypt", "IKeyGrain.DecryptBatch", "IKeyGrain.Encrypt", "IKeyGrain.EncryptBatch",
                 "IKeyGrain.GenerateDataKey", "IKeyGrain.Rewrap", "IKeyGrain.RewrapBatch", "IKeyGrain.Validate",
                 "IKeyJwsGrain.Sign",
@@ -62,7 +62,7 @@ public sealed partial class KmsOperationTests
 
     [Fact]
     public void Uses_AreSpentByWhatMakesSomethingWithAKey() => Assert.Equal(
-        ["keys:batch", "keys:datakey", "keys:datakey-pair", "keys:derive", "keys:encrypt", "keys:jws", "keys:mac", "keys:reencrypt", "keys:rewrap", "keys:sign"],
+        ["keys:batch", "keys:datakey", "keys:datakey-pair", "keys:decapsulate", "keys:derive", "keys:encrypt", "keys:jws", "keys:mac", "keys:reencrypt", "keys:rewrap", "keys:sign"],
         KmsOperation.All.Values.Where(row => row.SpendsUse).Select(row => row.Name).Order(StringComparer.Ordinal));
 
     [Fact]

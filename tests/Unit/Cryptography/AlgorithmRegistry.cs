@@ -33,6 +33,9 @@ internal static class AlgorithmRegistry
 
     internal sealed record MacRow(string Spec, int MacLength) : Row(Spec, [KeyUsage.Mac], UsageLimit.None, HasPublicPart: false);
 
+    internal sealed record KemRow(string Spec, int MaterialLength, int PublicPartLength, int CiphertextLength)
+        : Row(Spec, [KeyUsage.Encapsulate], UsageLimit.None, HasPublicPart: true);
+
     private static readonly UsageLimit _random96 = new(2147483648, 4294967296);
 
     internal static readonly AeadRow[] Aeads =
@@ -85,7 +88,15 @@ internal static class AlgorithmRegistry
         new("X25519", [KeyUsage.KeyAgreement], UsageLimit.None, HasPublicPart: true),
     ];
 
-    internal static readonly Row[] All = [.. Aeads, .. Signatures, .. Macs, .. Derivations];
+    internal static readonly KemRow[] Kems =
+    [
+        new("ML_KEM_512", 86, 822, 768),
+        new("ML_KEM_768", 86, 1206, 1088),
+        new("ML_KEM_1024", 86, 1590, 1568),
+        new("X_WING", 54, 1240, 1120),
+    ];
+
+    internal static readonly Row[] All = [.. Aeads, .. Signatures, .. Macs, .. Derivations, .. Kems];
 
     /// <summary>All specs, for a theory.</summary>
     public static TheoryData<string> Specs => new(All.Select(r => r.Spec));
@@ -123,6 +134,9 @@ internal static class AlgorithmRegistry
 
     /// <summary>The specs that agree, for a theory.</summary>
     public static TheoryData<string> AgreementSpecs => new(All.Where(r => r.Usages.Contains(KeyUsage.KeyAgreement)).Select(r => r.Spec));
+
+    /// <summary>The specs that encapsulate, for a theory.</summary>
+    public static TheoryData<string> KemSpecs => new(Kems.Select(r => r.Spec));
 
     internal static Row Of(string spec) => All.Single(r => r.Spec == spec);
 

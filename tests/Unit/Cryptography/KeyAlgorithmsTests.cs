@@ -27,6 +27,7 @@ public class KeyAlgorithmsTests
             AlgorithmRegistry.PublicKeyEncryptions.Select(r => (r.Spec, r.Algorithm, r.Id)),
             KeyAlgorithms.All.SelectMany(a => a.EncryptionSchemes.Select(s => (a.Spec, s.Name, s.Id))));
         Assert.Equal(AlgorithmRegistry.Macs.Select(r => (r.Spec, r.MacLength)), KeyAlgorithms.Macs.Select(a => (a.Spec, a.MacLength)));
+        Assert.Equal(AlgorithmRegistry.Kems.Select(r => (r.Spec, r.CiphertextLength)), KeyAlgorithms.Encapsulations.Select(a => (a.Spec, a.CiphertextLength)));
     }
 
     [Fact]

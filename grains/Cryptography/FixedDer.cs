@@ -1,6 +1,6 @@
 using System.Formats.Asn1;
 
-namespace OrleansKms.Grains.Cryptography.Signatures;
+namespace OrleansKms.Grains.Cryptography;
 
 /// <summary>
 /// A DER structure in which only the last bytes differ: the PKCS#8 and SubjectPublicKeyInfo of algorithms whose keys are strings of
