@@ -111,6 +111,9 @@ public static class KmsLimits
     /// <summary>How many versions a key can have: the row that lists them is written whole.</summary>
     public const int Versions = 50_000;
 
+    /// <summary>How many bytes the backup of a key can have: 4 MiB. Some 15,000 versions of AES, or 1,300 of RSA 4096.</summary>
+    public const int BackupBytes = 4 << 20;
+
     /// <summary>How many statements a policy can have.</summary>
     public const int PolicyStatements = 100;
 

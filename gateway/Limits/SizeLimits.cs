@@ -31,6 +31,9 @@ internal sealed class SizeLimits
     /// <summary>The maximum JSON body of a batch, and of one operation on a route that accepts batches.</summary>
     public static int BatchBody { get; } = JsonLength(KmsLimits.BatchBytes) + KmsLimits.BatchItems * ItemOverhead;
 
+    /// <summary>The maximum JSON body of a restore.</summary>
+    public static int RestoreBody { get; } = JsonLength(KmsLimits.BackupBytes) + ItemOverhead;
+
     /// <summary>The maximum length of a plaintext in bytes.</summary>
     public int Plaintext { get; }
 

@@ -37,6 +37,8 @@ namespace OrleansKms.Gateway.Rest;
 #endif
 [JsonSerializable(typeof(ListKeysAnswer))]
 [JsonSerializable(typeof(KeyHistoryAnswer))]
+[JsonSerializable(typeof(BackupAnswer))]
+[JsonSerializable(typeof(RestoreBody))]
 [JsonSerializable(typeof(ValidateKeysBody))]
 [JsonSerializable(typeof(ValidateKeysAnswer))]
 [JsonSerializable(typeof(EncryptBody))]

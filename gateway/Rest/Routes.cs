@@ -32,6 +32,8 @@ internal static class Routes
             Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),
             Get("/v1/keys/{id}/history", "Returns a key's history, newest event first, and whether it matches the chain whose head the key holds.", KeyHistoryEndpoint.Handle).Requires(KmsOperation.ReadHistory).WithQuery(KeyHistoryEndpoint.Parameters).Answers<KeyHistoryAnswer>(),
             Get("/v1/keys/{id}/public-key", "Reads the public key of a version, as PEM and as a JSON Web Key.", PublicKeyEndpoint.Handle).Requires(KmsOperation.ReadPublicKey).WithQuery(PublicKeyEndpoint.Parameters).Answers<PublicKeyAnswer>(),
+            Get("/v1/keys/{id}/backup", "Makes a backup of a whole key, sealed for this installation.", BackupEndpoints.HandleBackup).Requires(KmsOperation.BackUpKey).Answers<BackupAnswer>(),
+            Post("/v1/restore", "Restores a key from its backup, under its own id; its versions only decrypt and verify, and a new primary version is made.", BackupEndpoints.HandleRestore).Requires(KmsOperation.RestoreKey).Takes<RestoreBody>().Answers<KeyAnswer>(),
             Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits, dual control or minimum version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
             .. KeyCommandRoutes.OfKeys,
             .. KeyCommandRoutes.OfVersions,

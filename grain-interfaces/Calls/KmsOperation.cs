@@ -53,6 +53,10 @@ public sealed class KmsOperation
     public static readonly KmsOperation ScheduleDeletion = Manage("keys:schedule-deletion", namesKey: true);
     /// <summary>Cancels a scheduled deletion.</summary>
     public static readonly KmsOperation CancelDeletion = Manage("keys:cancel-deletion", namesKey: true);
+    /// <summary>Makes a sealed backup of a whole key.</summary>
+    public static readonly KmsOperation BackUpKey = Manage("keys:backup", namesKey: true);
+    /// <summary>Restores a key from its backup.</summary>
+    public static readonly KmsOperation RestoreKey = Manage("keys:restore", namesKey: true);
     /// <summary>Lists operations that need approval.</summary>
     public static readonly KmsOperation ListApprovals = Manage("approvals:list", namesKey: false);
     /// <summary>Describes an operation that needs approval.</summary>

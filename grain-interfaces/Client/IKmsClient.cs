@@ -138,6 +138,20 @@ public interface IKmsClient
     /// <param name="version">The version; null for the primary one.</param>
     Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null);
 
+    /// <summary>
+    /// Makes a backup of a whole key, sealed for this installation. Errors: not_exportable for a key with protection hsm;
+    /// key_pending_import, key_pending_deletion, key_destroyed.
+    /// </summary>
+    /// <param name="keyId">The key.</param>
+    Task<KeyBackup> BackUpKey(string keyId);
+
+    /// <summary>
+    /// Restores a key under its own id, which must be free and never destroyed. Its versions only decrypt and verify from now on; a new
+    /// primary version is made. Errors: invalid_parameter, key_exists, key_destroyed.
+    /// </summary>
+    /// <param name="backup">A backup that this installation made.</param>
+    Task<KeyDescription> RestoreKey(byte[] backup);
+
     /// <summary>Generates a data key: in the clear, to encrypt with locally, and encrypted, to keep.</summary>
     /// <param name="keyId">The key that encrypts it.</param>
     /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DataKeyBytes"/> bytes.</param>

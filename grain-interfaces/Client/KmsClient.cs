@@ -83,6 +83,12 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public Task<PublicKeyDescription> ReadPublicKey(string keyId, int? version = null) =>
         Of<IPublicKeyGrain>(keyId).Read(new ReadPublicKey(NewCaller(), version));
 
+    public Task<KeyBackup> BackUpKey(string keyId) => Of<IKeyBackupsGrain>(keyId).BackUp(new(NewCaller()));
+
+    public Task<KeyDescription> RestoreKey(byte[] backup) => BackupHeader.TryRead(backup, out var header)
+        ? Of<IKeyBackupsGrain>(header.KeyId).Restore(new(NewCaller(), backup) { Within = options.ResponseTimeout })
+        : throw KmsError.InvalidParameter.Exception("The backup is not valid.");
+
     public ValueTask<DataKeyPair> GenerateDataKeyPair(string keyId, string spec, byte[]? associatedData = null) =>
         Of<IKeyPairsGrain>(keyId).Generate(new(NewCaller(), spec, WithPlaintext: true, associatedData) { Within = options.ResponseTimeout });
 

@@ -59,7 +59,7 @@ internal static class LimitRules
     /// </summary>
     /// <param name="operation">The operation.</param>
     public static bool IsLimitedByKey(KmsOperation operation) => operation.NamesKey && operation.Group != KmsOperationGroup.Admin
-        && operation != KmsOperation.CreateKey && operation != KmsOperation.UpdateKey && operation != KmsOperation.DisableKey
+        && operation != KmsOperation.CreateKey && operation != KmsOperation.RestoreKey && operation != KmsOperation.UpdateKey && operation != KmsOperation.DisableKey
         && !OnlyAsks(operation) && operation != KmsOperation.PointAlias
         && operation != KmsOperation.Reencrypt && operation != KmsOperation.RunBatch;
 

@@ -130,6 +130,7 @@ public static class KmsStorageExtensions
         services.AddLogging(logging => logging.AddFilter(typeof(AdoNetGrainStorage).FullName, LogLevel.None));
         services.AddSingleton<RowTypes>();
         services.AddSingleton<RowSealer>(provider => ActivatorUtilities.CreateInstance<RowSealer>(provider));
+        services.AddSingleton<BackupSealer>(provider => ActivatorUtilities.CreateInstance<BackupSealer>(provider));
         services.AddSingleton<IMaterialSealer>(provider => provider.GetRequiredService<RowSealer>());
         services.AddSingleton<IKeyProvider, SoftwareKeyProvider>();
         services.AddSingleton<KeyProviders>();

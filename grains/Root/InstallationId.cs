@@ -21,6 +21,14 @@ internal readonly record struct InstallationId(ulong High, ulong Low)
     public static InstallationId Read(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt64BigEndian(bytes), BinaryPrimitives.ReadUInt64BigEndian(bytes[sizeof(ulong)..]));
 
+    /// <summary>The 16 bytes, big endian.</summary>
+    public byte[] ToBytes()
+    {
+        var bytes = new byte[Length];
+        Write(bytes);
+        return bytes;
+    }
+
     /// <summary>Writes 16 bytes, big endian.</summary>
     public void Write(Span<byte> bytes)
     {

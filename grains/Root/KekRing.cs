@@ -35,6 +35,9 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     public Kek? Find(KekId id) => Ring.ById.GetValueOrDefault(id);
 
     /// <inheritdoc/>
+    public ReadOnlyMemory<byte> Installation => _manifest?.Installation.ToBytes();
+
+    /// <inheritdoc/>
     public KekId CurrentId => Current.Id;
 
     /// <summary>The ids of all KEKs that are open, in order.</summary>

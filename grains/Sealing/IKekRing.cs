@@ -14,6 +14,11 @@ public interface IKekRing
     /// <exception cref="InvalidOperationException">The ring is not open yet.</exception>
     Kek Current { get; }
 
+    /// <summary>
+    /// Tells this installation from every other: 16 random bytes, made with the first manifest of its KEKs. Empty while there is none.
+    /// </summary>
+    ReadOnlyMemory<byte> Installation { get; }
+
     /// <summary>The KEK with an id, or null when this silo does not have it.</summary>
     Kek? Find(KekId id);
 

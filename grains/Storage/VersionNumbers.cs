@@ -17,6 +17,11 @@ namespace OrleansKms.Grains.Storage;
 /// the backup, nor that the epoch of the forgotten version, or any number of epochs, is still known. Within one epoch the row
 /// <c>key</c> orders versions, and the next is above the last.
 ///
+/// A key that is restored from its own backup may have had versions since that the database does not know either. So it is as if an epoch
+/// of its own began for it: its next version is numbered C(s) or higher if it is restored at s, above <see cref="KmsLimits.Versions"/>, and
+/// from then on the rule for later epochs holds for it in the first one, too. A forgotten version made at t had at most the number C(t),
+/// which is below C(s), since restoring takes longer than a second.
+///
 /// It holds for a new key, too, since its id may have had a life that was forgotten: its first version is numbered by the same
 /// rule. It rests on clocks: that of a silo which gave numbers up to its limit (a version each second since the epoch began)
 /// must not have been ahead of that by which the next epoch begins.
@@ -39,7 +44,7 @@ internal static class VersionNumbers
     /// <exception cref="KmsException">conflict: no number is free yet; the next one is within seconds.</exception>
     public static int Next(int newest, RestoreEpoch epoch, DateTimeOffset now)
     {
-        if (epoch.Number == 0)
+        if (epoch.Number == 0 && newest < KmsLimits.Versions)
         {
             return newest + 1;
         }
@@ -48,8 +53,15 @@ internal static class VersionNumbers
         return next <= Ceiling(now)
             ? next
             : throw KmsError.Conflict.Exception(
-                "After a restore of the database a key gets at most one version a second; wait and try again.");
+                "After a restore a key gets at most one version a second; wait and try again.");
     }
+
+    /// <summary>The number above which the versions of a key are numbered from when it is restored from its own backup.</summary>
+    /// <param name="newest">The number of its newest version.</param>
+    /// <param name="epoch">The epoch.</param>
+    /// <param name="now">When it is restored.</param>
+    public static int BaseOfRestoredKey(int newest, RestoreEpoch epoch, DateTimeOffset now) =>
+        Math.Max(Math.Max(newest, epoch.VersionBase), Math.Max(Ceiling(now) - 1, KmsLimits.Versions));
 
     private static int Ceiling(DateTimeOffset now) =>
         (int)Math.Clamp((long)(now - _origin).TotalSeconds + Ahead, 0, int.MaxValue);

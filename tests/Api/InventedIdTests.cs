@@ -59,6 +59,8 @@ public sealed partial class InventedIdTests(DefaultApi api)
         new("POST", "/v1/keys/{id}/decapsulate", "key_not_found", _ => new { ciphertext = "AQ==" }),
         new("POST", "/v1/keys/{id}/decapsulate", "key_not_found", _ => new { ciphertext = "AQ==", key_version = 7 }),
         new("GET", "/v1/keys/{id}/public-key", "key_not_found"),
+        new("GET", "/v1/keys/{id}/backup", "key_not_found"),
+        new("POST", "/v1/restore", "invalid_parameter", id => new { backup = (byte[])[.. "okmb"u8, 1, .. new byte[32], (byte)id.Length, .. Encoding.ASCII.GetBytes(id), .. new byte[48]] }),
         new("POST", "/v1/keys/{id}/sign", "key_not_found", _ => new { message = "AQ==" }),
         new("POST", "/v1/keys/{id}/sign", "key_not_found", _ => new { items = new[] { new { message = "AQ==" } } }),
         new("POST", "/v1/keys/{id}/jws", "key_not_found", _ => new { payload = "AQ==" }),

@@ -107,7 +107,7 @@ public sealed partial class OperationTests(DefaultApi api)
             "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
             "post /v1/principals", "post /v1/principals/{name}/disable", "post /v1/principals/{name}/enable", "post /v1/principals/{name}/tokens",
             "post /v1/random", "post /v1/reencrypt", "put /v1/aliases/{name}", "put /v1/namespaces/{prefix}/limits",
-            "delete /v1/keys/{id}/policy", "delete /v1/policies/{name}", "get /v1/keys/{id}/policy", "get /v1/policies", "get /v1/policies/{name}",
+            "get /v1/keys/{id}/backup", "post /v1/restore", "delete /v1/keys/{id}/policy", "delete /v1/policies/{name}", "get /v1/keys/{id}/policy", "get /v1/policies", "get /v1/policies/{name}",
             "post /v1/policies/simulate", "put /v1/keys/{id}/policy", "put /v1/policies/{name}",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), operations.Select(o => $"{o.Method} {o.Path}").Order(StringComparer.Ordinal));

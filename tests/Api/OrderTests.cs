@@ -163,6 +163,7 @@ public sealed class OrderTests(DefaultApi api)
         ["describe"] = p => new("GET", $"/v1/keys/{p.Key}", null),
         ["history"] = p => new("GET", $"/v1/keys/{p.Key}/history{(p.Field ? "?limit=0" : "")}", null),
         ["public key"] = p => new("GET", $"/v1/keys/{p.Key}/public-key{(p.Field ? "?version=0" : "")}", null),
+        ["backup"] = p => new("GET", $"/v1/keys/{p.Key}/backup", null),
         ["update"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["description"] = new string('d', p.Field ? 1025 : 1) }),
         ["update rotation"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["rotation"] = new JsonObject { ["after_uses"] = p.Field ? 0 : 9 } }),
         ["update minimum"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["min_decrypt_version"] = p.Field ? 0 : 1 }),

@@ -157,7 +157,7 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The key as last known.</summary>
     /// <exception cref="KmsException">key_not_found.</exception>
-    public ValueTask<KeyRow> Load() => Slot is { NeedsRead: false, Row: { } row } ? new(row) : LoadSlowly();
+    public ValueTask<KeyRow> Load() => Slot is { NeedsRead: false, Row: { Restoring: null } row } ? new(row) : LoadSlowly();
 
     /// <summary>
     /// Reads the row if it must be read, whether or not it exists. All waiting callers share one read, since decryptions
@@ -165,7 +165,7 @@ internal sealed class KeyActivation : IDisposable
     /// </summary>
     public async Task LoadSlot()
     {
-        while (Slot.NeedsRead)
+        while (Slot.NeedsRead || Slot.Row is { Restoring: not null })
         {
             var loading = _loading ??= LoadOnce();
             try
@@ -302,10 +302,16 @@ internal sealed class KeyActivation : IDisposable
 
     private async Task LoadOnce()
     {
+        if (Slot is { NeedsRead: false, Row: { Restoring: not null } restored })
+        {
+            await RestoreCompletion.Complete(this, restored);
+            return;
+        }
+
         Primary.Forget();
         Versions.Dispose();
         await Read();
-        if (Slot.Row is { ErasePending.Count: > 0 } row)
+        if (Slot.Row is { ErasePending.Count: > 0, Restoring: null } row)
         {
             await Erasure.Erase(this, row);
         }

@@ -28,6 +28,9 @@ public sealed class KeyServices(
     /// <summary>Wraps and opens material.</summary>
     internal IMaterialSealer Sealer => sealer;
 
+    /// <summary>Seals and opens backups.</summary>
+    internal BackupSealer Backups { get; } = services.GetRequiredService<BackupSealer>();
+
     /// <summary>Who holds the material of each protection.</summary>
     internal KeyProviders Providers => providers;
 
@@ -56,13 +59,14 @@ public sealed class KeyServices(
 
     /// <summary>Refuses what programs that know only lower feature levels cannot read or would drop, while one may be running.</summary>
     /// <param name="level">The level; 3 or more.</param>
-    /// <param name="what">The refused fields, in the plural.</param>
+    /// <param name="what">What is refused, in the plural.</param>
+    /// <param name="done">What cannot be done with it.</param>
     /// <exception cref="KmsException">conflict.</exception>
-    internal void RequireLevel(int level, string what)
+    internal void RequireLevel(int level, string what, string done = "set")
     {
         if (!levels.AllKnow(level))
         {
-            throw KmsError.Conflict.Exception($"{what} can be set only {UpgradeFirst}");
+            throw KmsError.Conflict.Exception($"{what} can be {done} only {UpgradeFirst}");
         }
     }
 

@@ -25,6 +25,20 @@ internal sealed class OwnPolicy(KeyActivation key)
         if (!Permits(call)) throw KmsError.PermissionDenied.Exception();
     }
 
+    /// <summary>Refuses a call that the policy of a key which does not exist yet does not let pass.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="call">The call.</param>
+    /// <exception cref="KmsException">permission_denied.</exception>
+    public void RequireBy(KeyRow row, in Call call)
+    {
+        // Nothing of it is kept: whatever becomes of this call, another key may get the id.
+        if (row.Policy is { } policy && Binds(call)
+            && Decide(CompiledPolicies.OfKey(new(key.Id, policy)), call, hasMessage: true, new(row.Spec, row.Protection)) != AccessDecision.Allowed)
+        {
+            throw KmsError.PermissionDenied.Exception();
+        }
+    }
+
     /// <summary>Refuses a call of many items if no item could pass. The row must be loaded.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>
     public void RequireForSome(in Call call)
@@ -64,17 +78,19 @@ internal sealed class OwnPolicy(KeyActivation key)
     {
         if (!Binds(call)) return AccessDecision.Allowed;
         var row = key.Slot.Row!;
-        var compiled = Compiled(row);
-        return compiled.Decide(call.Operation, key.Id, new()
-        {
-            Now = key.Now,
-            Source = compiled.LooksAtSource && IPAddress.TryParse(call.Caller.Source, out var address) ? address : null,
-            Principal = call.Caller.Principal,
-            HasMessage = hasMessage,
-            AssociatedData = call.AssociatedData,
-            Kind = call.Kind,
-            // They never change.
-            Key = _facts ??= new(row.Spec, row.Protection),
-        });
+
+        // The facts never change.
+        return Decide(Compiled(row), call, hasMessage, _facts ??= new(row.Spec, row.Protection));
     }
+
+    private AccessDecision Decide(CompiledPolicies compiled, in Call call, bool hasMessage, KeyFacts facts) => compiled.Decide(call.Operation, key.Id, new()
+    {
+        Now = key.Now,
+        Source = compiled.LooksAtSource && IPAddress.TryParse(call.Caller.Source, out var address) ? address : null,
+        Principal = call.Caller.Principal,
+        HasMessage = hasMessage,
+        AssociatedData = call.AssociatedData,
+        Kind = call.Kind,
+        Key = facts,
+    });
 }

@@ -142,6 +142,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
         await key.Usage.Load(row.Incarnation);
         var meter = key.Usage.Meter(row.PrimaryVersion);
         var policy = UsagePolicy.Of(row);
+        KeyRestoration.RequireMadeSince(row);
         if (!policy.KeepsVersionAfterRestore)
         {
             KeyUsability.RequireImportSinceRestore(row, epoch);

@@ -50,24 +50,24 @@ internal sealed class VersionCiphers(
             return Opening.Of(open);
         }
 
-        var wrapped = key.Material;
-        if (wrapped?.Version != version)
+        var generation = _generation;
+        var wrapped = await Wrapped(key, version);
+        if (generation != _generation)
         {
-            var generation = _generation;
-            var slot = new RowSlot<KeyVersionRow>(storage, grain, RowNames.KeyVersion(version));
-            await slot.Read();
-            if (generation != _generation)
-            {
-                return Opening.ClosedMeanwhile;
-            }
-
-            wrapped = slot.Row?.Incarnation == key.Incarnation ? slot.Row.Material : null;
+            return Opening.ClosedMeanwhile;
         }
 
         return wrapped is not null && KeyAlgorithms.TryFind(key.Spec, out var algorithm)
             ? Opening.Of(Find(version) ?? Open(key, version, wrapped, algorithm))
             : throw KmsError.KeyCorrupted.Exception();
     }
+
+    /// <summary>What is kept of a version, for a backup; the caller disposes it.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="version">A version that is not destroyed.</param>
+    /// <exception cref="KmsException">key_corrupted: the material is missing or does not open.</exception>
+    public async Task<SecretBytes> Kept(KeyRow key, int version) =>
+        sealer.Open(new(grain, key.Incarnation, version), await Wrapped(key, version) ?? throw KmsError.KeyCorrupted.Exception());
 
     /// <summary>Opens the public part of a version, which takes neither a row nor its provider.</summary>
     /// <param name="key">The key.</param>
@@ -136,6 +136,18 @@ internal sealed class VersionCiphers(
 
         _open.Clear();
         ClosePublic();
+    }
+
+    private async ValueTask<WrappedMaterial?> Wrapped(KeyRow key, int version)
+    {
+        if (key.Material is { } newest && newest.Version == version)
+        {
+            return newest;
+        }
+
+        var slot = new RowSlot<KeyVersionRow>(storage, grain, RowNames.KeyVersion(version));
+        await slot.Read();
+        return slot.Row?.Incarnation == key.Incarnation ? slot.Row.Material : null;
     }
 
     private void CloseOldestPublic()

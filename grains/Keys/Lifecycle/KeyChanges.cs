@@ -133,6 +133,15 @@ public static class KeyChanges
         ],
     };
 
+    /// <summary>A restored key of which versions were destroyed since its backup; their material is erased already.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="destroyed">The versions.</param>
+    public static KeyRow WithDestroyed(KeyRow row, IReadOnlyCollection<int> destroyed) => row with
+    {
+        Material = row.Material is { } m && destroyed.Contains(m.Version) ? null : row.Material,
+        Versions = [.. row.Versions.Select(v => destroyed.Contains(v.Version) ? Ended(v) : v)],
+    };
+
     /// <summary>Schedules the deletion of the key.</summary>
     /// <param name="row">The key.</param>
     /// <param name="at">When the material is erased.</param>

@@ -73,8 +73,12 @@ internal static class KeyRotation
                 $"The public keys of the key's {row.Versions.Count} versions take all the room that there is for them; destroy versions that nobody needs.");
         }
 
-        return new(row, VersionNumbers.Next(row.Versions[^1].Version, epoch, now), epoch.Number);
+        return new(row, VersionNumbers.Next(NewestNumber(row), epoch, now), epoch.Number);
     }
+
+    /// <summary>The number above which the key's next version is numbered.</summary>
+    /// <param name="row">The key.</param>
+    public static int NewestNumber(KeyRow row) => Math.Max(row.RestoredUpTo, row.Versions is [.., var newest] ? newest.Version : 0);
 
     /// <summary>Whether the key makes versions by itself: it is usable and its material is generated here.</summary>
     /// <param name="row">The key.</param>

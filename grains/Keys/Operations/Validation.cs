@@ -20,6 +20,7 @@ internal static class Validation
                     state = row.State;
                     KeyLifecycle.RequireUsable(row.State);
                     KeyUsability.RequirePrimary(row);
+                    KeyRestoration.RequireMadeSince(row);
                     if (!UsagePolicy.Of(row).KeepsVersionAfterRestore)
                     {
                         KeyUsability.RequireImportSinceRestore(row, key.Services.Epoch);

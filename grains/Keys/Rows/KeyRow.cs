@@ -38,6 +38,14 @@ public sealed record KeyRow : Row
     /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int Epoch { get; init; }
+    /// <summary>
+    /// Versions up to this one came back with the key's backup. They decrypt and verify, but never again encrypt or sign: how often they
+    /// were used since the backup is unknown. Later versions are numbered above it. 0 for a key that was never restored.
+    /// </summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public int RestoredUpTo { get; init; }
+    /// <summary>What the key, just restored from its backup, still has to get; null for nothing.</summary>
+    public KeyRestoring? Restoring { get; init; }
     /// <summary>The rotation plan.</summary>
     public RotationPlan? Rotation { get; init; }
     /// <summary>When the next rotation by time is due, UTC.</summary>

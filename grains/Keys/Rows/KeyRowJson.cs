@@ -12,5 +12,6 @@ namespace OrleansKms.Grains.Keys.Rows;
 [JsonSerializable(typeof(KeyUsageRow))]
 [JsonSerializable(typeof(KeyHistoryRow))]
 [JsonSerializable(typeof(KeyApprovalsRow))]
+[JsonSerializable(typeof(KeyBackupContent))]
 [JsonSerializable(typeof(RequestedOperation))]
 public sealed partial class KeyRowJson : JsonSerializerContext;

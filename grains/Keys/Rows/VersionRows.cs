@@ -1,6 +1,7 @@
 using Orleans.Storage;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Providers;
+using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Keys.Rows;
@@ -33,6 +34,40 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
                 throw;
             }
         }
+    }
+
+    /// <summary>
+    /// Writes the row of a version that came back with the key's backup. The row <c>key</c> that lists it is committed, so whatever else is
+    /// there is left of a former life of the key.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="material">The version, wrapped.</param>
+    /// <returns>False if the version was destroyed in a former life; then nothing was written.</returns>
+    /// <exception cref="InconsistentStateException">Another activation wrote it at the same time.</exception>
+    public async Task<bool> Restore(KeyRow key, WrappedMaterial material)
+    {
+        var slot = Slot(material.Version);
+        var restored = new KeyVersionRow { Version = material.Version, Incarnation = key.Incarnation, Material = material };
+        try
+        {
+            await slot.Read();
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
+        {
+            await slot.ClearUnread();
+        }
+
+        switch (slot.Row)
+        {
+            case { Material: null }:
+                return false;
+            case { } there when there.Incarnation == key.Incarnation:
+                // Written before a crash.
+                return true;
+        }
+
+        await slot.Write(restored);
+        return true;
     }
 
     /// <summary>

@@ -93,6 +93,30 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         await Reload(incarnation);
     }
 
+    /// <summary>Takes over the counters of a key that was restored from its backup, and writes them. Doing so again changes nothing.</summary>
+    public async Task TakeOver(Incarnation incarnation, KeyRestoring counters)
+    {
+        await Load(incarnation);
+        foreach (var stored in counters.Versions)
+        {
+            Meter(stored.Version).TakeOver(stored);
+        }
+
+        if (_slot.Row?.Windows is null)
+        {
+            Windows.Resume(counters.Windows);
+        }
+
+        await (_writing = Write(incarnation, null, 0, exact: false));
+    }
+
+    /// <summary>The counters as a backup has them. They must be loaded.</summary>
+    public KeyRestoring ForBackup() => new()
+    {
+        Versions = [.. Meters.Select(m => m.ToStored(m.Spent)).Where(IsUsed)],
+        Windows = _slot.Row?.Windows,
+    };
+
     /// <summary>Reserves uses for a version, at least one, and waits for the write.</summary>
     /// <param name="meter">The version's counters.</param>
     /// <param name="policy">What bounds the reservation.</param>
@@ -281,7 +305,7 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     {
         var written = Meters
             .Select(m => (Meter: m, Stored: m.ToStored(exact ? m.Spent : m == reserved ? m.Ceiling + uses : m.Ceiling)))
-            .Where(w => w.Stored is not { Ceiling: 0, Decrypted: 0, Verified: 0 })
+            .Where(w => IsUsed(w.Stored))
             .ToArray();
         try
         {
@@ -301,6 +325,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             meter.Saved(stored);
         }
     }
+
+    private static bool IsUsed(VersionUsage stored) => stored is not { Ceiling: 0, Decrypted: 0, Verified: 0 };
 
     private void RequireStorage()
     {

@@ -78,6 +78,11 @@ internal sealed class UsageMeter(int version)
         SpendUntil = Spent;
     }
 
+    /// <summary>Takes over what a backup counted, where that is more.</summary>
+    public void TakeOver(VersionUsage counted) => Resume(new(
+        Version, Math.Max(_stored.Ceiling, counted.Ceiling), Math.Max(_stored.Decrypted, counted.Decrypted), Math.Max(_stored.Verified, counted.Verified),
+        Math.Max(_stored.Bytes, counted.Bytes), _stored.LastUsedAt > counted.LastUsedAt ? _stored.LastUsedAt : counted.LastUsedAt ?? _stored.LastUsedAt));
+
     /// <summary>The values for the next row.</summary>
     /// <param name="ceiling">The ceiling to store.</param>
     public VersionUsage ToStored(long ceiling) => new(Version, ceiling, Decrypted, Verified, Bytes, LastUsedAt);

@@ -18,7 +18,7 @@ internal sealed class ClientRights(
     /// <summary>What trusted services may call: keys, and everything that works with keys.</summary>
     public static IReadOnlyList<Type> OfClients { get; } =
     [
-        typeof(IKeyGrain),
+        typeof(IKeyGrain), typeof(IKeyBackupsGrain),
 #if !OKMS_FEATURE_LEVEL_1
         typeof(IKeyVersionsGrain),
 #endif

@@ -95,6 +95,7 @@ public sealed class CallerTests : KeyGrainTest
         nameof(SignJws) => new SignJws(caller, Plaintext),
         nameof(ReadPublishedKeys) => new ReadPublishedKeys(caller, 10),
         nameof(ReadPublicKey) => new ReadPublicKey(caller),
+        nameof(RestoreKey) => new RestoreKey(caller, []),
         nameof(Reencrypt) => new Reencrypt(caller, _ciphertext, null, Kept, null),
         nameof(DrawRandom) => new DrawRandom(caller, 32),
         nameof(DirectoryQuery) => new DirectoryQuery(caller, "", null, 10, IncludeDestroyed: false),

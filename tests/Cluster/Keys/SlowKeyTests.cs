@@ -1,7 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Signatures;
+using OrleansKms.Grains.Keys.Backups;
+using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Providers;
+using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
@@ -84,6 +87,36 @@ public sealed class SlowKeyTests : IAsyncLifetime
         await Create("late");
         Assert.Equal(1, (await Sign("late")).KeyVersion);
         Assert.Equal("key_exists", (await Assert.ThrowsAsync<KmsException>(() => Create("late"))).Code);
+    }
+
+    [Fact]
+    public async Task RestoredKeyWhoseNewVersionIsNotMadeInTime_LeavesNothingBehind_AndIsRestoredLater()
+    {
+        using var made = await new SoftwareKeyProvider().Generate(KeyAlgorithms.TryFind(HeldProvider.Spec, out var algorithm) ? algorithm : null!, default);
+        using var material = MaterialBundle.Of([new(1, made.Kept)]);
+        var row = new KeyRow
+        {
+            Spec = HeldProvider.Spec,
+            Usage = KeyUsage.SignVerify,
+            State = KeyState.Enabled,
+            Protection = KeyProtection.Software,
+            Origin = KeyOrigin.Generated,
+            CreatedAt = DateTimeOffset.UnixEpoch,
+            PrimaryVersion = 1,
+            Versions = [new(1, KeyVersionState.Enabled, DateTimeOffset.UnixEpoch) { PublicKey = made.PublicPart }],
+        };
+        using var content = BackupContent.Write(new() { MadeAt = DateTimeOffset.UnixEpoch, Key = row, Counters = new() }, material);
+        var backup = _silo.Services.GetRequiredService<BackupSealer>().Seal(GrainId.Create("key", "back.late"), Incarnation.New(), content.Span);
+        var backups = _silo.Grains.GetGrain<IKeyBackupsGrain>("back.late");
+        _provider.Hold();
+        var late = backups.Restore(new(TestSilo.Caller, backup) { Within = TimeSpan.FromSeconds(1.1) });
+        await _provider.Held;
+        Assert.Equal("timeout", (await Assert.ThrowsAsync<KmsException>(() => late)).Code);
+        _provider.Release();
+        Assert.Equal(0, await KeyDatabase.Count(_silo, "okms_row WHERE grain_key LIKE '%back.late%'"));
+        var restored = await backups.Restore(new(TestSilo.Caller, backup) { Within = KmsLimits.MaxRequestTimeout });
+        Assert.Equal(restored.PrimaryVersion, (await Sign("back.late")).KeyVersion);
+        Assert.InRange(restored.PrimaryVersion, KmsLimits.Versions + 1, int.MaxValue);
     }
 
     [Fact]

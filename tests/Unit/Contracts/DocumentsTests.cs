@@ -50,6 +50,7 @@ public sealed partial class DocumentsTests
             | description | {KmsLimits.DescriptionLength:N0} characters |
             | tags | {KmsLimits.Tags}, names of {KmsLimits.TagNameLength} characters, values of {KmsLimits.TagValueLength} |
             | versions of a key | {KmsLimits.Versions:N0}; their public keys {KmsLimits.PublicKeyBytes >> 20} MiB together |
+            | backup of a key | {KmsLimits.BackupBytes >> 20} MiB |
             | rotation | every `{Iso8601Duration.Format(KmsLimits.MinRotation)}` to `{Iso8601Duration.Format(KmsLimits.MaxRotation)}`, or after at most {KmsLimits.MaxRotationUses:N0} uses |
             | limits of a key, principal or namespace | {KmsLimits.LimitRules}, each of 1 to {KmsLimits.MaxLimitCount:N0} per `{Iso8601Duration.Format(KmsLimits.MinLimitWindow)}` to `{Iso8601Duration.Format(KmsLimits.MaxLimitWindow)}` |
             | dual control | 1 to {KmsLimits.RequiredApprovals} approvals, {KmsLimits.ApproverPatterns} patterns of approvers, `{Iso8601Duration.Format(KmsLimits.MinApprovalExpiry)}` to `{Iso8601Duration.Format(KmsLimits.MaxApprovalExpiry)}` (by default `{Iso8601Duration.Format(KmsLimits.DefaultApprovalExpiry)}`); {KmsLimits.PendingApprovals} operations of a key wait at once |

@@ -22,7 +22,7 @@ public sealed class FolderLayersTests
     ];
 
     // Within Keys; what lies beside these folders is above them.
-    private static readonly string[][] _layersOfKeys = [["Rows"], ["History", "Lifecycle", "Usage"], ["Activation"], ["Operations"]];
+    private static readonly string[][] _layersOfKeys = [["Rows"], ["Backups", "History", "Lifecycle", "Usage"], ["Activation"], ["Operations"]];
 
     [Fact]
     public void Grains_UseOnlyWhatIsBelow()

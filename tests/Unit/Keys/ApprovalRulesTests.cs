@@ -122,7 +122,7 @@ public sealed class ApprovalRulesTests
     [Fact]
     public void Operations_ThatChangeAKey_AreGuardedAndCarriedOut()
     {
-        string[] exempt = ["aliases:describe", "aliases:point", "aliases:remove", "keys:create", "keys:describe", "keys:describe-policy", .. KmsOperation.All.Keys.Where(name => name.StartsWith("approvals:", StringComparison.Ordinal))];
+        string[] exempt = ["aliases:describe", "aliases:point", "aliases:remove", "keys:backup", "keys:create", "keys:describe", "keys:describe-policy", "keys:restore", .. KmsOperation.All.Keys.Where(name => name.StartsWith("approvals:", StringComparison.Ordinal))];
         var changing = KmsOperation.All.Values.Where(row => row is { Group: KmsOperationGroup.Manage, NamesKey: true }).Select(row => row.Name).Except(exempt);
         Assert.Equal(changing.Order(StringComparer.Ordinal), KmsOperation.All.Values.Where(GuardedOperations.Has).Select(row => row.Name).Order(StringComparer.Ordinal));
         Assert.Equal(changing.Order(StringComparer.Ordinal), RequestedChanges.Operations.Order(StringComparer.Ordinal));

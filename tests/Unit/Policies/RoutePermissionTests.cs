@@ -16,6 +16,7 @@ public sealed class RoutePermissionTests(PolicyGateway gateway) : IClassFixture<
         ["POST /v1/keys/validate"] = key => $$"""{"ids":["{{key}}"]}""",
         ["PUT /v1/aliases/{name}"] = key => $$"""{"key_id":"{{key}}"}""",
         ["POST /v1/decrypt"] = key => $$"""{"ciphertext":"{{Forged(key)}}"}""",
+        ["POST /v1/restore"] = key => $$"""{"backup":"{{Convert.ToBase64String([.. "okmb"u8, 1, .. new byte[32], (byte)key.Length, .. Encoding.ASCII.GetBytes(key), .. new byte[48]])}}"}""",
         ["POST /v1/reencrypt"] = key => $$"""{"ciphertext":"{{Forged(key)}}","destination_key_id":"{{key}}"}""",
         ["POST /v1/batch"] = key => $$"""{"operations":[{"op":"encrypt","key_id":"{{key}}","plaintext":"AQ=="},{"op":"decrypt","ciphertext":"{{Forged(key)}}"},{"op":"reencrypt","ciphertext":"{{Forged(key)}}","destination_key_id":"{{key}}"},{"op":"rewrap","key_id":"{{key}}","ciphertext":"AQ=="},{"op":"datakey","key_id":"{{key}}"},{"op":"sign","key_id":"{{key}}","message":"AQ=="},{"op":"verify","key_id":"{{key}}","message":"AQ==","signature":"AQ=="},{"op":"mac","key_id":"{{key}}","message":"AQ=="},{"op":"verify-mac","key_id":"{{key}}","message":"AQ==","mac":"AQ=="}]}""",
         ["POST /v1/policies/simulate"] = key => $$"""{"principal":"admin","action":"keys:encrypt","key_id":"{{key}}"}""",

@@ -1,5 +1,4 @@
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
 
@@ -192,16 +191,5 @@ public sealed class RowFormatTests : IDisposable
         private byte _next;
 
         internal override void Next(Span<byte> nonce) => nonce.Fill(++_next);
-    }
-
-    private sealed class OneKek(byte[] kek) : IKekRing, IDisposable
-    {
-        public Kek Current { get; } = new(KekOpening.IdOf(kek), new XAes256Gcm(kek));
-
-        public Kek? Find(KekId id) => id == Current.Id ? Current : null;
-
-        public Task<Kek?> Reload(KekId id, CancellationToken cancellationToken) => Task.FromResult<Kek?>(null);
-
-        public void Dispose() => Current.Cipher.Dispose();
     }
 }
