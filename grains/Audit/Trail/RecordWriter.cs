@@ -1,18 +1,6 @@
-using System.Buffers;
 using Microsoft.Win32.SafeHandles;
 
 namespace OrleansKms.Grains.Audit.Trail;
-
-/// <summary>How far a log is written.</summary>
-/// <param name="Records">The number of records in its files.</param>
-/// <param name="File">The current file.</param>
-/// <param name="Length">Its length in bytes, up to the end of the last record.</param>
-internal readonly record struct Written(long Records, RecordFile File, long Length);
-
-/// <summary>When a record file is full.</summary>
-/// <param name="MaxBytes">The size at which the next one starts.</param>
-/// <param name="MaxAge">The age at which the next one starts.</param>
-internal readonly record struct FileLimits(long MaxBytes, TimeSpan MaxAge);
 
 /// <summary>
 /// Appends records to files, each completely or not at all. A caller that finds no write in progress writes everything pending, so that a
@@ -30,14 +18,13 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
 
-    private readonly TrailFolder _folder;
     private readonly TrailOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer? _later;
     private readonly PendingRecords? _pending;
     private readonly RecordFlusher _flusher;
     private readonly Lock _gate = new();
-    private readonly ArrayBufferWriter<byte> _lines = new();
+    private readonly CurrentRecordFile _file;
     private RecordBatch _waiting = new();
     private RecordBatch? _writing;
     private RecordBatch? _spare = new();
@@ -45,13 +32,6 @@ internal sealed class RecordWriter : IAsyncDisposable
     private long _writingSince;
     private IOException? _failure;
     private TaskCompletionSource? _closed;
-
-    // Used only by the current writer.
-    private SafeFileHandle _handle;
-    private DateTimeOffset _begun;
-    private bool _mayBeTorn;
-
-    private Written _written;
 
     /// <summary>Continues at the end of a log's files.</summary>
     /// <param name="folder">The log's folder.</param>
@@ -62,12 +42,10 @@ internal sealed class RecordWriter : IAsyncDisposable
     /// <exception cref="IOException">The records beyond the last checkpoint cannot be flushed.</exception>
     public RecordWriter(TrailFolder folder, Written written, Written signed, TrailOptions options, TimeProvider time)
     {
-        (_folder, _written, _options, _time) = (folder, written, options, time);
-        _handle = TrailFiles.Open(written.File.Path, FileMode.OpenOrCreate);
-        RandomAccess.SetLength(_handle, written.Length);
-        _begun = time.GetUtcNow();
+        (_options, _time) = (options, time);
         _flusher = new(signed, options.Flush);
-        Recover();
+        _file = new(folder, written, options, _flusher, _gate, time);
+        _file.Recover(folder.PendingPath);
         Flush();
         File.Delete(folder.PendingPath);
         _pending = options is { Sync: false, Deferred: false } && PendingRecords.CanServe(folder.Path) ? new(folder.PendingPath) : null;
@@ -87,7 +65,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         {
             lock (_gate)
             {
-                return _written;
+                return _file.Written;
             }
         }
     }
@@ -99,7 +77,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         {
             lock (_gate)
             {
-                return _written.Records + (_pending is null ? 0 : (_writing?.Count ?? 0) + _waiting.Count);
+                return _file.Written.Records + (_pending is null ? 0 : (_writing?.Count ?? 0) + _waiting.Count);
             }
         }
     }
@@ -190,7 +168,7 @@ internal sealed class RecordWriter : IAsyncDisposable
         SafeFileHandle handle;
         lock (_gate)
         {
-            (written, handle) = (_written, _handle);
+            (written, handle) = (_file.Written, _file.Handle);
         }
 
         _flusher.Flush(written, handle);
@@ -225,7 +203,7 @@ internal sealed class RecordWriter : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Complete();
-        _handle.Dispose();
+        _file.Dispose();
         if (_waiting.IsEmpty)
         {
             _pending?.Delete();
@@ -236,26 +214,13 @@ internal sealed class RecordWriter : IAsyncDisposable
         }
     }
 
-    /// <summary>Moves the records that a crash left pending to the file.</summary>
-    private void Recover()
-    {
-        foreach (var (number, line) in PendingRecords.Read(_folder.PendingPath))
-        {
-            if (number == _written.Records)
-            {
-                RandomAccess.Write(_handle, [.. line, (byte)'\n'], _written.Length);
-                _written = new(number + 1, _written.File, _written.Length + line.Length + 1);
-            }
-        }
-    }
-
     /// <summary>Stores a record where it survives the process.</summary>
     /// <returns>False if its caller must wait until it is written: there is no room, or the file is full.</returns>
     private bool TryStore(PendingRecords pending, RecordBatch batch, ReadOnlySpan<byte> members)
     {
         var isStored = pending.TryAdd(Records, members);
         batch.Segments |= isStored ? pending.Segment : 0;
-        return isStored && _written.Length + (_writing?.MaxLineBytes ?? 0) + batch.MaxLineBytes < _options.Limits.MaxBytes;
+        return isStored && _file.Written.Length + (_writing?.MaxLineBytes ?? 0) + batch.MaxLineBytes < _options.Limits.MaxBytes;
     }
 
     /// <summary>Takes the pending batch and starts the next.</summary>
@@ -306,7 +271,7 @@ internal sealed class RecordWriter : IAsyncDisposable
 
     private IOException? WriteAndFinish(RecordBatch batch)
     {
-        var failure = Write(batch, out var bytes);
+        var failure = _file.Write(batch, out var bytes);
         Finish(batch, bytes, failure);
         return failure;
     }
@@ -325,7 +290,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             _writing = null;
             if (failure is null)
             {
-                _written = new(_written.Records + batch.Count, _written.File, _written.Length + bytes);
+                _file.Advance(batch.Count, bytes);
                 _pending?.Clear(batch.Segments);
             }
 
@@ -370,78 +335,5 @@ internal sealed class RecordWriter : IAsyncDisposable
         {
             result?.SetException(failure);
         }
-    }
-
-    private IOException? Write(RecordBatch batch, out int bytes)
-    {
-        bytes = 0;
-        try
-        {
-            if (_mayBeTorn)
-            {
-                RandomAccess.SetLength(_handle, _written.Length);
-                _mayBeTorn = false;
-            }
-
-            if (_written.Length > 0 && (_written.Length >= _options.Limits.MaxBytes || _time.GetUtcNow() - _begun >= _options.Limits.MaxAge))
-            {
-                BeginFile();
-            }
-
-            var lines = Number(batch);
-            _mayBeTorn = true;
-            RandomAccess.Write(_handle, lines, _written.Length);
-            if (_options.Sync)
-            {
-                _flusher.Flush(new(_written.Records + batch.Count, _written.File, _written.Length + lines.Length), _handle);
-            }
-
-            _mayBeTorn = false;
-            bytes = lines.Length;
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ObjectDisposedException)
-        {
-            return e as IOException ?? new IOException(e.Message, e);
-        }
-        finally
-        {
-            _lines.ResetWrittenCount();
-        }
-    }
-
-    private void BeginFile()
-    {
-        _flusher.Flush(_written, _handle);
-        var next = new RecordFile(_folder.RecordPath(_written.Records), _written.Records);
-
-        // An earlier attempt may have left it, empty.
-        var handle = TrailFiles.Open(next.Path, FileMode.OpenOrCreate);
-        if (RandomAccess.GetLength(handle) > 0)
-        {
-            handle.Dispose();
-            throw new IOException($"The file {next.Path} should be new and is not empty.");
-        }
-
-        lock (_gate)
-        {
-            (var full, _handle) = (_handle, handle);
-            _written = new(_written.Records, next, 0);
-            full.Dispose();
-        }
-
-        _begun = _time.GetUtcNow();
-    }
-
-    private ReadOnlySpan<byte> Number(RecordBatch batch)
-    {
-        var number = _written.Records;
-        for (var (i, start) = (0, 0); i < batch.Count; i++)
-        {
-            var members = batch.Next(i, ref start);
-            _lines.Advance(RecordLine.Write(number++, members, _lines.GetSpan(members.Length + RecordLine.MaxAdded)));
-        }
-
-        return _lines.WrittenSpan;
     }
 }

@@ -82,12 +82,61 @@ internal sealed class TrailVerifier(TrailFolder folder, NoteVerifier key)
         }
 
         checkpoints.Sort((a, b) => a.Size.CompareTo(b.Size));
-        return Verify(checkpoints);
+
+        // Before the record files: what a silo that runs moves there meanwhile is found in both.
+        var pending = PendingRecords.Read(folder.PendingPath);
+        var report = Verify(checkpoints, out var records);
+        return report.Fault == TrailFault.None ? WithPending(report, records, pending) : report;
     }
 
-    private TrailReport Verify(List<Checkpoint> checkpoints)
+    /// <summary>
+    /// Adds what a killed silo left in its file of pending records: answered operations, which no checkpoint covers yet and which the next
+    /// start moves to the record files.
+    /// </summary>
+    private TrailReport WithPending(TrailReport report, Reading records, SortedDictionary<long, byte[]> pending)
     {
-        var records = new Reading(folder, checkpoints);
+        var more = 0L;
+        foreach (var (number, line) in pending)
+        {
+            if (number < records.Count && TreeHash.OfLeaf(line) != records.Leaf(number))
+            {
+                return new(TrailFault.Changed, number, records.Count, $"Record {number} is another one in the file pending.");
+            }
+
+            if (number > records.Count + more)
+            {
+                // While it is being written, those between may be on their way.
+                return IsWritten() ? report : new(
+                    TrailFault.CutOff, records.Count + more, records.Count,
+                    $"Records {records.Count + more} to {number - 1} are missing before those in the file pending. Only a power failure loses some.");
+            }
+
+            more += number == records.Count + more ? 1 : 0;
+        }
+
+        return more == 0 ? report : report with
+        {
+            Records = records.Count + more,
+            Detail = $"{report.Detail} {more} more are in the file pending, which no checkpoint covers yet.",
+        };
+    }
+
+    private bool IsWritten()
+    {
+        try
+        {
+            return folder.IsLocked;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // A copy that only others may write.
+            return false;
+        }
+    }
+
+    private TrailReport Verify(List<Checkpoint> checkpoints, out Reading records)
+    {
+        records = new Reading(folder, checkpoints);
         records.ReadAll();
         var (last, vouched) = (checkpoints[^1], records.Vouched);
         if (records.FirstWrong is null && records.Count >= last.Size)

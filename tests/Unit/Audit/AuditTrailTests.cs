@@ -146,6 +146,55 @@ public sealed class AuditTrailTests : IDisposable
     }
 
     [Fact]
+    public async Task KilledLog_IsVerifiedWithWhatIsPending()
+    {
+        var crashed = new TrailFolder(Path.Combine(_root.FullName, "crashed"));
+        await using (var trail = Open())
+        {
+            for (var i = 0; i < 10; i++) await trail.Append(Record(i));
+            await trail.SignNow();
+            for (var i = 10; i < 300; i++) await trail.Append(Record(i));
+
+            // While it is written: nobody can tell what is only on its way.
+            Assert.Equal(TrailFault.None, Verdict().Fault);
+            Copy("crashed");
+        }
+
+        var (file, pending) = (await File.ReadAllTextAsync(crashed.RecordPath(0)), await File.ReadAllBytesAsync(crashed.PendingPath));
+        Assert.Equal(299, PendingRecords.Read(crashed.PendingPath).Keys.Max());
+        Assert.Equal((TrailFault.None, 300L), Verdict(crashed));
+
+        // How many of them are in the file as well is a matter of time; so put back what the last checkpoint covers, and those that follow.
+        var lines = file.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var first = PendingRecords.Read(crashed.PendingPath).Keys.Min();
+        var whole = Enumerable.Range(0, (int)first).Select(i => $$"""{"sequence":{{i}},"n":"record {{i}}"}""").ToArray();
+        Assert.Equal(lines.Take(whole.Length), whole.Take(lines.Length));
+        await File.WriteAllLinesAsync(crashed.RecordPath(0), whole);
+        var report = new TrailVerifier(crashed, Key).Verify();
+        Assert.Equal((TrailFault.None, 300L), (report.Fault, report.Records));
+        Assert.Contains($"{300 - first} more are in the file pending", report.Detail, StringComparison.Ordinal);
+
+        // One that both have, and that differs.
+        await File.WriteAllLinesAsync(crashed.RecordPath(0), [.. whole, $$"""{"sequence":{{first}},"n":"recorD {{first}}"}"""]);
+        Assert.Equal((TrailFault.Changed, first), Verdict(crashed, where: true));
+
+        // Some between what both have are gone.
+        if (whole.Length > 10)
+        {
+            await File.WriteAllLinesAsync(crashed.RecordPath(0), whole[..^1]);
+            Assert.Equal((TrailFault.CutOff, first - 1), Verdict(crashed, where: true));
+        }
+
+        // What is no whole record of the last moment is not counted.
+        await File.WriteAllLinesAsync(crashed.RecordPath(0), whole);
+        pending[pending.AsSpan().IndexOf("\"n\":\"record 299\""u8) + 5] ^= 1;
+        await File.WriteAllBytesAsync(crashed.PendingPath, pending);
+        Assert.Equal((TrailFault.None, 299L), Verdict(crashed));
+        File.Delete(crashed.PendingPath);
+        Assert.Equal((TrailFault.None, first), Verdict(crashed));
+    }
+
+    [Fact]
     public async Task TilesThatAreLost_AreMadeAgain()
     {
         await Fill(1000);

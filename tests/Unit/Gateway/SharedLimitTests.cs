@@ -109,6 +109,58 @@ public sealed class SharedLimitTests
         Assert.False(await Takes(gateways[1], 1));
     }
 
+    /// <summary>
+    /// A use that a request took and gave back, since another limit refused it, stays with its gateway: another one that is asked meanwhile,
+    /// or later, refuses what the limit would admit. It is never more than what was given back, and nothing is admitted twice.
+    /// </summary>
+    [Fact]
+    public async Task UseThatWasGivenBack_StaysWithItsGateway_UntilTheWindowEnds()
+    {
+        var gateways = Gateways(25);
+        Assert.True(await Takes(gateways[0], 1));
+        for (var i = 0; i < 24; i++) Assert.True(await Takes(gateways[1], 1));
+
+        // All 25 are given; one of them is held by a request that another limit is about to refuse.
+        Assert.False(await Takes(gateways[1], 1));
+        gateways[0].GiveBack(1);
+        Assert.False(await Takes(gateways[1], 1));
+        Assert.True(await Takes(gateways[0], 1));
+        Assert.False(await Takes(gateways[0], 1));
+        gateways[0].GiveBack(1);
+        _time.Advance(_minute);
+        Assert.True(await Takes(gateways[1], 25));
+        Assert.False(await Takes(gateways[0], 1));
+    }
+
+    /// <summary>The same beside a block on its way: whoever asked for it needs it no more, and it stays.</summary>
+    [Fact]
+    public async Task UseThatIsGivenBackWhileABlockIsFetched_LeavesThatBlockUnused_AndAdmitsNoneTwice()
+    {
+        var answer = new TaskCompletionSource();
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isHeld = false;
+        var held = new SharedLimit("principal p", new LimitRule(2, _minute), async request =>
+        {
+            if (isHeld)
+            {
+                asked.TrySetResult();
+                await answer.Task;
+            }
+
+            return await Reserve(request with { Gateway = "held" });
+        }, _time);
+        Assert.True(await Takes(held, 1));
+        isHeld = true;
+        var waiting = Takes(held, 1);
+        await asked.Task;
+        held.GiveBack(1);
+        answer.SetResult();
+        Assert.True(await waiting);
+        Assert.False(await Takes(Gateways(2)[0], 1));
+        Assert.True(await Takes(held, 1));
+        Assert.False(await Takes(held, 1));
+    }
+
     [Fact]
     public async Task Use_ThatIsHere_CostsNoMemory()
     {
