@@ -27,9 +27,10 @@ public interface IKmsClient
     /// Up to <see cref="KmsLimits.Tags"/> tags; see <see cref="KmsLimits.TagNameLength"/> and
     /// <see cref="KmsLimits.TagValueLength"/>.
     /// </param>
+    /// <param name="usage">What the key may be used for; null for the spec's default usage.</param>
     Task<KeyDescription> CreateKey(
         string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
-        IReadOnlyDictionary<string, string>? tags = null);
+        IReadOnlyDictionary<string, string>? tags = null, KeyUsage? usage = null);
 
     /// <summary>Describes a key, after any rotation that is due by time.</summary>
     Task<KeyDescription> DescribeKey(string keyId);
@@ -42,6 +43,16 @@ public interface IKmsClient
 
     /// <summary>Makes a key unusable until it is enabled.</summary>
     Task<KeyDescription> DisableKey(string keyId);
+
+    /// <summary>Makes a disabled version usable again.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="version">The version.</param>
+    Task<KeyDescription> EnableKeyVersion(string keyId, int version);
+
+    /// <summary>Makes a version unusable until it is enabled.</summary>
+    /// <param name="keyId">The key.</param>
+    /// <param name="version">The version.</param>
+    Task<KeyDescription> DisableKeyVersion(string keyId, int version);
 
     /// <summary>Makes a key unusable and schedules the erasure of its material.</summary>
     /// <param name="keyId">The key.</param>
@@ -120,6 +131,13 @@ public interface IKmsClient
     /// </summary>
     ValueTask<Encrypted> Rewrap(byte[] ciphertext, byte[]? associatedData = null);
 
+    /// <summary>Moves a ciphertext to another key; the plaintext stays in the silos.</summary>
+    /// <param name="ciphertext">A ciphertext of any key.</param>
+    /// <param name="destinationKeyId">The key to encrypt with.</param>
+    /// <param name="associatedData">The associated data it was made with; null and empty are equal.</param>
+    /// <param name="destinationAssociatedData">That of the new ciphertext; or null.</param>
+    Task<Reencrypted> Reencrypt(byte[] ciphertext, string destinationKeyId, byte[]? associatedData = null, byte[]? destinationAssociatedData = null);
+
     /// <summary>Signs with the primary version of a key whose usage is to sign; since feature level 5.</summary>
     /// <param name="keyId">The key.</param>
     /// <param name="item">The message or its digest, and how to sign it. Errors: unsupported_algorithm, invalid_parameter.</param>
@@ -191,6 +209,16 @@ public interface IKmsClient
     /// <param name="bytes">Its length, 1 to <see cref="KmsLimits.DerivedKeyBytes"/> bytes.</param>
     /// <param name="keyVersion">The version to agree by; null for the primary one.</param>
     ValueTask<Derived> AgreeOnKey(string keyId, byte[] publicKey, byte[]? context = null, int bytes = 32, int? keyVersion = null);
+
+    /// <summary>Agrees with the owner of a public key on a secret, and returns that: it is no key, so derive one from it.</summary>
+    /// <param name="keyId">A key of usage key_agreement.</param>
+    /// <param name="publicKey">The other side's public key (SubjectPublicKeyInfo, DER).</param>
+    /// <param name="keyVersion">The version to agree by; null for the primary one.</param>
+    ValueTask<Derived> AgreeOnSecret(string keyId, byte[] publicKey, int? keyVersion = null);
+
+    /// <summary>Draws random bytes from a silo.</summary>
+    /// <param name="bytes">How many, 1 to <see cref="KmsLimits.RandomBytes"/>.</param>
+    ValueTask<RandomBytes> DrawRandom(int bytes);
 
     /// <summary>
     /// Signs a token (JWS, RFC 7515) with the primary version; since feature level 6. Errors: wrong_key_usage, unsupported_algorithm,

@@ -16,12 +16,13 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
 
     public Task<KeyDescription> CreateKey(
         string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
-        IReadOnlyDictionary<string, string>? tags = null) =>
+        IReadOnlyDictionary<string, string>? tags = null, KeyUsage? usage = null) =>
         Key(keyId).Create(
             new CreateKey
             {
                 Caller = NewCaller(),
                 Spec = spec,
+                Usage = usage,
                 Rotation = rotation,
                 Description = description,
                 Tags = tags,
@@ -35,6 +36,10 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public Task<KeyDescription> EnableKey(string keyId) => Key(keyId).Enable(new KeyCommand(NewCaller()));
 
     public Task<KeyDescription> DisableKey(string keyId) => Key(keyId).Disable(new KeyCommand(NewCaller()));
+
+    public Task<KeyDescription> EnableKeyVersion(string keyId, int version) => Key(keyId).EnableVersion(new KeyVersionCommand(NewCaller(), version));
+
+    public Task<KeyDescription> DisableKeyVersion(string keyId, int version) => Key(keyId).DisableVersion(new KeyVersionCommand(NewCaller(), version));
 
     public Task<KeyDescription> ScheduleKeyDeletion(string keyId, TimeSpan after) =>
         Key(keyId).ScheduleDeletion(new ScheduleDeletion(NewCaller(), after));
@@ -73,6 +78,12 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<Encrypted> Rewrap(byte[] ciphertext, byte[]? associatedData = null) =>
         KeyOf(ciphertext).Rewrap(new Decrypt(NewCaller(), ciphertext, associatedData));
 
+    public Task<Reencrypted> Reencrypt(
+        byte[] ciphertext, string destinationKeyId, byte[]? associatedData = null, byte[]? destinationAssociatedData = null) =>
+        OrleansKms.KeyId.IsValid(destinationKeyId)
+            ? Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(new(NewCaller(), ciphertext, associatedData, destinationKeyId, destinationAssociatedData))
+            : throw KmsError.InvalidKeyId.Exception();
+
     public ValueTask<DataKey> GenerateDataKey(string keyId, int bytes = 32, byte[]? associatedData = null) =>
         Key(keyId).GenerateDataKey(new GenerateDataKey(NewCaller(), bytes, WithPlaintext: true, associatedData));
 
@@ -105,6 +116,11 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<Derived> AgreeOnKey(string keyId, byte[] publicKey, byte[]? context = null, int bytes = 32, int? keyVersion = null) =>
         Of<IKeyDerivationGrain>(keyId).Derive(
             new() { Caller = NewCaller(), PublicKey = publicKey, Context = context, Bytes = bytes, KeyVersion = keyVersion });
+
+    public ValueTask<Derived> AgreeOnSecret(string keyId, byte[] publicKey, int? keyVersion = null) =>
+        Of<IKeyDerivationGrain>(keyId).Derive(new() { Caller = NewCaller(), PublicKey = publicKey, Raw = true, KeyVersion = keyVersion });
+
+    public ValueTask<RandomBytes> DrawRandom(int bytes) => Grains.GetGrain<IRandomGrain>(0).Draw(new(NewCaller(), bytes));
 
     public ValueTask<Jws> SignJws(string keyId, byte[] payload, string? type = null, string? algorithm = null) =>
         Of<IKeyJwsGrain>(keyId).Sign(new SignJws(NewCaller(), payload, type, algorithm));

@@ -64,13 +64,13 @@ public sealed class EncapsulationTests(DefaultApi api)
         var id = await api.NewKey(new { spec });
         var made = (await Encapsulate(id)).Is(HttpStatusCode.OK).Json;
         var (secret, ciphertext) = (Bytes(made["shared_secret"]), Bytes(made["ciphertext"]));
-        for (var i = 0; i < length; i += 97)
+        for (var i = 0; i < length; i++)
         {
             byte[] changed = [.. ciphertext];
-            changed[i] ^= 1;
+            changed[i] ^= (byte)(1 << (i % 8));
             var found = await Secret(id, new { ciphertext = changed });
             Assert.NotEqual(secret, found);
-            Assert.Equal(found, await Secret(id, new { ciphertext = changed }));
+            if (i % 97 == 0) Assert.Equal(found, await Secret(id, new { ciphertext = changed }));
         }
 
         foreach (var bad in (byte[][])[[], [1], ciphertext[..^1], [.. ciphertext, 0], new byte[100_000]])
@@ -80,7 +80,7 @@ public sealed class EncapsulationTests(DefaultApi api)
 
         // One that can be none costs no use.
         var uses = (await api.Get("/v1/keys/" + id)).Json["uses"]!;
-        Assert.Equal((1, 2 * ((length + 96) / 97)), ((int)uses["encapsulate"]!, (int)uses["decapsulate"]!));
+        Assert.Equal((1, length + ((length + 96) / 97)), ((int)uses["encapsulate"]!, (int)uses["decapsulate"]!));
     }
 
     [Theory]

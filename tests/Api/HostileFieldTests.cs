@@ -50,6 +50,8 @@ public sealed class HostileFieldTests(DefaultApi api)
         ("/v1/keys/{id}/jws", new { spec = "ECC_NIST_P256", usage = "jws" }, (_, _) => Body(("payload", "AQ=="), ("typ", "JWT"), ("algorithm", "ES256"))),
         ("/v1/keys/{id}/jws", new { spec = "ECC_NIST_P256", usage = "jws" }, (_, _) => Body(("claims", new JsonObject { ["sub"] = "x" }))),
         ("/v1/keys/{id}/decapsulate", new { spec = "ML_KEM_512" }, (_, _) => Body(("ciphertext", Convert.ToBase64String(new byte[768])), ("key_version", 1))),
+        ("/v1/keys/{id}/encapsulate", new { spec = "ML_KEM_512" }, (_, _) => Body()),
+        ("/v1/keys/{id}/decapsulate", new { spec = "ML_KEM_512" }, (_, _) => Body(("ciphertext", Convert.ToBase64String(new byte[768])), ("key_version", 1))),
         ("/v1/random", null, (_, _) => Body(("bytes", 32))),
     ];
 
