@@ -67,6 +67,16 @@ internal static partial class SettingTable
         Meaning = "how many connections the client port accepts",
     };
 
+    public static NumberSetting MaxClientCalls { get; } = new("OKMS_MAX_CLIENT_CALLS")
+    {
+        Default = 16_384,
+        Min = 16,
+        Max = 1_000_000,
+        Taker = SettingTaker.Silo,
+        Part = SettingPart.Cluster,
+        Meaning = "how many calls from the client port may be in flight in a silo",
+    };
+
     public static TextSetting AdvertisedAddress { get; } = new("OKMS_ADVERTISED_ADDRESS", "an IP address or a DNS name")
     {
         DefaultInWords = "the machine's first IPv4 address; loopback with `OKMS_INSECURE_CLUSTER_NETWORK`",

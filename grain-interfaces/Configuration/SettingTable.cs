@@ -31,7 +31,7 @@ internal static partial class SettingTable
         HsmAddress, HsmPin, OtherHsmAddress, OtherHsmPin, OtherRootKeyFile, HsmCreateRoot, HsmSessions, HsmTimeout,
         LogLevel, LogFormat, RequestLog, ServiceId, ClusterId,
         TlsAuthority, TlsCertificate, TlsKey, TlsMaxConnectionAge, InsecureClusterNetwork,
-        SiloPort, ClientPort, MaxClientConnections, AdvertisedAddress, ClusterBindAddress, Gateway, ProbeTimeout, MissedProbes, StartTimeout,
+        SiloPort, ClientPort, MaxClientConnections, MaxClientCalls, AdvertisedAddress, ClusterBindAddress, Gateway, ProbeTimeout, MissedProbes, StartTimeout,
         RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync, AuditWitness, AuditCopyRate, AuditCopyRetention,
         RateLimit, RateLimitBurst, MaxConcurrentRequests, MaxQueuedRequests, OverloadDelay, MaxQueuedCalls, MaxConnections, MaxBodyBytesInFlight,
         JwtIssuers, MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Console, Dashboard,

@@ -33,7 +33,8 @@ internal static class ClusterSilo
     public static ISiloBuilder UseClusterSilo(this ISiloBuilder silo, Settings settings)
     {
         silo.UseTransport(settings.Cluster.Transport);
-        silo.Configure<ClientPortOptions>(port => port.MaxConnections = settings.Member.MaxClientConnections);
+        silo.Configure<ClientPortOptions>(port =>
+            (port.MaxConnections, port.MaxCalls) = (settings.Member.MaxClientConnections, settings.Member.MaxClientCalls));
         silo.Configure<ClusterOptions>(cluster =>
         {
             cluster.ServiceId = settings.Cluster.ServiceId;

@@ -52,15 +52,17 @@ internal static class SiloMutualTls
     {
         services.AddSingleton<ClientRights>();
         services.AddUnreadableMessages();
+        RefusedCall.AddTo(services);
         // Orleans looks for disconnected clients once in that time, so it keeps what is due to one for at most twice as long.
         services.AddSingleton(provider => new ClientIds(
             2 * provider.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ClientDropTimeout, clock));
         services.AddSingleton(provider =>
         {
             var log = provider.GetRequiredService<ILoggerFactory>().CreateLogger("OrleansKms.Transport");
+            var options = provider.GetRequiredService<IOptions<ClientPortOptions>>();
             return new ClientAdmission(
                 provider.GetRequiredService<ClientRights>(), provider.GetRequiredService<ClientIds>(),
-                new ConnectionLimit(provider.GetRequiredService<IOptions<ClientPortOptions>>(), clock, log),
+                new ConnectionLimit(options, clock, log), new CallLimit(options, clock, log),
                 provider.GetRequiredService<ILocalSiloDetails>(), clock, log);
         });
     }

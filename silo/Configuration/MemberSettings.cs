@@ -34,6 +34,12 @@ public sealed record MemberSettings
     public required int MaxClientConnections { get; init; }
 
     /// <summary>
+    /// OKMS_MAX_CLIENT_CALLS: how many calls from the client port are in flight at once. Certificates of role okms:client alone make
+    /// three quarters of them at most.
+    /// </summary>
+    public required int MaxClientCalls { get; init; }
+
+    /// <summary>
     /// OKMS_PROBE_TIMEOUT: how long a silo waits for another's answer to a probe, and between probes, at first; later between
     /// half of it and one and a half times it, depending on the answers.
     /// </summary>
@@ -55,6 +61,7 @@ public sealed record MemberSettings
             SiloPort = reader.Integer(SettingTable.SiloPort),
             ClientPort = reader.Integer(SettingTable.ClientPort),
             MaxClientConnections = reader.Integer(SettingTable.MaxClientConnections),
+            MaxClientCalls = reader.Integer(SettingTable.MaxClientCalls),
             ProbeTimeout = reader.Read(SettingTable.ProbeTimeout),
             MissedProbes = reader.Integer(SettingTable.MissedProbes),
         };

@@ -14,6 +14,8 @@ namespace OrleansKms.Tests.Internals;
 /// <summary>What a client sends, as Orleans itself writes it.</summary>
 public sealed class OrleansFrames : IDisposable
 {
+    private const long Number = 42;
+
     private static readonly Caller _caller = new("somebody", "127.0.0.1", "request");
 
     private readonly ServiceProvider _services;
@@ -21,11 +23,13 @@ public sealed class OrleansFrames : IDisposable
     private readonly ClientGrainId _client = ClientGrainId.Create("cb46f910474a418ab2c312023cb2bcd1");
     private readonly SiloAddress _gateway = SiloAddress.New(IPAddress.Loopback, 30000, 0);
 
-    public OrleansFrames()
+    /// <param name="configure">What the reader knows in addition.</param>
+    public OrleansFrames(Action<IServiceCollection>? configure = null)
     {
-        _services = new ServiceCollection()
-            .AddSerializer(serializer => serializer.AddAssembly(typeof(IKeyGrain).Assembly).AddAssembly(typeof(Message).Assembly))
-            .BuildServiceProvider();
+        var services = new ServiceCollection()
+            .AddSerializer(serializer => serializer.AddAssembly(typeof(IKeyGrain).Assembly).AddAssembly(typeof(Message).Assembly));
+        configure?.Invoke(services);
+        _services = services.BuildServiceProvider();
         _serializer = new(_services.GetRequiredService<SerializerSessionPool>(), new SharedMemoryPool(), new ClientMessagingOptions());
     }
 
@@ -92,7 +96,19 @@ public sealed class OrleansFrames : IDisposable
     }
 
     /// <summary>An encryption of so many bytes.</summary>
-    public byte[] Encrypt(int length) => Write(Call<IKeyGrain>("Encrypt", new Encrypt(_caller, new byte[length], [1, 2, 3])));
+    public byte[] Encrypt(int length, long number = Number) => Write(
+        Call<IKeyGrain>("Encrypt", new Encrypt(_caller, new byte[length], [1, 2, 3])), message => message.Id = new CorrelationId(number));
+
+    /// <summary>A silo's answer to a call of the client.</summary>
+    public byte[] Answer(long number, int length = 1) =>
+        Write(Orleans.Serialization.Invocation.Response.FromResult(new Encrypted(1, new byte[length])), message => Answers(message, number));
+
+    /// <summary>A silo's news that a call of the client takes long.</summary>
+    public byte[] News(long number) => Write(new StatusResponse(isExecuting: true, isWaiting: false, []), message =>
+    {
+        Answers(message, number);
+        message.Result = Message.ResponseTypes.Status;
+    });
 
     /// <summary>A batch of so many items, the shortest.</summary>
     public byte[] EncryptBatch(int items) =>
@@ -178,12 +194,20 @@ public sealed class OrleansFrames : IDisposable
         return call;
     }
 
+    private static void Answers(Message message, long number)
+    {
+        message.Direction = Message.Directions.Response;
+        message.Id = new CorrelationId(number);
+        (message.TargetGrain, message.SendingGrain) = (message.SendingGrain, message.TargetGrain);
+        message.InterfaceType = default;
+    }
+
     private byte[] Write(object body, Action<Message>? mark = null)
     {
         var message = new Message
         {
             Direction = Message.Directions.Request,
-            Id = new CorrelationId(42),
+            Id = new CorrelationId(Number),
             SendingGrain = _client.GrainId,
             TargetGrain = GrainId.Create("key", "payments.eu.cards"),
             TargetSilo = _gateway,

@@ -19,7 +19,8 @@ internal sealed record AdmittedTarget(byte[] Id, bool IsSystemTarget, AdmittedIn
 /// <param name="Id">Its type, as <see cref="WireFormat.Id"/> encodes it.</param>
 /// <param name="Version">Its version in this program. A higher one would make Orleans end activations of this program.</param>
 /// <param name="Methods">The methods that may be called.</param>
-internal sealed record AdmittedInterface(byte[] Id, uint Version, AdmittedMethod[] Methods);
+/// <param name="TakesPlace">Whether a call takes one of the places in <see cref="CallLimit"/>.</param>
+internal sealed record AdmittedInterface(byte[] Id, uint Version, AdmittedMethod[] Methods, bool TakesPlace = false);
 
 /// <summary>A method that may be called.</summary>
 /// <param name="Call">How the body of a call begins, as <see cref="WireFormat.Call"/> encodes it.</param>

@@ -10,7 +10,7 @@ namespace OrleansKms.Silo.Clustering.Admission;
 /// it, any client could end silos by false membership news, read and change every part of Orleans, and answer in others' names.
 /// </summary>
 internal sealed partial class ClientAdmission(
-    ClientRights rights, ClientIds ids, ConnectionLimit limit, ILocalSiloDetails silo, TimeProvider clock, ILogger logger) : IPortGuard
+    ClientRights rights, ClientIds ids, ConnectionLimit limit, CallLimit calls, ILocalSiloDetails silo, TimeProvider clock, ILogger logger) : IPortGuard
 {
     /// <summary>A client that persists gets one log line in this time, with a count.</summary>
     private static readonly TimeSpan _silence = TimeSpan.FromSeconds(10);
@@ -23,11 +23,12 @@ internal sealed partial class ClientAdmission(
     {
         if (limit.TryHold(peer, remote) is not { } place) return null;
         var name = new ClientName(ids, peer);
-        var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress, name.TryTake);
+        var places = calls.Begin(isService: peer.Roles == CertificateRole.Client);
+        var frames = new ClientFrames(rights.Of(peer.Roles), silo.GatewayAddress, name.TryTake, places);
         peer.Changed += () => frames.Calls = rights.Of(peer.Roles);
         var reader = new AdmittedReader(transport.Input, frames, new Complaints(this, peer, remote, frames).Say);
         reader.EnterFlow();
-        return new Admitted(reader, transport.Output, name, place);
+        return new Admitted(reader, new AnswerWriter(transport.Output, places), name, place, places);
     }
 
     /// <summary>
@@ -49,12 +50,13 @@ internal sealed partial class ClientAdmission(
         }
     }
 
-    private sealed record Admitted(PipeReader Input, PipeWriter Output, ClientName Name, IDisposable Place) : IGuardedPipe
+    private sealed record Admitted(PipeReader Input, PipeWriter Output, ClientName Name, IDisposable Place, IDisposable Calls) : IGuardedPipe
     {
         public void Dispose()
         {
             Name.Dispose();
             Place.Dispose();
+            Calls.Dispose();
         }
     }
 

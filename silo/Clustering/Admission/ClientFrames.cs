@@ -24,7 +24,8 @@ internal enum Verdict
 /// <param name="calls">What the client may call.</param>
 /// <param name="gateway">The address that clients know this silo by; null where it has none.</param>
 /// <param name="mayBe">Whether the client may have an id that it claims.</param>
-internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Func<string, bool> mayBe)
+/// <param name="places">Its calls in flight; null where nothing bounds them.</param>
+internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Func<string, bool> mayBe, CallPlaces? places = null)
 {
     /// <summary>No header of ours comes near it: the longest part is a key id.</summary>
     public const int MaxHeaderBytes = 4 * 1024;
@@ -113,11 +114,11 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         if (start.Remaining < headerLength + bodyLength) return Verdict.Incomplete;
         length = WireFormat.LengthBytes + headerLength + bodyLength;
         var header = new WireReader(bytes.Slice(WireFormat.LengthBytes, headerLength));
-        if (!header.TryReadInt32(out var flags) || !header.TrySkip(8)) return Malformed("a header that is cut off");
-        return JudgeHeader(ref header, (uint)flags, bytes.Slice(WireFormat.LengthBytes + headerLength, bodyLength));
+        if (!header.TryReadInt32(out var flags) || !header.TryReadInt64(out var number)) return Malformed("a header that is cut off");
+        return JudgeHeader(ref header, (uint)flags, number, bytes.Slice(WireFormat.LengthBytes + headerLength, bodyLength));
     }
 
-    private Verdict JudgeHeader(ref WireReader header, uint flags, in ReadOnlySequence<byte> body)
+    private Verdict JudgeHeader(ref WireReader header, uint flags, long number, in ReadOnlySequence<byte> body)
     {
         if (flags >> WireFormat.DirectionShift != WireFormat.Request) return Refused("something other than a call");
         if (!header.TrySkip(_client)) return Refused("a call under the name of another");
@@ -130,7 +131,12 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         if (!header.TryReadByte(out var sendingSilo) || sendingSilo != 1) return Refused("a call in the name of a silo");
         if (SiloOf(ref header) is not { } silo) return Malformed("a silo's address that is none");
         if (target.IsSystemTarget && !(silo.IsThisGateway && key.SequenceEqual(silo.Key))) return Refused("a call to another silo");
-        if ((flags & WireFormat.HasTimeToLive) != 0 && !header.TrySkip(4)) return Malformed("a header that is cut off");
+        int? wait = null;
+        if ((flags & WireFormat.HasTimeToLive) != 0)
+        {
+            if (!header.TryReadInt32(out var milliseconds)) return Malformed("a header that is cut off");
+            wait = milliseconds;
+        }
         if ((flags & WireFormat.HasInterfaceType) == 0) return Refused("a call of no interface");
         if (InterfaceOf(ref header, target) is not { } called) return Refused($"a call of the interface {Text(header)}");
         if ((flags & WireFormat.HasInterfaceVersion) != 0 && !(header.TryReadVarUInt32(out var version) && version <= called.Version))
@@ -141,7 +147,16 @@ internal sealed class ClientFrames(AdmittedCalls calls, SiloAddress? gateway, Fu
         {
             return Refused("a call with a RequestContext that is not of tracing");
         }
-        return header.IsAtEnd ? JudgeCall(called, flags, body) : Malformed("a header with something behind its end");
+        if (!header.IsAtEnd) return Malformed("a header with something behind its end");
+        var verdict = JudgeCall(called, flags, body);
+        return verdict == Verdict.Admitted && called.TakesPlace && places is not null ? TakePlace(number, wait, body) : verdict;
+    }
+
+    private Verdict TakePlace(long number, int? wait, in ReadOnlySequence<byte> body)
+    {
+        var entry = places!.Enter(number, wait);
+        if (entry == CallEntry.Full) RefusedCall.Replace(body);
+        return entry == CallEntry.Repeated ? Malformed("a call with the number of one that is not answered") : Verdict.Admitted;
     }
 
     private Verdict JudgeCall(AdmittedInterface called, uint flags, in ReadOnlySequence<byte> body)

@@ -36,6 +36,12 @@ internal sealed class ClientRights(
         typeof(IAuditGrain), typeof(IKeyApprovalsGrain), typeof(IApprovalsDirectoryGrain), typeof(IPublishedKeysGrain),
     ];
 
+    /// <summary>
+    /// What is answered however many calls are in flight: that a silo is overloaded does not make it ill. Nor do the calls of gateways alone
+    /// take places: they keep sign-in and the audit trail going.
+    /// </summary>
+    private static readonly Type[] _withoutPlace = [typeof(IHealthGrain)];
+
     /// <summary>The types that <see cref="CreateKey.Tags"/> can have.</summary>
     private static readonly Type[] _tags =
     [
@@ -61,8 +67,9 @@ internal sealed class ClientRights(
     {
         IReadOnlyList<byte[]> named = [.. _tags.Select(type => types.Format(type)).Concat(_comparers).Select(WireFormat.Type)];
         var bodies = new Bodies(named, WellKnown(manifest.Value));
-        var client = OfClients.Concat(extra.Select(one => one.Interface)).SelectMany(one => TargetsOf(one, grains, types, bodies)).Prepend(Manifest);
-        var gateway = client.Concat(OfGateways.SelectMany(one => TargetsOf(one, grains, types, bodies)));
+        var client = OfClients.Concat(extra.Select(one => one.Interface))
+            .SelectMany(one => TargetsOf(one, grains, types, bodies, takesPlace: !_withoutPlace.Contains(one))).Prepend(Manifest);
+        var gateway = client.Concat(OfGateways.SelectMany(one => TargetsOf(one, grains, types, bodies, takesPlace: false)));
         return (new(Merged(client)), new(Merged(gateway)));
     });
 
@@ -72,7 +79,7 @@ internal sealed class ClientRights(
         : (roles & CertificateRole.Client) != 0 ? _calls.Value.Client
         : AdmittedCalls.None;
 
-    private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types, Bodies bodies)
+    private static IEnumerable<AdmittedTarget> TargetsOf(Type called, IGrainFactory grains, TypeConverter types, Bodies bodies, bool takesPlace)
     {
         var hasNumbers = !typeof(IGrainWithStringKey).IsAssignableFrom(called);
         var grain = (GrainReference)(hasNumbers ? grains.GetGrain(called, 0L) : grains.GetGrain(called, "k"));
@@ -80,7 +87,7 @@ internal sealed class ClientRights(
             WireFormat.Call(types.Format(call)), (uint)((RequestBase)Activator.CreateInstance(call)!).Options & WireFormat.MethodFlags,
             bodies.Of(call)))];
         yield return new(WireFormat.Id(grain.GrainId.Type.AsSpan()), IsSystemTarget: false,
-            [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods)], hasNumbers);
+            [new(WireFormat.Id(grain.InterfaceType.Value.AsSpan()), grain.InterfaceVersion, methods, takesPlace)], hasNumbers);
     }
 
     /// <summary>The types that Orleans has generated for the calls of an interface's methods.</summary>

@@ -10,6 +10,9 @@ internal sealed class ClientPortOptions
 {
     /// <summary>How many connections it accepts, and how many more may be in their handshake.</summary>
     public int MaxConnections { get; set; } = (int)SettingTable.MaxClientConnections.Default;
+
+    /// <summary>How many calls of all of them may be in flight.</summary>
+    public int MaxCalls { get; set; } = (int)SettingTable.MaxClientCalls.Default;
 }
 
 /// <summary>

@@ -25,7 +25,10 @@ internal sealed class UnreadableMessages<T>(ILoggerFactory loggers) : ILogger<T>
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         // Logged by the flow that reads the connection, in the middle of reading.
-        if (eventId.Name == Unreadable && AdmittedReader.OfThisFlow is { } reader) reader.GiveUp(exception);
+        if (eventId.Name == Unreadable && AdmittedReader.OfThisFlow is { } reader)
+        {
+            if (!RefusedCall.IsCauseOf(exception)) reader.GiveUp(exception);
+        }
         else _log.Log(logLevel, eventId, state, exception, formatter);
     }
 }

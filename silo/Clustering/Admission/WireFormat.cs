@@ -33,6 +33,15 @@ internal static class WireFormat
     /// <summary>A call that is answered.</summary>
     public const uint Request = 1;
 
+    private const uint Response = 2;
+    private const int ResultShift = 20;
+    private const uint Status = 4;
+    private const uint FourBits = 0xf;
+
+    /// <summary>Whether a message with these flags is the answer to a call, and no news of one that takes long.</summary>
+    public static bool IsAnswer(uint flags) =>
+        ((flags >> DirectionShift) & FourBits) == Response && ((flags >> ResultShift) & FourBits) != Status;
+
     /// <summary>A nested object begins.</summary>
     public const byte TagDelimited = 0x20;
 

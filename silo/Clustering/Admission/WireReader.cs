@@ -24,6 +24,9 @@ internal ref struct WireReader(ReadOnlySequence<byte> bytes)
     /// <summary>Four bytes, little endian.</summary>
     public bool TryReadInt32(out int value) => _rest.TryReadLittleEndian(out value);
 
+    /// <summary>Eight bytes, little endian.</summary>
+    public bool TryReadInt64(out long value) => _rest.TryReadLittleEndian(out value);
+
     /// <summary>Skips bytes.</summary>
     public bool TrySkip(long count)
     {

@@ -14,6 +14,10 @@ public interface IEchoGrain : IGrainWithStringKey
     [Alias("EchoBy")]
     Task<EchoBytes> EchoBy(string other, EchoBytes bytes);
 
+    /// <summary>Sends it back once <see cref="HeldEchoes.Release"/> lets it.</summary>
+    [Alias("EchoHeld")]
+    Task<EchoBytes> EchoHeld(EchoBytes bytes);
+
     /// <summary>The silo on which it is.</summary>
     [Alias("Whereabouts")]
     Task<string> Whereabouts();
@@ -30,5 +34,35 @@ public sealed class EchoGrain(ILocalSiloDetails silo) : Grain, IEchoGrain
 
     public Task<EchoBytes> EchoBy(string other, EchoBytes bytes) => GrainFactory.GetGrain<IEchoGrain>(other).Echo(bytes);
 
+    public async Task<EchoBytes> EchoHeld(EchoBytes bytes)
+    {
+        await HeldEchoes.Of(this.GetPrimaryKeyString()).Wait();
+        return bytes;
+    }
+
     public Task<string> Whereabouts() => Task.FromResult(silo.SiloAddress.ToString());
+}
+
+/// <summary>The calls of a grain that are held, in a test with silos of its own process.</summary>
+public sealed class HeldEchoes
+{
+    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, HeldEchoes> _all = new();
+
+    private readonly SemaphoreSlim _arrived = new(0);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public static HeldEchoes Of(string key) => _all.GetOrAdd(key, _ => new());
+
+    public async Task Arrived(int count)
+    {
+        for (var i = 0; i < count; i++) Assert.True(await _arrived.WaitAsync(TlsHost.Patience));
+    }
+
+    public void Release() => _released.SetResult();
+
+    internal Task Wait()
+    {
+        _arrived.Release();
+        return _released.Task;
+    }
 }

@@ -56,9 +56,10 @@ internal sealed class TlsHost : IAsyncDisposable
     /// <param name="primaryPort">The silo port of the silo that keeps the membership.</param>
     /// <param name="clock">The clock of its certificates and handshakes.</param>
     /// <param name="maxClients">How many connections its client port holds.</param>
+    /// <param name="maxCalls">How many calls of clients are in flight in it.</param>
     public static Task<TlsHost> StartSilo(
         MutualTlsFiles files, int siloPort, int clientPort, int? advertisedPort = null, int? primaryPort = null,
-        TimeProvider? clock = null, int? maxClients = null) => Start((host, connections, toSilos) =>
+        TimeProvider? clock = null, int? maxClients = null, int? maxCalls = null) => Start((host, connections, toSilos) =>
         host.UseOrleans(silo =>
         {
             silo.UseLocalhostClustering(
@@ -73,6 +74,7 @@ internal sealed class TlsHost : IAsyncDisposable
             });
             silo.UseMutualTls(files, clock ?? TimeProvider.System);
             if (maxClients is { } max) silo.Configure<ClientPortOptions>(port => port.MaxConnections = max);
+            if (maxCalls is { } calls) silo.Configure<ClientPortOptions>(port => port.MaxCalls = calls);
             silo.Services.AddSingleton(new ExtraInterface(typeof(IEchoGrain)));
         }));
 

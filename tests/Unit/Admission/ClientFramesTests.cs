@@ -229,7 +229,7 @@ public sealed class ClientFramesTests : IDisposable
 
     internal static AdmittedCalls Calls { get; } = new(
         [
-            new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create", _tagged), Call("EncryptBatch", _batch)])]),
+            new(WireFormat.Id("key"u8), false, [new(WireFormat.Id("okms.IKeyGrain"u8), 0, [Call("Describe"), Call("Encrypt"), Call("Create", _tagged), Call("EncryptBatch", _batch)], TakesPlace: true)]),
             new(
                 WireFormat.Id("health"u8), false,
                 [new(WireFormat.Id("okms.IHealthGrain"u8), 0, [new(WireFormat.Call("(\"inv\",[GrainRef],[okms.IHealthGrain],\"Check\")"), 0, _plain)])],
