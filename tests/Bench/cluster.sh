@@ -1,6 +1,7 @@
 # Sourced by the cluster benchmarks: builds the programs, creates an administrator in the database DATABASE_URL, which must be empty,
 # starts silos and a gateway on loopback, and loads them with wrk. With TLS=1 they use mutual TLS with certificates from
-# deploy/certs.sh, otherwise no encryption. SILO_SETTINGS are extra settings for each silo, NAME=VALUE. Everything ends with the script.
+# deploy/certs.sh, otherwise no encryption. SILO_SETTINGS are extra settings for each silo, NAME=VALUE. With NO_BUILD=1
+# the programs are those of the last build. Everything ends with the script.
 : "${DATABASE_URL:?an empty database}"
 export KEYS=${KEYS:-64} OKMS_REQUEST_LOG=false
 connections=${CONNECTIONS:-32}
@@ -9,8 +10,10 @@ pids=()
 finish() { for pid in "${pids[@]}"; do kill -CONT "$pid" 2>/dev/null && kill "$pid" || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
 trap finish EXIT
 
-dotnet build -c Release --nologo -v q silo >/dev/null
-dotnet build -c Release --nologo -v q gateway >/dev/null
+if [ -z "${NO_BUILD:-}" ]; then
+  dotnet build -c Release --nologo -v q silo >/dev/null
+  dotnet build -c Release --nologo -v q gateway >/dev/null
+fi
 if [ "${TLS:-}" = 1 ]; then
   for certificate in ca "silo silo" "gateway gateway"; do
     # shellcheck disable=SC2086

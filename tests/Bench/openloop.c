@@ -1,10 +1,11 @@
 // Sends one POST at a fixed rate over many connections, whether or not the answers keep up, and counts what comes of it. By epoll, in
 // one thread and without memory of its own per request, so that it costs little beside the server.
 //
-//   openloop PORT RATE SECONDS CONNECTIONS FILE
+//   openloop PORT RATE SECONDS CONNECTIONS FILE…
 //
-// FILE is the whole request, head and body, for a connection that is kept. Prints: sent ok shed other unanswered, and the p50 and p99 of
-// good answers in ms, from the time at which each was due. A request that finds no free connection is due all the same: it is sent late.
+// A FILE is a whole request, head and body, for a connection that is kept; several are sent in turn. Prints: sent ok shed other
+// unanswered, and the p50 and p99 in ms of good answers and of refusals, from the time at which each was due. A request that finds no
+// free connection is due all the same: it is sent late.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,11 +21,12 @@
 
 #define MAX_CONNECTIONS 20000
 #define BUCKETS 200000 /* of 0.1 ms */
+#define MAX_REQUESTS 64
 
 static int sockets[MAX_CONNECTIONS], filled[MAX_CONNECTIONS], idle[MAX_CONNECTIONS], idles;
 static double due[MAX_CONNECTIONS];
 static char answers[MAX_CONNECTIONS][2048];
-static long buckets[BUCKETS], sent, ok, shed, other;
+static long answered[BUCKETS], refused[BUCKETS], sent, ok, shed, other;
 
 static double now(void)
 {
@@ -56,6 +58,8 @@ static void dial(int epoll, int i, struct sockaddr_in *address)
     idle[idles++] = i;
 }
 
+static int bucket(double took) { return took * 1e4 < BUCKETS ? (int)(took * 1e4) : BUCKETS - 1; }
+
 static void receive(int i, double started, double warm)
 {
     int n = recv(sockets[i], answers[i] + filled[i], sizeof answers[i] - 1 - filled[i], 0);
@@ -67,30 +71,34 @@ static void receive(int i, double started, double warm)
     filled[i] = 0;
     idle[idles++] = i;
     if (due[i] - started < warm) return;
-    if (!memcmp(answers[i] + 9, "200", 3)) { ok++; buckets[took * 1e4 < BUCKETS ? (int)(took * 1e4) : BUCKETS - 1]++; }
-    else if (!memcmp(answers[i] + 9, "503", 3)) shed++;
+    if (!memcmp(answers[i] + 9, "200", 3)) { ok++; answered[bucket(took)]++; }
+    else if (!memcmp(answers[i] + 9, "503", 3)) { shed++; refused[bucket(took)]++; }
     else other++;
 }
 
-static double percentile(double p)
+static double percentile(long *buckets, long count, double p)
 {
     long seen = 0, i;
-    for (i = 0; i < BUCKETS; i++) if ((seen += buckets[i]) >= p * ok && ok) return i / 10.0;
+    for (i = 0; i < BUCKETS; i++) if ((seen += buckets[i]) >= p * count && count) return i / 10.0;
     return 0;
 }
 
 int main(int argc, char **argv)
 {
-    static char request[65536];
+    static char requests[MAX_REQUESTS][16384];
     struct sockaddr_in address = {0};
     struct epoll_event events[512];
-    int epoll = epoll_create1(0), connections, length, i, n;
+    int epoll = epoll_create1(0), connections, lengths[MAX_REQUESTS], count, turn = 0, i, n;
     double rate, seconds, started, next, warm = 1;
     FILE *file;
-    if (argc != 6) { fprintf(stderr, "openloop PORT RATE SECONDS CONNECTIONS FILE\n"); return 2; }
+    if (argc < 6 || argc - 5 > MAX_REQUESTS) { fprintf(stderr, "openloop PORT RATE SECONDS CONNECTIONS FILE…\n"); return 2; }
     rate = atof(argv[2]); seconds = atof(argv[3]); connections = atoi(argv[4]);
-    if (!(file = fopen(argv[5], "rb"))) { perror(argv[5]); return 2; }
-    length = fread(request, 1, sizeof request, file);
+    for (count = 0; count < argc - 5; count++)
+    {
+        if (!(file = fopen(argv[5 + count], "rb"))) { perror(argv[5 + count]); return 2; }
+        lengths[count] = fread(requests[count], 1, sizeof requests[count], file);
+        fclose(file);
+    }
     address.sin_family = AF_INET;
     address.sin_port = htons(atoi(argv[1]));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -102,13 +110,15 @@ int main(int argc, char **argv)
         {
             i = idle[--idles];
             due[i] = next;
-            if (send(sockets[i], request, length, MSG_NOSIGNAL) != length) { perror("send"); return 1; }
+            turn = (turn + 1) % count;
+            if (send(sockets[i], requests[turn], lengths[turn], MSG_NOSIGNAL) != lengths[turn]) { perror("send"); return 1; }
             if (next - started >= warm) sent++;
             next += 1 / rate;
         }
         n = epoll_wait(epoll, events, 512, 1);
         while (n-- > 0) receive(events[n].data.u32, started, warm);
     }
-    printf("%ld %ld %ld %ld %ld %.1f %.1f\n", sent, ok, shed, other, sent - ok - shed - other, percentile(0.5), percentile(0.99));
+    printf("%ld %ld %ld %ld %ld %.1f %.1f %.1f %.1f\n", sent, ok, shed, other, sent - ok - shed - other, percentile(answered, ok, 0.5),
+        percentile(answered, ok, 0.99), percentile(refused, shed, 0.5), percentile(refused, shed, 0.99));
     return 0;
 }

@@ -1,27 +1,44 @@
 #!/usr/bin/env bash
-# Behaviour under more load than a silo can carry: a gateway and one silo, whose CPU share is capped so that the silo is the bottleneck
-# (SILO_CPU=0.3; in steps of 5 ms), and /encrypt of 1 KiB in an open loop at 0.5, 1, 1.5 and 2 times the peak. The peak is the
-# throughput of the same cluster in a closed loop with 64 connections.
+# Behaviour under more load than a silo can carry: a gateway and one silo, whose CPU is capped so that the silo is the bottleneck, and
+# requests in an open loop, first in a ramp that ends where no more are answered, then at 0.5, 1, 1.5, 2 and 3 times the most that
+# the ramp saw answered.
 #
 #   DATABASE_URL=postgres://… tests/Bench/overload.sh
 #
-# The database must be empty. Prints for each load what was offered, answered (the goodput, and its share of the peak), refused as
-# overloaded, left unanswered, and p50 and p99 of the answers. SILO_CPU=1 leaves the silo its whole CPU: then gateway, silo and loader
-# compete. Needs wrk, python3 and a C compiler (cc or tcc).
+# The database must be empty. OPERATION is encrypt (1 KiB, the default) or sign (RSA_4096). SILO_CPU is the silo's share of one core: 0.2
+# for encrypt, 0.4 for sign. The cap is a control group's quota in periods of 5 ms, for which this must run as root; otherwise the silo
+# is stopped and continued in such steps. SILO_CPU=1 leaves it its whole CPU: then gateway, silo and loader compete.
+#
+# Prints for each load what was offered and answered (the goodput, and its share of the peak), p50 and p99 of the answers, what was
+# refused as overloaded, p50 and p99 of the refusals, and anything else. Needs wrk, python3 and a C compiler (cc or tcc).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${SECONDS_EACH:-10}
 connections_open=${OPEN_CONNECTIONS:-2000}
-share=${SILO_CPU:-0.3}
+operation=${OPERATION:-encrypt}
+if [ "$operation" = sign ]; then share=${SILO_CPU:-0.4} start=${RAMP_FROM:-40}; else share=${SILO_CPU:-0.2} start=${RAMP_FROM:-1000}; fi
 export CONNECTIONS=64
 ulimit -n "$(ulimit -Hn)"
 # shellcheck source=tests/Bench/cluster.sh
 . tests/Bench/cluster.sh
 
-"$(command -v cc || command -v tcc)" -O2 -o "$work/openloop" tests/Bench/openloop.c
-start_cluster 1
-if [ "$share" != 1 ]; then
-  python3 - "${silos[0]}" "$share" <<'PYTHON' &
+# SHARE PID: caps the process by a control group, of either version.
+cap_by_group() {
+  local period=5000 quota
+  quota=$(awk -v p="$period" -v s="$1" 'BEGIN { printf "%d", p * s }')
+  if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    group=/sys/fs/cgroup/okms-overload-$$
+    mkdir "$group" 2>/dev/null && echo "$quota $period" >"$group/cpu.max" 2>/dev/null || return 1
+  else
+    group=/sys/fs/cgroup/cpu/okms-overload-$$
+    mkdir "$group" 2>/dev/null && echo "$period" >"$group/cpu.cfs_period_us" && echo "$quota" >"$group/cpu.cfs_quota_us" || return 1
+  fi
+  echo "$2" >"$group/cgroup.procs"
+}
+
+# SHARE PID: caps the process by signals.
+cap_by_signals() {
+  python3 - "$2" "$1" <<'PYTHON' &
 import os, signal, sys, time
 pid, share, period = int(sys.argv[1]), float(sys.argv[2]), 0.005
 try:
@@ -34,18 +51,51 @@ except ProcessLookupError:
     pass
 PYTHON
   pids+=("$!")
+}
+
+"$(command -v cc || command -v tcc)" -O2 -o "$work/openloop" tests/Bench/openloop.c
+[ "$operation" = encrypt ] || export KEYS=0
+start_cluster 1
+
+keys=64
+for key in $(seq "$keys"); do
+  if [ "$operation" = encrypt ]; then
+    path=v1/keys/bench.k$key/encrypt
+    body=$(printf '{"plaintext":"%s"}' "$(head -c 1024 /dev/zero | base64 -w0)")
+  else
+    [ "$key" -le 8 ] || break
+    # Making one may take longer than a request may.
+    until call v1/keys "{\"id\":\"bench.s$key\",\"spec\":\"RSA_4096\"}" >/dev/null 2>&1; do sleep 0.2; done
+    path=v1/keys/bench.s$key/sign
+    body='{"message":"bWVzc2FnZQ==","algorithm":"RSASSA_PSS_SHA_256"}'
+  fi
+  printf 'POST /%s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "$path" "$TOKEN" "${#body}" "$body" >"$work/request-$key"
+done
+
+# RATE SECONDS: sent, answered, refused, others, unanswered; p50 and p99 of answers, then of refusals, in ms.
+offer() { "$work/openloop" 8410 "$1" "$2" "$connections_open" "$work"/request-*; }
+
+# Warm-up with all of the CPU: everything is compiled and the keys are active before anything is measured.
+offer $((start * 2)) "${WARM_UP:-15}" >/dev/null
+if [ "$share" != 1 ]; then
+  if cap_by_group "$share" "${silos[0]}"; then trap 'finish; rmdir "$group"' EXIT; else cap_by_signals "$share" "${silos[0]}"; fi
+  offer "$start" 5 >/dev/null
 fi
 
-body=$(printf '{"key_id":"bench.k1","plaintext":"%s"}' "$(head -c 1024 /dev/urandom | base64 -w0)")
-printf 'POST /encrypt HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
-  "$TOKEN" "${#body}" "$body" >"$work/request"
+# Each step offers a quarter more. It ends where two steps in turn answered no more than was answered before.
+peak=0 flat=0 rate=$start
+while [ "$flat" -lt 2 ]; do
+  answered=$(offer "$rate" "$seconds" | awk -v s="$seconds" '{ printf "%.1f", $2 / s }')
+  echo "ramp: offered $rate/s, answered $answered/s"
+  if awk -v a="$answered" -v p="$peak" 'BEGIN { exit !(a > p * 1.02) }'; then flat=0; else flat=$((flat + 1)); fi
+  peak=$(awk -v a="$answered" -v p="$peak" 'BEGIN { print (a > p ? a : p) }')
+  rate=$(awk -v r="$rate" 'BEGIN { printf "%d", r * 1.25 }')
+done
 
-# Warm-up: everything is compiled and the key is active before anything is measured.
-load "warm-up" "${WARM_UP:-10}"
-peak=$(load "peak" "$seconds" | tee /dev/stderr | sed -n 's/.* \([0-9.]*\) req\/s.*/\1/p')
-for times in 0.5 1 1.5 2; do
-  rate=$(awk -v p="$peak" -v t="$times" 'BEGIN { printf "%d", p * t }')
-  "$work/openloop" 8410 "$rate" "$seconds" "$connections_open" "$work/request" | awk -v t="$times" -v s="$seconds" -v peak="$peak" '{
-    printf "%s x peak: offered %d/s, answered %d/s (%.0f%% of the peak), overloaded %d/s, other %d, unanswered %d, p50 %s ms, p99 %s ms\n",
-      t, $1 / s, $2 / s, 100 * $2 / s / peak, $3 / s, $4, $5, $6, $7 }'
+echo "peak: $peak/s, of a silo with $share of a core"
+for times in 0.5 1 1.5 2 3; do
+  offer "$(awk -v p="$peak" -v t="$times" 'BEGIN { printf "%d", p * t }')" "$seconds" | awk -v t="$times" -v s="$seconds" -v peak="$peak" '{
+    printf "%s x peak: offered %d/s, answered %d/s (%.0f%% of the peak; p50 %s ms, p99 %s ms), overloaded %d/s (p50 %s ms, p99 %s ms), other %d, unanswered %d\n",
+      t, $1 / s, $2 / s, 100 * $2 / s / peak, $6, $7, $3 / s, $8, $9, $4, $5 }'
 done
