@@ -57,6 +57,9 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>The revision that the next write gives the row.</summary>
     public long NextRevision => _highestRevision + 1;
 
+    /// <summary>The row's name.</summary>
+    public string Name => name;
+
     /// <summary>How many writes were acknowledged.</summary>
     public int Writes { get; private set; }
 
@@ -132,10 +135,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         {
             await storage.WriteStateAsync(name, grain, state);
             version = Version(state.ETag);
-            Take(row, state.ETag);
-            Writes++;
-            IsUnconfirmed = false;
-            State = State == RowState.Invalid ? RowState.Invalid : RowState.Known;
+            Acknowledged(row, state.ETag);
         }
         catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
         {
@@ -162,6 +162,54 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
     }
 
+    /// <summary>
+    /// Inserts the row together with another of the same grain, both or neither, without having read either. Afterwards both are known; a
+    /// race that is lost, or an unknown outcome, leaves both invalid.
+    /// </summary>
+    /// <param name="rows">The storage.</param>
+    /// <param name="row">The content.</param>
+    /// <param name="second">The slot of the other row, which no mark watches.</param>
+    /// <param name="other">Its content.</param>
+    /// <exception cref="InconsistentStateException">One of them exists.</exception>
+    /// <exception cref="StorageFailedException">Neither was written, or nobody knows.</exception>
+    public async Task InsertWith<TOther>(IPairedRows rows, T row, RowSlot<TOther> second, TOther other)
+        where TOther : Row
+    {
+        row = row with { Revision = NextRevision };
+        other = other with { Revision = second.NextRevision };
+        var (state, otherState) = (new GrainState<T>(row), new GrainState<TOther>(other));
+        int? version = null;
+        if (mark is not null)
+        {
+            await mark.Settle();
+        }
+
+        mark?.BeginCall();
+        try
+        {
+            await rows.InsertBoth(grain, name, state, second.Name, otherState);
+            version = Version(state.ETag);
+            Acknowledged(row, state.ETag);
+            second.Acknowledged(other, otherState.ETag);
+        }
+        catch (StorageFailedException failure) when (!failure.OutcomeUnknown)
+        {
+            throw;
+        }
+        catch (Exception e)
+        {
+            IsUnconfirmed |= e is not InconsistentStateException;
+            second.IsUnconfirmed |= e is not InconsistentStateException;
+            Invalidate();
+            second.Invalidate();
+            throw;
+        }
+        finally
+        {
+            mark?.EndWrite(version);
+        }
+    }
+
     /// <summary>Deletes the row as last seen.</summary>
     /// <exception cref="InconsistentStateException">Another activation wrote in between; the slot is invalid.</exception>
     /// <exception cref="StorageFailedException">It failed; the slot is invalid.</exception>
@@ -178,6 +226,14 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         Invalidate();
         await storage.ClearStateAsync(name, grain, new GrainState<T>());
         (Row, _etag, State) = (null, null, RowState.Unread);
+    }
+
+    private void Acknowledged(T row, string? etag)
+    {
+        Take(row, etag);
+        Writes++;
+        IsUnconfirmed = false;
+        State = State == RowState.Invalid ? RowState.Invalid : RowState.Known;
     }
 
     // A read may interleave with a write, and the one that returns last may carry the older state. A read that finds what is

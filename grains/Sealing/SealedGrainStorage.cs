@@ -1,7 +1,10 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using Orleans.Storage;
 using OrleansKms.Grains.Storage;
 
@@ -11,10 +14,17 @@ namespace OrleansKms.Grains.Sealing;
 /// The grain storage that seals: only sealed rows reach the database, and a row that was changed or moved does not open. A
 /// decorator of the storage and not a serializer, because a serializer never sees the grain's id, to which the row is bound.
 /// </summary>
-internal sealed partial class SealedGrainStorage : IGrainStorage
+/// <remarks>
+/// Rows of keys, of which there are many, are written by <see cref="RowBatches"/>; the Orleans provider reads and clears them, and does
+/// everything for the rest.
+/// </remarks>
+internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
 {
+    private const string FirstETag = "1";
+
     private readonly IGrainStorage _rows;
     private readonly Database _database;
+    private readonly RowBatches _batches;
     private readonly RowSealer _sealer;
     private readonly IKekRing _ring;
     private readonly RowTypes _types;
@@ -25,10 +35,12 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     /// <summary>Decorates the raw storage.</summary>
     public SealedGrainStorage(
         [FromKeyedServices(StorageNames.Raw)] IGrainStorage rows, Database database, RowSealer sealer,
-        IKekRing ring, RowTypes types, IClusterContact contact, IMeterFactory meters, ILogger<SealedGrainStorage> logger)
+        IKekRing ring, RowTypes types, IClusterContact contact, IOptions<ClusterOptions> cluster, TimeProvider time,
+        IMeterFactory meters, ILogger<SealedGrainStorage> logger)
     {
         _rows = rows;
         _database = database;
+        _batches = new(database, cluster.Value.ServiceId, () => contact.IsFresh, time);
         _sealer = sealer;
         _ring = ring;
         _types = types;
@@ -107,6 +119,35 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
     }
 
     /// <inheritdoc/>
+    public async Task InsertBoth<TFirst, TSecond>(
+        GrainId grainId, string firstName, IGrainState<TFirst> first, string secondName, IGrainState<TSecond> second)
+    {
+        if (first.State is not Row firstRow || second.State is not Row secondRow)
+        {
+            throw new InvalidOperationException($"internal error: {typeof(TFirst).Name} or {typeof(TSecond).Name} is not a {nameof(Row)}.");
+        }
+
+        var (firstContent, secondContent) = (_types.Write(first.State), _types.Write(second.State));
+        try
+        {
+            await Insert();
+        }
+        catch (StorageFailedException e) when (_database.IsMissingReference(e.InnerException!))
+        {
+            await ReloadRing(default, CancellationToken.None);
+            await Insert();
+        }
+
+        // Neither was there before, so each has its first version.
+        (first.ETag, first.RecordExists) = (FirstETag, true);
+        (second.ETag, second.RecordExists) = (FirstETag, true);
+
+        Task Insert() => Run(call => call(), "write", isWrite: true, () => _batches.Write(new RowWrite(
+            firstName, StoredKey(grainId), _sealer.Seal(grainId, firstName, firstRow, firstContent), null,
+            (secondName, _sealer.Seal(grainId, secondName, secondRow, secondContent)))));
+    }
+
+    /// <inheritdoc/>
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
 
@@ -142,6 +183,14 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
         string stateName, GrainId grainId, Row row, byte[] content, IGrainState<T> state, CancellationToken cancellationToken)
     {
         var payload = _sealer.Seal(grainId, stateName, row, content);
+        if (IsOfKey(stateName))
+        {
+            var version = state.ETag is { } etag ? int.Parse(etag, CultureInfo.InvariantCulture) : (int?)null;
+            var newVersion = await Run(call => call(), "write", isWrite: true, () =>
+                _batches.Write(new RowWrite(stateName, StoredKey(grainId), payload, version)));
+            return new(new OpaqueRow { Payload = payload }, newVersion.ToString(CultureInfo.InvariantCulture)) { RecordExists = true };
+        }
+
         var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, state.ETag) { RecordExists = state.RecordExists };
         await Run(_database.WriteRow, "write", isWrite: true, async () =>
         {
@@ -158,8 +207,11 @@ internal sealed partial class SealedGrainStorage : IGrainStorage
 
     // The provider parses keys that look like numbers or GUIDs, and would store 42, 042 and 0042 as one row. No key here begins
     // like that.
-    private static GrainId StoredId(GrainId grainId) =>
-        GrainId.Create(grainId.Type, IdSpan.Create(RowDirectory.KeyMark + grainId.Key.ToString()));
+    private static GrainId StoredId(GrainId grainId) => GrainId.Create(grainId.Type, IdSpan.Create(StoredKey(grainId)));
+
+    private static string StoredKey(GrainId grainId) => RowDirectory.KeyMark + grainId.Key.ToString();
+
+    private static bool IsOfKey(string stateName) => RowNames.GrainType(stateName) == RowNames.Key;
 
     private T? Open<T>(string stateName, GrainId grainId, SealedRow row)
     {

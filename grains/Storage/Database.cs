@@ -98,6 +98,18 @@ internal abstract class Database : IDisposable
     /// </summary>
     public virtual Task<T> WriteRow<T>(Func<Task<T>> call) => Write(call);
 
+    /// <summary>How many transactions with rows of keys run at once.</summary>
+    public abstract int RowLanes { get; }
+
+    /// <summary>
+    /// Writes rows of keys in one transaction, within <see cref="WriteRow"/>, and sets what became of each. If it fails, none was written
+    /// unless <see cref="IsOutcomeUnknown"/>.
+    /// </summary>
+    public abstract Task WriteRows(string serviceId, IReadOnlyList<RowWrite> writes);
+
+    /// <summary>Whether a statement failed because a row exists already.</summary>
+    public abstract bool IsDuplicate(Exception failure);
+
     /// <summary>Whether a write that failed like this may have happened nevertheless.</summary>
     public abstract bool IsOutcomeUnknown(Exception failure);
 

@@ -18,6 +18,9 @@ internal sealed partial class PostgresDatabase : Database
     // Postgres allows 100 connections by default; the silos of a small cluster fit into that.
     private const int MaxConnections = 30;
 
+    // While one transaction waits for the disk, or for a row that another holds, others go on.
+    private const int Lanes = 4;
+
     // More than the statements here and in the providers, so that none evicts another. A start refuses a pooler that shares
     // sessions, in which prepared statements would be lost.
     private const int MaxPrepared = 64;
@@ -282,8 +285,8 @@ internal sealed partial class PostgresDatabase : Database
     {
         DatabaseUnreachableException => false,
 
-        // The server reports the error for the statement itself, and rolled it back. Every call here is one statement in a
-        // transaction of its own.
+        // The server reports the error for the statement itself, and rolled it back with its transaction: every call here is one
+        // statement, or several sent as one transaction.
         PostgresException { InvariantSeverity: "ERROR" } e =>
             !(e.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.QueryCanceled
@@ -293,6 +296,19 @@ internal sealed partial class PostgresDatabase : Database
                 or "0A" or "26"),
         _ => true,
     };
+
+    /// <inheritdoc/>
+    public override int RowLanes => Lanes;
+
+    /// <inheritdoc/>
+    public override async Task WriteRows(string serviceId, IReadOnlyList<RowWrite> writes)
+    {
+        await using var connection = await Connections.OpenConnectionAsync().ConfigureAwait(false);
+        await PostgresRows.Write((NpgsqlConnection)connection, serviceId, writes).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsDuplicate(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation };
 
     /// <inheritdoc/>
     public override bool IsMissingReference(Exception failure) =>

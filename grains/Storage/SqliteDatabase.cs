@@ -27,6 +27,7 @@ internal sealed class SqliteDatabase : Database
     private readonly string _directory;
     private readonly string _file;
     private readonly SqliteConnections _connections;
+    private readonly SqliteRows _rows;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly ITimer _logTimer;
     private int _isLogToBeEmptied;
@@ -45,6 +46,7 @@ internal sealed class SqliteDatabase : Database
             Pooling = true,
             DefaultTimeout = 5,
         }.ConnectionString);
+        _rows = new(_connections);
     }
 
     /// <inheritdoc/>
@@ -156,6 +158,22 @@ internal sealed class SqliteDatabase : Database
     };
 
     /// <inheritdoc/>
+    public override int RowLanes => 1;
+
+    /// <inheritdoc/>
+    public override Task WriteRows(string serviceId, IReadOnlyList<RowWrite> writes)
+    {
+        _rows.Write(serviceId, writes);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public override bool IsDuplicate(Exception failure) => failure is SqliteException
+    {
+        SqliteExtendedErrorCode: SQLitePCL.raw.SQLITE_CONSTRAINT_PRIMARYKEY or SQLitePCL.raw.SQLITE_CONSTRAINT_UNIQUE,
+    };
+
+    /// <inheritdoc/>
     public override bool IsMissingReference(Exception failure) =>
         failure is SqliteException { SqliteExtendedErrorCode: SQLitePCL.raw.SQLITE_CONSTRAINT_FOREIGNKEY };
 
@@ -164,6 +182,8 @@ internal sealed class SqliteDatabase : Database
     {
         _logTimer.Dispose();
         _writer.Wait(TimeSpan.FromSeconds(5));
+
+        _rows.Dispose();
 
         // Connections first: the last one to close writes the log back into the file, still under the lock.
         _connections.Dispose();

@@ -220,6 +220,27 @@ internal sealed class KeyActivation : IDisposable
         return written;
     }
 
+    /// <summary>Writes the first row of a new key together with its counters, without having read whether there is one.</summary>
+    /// <param name="rows">The storage.</param>
+    /// <param name="next">The row.</param>
+    /// <param name="cause">What the change is.</param>
+    /// <param name="policy">What bounds the first reservation.</param>
+    /// <param name="version">The first version; null if there is none yet.</param>
+    /// <exception cref="InconsistentStateException">The key exists, or its counters do.</exception>
+    public async Task<KeyRow> Insert(IPairedRows rows, KeyRow next, ChangeCause cause, UsagePolicy policy, int? version)
+    {
+        if (Services.Levels.AllKnowLevel4)
+        {
+            next = await History.Append(null, next, Slot.NextRevision, cause, Now, Services.Epoch.Number);
+        }
+
+        await Usage.Insert(policy, version, next.Incarnation, (slot, row) => Slot.InsertWith(rows, next, slot, row));
+        Primary.Forget();
+        Rotation.IsKept();
+        CloseUnusable(Slot.Row!);
+        return Slot.Row!;
+    }
+
     /// <summary>
     /// Opens a version by the newest row, not by the one that the caller checked, which may have changed since.
     /// </summary>

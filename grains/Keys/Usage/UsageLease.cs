@@ -76,6 +76,25 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         return incarnation;
     }
 
+    /// <summary>
+    /// Inserts the row of a new key as <see cref="Begin"/> does, together with the row <c>key</c>, without having read either.
+    /// </summary>
+    /// <param name="policy">What bounds the reservation.</param>
+    /// <param name="version">The key's first version; null if it has none yet.</param>
+    /// <param name="incarnation">The key's incarnation.</param>
+    /// <param name="insert">Inserts it together with the other one.</param>
+    public async Task Insert(
+        UsagePolicy policy, int? version, Incarnation incarnation, Func<RowSlot<KeyUsageRow>, KeyUsageRow, Task> insert)
+    {
+        Windows.Resume(null);
+        var meter = version is { } first ? Meter(first) : null;
+        if (meter is not null) meter.Block = UsagePolicy.FirstBlock;
+        var uses = meter is null ? 0 : policy.Reservation(meter.Spent, meter.Block);
+        await Write(incarnation, meter, uses, exact: false, row => insert(_slot, row));
+        IsLoaded = true;
+        if (meter is not null) meter.SpendUntil = meter.Ceiling;
+    }
+
     /// <summary>Reads the counters if necessary.</summary>
     /// <exception cref="KmsException">key_corrupted: the row is missing or belongs to another incarnation of the key.</exception>
     public async Task Load(Incarnation incarnation)
@@ -301,7 +320,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         IsLoaded = true;
     }
 
-    private async Task Write(Incarnation incarnation, UsageMeter? reserved, long uses, bool exact)
+    private async Task Write(
+        Incarnation incarnation, UsageMeter? reserved, long uses, bool exact, Func<KeyUsageRow, Task>? write = null)
     {
         var written = Meters
             .Select(m => (Meter: m, Stored: m.ToStored(exact ? m.Spent : m == reserved ? m.Ceiling + uses : m.Ceiling)))
@@ -309,7 +329,8 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             .ToArray();
         try
         {
-            await _slot.Write(new() { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)], Windows = Windows.ToStored() });
+            var row = new KeyUsageRow { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)], Windows = Windows.ToStored() };
+            await (write is null ? _slot.Write(row) : write(row));
         }
         catch (Exception e) when (e is not InconsistentStateException)
         {

@@ -1,4 +1,5 @@
 using Orleans.Storage;
+using OrleansKms.Grains.Sealing;
 
 namespace OrleansKms.Tests.Cluster.Keys;
 
@@ -6,8 +7,12 @@ namespace OrleansKms.Tests.Cluster.Keys;
 /// The real storage with a gate before and after each call, so that a test can hold an activation at any await and let
 /// another overtake it.
 /// </summary>
-internal sealed class GatedStorage(IGrainStorage inner, Gate gate) : IGrainStorage
+internal sealed class GatedStorage(IGrainStorage inner, Gate gate) : IGrainStorage, IPairedRows
 {
+    public Task InsertBoth<TFirst, TSecond>(
+        GrainId grainId, string firstName, IGrainState<TFirst> first, string secondName, IGrainState<TSecond> second) =>
+        Pass(() => ((IPairedRows)inner).InsertBoth(grainId, firstName, first, secondName, second));
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         Pass(() => inner.ReadStateAsync(stateName, grainId, grainState));
 
