@@ -5,9 +5,10 @@
 #
 #   DATABASE_URL=postgres://… tests/Bench/overload.sh
 #
-# The database must be empty. OPERATION is encrypt (1 KiB, the default) or sign (RSA_4096). SILO_CPU is the silo's share of one core: 0.2
-# for encrypt, 0.4 for sign. The cap is a control group's quota in periods of 5 ms, for which this must run as root; otherwise the silo
-# is stopped and continued in such steps. SILO_CPU=1 leaves it its whole CPU: then gateway, silo and loader compete.
+# The database must be empty. OPERATION is encrypt (1 KiB, the default) or sign (under 8 keys of SPEC, RSA_2048 by default), whose cost is
+# the silo's alone. SILO_CPU is the silo's share of one core: 0.2, or 0.25 for sign. The cap is a control group's quota in periods of 5 ms,
+# for which this must run as root; otherwise the silo is stopped and continued in such steps. SILO_CPU=1 leaves it its whole CPU: then
+# gateway, silo and loader compete.
 #
 # Prints for each load what was offered and answered (the goodput, and its share of the peak), p50 and p99 of the answers, what was
 # refused as overloaded, p50 and p99 of the refusals, and anything else. Needs wrk, python3 and a C compiler (cc or tcc).
@@ -16,7 +17,7 @@ cd "$(dirname "$0")/../.."
 seconds=${SECONDS_EACH:-10}
 connections_open=${OPEN_CONNECTIONS:-2000}
 operation=${OPERATION:-encrypt}
-if [ "$operation" = sign ]; then share=${SILO_CPU:-0.4} start=${RAMP_FROM:-40}; else share=${SILO_CPU:-0.2} start=${RAMP_FROM:-1000}; fi
+if [ "$operation" = sign ]; then share=${SILO_CPU:-0.25} start=${RAMP_FROM:-40}; else share=${SILO_CPU:-0.2} start=${RAMP_FROM:-1000}; fi
 export CONNECTIONS=64
 ulimit -n "$(ulimit -Hn)"
 # shellcheck source=tests/Bench/cluster.sh
@@ -24,7 +25,9 @@ ulimit -n "$(ulimit -Hn)"
 
 # SHARE PID: caps the process by a control group, of either version.
 cap_by_group() {
-  local period=5000 quota
+  local period quota
+  # The least quota is 1 ms.
+  period=$(awk -v s="$1" 'BEGIN { print (s < 0.2 ? int(1000 / s + 1) : 5000) }')
   quota=$(awk -v p="$period" -v s="$1" 'BEGIN { printf "%d", p * s }')
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     group=/sys/fs/cgroup/okms-overload-$$
@@ -65,7 +68,7 @@ for key in $(seq "$keys"); do
   else
     [ "$key" -le 8 ] || break
     # Making one may take longer than a request may.
-    until call v1/keys "{\"id\":\"bench.s$key\",\"spec\":\"RSA_4096\"}" >/dev/null 2>&1; do sleep 0.2; done
+    until call v1/keys "{\"id\":\"bench.s$key\",\"spec\":\"${SPEC:-RSA_2048}\"}" >/dev/null 2>&1; do sleep 0.2; done
     path=v1/keys/bench.s$key/sign
     body='{"message":"bWVzc2FnZQ==","algorithm":"RSASSA_PSS_SHA_256"}'
   fi

@@ -58,6 +58,46 @@ public sealed class ConcurrencyLimitTests
     }
 
     [Fact]
+    public async Task Limit_FallsAlsoWhereAnswersAreFew()
+    {
+        var limit = Limit(max: 4096, queue: 0);
+        for (var i = 0; i < 40; i++) Assert.True(await limit.Enter(_patience));
+        for (var i = 0; i < 10; i++) limit.Leave(_delay * 20);
+        _time.Advance(ConcurrencyLimit.Interval);
+        limit.Leave(_delay * 20);
+        Assert.Equal(4096, limit.Limit);
+        for (var i = 0; i < 10; i++) limit.Leave(_delay * 20);
+        Assert.Equal(ConcurrencyLimit.Floor, limit.Limit);
+    }
+
+    [Fact]
+    public async Task Limit_IsRaisedAgain_WhereLoweringItMadeNothingFaster()
+    {
+        // Each takes twice the delay by itself, however many there are: half the limit answers half as many.
+        var limit = Limit(max: 4096, queue: 0);
+        await Load(limit, requests: 2000, took: _delay * 2);
+        Assert.Equal(1000, limit.Limit);
+        await Load(limit, requests: 2000, took: _delay * 2);
+        Assert.Equal(4096, limit.Limit);
+        await Load(limit, requests: 2000, took: _delay * 2);
+        Assert.Equal(4096, limit.Limit);
+
+        // What queues besides takes longer than that.
+        await Load(limit, requests: 2000, took: _delay * 5);
+        Assert.Equal(4000, limit.Limit);
+    }
+
+    [Fact]
+    public async Task Limit_StaysLow_WhereTheSiloAnswersAsManyAsBefore()
+    {
+        var limit = Limit(max: 4096, queue: 0);
+        await Load(limit, requests: 1000, took: _delay * 5);
+        Assert.Equal(500, limit.Limit);
+        await Load(limit, requests: 1000, took: _delay / 2);
+        Assert.InRange(limit.Limit, 500, 700);
+    }
+
+    [Fact]
     public async Task Limit_StaysWhereSomeHangAndOthersAreAnsweredFast()
     {
         var limit = Limit(max: 4096, queue: 0);
