@@ -332,9 +332,10 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             var row = new KeyUsageRow { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)], Windows = Windows.ToStored() };
             await (write is null ? _slot.Write(row) : write(row));
         }
-        catch (Exception e) when (e is not InconsistentStateException)
+        catch (Exception e) when (e is not InconsistentStateException && write is null)
         {
-            // A lost race is not a database failure: the row is read again, and the next attempt may follow at once.
+            // A lost race is not a database failure: the row is read again, and the next attempt may follow at once. Nor is it for the
+            // counters what becomes of a create, which nobody has to wait for.
             _lastFailure = time.GetTimestamp();
             throw;
         }

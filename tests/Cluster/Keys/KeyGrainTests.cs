@@ -264,7 +264,7 @@ public sealed class KeyGrainTests : KeyGrainTest
         Assert.Equal(incarnation, (await Row<KeyUsageRow>("half", RowNames.KeyUsage))!.Incarnation);
         Assert.Equal(Plaintext, (await Decrypt("half", await Encrypt("half"))).Plaintext);
         await Restart();
-        Assert.True((await Describe("half")).Versions[0].Encryptions > UsagePolicy.FirstBlock);
+        Assert.True((await Describe("half")).Versions[0].Uses > UsagePolicy.FirstBlock);
     }
 
     /// <summary>What a release that wrote the rows of a new key one after another left of an attempt that did not end.</summary>
