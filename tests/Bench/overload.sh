@@ -53,7 +53,8 @@ try:
 except ProcessLookupError:
     pass
 PYTHON
-  pids+=("$!")
+  # It ends first, so that it stops nothing that is about to end.
+  pids=("$!" "${pids[@]}")
 }
 
 "$(command -v cc || command -v tcc)" -O2 -o "$work/openloop" tests/Bench/openloop.c
