@@ -5,7 +5,7 @@
 //
 // A FILE is a whole request, head and body, for a connection that is kept; several are sent in turn. Prints: sent ok shed other
 // unanswered, and the p50 and p99 in ms of good answers and of refusals, from the time at which each was due. A request that finds no
-// free connection is due all the same: it is sent late.
+// free connection is due all the same: it is sent late. With the rate 0 each connection sends as soon as it has its answer.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
             turn = (turn + 1) % count;
             if (send(sockets[i], requests[turn], lengths[turn], MSG_NOSIGNAL) != lengths[turn]) { perror("send"); return 1; }
             if (next - started >= warm) sent++;
-            next += 1 / rate;
+            next = rate > 0 ? next + 1 / rate : now();
         }
         n = epoll_wait(epoll, events, 512, 1);
         while (n-- > 0) receive(events[n].data.u32, started, warm);

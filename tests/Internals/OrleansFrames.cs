@@ -77,16 +77,17 @@ public sealed class OrleansFrames : IDisposable
     }
 
     /// <summary>A description, with everything in the header that a client may have there.</summary>
-    public byte[] Describe() => Write(Call<IKeyGrain>("Describe", new KeyCommand(_caller)), message =>
+    public byte[] Describe(long number = Number) => Write(Call<IKeyGrain>("Describe", new KeyCommand(_caller)), message =>
     {
+        message.Id = new CorrelationId(number);
         message.TimeToLive = TimeSpan.FromSeconds(30);
         message.RequestContextData = new() { ["traceparent"] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", ["tracestate"] = "a=b" };
     });
 
     /// <summary>A description whose caller's name is a number: well-formed, and nothing that Orleans makes a string of.</summary>
-    public byte[] Unreadable()
+    public byte[] Unreadable(long number = Number)
     {
-        var frame = Describe();
+        var frame = Describe(number);
         var name = frame.AsSpan().IndexOf("somebody"u8);
         // The field's tag, then its length, then its bytes: 0x40 says that it has a length, 0 that it is a number.
         frame[name - 2] &= 0x1f;

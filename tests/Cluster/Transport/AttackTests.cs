@@ -97,7 +97,7 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
         using var frames = new OrleansFrames();
         using var stranger = await Stranger.Connect(attacked.ClientPort);
         await stranger.Greet(attacked.Sign("unreadable"));
-        await stranger.Send([.. frames.Preamble(), .. Enumerable.Repeat(frames.Unreadable(), 200).SelectMany(bytes => bytes)]);
+        await stranger.Send([.. frames.Preamble(), .. Enumerable.Range(0, 200).SelectMany(number => frames.Unreadable(number))]);
         await stranger.UntilEnded();
         // What a process says comes to the test a little later.
         await attacked.First.UntilSaid("CN=unreadable (");
