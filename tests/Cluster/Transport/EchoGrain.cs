@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
 using Orleans.Concurrency;
 using Orleans.Placement;
 
@@ -46,23 +48,24 @@ public sealed class EchoGrain(ILocalSiloDetails silo) : Grain, IEchoGrain
 /// <summary>The calls of a grain that are held, in a test with silos of its own process.</summary>
 public sealed class HeldEchoes
 {
-    private static readonly System.Collections.Concurrent.ConcurrentDictionary<string, HeldEchoes> _all = new();
+    private static readonly ConcurrentDictionary<string, HeldEchoes> _all = new();
 
-    private readonly SemaphoreSlim _arrived = new(0);
+    private readonly Channel<string> _arrived = Channel.CreateUnbounded<string>();
     private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public static HeldEchoes Of(string key) => _all.GetOrAdd(key, _ => new());
 
     public async Task Arrived(int count)
     {
-        for (var i = 0; i < count; i++) Assert.True(await _arrived.WaitAsync(TlsHost.Patience));
+        using var patience = new CancellationTokenSource(TlsHost.Patience);
+        for (var i = 0; i < count; i++) await _arrived.Reader.ReadAsync(patience.Token);
     }
 
     public void Release() => _released.SetResult();
 
     internal Task Wait()
     {
-        _arrived.Release();
+        _arrived.Writer.TryWrite("one");
         return _released.Task;
     }
 }

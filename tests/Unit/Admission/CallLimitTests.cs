@@ -146,29 +146,29 @@ public sealed class CallLimitTests : ILogger, IDisposable
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(int.MaxValue)]
-    public void AnswersThatLeave_FreeTheirPlaces_HoweverTheyAreWritten(int piece)
+    public async Task AnswersThatLeave_FreeTheirPlaces_HoweverTheyAreWritten(int piece)
     {
         var places = Full();
         var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 0));
         var writer = new AnswerWriter(pipe.Writer, places);
         var (answer, long_, news, call) = (_orleans.Answer(1), _orleans.Answer(2, length: 100_000), _orleans.News(3), _orleans.Encrypt(1, number: 4));
-        Write(_orleans.PreambleOfASilo());
+        await Write(_orleans.PreambleOfASilo());
         Assert.Equal(4, _limit.Taken);
-        Write([.. answer, .. long_]);
+        await Write([.. answer, .. long_]);
         Assert.Equal(2, _limit.Taken);
 
         // Neither news of a call that takes long, nor a call to the client, is an answer.
-        Write([.. news, .. call]);
+        await Write([.. news, .. call]);
         Assert.Equal(2, _limit.Taken);
-        Write(_orleans.Answer(3));
-        Write(_orleans.Answer(3));
+        await Write(_orleans.Answer(3));
+        await Write(_orleans.Answer(3));
         Assert.Equal(1, _limit.Taken);
         writer.Complete();
         pipe.Reader.TryRead(out var passed);
         byte[] all = [.. _orleans.PreambleOfASilo(), .. answer, .. long_, .. news, .. call, .. _orleans.Answer(3), .. _orleans.Answer(3)];
         Assert.Equal(all, System.Buffers.BuffersExtensions.ToArray(passed.Buffer));
 
-        void Write(byte[] bytes)
+        async Task Write(byte[] bytes)
         {
             foreach (var part in bytes.Chunk(piece))
             {
@@ -176,7 +176,7 @@ public sealed class CallLimitTests : ILogger, IDisposable
                 writer.Advance(part.Length);
             }
 
-            Assert.True(writer.FlushAsync().IsCompletedSuccessfully);
+            await writer.FlushAsync();
         }
     }
 
