@@ -9,5 +9,12 @@ namespace OrleansKms;
 public sealed record DecryptBatch([property: Id(0)] Caller Caller, [property: Id(1)] DecryptItem[] Items) : ICallerRequest
 {
     /// <summary>How long the caller waits; null for the default time-out of a request. An item that is not begun by then (each takes milliseconds with RSA) has the error <c>timeout</c>.</summary>
-    [Id(2)] public TimeSpan? Within { get; init; }
+    public TimeSpan? Within
+    {
+        get => WithinTenths is { } tenths ? TimeSpan.FromMilliseconds(100L * tenths) : null;
+        init => WithinTenths = value is { } within ? (int)Math.Ceiling(Math.Clamp(within.TotalSeconds, 0, KmsLimits.MaxRequestTimeout.TotalSeconds) * 10) : null;
+    }
+
+    /// <summary><see cref="Within"/> in tenths of a second, as it travels: silos take no number from a message with items that could not be a count.</summary>
+    [Id(2)] public int? WithinTenths { get; init; }
 }

@@ -114,7 +114,7 @@ public sealed partial class OperationTests(DefaultApi api)
         Assert.Equal(operations.Count, operations.Select(o => (string)o.Value!["operationId"]!).Distinct().Count());
         Assert.All(operations, o => Assert.NotNull(o.Value!["responses"]!["default"]));
         var body = document["components"]!["schemas"]!["EncryptShortBody"]!;
-        Assert.Equal(["associated_data", "key_id", "plaintext"], body["properties"]!.AsObject().Select(p => p.Key).Order());
+        Assert.Equal(["algorithm", "associated_data", "key_id", "plaintext", "raw"], body["properties"]!.AsObject().Select(p => p.Key).Order());
         Assert.Equal(["key_id", "plaintext"], body["required"]!.AsArray().Select(r => (string)r!).Order());
         var created = document["components"]!["schemas"]!["CreateKeyBody"]!["properties"]!;
         Assert.Equal(KeySpec.All.Select(spec => spec.Name), created["spec"]!["enum"]!.AsArray().Select(name => (string)name!));
