@@ -18,10 +18,12 @@ namespace OrleansKms.Gateway.Observability;
 /// <param name="Audit">Whether the silo's audit trail is written; null when operations are not recorded, and when no silo answered.</param>
 /// <param name="Issuers">Whether the keys of all JWT issuers are known; null when there are none, and when no silo answered.</param>
 /// <param name="IssuerProblem">What is wrong with a JWT issuer; null when nothing is, and when no silo answered.</param>
+/// <param name="HsmSpecs">The specs of which keys can be created in the HSM; null when none is configured or no silo answered.</param>
 /// <param name="WaitsFor">What a silo that is still starting waits for; null once it has started.</param>
 internal sealed record Health(
     bool Cluster, bool Database, bool? Hsm, string? ClockProblem = null, string? KekProblem = null, bool IsStopping = false,
-    string? HsmProblem = null, StartStep? WaitsFor = null, bool? Audit = null, bool? Issuers = null, string? IssuerProblem = null)
+    string? HsmProblem = null, StartStep? WaitsFor = null, bool? Audit = null, bool? Issuers = null, string? IssuerProblem = null,
+    IReadOnlyList<string>? HsmSpecs = null)
 {
     /// <summary>Whether every part works.</summary>
     public bool IsHealthy => IsReady && Hsm != false && KekProblem is null && Issuers != false;
@@ -112,7 +114,8 @@ internal sealed class HealthProbe(
             if (!report.Database || report.Hsm == false || report.Audit == false || report.ClockProblem is not null) AskAnother();
             return new Health(
                 (membership?.IsActive ?? true) && principals.IsReady, report.Database, report.Hsm, report.ClockProblem, report.KekProblem,
-                HsmProblem: report.HsmProblem, Audit: report.Audit, Issuers: issuers?.AreKnown, IssuerProblem: issuers?.Problem);
+                HsmProblem: report.HsmProblem, Audit: report.Audit, Issuers: issuers?.AreKnown, IssuerProblem: issuers?.Problem,
+                HsmSpecs: report.HsmSpecs);
         }
         catch (Exception)
         {

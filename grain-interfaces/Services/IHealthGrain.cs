@@ -30,4 +30,11 @@ public sealed record HealthQuery([property: Id(0)] Caller Caller) : ICallerReque
 public sealed record HealthReport(
     [property: Id(0)] bool Database, [property: Id(1)] bool? Hsm, [property: Id(2)] string? ClockProblem = null,
     [property: Id(3)] string? HsmProblem = null, [property: Id(4)] string? KekProblem = null,
-    [property: Id(5)] bool? Audit = null);
+    [property: Id(5)] bool? Audit = null)
+{
+    /// <summary>
+    /// The specs of which keys can be created in the HSM, as the silo has found out; null when none is configured, and from a silo that
+    /// does not report it.
+    /// </summary>
+    [Id(6)] public string[]? HsmSpecs { get; init; }
+}

@@ -103,9 +103,13 @@ public static class KmsStorageExtensions
         services.AddSingleton<HsmRootStore>();
         services.AddSingleton<IRootKey, HsmRootKey>();
         services.AddHostedService<HsmProbe>();
+        services.AddSingleton<HsmProofs>();
+        services.AddSingleton<IHsmSpecs>(provider => provider.GetRequiredService<HsmProofs>());
+        services.AddHostedService(provider => provider.GetRequiredService<HsmProofs>());
         services.AddSingleton<IKeyProvider>(provider => new HsmKeyProvider(
-            provider.GetRequiredService<HsmToken>(), options.Sessions,
-            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<HsmToken>(), provider.GetRequiredService<HsmProofs>(), options.Sessions,
+            provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<HsmKeyProvider>>()));
         services.AddSingleton(provider => new HsmInventory(
             provider.GetRequiredService<HsmToken>(),
             provider.GetRequiredService<IOptions<ClusterOptions>>().Value.ServiceId, provider.GetRequiredService<TimeProvider>()));

@@ -19,12 +19,12 @@ internal sealed class HsmDestructions
     /// </summary>
     public bool HasFailed => !_failed.IsEmpty;
 
-    /// <summary>Destroys a key.</summary>
+    /// <summary>Destroys a key: every object of it.</summary>
     /// <param name="session">A session.</param>
-    /// <param name="key">Its handle.</param>
-    /// <param name="keyId">Its CKA_ID.</param>
-    /// <exception cref="HsmException">It may still be there.</exception>
-    public void Destroy(HsmSession session, ulong key, ReadOnlySpan<byte> keyId)
+    /// <param name="objects">Their handles; both parts of a pair may be on the token.</param>
+    /// <param name="keyId">Its CKA_ID, which they share.</param>
+    /// <exception cref="HsmException">Some may still be there.</exception>
+    public void Destroy(HsmSession session, IReadOnlyCollection<ulong> objects, ReadOnlySpan<byte> keyId)
     {
         var id = Convert.ToHexStringLower(keyId);
 
@@ -32,7 +32,10 @@ internal sealed class HsmDestructions
         _failed[id] = session.Initialisation;
         try
         {
-            session.Destroy(key);
+            foreach (var key in objects)
+            {
+                session.Destroy(key);
+            }
         }
         catch (Pkcs11Exception e) when (e.Code is CKR.CKR_OBJECT_HANDLE_INVALID or CKR.CKR_KEY_HANDLE_INVALID)
         {

@@ -59,10 +59,20 @@ internal sealed class HsmSizeException(int largest, Exception innerException)
     : HsmException(string.Create(
         System.Globalization.CultureInfo.InvariantCulture, $"The HSM takes messages of up to {largest} bytes."), innerException);
 
+/// <summary>The token answered, and the answer is wrong: it is withheld. The token is there, and broken.</summary>
+internal sealed class HsmWrongAnswerException(string what) : HsmException($"The HSM gave a wrong answer, which is withheld: {what}.")
+{
+    /// <inheritdoc/>
+    public override string ForCallers => "The HSM gave a wrong answer, which is withheld; the log says more.";
+}
+
 /// <summary>A function of the module returned an error.</summary>
 internal sealed class Pkcs11Exception(string function, CKR code)
     : HsmException($"{function} returned {Name(code)}{(IsFull(code) ? ": the token is full" : "")}")
 {
+    /// <summary>The function's name, and the mechanism where it takes one.</summary>
+    public string Function => function;
+
     /// <summary>The error code.</summary>
     public CKR Code { get; } = code;
 

@@ -7,7 +7,7 @@ namespace OrleansKms.Grains.Hsm;
 /// One signed-in session with the token. Not thread-safe. Handles of keys are valid only within their session, so they are cached
 /// in it.
 /// </summary>
-internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection, HsmHandles known) : ITokenCipher, IDisposable
+internal sealed partial class HsmSession(Pkcs11Module module, ulong slot, ulong handle, int connection, HsmHandles known) : ITokenCipher, IDisposable
 {
     // Enough to compare one key with the next; a larger cache would be scanned for a million keys.
     private const int HandlesKept = 4096;
@@ -25,9 +25,11 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
 
     private Pkcs11Library Functions => module.Functions;
 
-    /// <summary>The handle of the one secret key with this CKA_ID; null when there is none.</summary>
+    /// <summary>The handle of the one key with this CKA_ID; null when there is none.</summary>
+    /// <param name="id">The CKA_ID.</param>
+    /// <param name="objectClass">The key's class.</param>
     /// <exception cref="HsmException">There are several.</exception>
-    public ulong? FindKey(ReadOnlySpan<byte> id)
+    public ulong? FindKey(ReadOnlySpan<byte> id, CKO objectClass = CKO.CKO_SECRET_KEY)
     {
         var name = Convert.ToHexString(id);
         if (_handles.TryGetValue(name, out var kept) && known.IsGood(name, kept.FoundAt))
@@ -36,7 +38,7 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         }
 
         var now = known.Now;
-        var found = Find(SecretKeys().Add(CKA.CKA_ID, id), most: 2);
+        var found = Find(Objects(objectClass).Add(CKA.CKA_ID, id), most: 2);
         if (found.Count > 1)
         {
             throw new HsmException($"The token has several keys with the id {name}.");
@@ -57,9 +59,12 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         return found[0];
     }
 
-    /// <summary>What all secret keys of the token have in common.</summary>
-    public static Pkcs11Template SecretKeys() =>
-        new Pkcs11Template().Add(CKA.CKA_CLASS, (ulong)CKO.CKO_SECRET_KEY).Add(CKA.CKA_TOKEN, true);
+    /// <summary>What all objects of a class on the token have in common.</summary>
+    public static Pkcs11Template Objects(CKO objectClass) =>
+        new Pkcs11Template().Add(CKA.CKA_CLASS, (ulong)objectClass).Add(CKA.CKA_TOKEN, true);
+
+    /// <summary>The handles of all objects on the token with this CKA_ID, of whatever class: the parts of a pair share it.</summary>
+    public List<ulong> FindAll(ReadOnlySpan<byte> id) => Find(new Pkcs11Template().Add(CKA.CKA_TOKEN, true).Add(CKA.CKA_ID, id), most: 1000);
 
     /// <summary>The handles of the objects that match.</summary>
     public List<ulong> Find(Pkcs11Template template, int most)
@@ -113,69 +118,6 @@ internal sealed class HsmSession(Pkcs11Module module, ulong slot, ulong handle, 
         }
 
         return value[..(int)template[0].valueLen];
-    }
-
-    /// <summary>Generates an AES key on the token. Opens a read-write session for it, and closes that again.</summary>
-    public void GenerateAesKey(Pkcs11Template template) => GenerateAesKey(template, Generate);
-
-    /// <summary>Generates an AES key that lives as long as this session, or until it is destroyed.</summary>
-    /// <returns>Its handle.</returns>
-    /// <exception cref="Pkcs11Exception">The token refused.</exception>
-    public ulong GenerateSessionKey(Pkcs11Template template) => GenerateAesKey(
-        template.Without(CKA.CKA_TOKEN).Add(CKA.CKA_TOKEN, false), sessionKey => Generate(handle, sessionKey));
-
-    /// <summary>Destroys a key of this session.</summary>
-    public void DestroySessionKey(ulong key)
-    {
-        using var change = module.ChangeObjects();
-        Functions.C_DestroyObject(handle, key);
-    }
-
-    private ulong GenerateAesKey(Pkcs11Template template, Func<Pkcs11Template, ulong> generate)
-    {
-        try
-        {
-            return generate(template);
-        }
-        catch (Pkcs11Exception e) when (MayNotKnowCopyable(e.Code) && template.Find(CKA.CKA_COPYABLE) is not null)
-        {
-            // An unspecific error may have come after the key was made.
-            return e.IsAmbiguous && Find(SecretKeys().Add(CKA.CKA_ID, template.Find(CKA.CKA_ID)), most: 1) is [var made]
-                ? made
-                : generate(template.Without(CKA.CKA_COPYABLE));
-        }
-    }
-
-    // CKA_COPYABLE came with v2.40. A token that does not know it cannot copy by it either; NSS answers with a general error.
-    private static bool MayNotKnowCopyable(CKR code) =>
-        code is CKR.CKR_ATTRIBUTE_TYPE_INVALID or CKR.CKR_TEMPLATE_INCONSISTENT or CKR.CKR_GENERAL_ERROR;
-
-    private ulong Generate(Pkcs11Template template)
-    {
-        using var writable = OpenWritable();
-        return Generate(writable.Handle, template);
-    }
-
-    private ulong Generate(ulong session, Pkcs11Template template)
-    {
-        using var change = module.ChangeObjects();
-        var mechanism = new CK_MECHANISM { Mechanism = (ulong)CKM.CKM_AES_KEY_GEN };
-        var attributes = template.ToArray();
-        ulong key = 0;
-        var code = Functions.C_GenerateKey(session, ref mechanism, attributes, (ulong)attributes.Length, ref key);
-        GC.KeepAlive(template);
-        Require("C_GenerateKey (CKM_AES_KEY_GEN)", code);
-        return key;
-    }
-
-    /// <summary>Destroys an object of the token.</summary>
-    public void Destroy(ulong key)
-    {
-        using var change = module.ChangeObjects();
-        using var writable = OpenWritable();
-        var code = Functions.C_DestroyObject(writable.Handle, key);
-        _handles.Clear();
-        Require("C_DestroyObject", code);
     }
 
     /// <inheritdoc/>

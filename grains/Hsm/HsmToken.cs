@@ -16,6 +16,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     // A token that refused to make or destroy a key is not asked again just to find out whether it still refuses.
     private static readonly TimeSpan _refusalIsNews = TimeSpan.FromMinutes(10);
 
+    // A token that makes RSA keys in software of its own takes a minute for a long one.
+    private static readonly TimeSpan _patienceOfMaking = TimeSpan.FromMinutes(2);
+
     // Within the time that a stop may take.
     private static readonly TimeSpan _patienceAtTheEnd = TimeSpan.FromSeconds(5);
 
@@ -32,6 +35,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private readonly HsmConnection _connection;
     private readonly HsmCalls _calls;
     private readonly HsmCalls _probes;
+
+    // Apart, so that no number of pairs that take seconds keeps the threads of everyday calls.
+    private readonly HsmCalls _making;
     private readonly TimeProvider _time;
     private readonly ILogger<HsmToken> _logger;
     private volatile HsmKnownAnswer? _knownAnswer;
@@ -50,6 +56,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         _connection = new HsmConnection(options, connectionLogger);
         _calls = new HsmCalls("okms-hsm", options.Sessions, _connection, IsTokenWell, time);
         _probes = new HsmCalls("okms-hsm-probe", 1, _connection, IsTokenWell, time);
+        _making = new HsmCalls("okms-hsm-making", 1, _connection, IsTokenWell, time);
     }
 
     /// <inheritdoc/>
@@ -122,14 +129,31 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <summary>Runs work. It runs twice when its session turns out to be lost before it did anything.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public Task<T> Run<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
-        Run(work, _isServing ? _options.Timeout : _patience, isSlowDown: true, cancellationToken);
+        Run(_calls, work, _isServing ? _options.Timeout : _patience, isSlowDown: true, cancellationToken);
 
     /// <summary>Runs work that no caller waits for. Its time-out says nothing about the token.</summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
     public Task<T> RunInBackground<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
-        Run(work, _patience, isSlowDown: false, cancellationToken);
+        Run(_calls, work, _patience, isSlowDown: false, cancellationToken);
 
-    private async Task<T> Run<T>(Func<HsmSession, T> work, TimeSpan timeout, bool isSlowDown, CancellationToken cancellationToken)
+    /// <summary>
+    /// Makes a key that takes long, one at a time and beside everyday calls. It runs twice when its session turns out to be lost before
+    /// it did anything. Its time-out says nothing about the token.
+    /// </summary>
+    /// <typeparam name="T">What is made; disposed if nobody waits for it any more.</typeparam>
+    /// <exception cref="KmsException">hsm_unavailable.</exception>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    public Task<T> RunSlowChange<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
+        Change(() => Run(_making, work, _patienceOfMaking, isSlowDown: false, cancellationToken));
+
+    /// <summary>Tries out what the token can do. It does not count as a call, and its failure says nothing of the token.</summary>
+    /// <exception cref="HsmException">It failed.</exception>
+    /// <exception cref="TimeoutException">It takes too long.</exception>
+    public Task<T> RunProof<T>(Func<HsmSession, T> proof, CancellationToken cancellationToken) =>
+        _making.Run(proof, _patienceOfMaking, cancellationToken);
+
+    private async Task<T> Run<T>(
+        HsmCalls calls, Func<HsmSession, T> work, TimeSpan timeout, bool isSlowDown, CancellationToken cancellationToken)
     {
         if (!_isUp)
         {
@@ -140,7 +164,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         Interlocked.Increment(ref _made);
         try
         {
-            var answer = await _calls.Run(work, timeout, cancellationToken);
+            var answer = await calls.Run(work, timeout, cancellationToken);
             _counter.Add(1, _answered);
             return answer;
         }
@@ -157,7 +181,12 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         catch (HsmException e)
         {
             _counter.Add(1, _failed);
-            if (e.IsTokenLost)
+            if (e is HsmWrongAnswerException)
+            {
+                _refusal = new(e.ForCallers, _time.GetTimestamp());
+                WrongAnswer(e.Message);
+            }
+            else if (e.IsTokenLost)
             {
                 Down(e);
             }
@@ -191,11 +220,14 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// Makes or destroys a key, as <see cref="RunRepeatable"/> does. A refusal by a token that is there also shows in its health.
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable.</exception>
-    public async Task<T> RunChange<T>(Func<HsmSession, T> work, CancellationToken cancellationToken)
+    public Task<T> RunChange<T>(Func<HsmSession, T> work, CancellationToken cancellationToken) =>
+        Change(() => RunRepeatable(work, cancellationToken));
+
+    private async Task<T> Change<T>(Func<Task<T>> run)
     {
         try
         {
-            var answer = await RunRepeatable(work, cancellationToken);
+            var answer = await run();
             _refusal = null;
             return answer;
         }
@@ -216,7 +248,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <exception cref="KmsException">hsm_unavailable: it cannot be initialised, or the token is missing afterwards.</exception>
     public async Task ListAnew(CancellationToken cancellationToken)
     {
-        if (_isUp && _calls.Stuck + _probes.Stuck == 0 && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
+        if (_isUp && !HasStuck && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
         {
             Down(failure);
             throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, failure);
@@ -249,18 +281,22 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         _isUp = false;
         _calls.Dispose();
         _probes.Dispose();
+        _making.Dispose();
 
         // Modules keep state for each thread that used them, and may crash when one ends after they were finalised.
         var until = Environment.TickCount64 + (long)_patienceAtTheEnd.TotalMilliseconds;
-        var haveEnded = _calls.Join(_patienceAtTheEnd)
-            && _probes.Join(TimeSpan.FromMilliseconds(Math.Max(0, until - Environment.TickCount64)));
+        var haveEnded = Array.TrueForAll(
+            [_calls, _probes, _making], calls => calls.Join(TimeSpan.FromMilliseconds(Math.Max(0, until - Environment.TickCount64))));
         _connection.End(mayFinalise: haveEnded);
     }
+
+    // Calls that nobody waits for any more, and that are in the module still.
+    private bool HasStuck => _calls.Stuck + _probes.Stuck + _making.Stuck > 0;
 
     private async Task Recover(Exception first, CancellationToken cancellationToken)
     {
         // A module that hangs is left alone: finalising it would pull the ground from under the call inside.
-        if (first is not HsmException { IsTokenLost: true } || _calls.Stuck + _probes.Stuck > 0)
+        if (first is not HsmException { IsTokenLost: true } || HasStuck)
         {
             return;
         }
@@ -362,6 +398,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The HSM answers again")]
     private partial void HsmBack();
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Reason} Something on the token, or between it and here, is broken or changed")]
+    private partial void WrongAnswer(string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The HSM refused a call: {Reason}")]
     private partial void CallFailed(string reason);

@@ -44,6 +44,9 @@ internal sealed class Pkcs11Template
         return rest;
     }
 
+    /// <summary>The same with one attribute set.</summary>
+    public Pkcs11Template With(CKA type, bool value) => Without(type).Add(type, value);
+
     /// <summary>The structures, which point into this object.</summary>
     public CK_ATTRIBUTE[] ToArray() => [.. _attributes.Select(a => new CK_ATTRIBUTE
     {

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Keys.Usage;
+using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys;
 
@@ -34,7 +35,7 @@ internal static class KeyDescriptions
     };
 
     private static string[]? AlgorithmsOf(KeyRow row) =>
-        KeyAlgorithms.TryFind(row.Spec, out var algorithm) && algorithm.AlgorithmNames(row.Usage) is { Count: > 0 } names ? [.. names] : null;
+        KeyAlgorithms.TryFind(row.Spec, out var algorithm) && KeyProviders.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null;
 
     /// <summary>A key has one usage, so whatever it spent is of that kind.</summary>
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)

@@ -35,7 +35,7 @@ internal static class KeyRequestRules
             throw KmsError.InvalidParameter.Exception();
         }
 
-        CheckProtection(request, algorithm, providers);
+        CheckProtection(request, providers);
         CheckDescription(request.Description);
         CheckTags(request.Tags);
         CheckRotation(request.Rotation);
@@ -233,9 +233,9 @@ internal static class KeyRequestRules
     /// <summary>What an item counts towards the limit; with its signature, which has up to 30 KB and takes milliseconds to verify.</summary>
     public static long SizeInBatch(VerifyItem item) => (item.Input is null ? 0 : SizeInBatch(item.Input)) + (item.Signature?.Length ?? 0);
 
-    private static void CheckProtection(CreateKey request, KeyAlgorithm algorithm, KeyProviders providers)
+    private static void CheckProtection(CreateKey request, KeyProviders providers)
     {
-        if (providers.Find(request.Protection) is not { } provider)
+        if (providers.Find(request.Protection) is null)
         {
             throw KmsError.InvalidParameter.Exception("This service has no HSM, which keys with protection hsm need.");
         }
@@ -243,11 +243,6 @@ internal static class KeyRequestRules
         if (request is { Protection: KeyProtection.Hsm, Origin: not KeyOrigin.Generated } or { Protection: KeyProtection.Hsm, Exportable: true })
         {
             throw KmsError.InvalidParameter.Exception("A key with protection hsm is generated in the HSM and never leaves it.");
-        }
-
-        if (!provider.Supports(algorithm))
-        {
-            throw KmsError.UnsupportedAlgorithm.Exception("The HSM does not support keys of this spec.");
         }
     }
 

@@ -16,16 +16,27 @@ internal sealed class HsmAesGcm : HsmMechanism
     public override string Spec => _algorithm.Spec;
 
     /// <inheritdoc/>
-    public override bool IsOffered(HsmToken hsm) => hsm.Gcm is { MaxMessage: > 0 };
+    public override IReadOnlyList<KeyUsage> Usages => _algorithm.Usages;
+
+    /// <summary>Every program that knows the HSM knows it.</summary>
+    public override int SinceLevel => 1;
 
     /// <inheritdoc/>
-    public override void Make(HsmSession session, byte[] id, string label) =>
-        session.GenerateAesKey(HsmKeyRules.NewKey(id, label));
+    /// <remarks>Proven already: with the root key.</remarks>
+    public override HsmProof Prove(HsmToken hsm, HsmSession session, int largestMessage) =>
+        hsm.Gcm is { MaxMessage: > 0 } ? new() : throw new HsmException("CKM_AES_GCM does not work with the root key.");
 
     /// <inheritdoc/>
-    public override string? Violation(HsmSession session, ulong key) => HsmKeyRules.Violation(session, key);
+    public override byte[]? Make(HsmSession session, HsmProof proof, byte[] id, string label)
+    {
+        session.GenerateAesKey(HsmKeyRules.Aes.NewKey(id, label));
+        return null;
+    }
 
     /// <inheritdoc/>
-    public override IKeyVersion Open(HsmToken hsm, byte[] id, KeyUsage usage, KeyVersionName name) =>
+    public override string? Violation(HsmSession session, ulong key, byte[]? publicPart) => HsmKeyRules.Aes.Violation(session, key);
+
+    /// <inheritdoc/>
+    public override IKeyVersion Open(HsmToken hsm, HsmProofs proofs, byte[] id, KeyUsage usage, KeyVersionName name, byte[]? publicPart) =>
         new HsmAesGcmVersion(hsm, id, name.Version, _algorithm.Codec(name.KeyId, name.Version));
 }

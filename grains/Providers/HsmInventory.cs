@@ -21,6 +21,8 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     // Reading attributes costs the token a call for each object, so the search is paged to let other calls in.
     private const int PageSize = 20;
 
+    private static readonly CKO[] _classes = [CKO.CKO_SECRET_KEY, CKO.CKO_PRIVATE_KEY, CKO.CKO_PUBLIC_KEY];
+
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
     /// <summary>All key versions of this installation on the token.</summary>
@@ -28,13 +30,17 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
     public async Task<List<HsmKeyFound>> List(CancellationToken cancellationToken)
     {
         List<HsmKeyFound> found = [];
-        var handles = await hsm.RunInBackground(session => session.Find(HsmSession.SecretKeys(), MaxKeys), cancellationToken);
-        foreach (var page in handles.Chunk(PageSize))
+        foreach (var objectClass in _classes)
         {
-            found.AddRange(await hsm.RunInBackground(session => Read(session, page), cancellationToken));
+            var handles = await hsm.RunInBackground(session => session.Find(HsmSession.Objects(objectClass), MaxKeys), cancellationToken);
+            foreach (var page in handles.Chunk(PageSize))
+            {
+                found.AddRange(await hsm.RunInBackground(session => Read(session, page), cancellationToken));
+            }
         }
 
-        return found;
+        // Both parts of a pair may be there, or either.
+        return [.. found.DistinctBy(key => key.Id)];
     }
 
     /// <summary>The key versions that no row names.</summary>
@@ -103,9 +109,9 @@ internal sealed class HsmInventory(HsmToken hsm, string serviceId, TimeProvider 
         session =>
         {
             session.ForgetKeys();
-            if (session.FindKey(id.ToArray()) is { } key)
+            if (session.FindAll(id.ToArray()) is { Count: > 0 } objects)
             {
-                hsm.Destructions.Destroy(session, key, id.ToArray());
+                hsm.Destructions.Destroy(session, objects, id.ToArray());
             }
             else
             {

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Hsm;
@@ -7,10 +8,12 @@ using Pkcs11Exception = OrleansKms.Grains.Hsm.Pkcs11Exception;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// Keys in the HSM: generated there, never outside it, and every operation is an HSM call. Of a version the grain keeps only the
-/// CKA_ID. <see cref="HsmMechanism"/> says how a token holds keys of each spec.
+/// Keys in the HSM: generated there, never outside it, and every operation with the secret or private part is an HSM call. Of a version
+/// the grain keeps only the CKA_ID, and the public part where there is one. <see cref="HsmMechanism"/> says how a token holds keys of each
+/// spec.
 /// </summary>
-internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceId, TimeProvider time) : IKeyProvider
+internal sealed partial class HsmKeyProvider(
+    HsmToken hsm, HsmProofs proofs, int sessions, string serviceId, TimeProvider time, ILogger<HsmKeyProvider> logger) : IKeyProvider
 {
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
@@ -24,46 +27,56 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
     public int Parallelism => sessions;
 
     /// <inheritdoc/>
-    public bool Supports(KeyAlgorithm algorithm) => HsmMechanism.Find(algorithm) is { } mechanism && mechanism.IsOffered(hsm);
+    public bool IsSlow(KeyAlgorithm algorithm) => HsmMechanism.Find(algorithm) is { IsSlow: true };
+
+    /// <inheritdoc/>
+    public int SinceLevel(KeyAlgorithm algorithm, KeyUsage usage) =>
+        Math.Max(algorithm.SinceLevel(usage), HsmMechanism.Find(algorithm)?.SinceLevel ?? 0);
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken = default)
+    {
+        if (HsmMechanism.Find(algorithm) is not { } mechanism)
+        {
+            return "The HSM does not support keys of this spec.";
+        }
+
+        if (!mechanism.Usages.Contains(usage))
+        {
+            return "The HSM does not support keys of this spec with this usage.";
+        }
+
+        return mechanism.WhyNot(await proofs.Get(mechanism, cancellationToken)) is { } refusal
+            ? $"The HSM does not support keys of this spec: {refusal}."
+            : null;
+    }
 
     /// <inheritdoc/>
     public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
     {
-        if (HsmMechanism.Find(algorithm) is not { } mechanism || !mechanism.IsOffered(hsm))
+        if (HsmMechanism.Find(algorithm) is not { } mechanism || proofs.Find(mechanism) is not { } proof || mechanism.WhyNot(proof) is not null)
         {
-            // The spec was checked at creation. By now it is another token, or one that no longer supports it.
-            throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec.");
+            // The spec was checked at creation. By now it is another token, or one that no longer supports it, or it was not tried yet.
+            throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec, or is still being tried for it.");
         }
 
-        var madeId = HsmKeyId.New(
-            _service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
-        var id = madeId.ToArray();
-        var isAgain = false;
-        await hsm.RunChange(
-            session =>
-            {
-                // The work runs twice when it failed or its session was lost, and the first run may have been carried out.
-                if (!isAgain || session.FindKey(id) is null)
-                {
-                    isAgain = true;
-                    mechanism.Make(session, id, Label(name));
-                }
-
-                RequireGood(session, mechanism, madeId, Label(name));
-                return true;
-            },
-            CancellationToken.None);
-        var kept = new SecretBytes(id.Length);
-        id.CopyTo(kept.Span);
-        return new(kept, PublicPart: null);
+        var id = HsmKeyId.New(_service, name.Incarnation, name.Version, DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime));
+        var making = new Making(this, mechanism, proof, id, Label(name));
+        var made = mechanism.IsSlow
+            ? await hsm.RunSlowChange(making.Run, cancellationToken)
+            : await hsm.RunChange(making.Run, CancellationToken.None);
+        var kept = new SecretBytes(HsmKeyId.Length);
+        id.ToArray().CopyTo(kept.Span);
+        return new(kept, made.PublicPart) { For = name, OnAbandon = made.Dispose };
     }
 
     /// <inheritdoc/>
-    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart = null)
     {
         // The kept bytes are sealed, so a mismatch with the name is a defect, not an attack.
-        return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name) && HsmMechanism.Find(algorithm) is { } mechanism
-            ? mechanism.Open(hsm, id.ToArray(), usage, name)
+        return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name)
+            && HsmMechanism.Find(algorithm) is { } mechanism && mechanism.Usages.Contains(usage)
+            ? mechanism.Open(hsm, proofs, id.ToArray(), usage, name, publicPart)
             : throw KmsError.KeyCorrupted.Exception();
     }
 
@@ -88,14 +101,14 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         CancellationToken.None);
 
     // One that cannot be destroyed does not stop the others.
-    private void Destroy(HsmSession session, IEnumerable<(ulong Key, HsmKeyId Id)> made)
+    private void Destroy(HsmSession session, IEnumerable<IGrouping<HsmKeyId, ulong>> made)
     {
         Pkcs11Exception? failure = null;
-        foreach (var (key, id) in made)
+        foreach (var key in made)
         {
             try
             {
-                hsm.Destructions.Destroy(session, key, id.ToArray());
+                hsm.Destructions.Destroy(session, [.. key], key.Key.ToArray());
             }
             catch (Pkcs11Exception e) when (!e.IsTokenLost)
             {
@@ -113,13 +126,13 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
         id.Service == _service && id.Incarnation == name.Incarnation && id.Version == name.Version;
 
     /// <summary>
-    /// The keys of this name on the token: none, one, or several where silos raced to make the version. Found by the label,
-    /// identified by the id.
+    /// The keys of this name on the token, with all their objects: none, one, or several where silos raced to make the version. Found by
+    /// the label, identified by the id.
     /// </summary>
-    private List<(ulong Key, HsmKeyId Id)> FindMade(HsmSession session, KeyVersionName name)
+    private List<IGrouping<HsmKeyId, ulong>> FindMade(HsmSession session, KeyVersionName name)
     {
-        List<(ulong, HsmKeyId)> made = [];
-        foreach (var key in session.Find(HsmSession.SecretKeys().Add(CKA.CKA_LABEL, Label(name)), most: 1000))
+        List<(ulong Key, HsmKeyId Id)> made = [];
+        foreach (var key in session.Find(new Pkcs11Template().Add(CKA.CKA_TOKEN, true).Add(CKA.CKA_LABEL, Label(name)), most: 1000))
         {
             if (HsmKeyId.TryRead(session.Attribute(key, CKA.CKA_ID), out var id) && IsOf(id, name))
             {
@@ -127,28 +140,117 @@ internal sealed class HsmKeyProvider(HsmToken hsm, int sessions, string serviceI
             }
         }
 
-        return made;
-    }
-
-    /// <summary>Requires that a new key is as requested; destroys it otherwise.</summary>
-    private void RequireGood(HsmSession session, HsmMechanism mechanism, HsmKeyId id, string label)
-    {
-        var key = session.FindKey(id.ToArray()) ?? throw new HsmException("The token does not find the key that it just made.");
-        var violation = mechanism.Violation(session, key);
-
-        // The label is how the key is found when it is to be destroyed.
-        if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))
-        {
-            violation = "it does not keep its CKA_LABEL";
-        }
-
-        if (violation is not null)
-        {
-            hsm.Destructions.Destroy(session, key, id.ToArray());
-            throw new HsmException($"The token made a key other than the one requested: {violation}.");
-        }
+        return [.. made.GroupBy(m => m.Id, m => m.Key)];
     }
 
     private static string Label(KeyVersionName name) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{name.KeyId} v{name.Version}");
+
+    /// <summary>Destroys, in the background, a key that was made and that no version took. What then is left is an orphan.</summary>
+    private async Task Abandon(HsmKeyId id)
+    {
+        try
+        {
+            await hsm.RunInBackground(
+                session =>
+                {
+                    DestroyMade(session, id);
+                    return true;
+                },
+                CancellationToken.None);
+        }
+        catch (KmsException e)
+        {
+            NotAbandoned(id.ToString(), e.InnerException?.Message ?? e.Message);
+        }
+    }
+
+    private void DestroyMade(HsmSession session, HsmKeyId id)
+    {
+        session.ForgetKeys();
+        if (session.FindAll(id.ToArray()) is { Count: > 0 } objects)
+        {
+            hsm.Destructions.Destroy(session, objects, id.ToArray());
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The key {ObjectId} on the token, which no version took, could not be destroyed: {Reason}")]
+    private partial void NotAbandoned(string objectId, string reason);
+
+    /// <summary>Makes one key. The work may run again when it failed or its session was lost, and the first run may have been carried out.</summary>
+    private sealed class Making(HsmKeyProvider provider, HsmMechanism mechanism, HsmProof proof, HsmKeyId id, string label)
+    {
+        private bool _isAgain;
+
+        public Made Run(HsmSession session)
+        {
+            byte[]? publicPart = null;
+            if (IsThere(session))
+            {
+                Check(session, publicPart);
+            }
+            else
+            {
+                _isAgain = true;
+                try
+                {
+                    publicPart = mechanism.Make(session, proof, id.ToArray(), label);
+                    Check(session, publicPart);
+                }
+                catch (HsmWrongAnswerException)
+                {
+                    // Nobody wants it.
+                    provider.DestroyMade(session, id);
+                    throw;
+                }
+            }
+
+            return new(publicPart, () => _ = provider.Abandon(id));
+        }
+
+        /// <summary>Whether an earlier run has made it. Of a pair the public key is lost then, so it is made again.</summary>
+        private bool IsThere(HsmSession session)
+        {
+            if (!_isAgain || session.FindAll(id.ToArray()).Count == 0)
+            {
+                return false;
+            }
+
+            if (mechanism.Class == CKO.CKO_SECRET_KEY)
+            {
+                return true;
+            }
+
+            provider.DestroyMade(session, id);
+            return false;
+        }
+
+        /// <summary>Requires that a new key is as requested; destroys it otherwise.</summary>
+        private void Check(HsmSession session, byte[]? publicPart)
+        {
+            var key = session.FindKey(id.ToArray(), mechanism.Class) ?? throw new HsmException("The token does not find the key that it just made.");
+            var violation = mechanism.Violation(session, key, publicPart);
+
+            // The label is how the key is found when it is to be destroyed.
+            if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))
+            {
+                violation = "it does not keep its CKA_LABEL";
+            }
+
+            if (violation is not null)
+            {
+                provider.DestroyMade(session, id);
+                throw new HsmException($"The token made a key other than the one requested: {violation}.");
+            }
+        }
+    }
+
+    /// <summary>A key that was made.</summary>
+    /// <param name="PublicPart">Its public part.</param>
+    /// <param name="Abandon">Destroys it.</param>
+    private sealed record Made(byte[]? PublicPart, Action Abandon) : IDisposable
+    {
+        /// <summary>Nobody takes it: it is destroyed.</summary>
+        public void Dispose() => Abandon();
+    }
 }

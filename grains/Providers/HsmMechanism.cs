@@ -1,4 +1,7 @@
+using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Macs;
+using OrleansKms.Grains.Cryptography.Signatures;
 using OrleansKms.Grains.Hsm;
 
 namespace OrleansKms.Grains.Providers;
@@ -8,36 +11,88 @@ namespace OrleansKms.Grains.Providers;
 /// </summary>
 internal abstract class HsmMechanism
 {
-    private static readonly HsmMechanism[] _all = [new HsmAesGcm()];
+    // In the order in which a token is tried: what takes longest is last.
+    private static readonly HsmMechanism[] _all =
+    [
+        new HsmAesGcm(),
+        new HsmHmac(new Hmac224Algorithm(), CKM.CKM_SHA224_HMAC),
+        new HsmHmac(new Hmac256Algorithm(), CKM.CKM_SHA256_HMAC),
+        new HsmHmac(new Hmac384Algorithm(), CKM.CKM_SHA384_HMAC),
+        new HsmHmac(new Hmac512Algorithm(), CKM.CKM_SHA512_HMAC),
+        new HsmEcdsa(new EcdsaP256Algorithm()),
+        new HsmEcdsa(new EcdsaP384Algorithm()),
+        new HsmEcdsa(new EcdsaP521Algorithm()),
+        new HsmEd25519(),
+        HsmRsa.Of2048,
+        HsmRsa.Of3072,
+        HsmRsa.Of4096,
+    ];
+
+    /// <summary>Every mechanism.</summary>
+    public static IReadOnlyList<HsmMechanism> All => _all;
 
     /// <summary>The spec.</summary>
     public abstract string Spec { get; }
+
+    /// <summary>What keys in the HSM may be used for.</summary>
+    public abstract IReadOnlyList<KeyUsage> Usages { get; }
+
+    /// <summary>The feature level from which such keys can be created: programs that know only lower ones cannot open them.</summary>
+    public virtual int SinceLevel => 6;
+
+    /// <summary>Whether making a key takes so long that other calls of a key must not wait for it.</summary>
+    public virtual bool IsSlow => false;
+
+    /// <summary>The mechanism whose proof is also that of this one.</summary>
+    public virtual HsmMechanism ProvenBy => this;
+
+    /// <summary>The class of the object that is the key.</summary>
+    public virtual CKO Class => CKO.CKO_SECRET_KEY;
 
     /// <summary>Finds the mechanism of an algorithm; null when no token can hold such keys.</summary>
     /// <param name="algorithm">The algorithm.</param>
     public static HsmMechanism? Find(KeyAlgorithm algorithm) => Array.Find(_all, m => m.Spec == algorithm.Spec);
 
-    /// <summary>Whether this token supports it.</summary>
+    /// <summary>The algorithms that an operation can name, the default first: some that software has no token offers.</summary>
+    /// <param name="usage">The key's usage.</param>
+    public virtual IReadOnlyList<string> AlgorithmNames(KeyUsage usage) => [];
+
+    /// <summary>Finds out whether this token can hold such keys, by using one that goes when the session does.</summary>
     /// <param name="hsm">The token.</param>
-    public abstract bool IsOffered(HsmToken hsm);
+    /// <param name="session">A session.</param>
+    /// <param name="largestMessage">The largest message wanted, in bytes.</param>
+    /// <returns>What it can do.</returns>
+    /// <exception cref="HsmException">It cannot, or it is away; the message says what it answered.</exception>
+    public abstract HsmProof Prove(HsmToken hsm, HsmSession session, int largestMessage);
+
+    /// <summary>Why a token with this proof cannot hold such keys; null when it can.</summary>
+    public virtual string? WhyNot(HsmProof proof) => proof.Refusal;
+
+    /// <summary>The algorithms of <see cref="AlgorithmNames"/> that a token with this proof lacks.</summary>
+    public virtual IReadOnlyList<string> Lacks(HsmProof proof) => [];
 
     /// <summary>Makes a key on the token.</summary>
     /// <param name="session">A session.</param>
+    /// <param name="proof">What the token can do.</param>
     /// <param name="id">The key's CKA_ID.</param>
     /// <param name="label">The key's CKA_LABEL.</param>
+    /// <returns>Its public part (SubjectPublicKeyInfo, DER), which the token need not keep; null for a spec that has none.</returns>
     /// <exception cref="HsmException">The token refused.</exception>
-    public abstract void Make(HsmSession session, byte[] id, string label);
+    public abstract byte[]? Make(HsmSession session, HsmProof proof, byte[] id, string label);
 
-    /// <summary>Finds the first thing wrong with a key.</summary>
+    /// <summary>Finds the first thing wrong with a key that was just made.</summary>
     /// <param name="session">A session.</param>
     /// <param name="key">The key's handle.</param>
+    /// <param name="publicPart">Its public part, where it has one.</param>
     /// <returns>The attribute, in the operator's terms, and what it should be; null for a good key.</returns>
-    public abstract string? Violation(HsmSession session, ulong key);
+    public abstract string? Violation(HsmSession session, ulong key, byte[]? publicPart);
 
     /// <summary>Opens a version whose key is on the token. Makes no HSM call.</summary>
     /// <param name="hsm">The token.</param>
+    /// <param name="proofs">What the token can do.</param>
     /// <param name="id">The key's CKA_ID.</param>
     /// <param name="usage">The key's usage.</param>
     /// <param name="name">The version's name.</param>
-    public abstract IKeyVersion Open(HsmToken hsm, byte[] id, KeyUsage usage, KeyVersionName name);
+    /// <param name="publicPart">Its public part; null for a spec that has none.</param>
+    public abstract IKeyVersion Open(HsmToken hsm, HsmProofs proofs, byte[] id, KeyUsage usage, KeyVersionName name, byte[]? publicPart);
 }

@@ -17,14 +17,27 @@ public interface IKeyProvider
     /// <summary>How many operations it runs in parallel; 1 or more.</summary>
     int Parallelism { get; }
 
-    /// <summary>Whether it can hold keys of this algorithm, now and in this installation.</summary>
-    bool Supports(KeyAlgorithm algorithm);
+    /// <summary>Why it cannot hold keys of this algorithm with this usage, now and in this installation; null when it can.</summary>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <param name="usage">One of its usages.</param>
+    /// <param name="cancellationToken">Ends the wait, where that is still being found out.</param>
+    /// <returns>A sentence for callers.</returns>
+    ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken = default);
+
+    /// <summary>The feature level from which such keys can be created: programs that know only lower ones cannot open them.</summary>
+    int SinceLevel(KeyAlgorithm algorithm, KeyUsage usage) => algorithm.SinceLevel(usage);
+
+    /// <summary>Whether <see cref="Generate"/> takes so long that other calls of a key must not wait for it.</summary>
+    bool IsSlow(KeyAlgorithm algorithm) => algorithm.IsSlow;
 
     /// <summary>
     /// Makes new material, different each time even for the same name: two silos that race to make a version get different
     /// material, and the loser's is never the winner's.
     /// </summary>
-    /// <returns>What was made, which the caller disposes.</returns>
+    /// <param name="algorithm">The algorithm.</param>
+    /// <param name="name">The version's name.</param>
+    /// <param name="cancellationToken">Ends the wait, where making takes long; what is made then is destroyed.</param>
+    /// <returns>What was made, which the caller disposes or abandons.</returns>
     /// <exception cref="KmsException">hsm_unavailable, overloaded.</exception>
     ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default);
 
@@ -35,9 +48,10 @@ public interface IKeyProvider
     /// <param name="kept">
     /// The bytes that <see cref="Generate"/> gave to keep. They may be zeroed as soon as this returns. Opening makes no HSM call.
     /// </param>
+    /// <param name="publicPart">The public part that it made; null where there is none.</param>
     /// <returns>The version, which the caller disposes.</returns>
     /// <exception cref="KmsException">key_corrupted: the kept bytes are not of this version.</exception>
-    IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept);
+    IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart = null);
 
     /// <summary>
     /// Destroys all material of a version that the provider holds. Called once the destruction is committed, and repeated until

@@ -1,3 +1,5 @@
+using OrleansKms.Grains.Cryptography;
+
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>The table of providers: who holds the keys of each protection in this installation.</summary>
@@ -9,6 +11,13 @@ public sealed class KeyProviders(IEnumerable<IKeyProvider> providers)
     /// <summary>The provider of a protection; null when this installation has none.</summary>
     /// <param name="protection">The protection.</param>
     public IKeyProvider? Find(KeyProtection protection) => _byProtection.GetValueOrDefault(protection);
+
+    /// <summary>The algorithms that an operation with a key can name, the default first; empty where there is but one way to use it.</summary>
+    /// <param name="protection">The key's protection.</param>
+    /// <param name="algorithm">Its algorithm.</param>
+    /// <param name="usage">Its usage.</param>
+    public static IReadOnlyList<string> AlgorithmNames(KeyProtection protection, KeyAlgorithm algorithm, KeyUsage usage) =>
+        protection == KeyProtection.Hsm ? HsmMechanism.Find(algorithm)?.AlgorithmNames(usage) ?? [] : algorithm.AlgorithmNames(usage);
 
     /// <summary>The provider of an existing key.</summary>
     /// <param name="protection">The key's protection.</param>

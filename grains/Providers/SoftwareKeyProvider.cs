@@ -16,7 +16,7 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     public int Parallelism => 1;
 
     /// <inheritdoc/>
-    public bool Supports(KeyAlgorithm algorithm) => true;
+    public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken = default) => default;
 
     /// <inheritdoc/>
     public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
@@ -34,7 +34,7 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     }
 
     /// <inheritdoc/>
-    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart = null)
     {
         try
         {

@@ -260,7 +260,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
 
     private byte[]? FindNamed(HsmSession session)
     {
-        var template = HsmSession.SecretKeys();
+        var template = HsmSession.Objects(CKO.CKO_SECRET_KEY);
         if (options.Address.RootId is { } id)
         {
             template.Add(CKA.CKA_ID, id.Span);
@@ -336,7 +336,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
         ulong key;
         try
         {
-            key = session.GenerateSessionKey(HsmKeyRules.NewKey(RandomNumberGenerator.GetBytes(NewIdLength), Label));
+            key = session.GenerateSessionKey(HsmKeyRules.Aes.NewKey(RandomNumberGenerator.GetBytes(NewIdLength), Label));
         }
         catch (HsmException e) when (!e.IsTokenLost)
         {
@@ -374,7 +374,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
             session =>
             {
                 session.ForgetKeys();
-                session.GenerateAesKey(HsmKeyRules.NewKey(id, Label));
+                session.GenerateAesKey(HsmKeyRules.Aes.NewKey(id, Label));
                 return true;
             },
             cancellationToken);
@@ -404,7 +404,7 @@ internal sealed partial class HsmRootKey(HsmToken hsm, HsmOptions options, HsmRo
     {
         var key = session.FindKey(id)
             ?? throw new HsmException($"The root key {HsmRootStore.RootId(id)} is missing from the token {options.Address}.");
-        return HsmKeyRules.Violation(session, key) is { } violation
+        return HsmKeyRules.Aes.Violation(session, key) is { } violation
             ? throw new HsmException($"The root key {HsmRootStore.RootId(id)} is refused: {violation}.")
             : key;
     }

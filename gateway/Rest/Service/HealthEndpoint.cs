@@ -18,6 +18,10 @@ internal sealed class HealthAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Problems { get; init; }
 
+    /// <summary>The specs of which keys can be created in the HSM. Absent where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? HsmSpecs { get; init; }
+
     public static string Of(bool healthy) => healthy ? Healthy : Unhealthy;
 }
 
@@ -91,6 +95,7 @@ internal static class HealthEndpoint
                 Issuers = health.Issuers is { } issuers ? HealthAnswer.Of(issuers) : null,
             },
             Problems = health.Problems is { Count: > 0 } problems ? problems : null,
+            HsmSpecs = health.HsmSpecs,
         };
         return exchange.Answer(
             answer, RestJson.Default.HealthAnswer, good ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);

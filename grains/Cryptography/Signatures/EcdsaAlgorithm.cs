@@ -32,13 +32,13 @@ public abstract class EcdsaAlgorithm : SignatureAlgorithm
     public sealed override IReadOnlyList<JwsAlgorithm> JwsAlgorithms => field ??= [new JwsAlgorithm(JwkNames.Algorithm, _schemes[0])];
 
     /// <summary>The curve's object identifier (RFC 5480, SEC 2).</summary>
-    private protected abstract string Oid { get; }
+    internal abstract string Oid { get; }
 
     /// <summary>The name of the curve and of its algorithm in JSON Web Keys (RFC 7518, 3.4 and 6.2.1.1; RFC 8812, 3).</summary>
     private protected abstract (string Curve, string Algorithm) JwkNames { get; }
 
     /// <summary>Length of a coordinate in bytes, which is also that of each half of a signature.</summary>
-    private protected abstract int FieldLength { get; }
+    internal abstract int FieldLength { get; }
 
     /// <summary>
     /// The curve's order, for a spec whose signatures have the lower of the two possible values of s, so that nobody can turn one

@@ -6,9 +6,9 @@ public sealed class EcdsaP256Algorithm() : EcdsaAlgorithm(hashBits: 256)
     /// <inheritdoc/>
     public override string Spec => "ECC_NIST_P256";
 
-    private protected override string Oid => "1.2.840.10045.3.1.7";
+    internal override string Oid => "1.2.840.10045.3.1.7";
 
     private protected override (string Curve, string Algorithm) JwkNames => ("P-256", "ES256");
 
-    private protected override int FieldLength => 32;
+    internal override int FieldLength => 32;
 }

@@ -14,11 +14,11 @@ public sealed class EcdsaP256K1Algorithm() : EcdsaAlgorithm(hashBits: 256)
 
     private protected override bool Agrees => false;
 
-    private protected override string Oid => "1.3.132.0.10";
+    internal override string Oid => "1.3.132.0.10";
 
     private protected override (string Curve, string Algorithm) JwkNames => ("secp256k1", "ES256K");
 
-    private protected override int FieldLength => 32;
+    internal override int FieldLength => 32;
 
     private protected override BigInteger? LowBelowHalfOf { get; } =
         BigInteger.Parse("00FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141", NumberStyles.HexNumber, CultureInfo.InvariantCulture);

@@ -6,9 +6,9 @@ public sealed class EcdsaP384Algorithm() : EcdsaAlgorithm(hashBits: 384)
     /// <inheritdoc/>
     public override string Spec => "ECC_NIST_P384";
 
-    private protected override string Oid => "1.3.132.0.34";
+    internal override string Oid => "1.3.132.0.34";
 
     private protected override (string Curve, string Algorithm) JwkNames => ("P-384", "ES384");
 
-    private protected override int FieldLength => 48;
+    internal override int FieldLength => 48;
 }

@@ -6,9 +6,9 @@ public sealed class EcdsaP521Algorithm() : EcdsaAlgorithm(hashBits: 512)
     /// <inheritdoc/>
     public override string Spec => "ECC_NIST_P521";
 
-    private protected override string Oid => "1.3.132.0.35";
+    internal override string Oid => "1.3.132.0.35";
 
     private protected override (string Curve, string Algorithm) JwkNames => ("P-521", "ES512");
 
-    private protected override int FieldLength => 66;
+    internal override int FieldLength => 66;
 }

@@ -9,8 +9,11 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// A private key is a seed of 32 bytes (RFC 8410, 7), a signature has 64. BouncyCastle computes the secret scalar anew for each
 /// signature, in memory that cannot be erased.
 /// </remarks>
-public sealed class Ed25519Algorithm() : RawKeyAlgorithm("1.3.101.112", Ed25519.SecretKeySize, Ed25519.PublicKeySize, Asn1Tag.PrimitiveOctetString)
+public sealed class Ed25519Algorithm() : RawKeyAlgorithm(Oid, Ed25519.SecretKeySize, Ed25519.PublicKeySize, Asn1Tag.PrimitiveOctetString)
 {
+    /// <summary>The object identifier (RFC 8410, 3).</summary>
+    internal const string Oid = "1.3.101.112";
+
     /// <summary>Signs the message itself.</summary>
     internal static readonly SignatureScheme Pure = new("ED25519");
 

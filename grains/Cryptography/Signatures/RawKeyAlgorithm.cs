@@ -29,6 +29,15 @@ public abstract class RawKeyAlgorithm : SignatureAlgorithm
     /// <inheritdoc/>
     public sealed override PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart) => JwkOfKey(KeyIn(publicPart).ToArray());
 
+    /// <summary>The public part (SubjectPublicKeyInfo, DER) of a public key.</summary>
+    /// <param name="key">The key; exactly as long as one of the spec.</param>
+    internal byte[] PublicInfo(ReadOnlySpan<byte> key)
+    {
+        var info = new byte[_public.Length];
+        key.CopyTo(_public.Begin(info));
+        return info;
+    }
+
     /// <summary>Makes material in which the private key is still to be written.</summary>
     /// <param name="key">Its place.</param>
     private protected SecretBytes BeginMaterial(out Span<byte> key)

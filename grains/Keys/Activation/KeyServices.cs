@@ -70,13 +70,15 @@ public sealed class KeyServices(
         }
     }
 
-    /// <summary>Refuses to create a key of a spec and usage that an older program does not know, while one may run.</summary>
+    /// <summary>Refuses to create a key of a spec, usage and protection that an older program does not know, while one may run.</summary>
     /// <exception cref="KmsException">conflict.</exception>
-    internal void RequireLevelOf(KeyAlgorithm algorithm, KeyUsage usage)
+    internal void RequireLevelOf(IKeyProvider provider, KeyAlgorithm algorithm, KeyUsage usage)
     {
-        if (!levels.AllKnow(algorithm.SinceLevel(usage)))
+        if (!levels.AllKnow(provider.SinceLevel(algorithm, usage)))
         {
-            throw KmsError.Conflict.Exception($"Keys of {algorithm.Spec} for this usage can be created only {UpgradeFirst}");
+            throw KmsError.Conflict.Exception(provider.SinceLevel(algorithm, usage) > algorithm.SinceLevel(usage)
+                ? $"Keys of {algorithm.Spec} with this protection can be created only {UpgradeFirst}"
+                : $"Keys of {algorithm.Spec} for this usage can be created only {UpgradeFirst}");
         }
     }
 

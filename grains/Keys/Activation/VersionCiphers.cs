@@ -31,9 +31,10 @@ internal sealed class VersionCiphers(
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
     public async ValueTask<MadeVersion> NewMaterial(
-        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version, GeneratedVersion? spare = null)
+        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version, GeneratedVersion? spare = null,
+        CancellationToken cancellationToken = default)
     {
-        using var made = spare ?? await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version));
+        using var made = spare ?? await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version), cancellationToken);
         return new(sealer.Wrap(new(grain, incarnation, version), made.Kept.Span), made.PublicPart);
     }
 
@@ -172,7 +173,7 @@ internal sealed class VersionCiphers(
     {
         var provider = providers.Of(key.Protection);
         using var kept = sealer.Open(new(grain, key.Incarnation, version), wrapped);
-        var open = provider.Open(algorithm, key.Usage, new(keyId, key.Incarnation, version), kept.Span);
+        var open = provider.Open(algorithm, key.Usage, new(keyId, key.Incarnation, version), kept.Span, key.Find(version)?.PublicKey);
         _open.Add(version, open);
         return open;
     }

@@ -17,7 +17,7 @@ internal static class VersionMaking
     public static async Task<KeyRow> Rotate(KeyActivation key, KeyRow row, ChangeCause cause, Func<KeyRow, KeyRow>? also = null)
     {
         var next = KeyRotation.Plan(row, key.Services.Epoch, key.Now);
-        key.Spare.Require(row);
+        key.Spare.Require(row, next.Number);
         key.Services.Changes.RequireRoom();
         await key.VersionRows.Keep(row);
         return await Make(key, next, cause, also: also);
@@ -37,7 +37,7 @@ internal static class VersionMaking
             throw KmsError.KeyCorrupted.Exception();
         }
 
-        var version = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number, key.Spare.Take());
+        var version = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number, key.Spare.Take(next.Row, next.Number));
         var made = next.Made(version.Material, key.Now, version.PublicKey);
         var row = await key.Write(next.Row, also is null ? made : also(made), cause, permitsTheSame);
         await RowChange.Committed(key, row, cause.Caller, cause.Operation);

@@ -21,7 +21,9 @@ internal static class Creation
     {
         var services = key.Services;
         var algorithm = KeyRequestRules.Check(request, key.Id, services.Providers);
-        services.RequireLevelOf(algorithm, request.Usage ?? algorithm.Usages[0]);
+        var provider = services.Providers.Of(request.Protection);
+        var usage = request.Usage ?? algorithm.Usages[0];
+        services.RequireLevelOf(provider, algorithm, usage);
         if (request.Limits is { Count: > 0 })
         {
             services.RequireLevel4("Limits");
@@ -32,12 +34,18 @@ internal static class Creation
             services.RequireLevel4("Dual control");
         }
 
+        using var time = NewKey.TimeToMake(request.Within);
+        if (await NewKey.InTime(time, ended => provider.WhyUnsupported(algorithm, usage, ended)) is { } unsupported)
+        {
+            throw KmsError.UnsupportedAlgorithm.Exception(unsupported);
+        }
+
         services.Changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
-        using var slow = version is null || !algorithm.IsSlow ? null : await NewKey.MakeInTime(key, request.Protection, algorithm, request.Within);
+        using var slow = version is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, time);
         return await TryAtOnce(key, request, algorithm, version) is { } row
             ? await Created(key, request, row)
-            : await Created(key, request, await InSteps(key, request, algorithm, version, slow));
+            : await Created(key, request, await InSteps(key, request, algorithm, version, slow, time));
     }
 
     private static async Task<KeyDescription> Created(KeyActivation key, CreateKey request, KeyRow row)
@@ -77,12 +85,12 @@ internal static class Creation
 
     /// <summary>Creates the counters and then the key, after reading both: goes on where an earlier attempt ended.</summary>
     private static async Task<KeyRow> InSteps(
-        KeyActivation key, CreateKey request, KeyAlgorithm algorithm, int? version, GeneratedVersion? slow)
+        KeyActivation key, CreateKey request, KeyAlgorithm algorithm, int? version, GeneratedVersion? slow, CancellationTokenSource time)
     {
         var services = key.Services;
         var incarnation = await NewKey.BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
         var made = version is { } first
-            ? await key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first, slow)
+            ? await NewKey.InTime(time, ended => key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first, slow, ended))
             : null;
         var row = KeyChanges.Create(
             request, request.Usage ?? algorithm.Usages[0], incarnation, made?.Material, services.Epoch.Number, key.Now, made?.PublicKey);

@@ -20,23 +20,35 @@ internal static class NewKey
     /// </summary>
     /// <returns>The material; null where it is made outside this process, with its name.</returns>
     /// <exception cref="KmsException">timeout, overloaded; key_exists, key_destroyed.</exception>
-    public static async Task<GeneratedVersion?> MakeInTime(
-        KeyActivation key, KeyProtection protection, KeyAlgorithm algorithm, TimeSpan? callerWaits)
+    public static async Task<GeneratedVersion?> MakeFirst(
+        KeyActivation key, IKeyProvider provider, KeyAlgorithm algorithm, CancellationTokenSource time)
     {
-        var provider = key.Services.Providers.Of(protection);
         if (!provider.AnswersAtOnce)
         {
             return null;
         }
 
         await RequireFree(key);
+        return await InTime(time, ended => provider.Generate(algorithm, new(key.Id, default, 1), ended));
+    }
+
+    /// <summary>Ends in time for the rest: whoever asks hears of the key, or there is none.</summary>
+    /// <param name="callerWaits">How long the caller waits; any value, null for the default.</param>
+    public static CancellationTokenSource TimeToMake(TimeSpan? callerWaits)
+    {
         var within = Deadline.Wait(callerWaits) - _timeToCommit;
-        using var time = new CancellationTokenSource(within > TimeSpan.Zero ? within : TimeSpan.Zero);
+        return new(within > TimeSpan.Zero ? within : TimeSpan.Zero);
+    }
+
+    /// <summary>Waits for what takes long.</summary>
+    /// <exception cref="KmsException">timeout, and whatever the work throws.</exception>
+    public static async Task<T> InTime<T>(CancellationTokenSource time, Func<CancellationToken, ValueTask<T>> work)
+    {
         try
         {
-            return await provider.Generate(algorithm, new(key.Id, default, 1), time.Token);
+            return await work(time.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (time.IsCancellationRequested)
         {
             throw KmsError.Timeout.Exception("The key could not be made in time; nothing was created. Try again.");
         }

@@ -1,6 +1,7 @@
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
@@ -42,7 +43,7 @@ internal static class PublicKeys
 
         return new(entry.Version, row.Spec, row.Usage, publicKey)
         {
-            Algorithms = algorithm.AlgorithmNames(row.Usage) is { Count: > 0 } names ? [.. names] : null,
+            Algorithms = KeyProviders.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null,
             Jwk = algorithm.JwkOf(publicKey),
         };
     }

@@ -32,7 +32,7 @@ internal static class Restoration
         {
             var algorithm = Algorithm(backup.Key);
             key.Policy.RequireBy(backup.Key, call);
-            key.Services.RequireLevelOf(algorithm, backup.Key.Usage);
+            key.Services.RequireLevelOf(key.Services.Providers.Of(backup.Key.Protection), algorithm, backup.Key.Usage);
             key.Services.Changes.RequireRoom();
             await NewKey.RequireFree(key);
             var written = await Commit(key, request, backup, material, algorithm);
@@ -74,12 +74,14 @@ internal static class Restoration
         var restsUntil = await key.Services.Erasures.After(KeyErasures.RestAfterRestore);
         var row = KeyRestoration.Restored(backup, epoch, now, restsUntil);
         int? number = row.Origin == KeyOrigin.Generated ? VersionNumbers.Next(KeyRotation.NewestNumber(row), epoch, now) : null;
-        using var slow = number is null || !algorithm.IsSlow ? null : await NewKey.MakeInTime(key, row.Protection, algorithm, request.Within);
+        var provider = key.Services.Providers.Of(row.Protection);
+        using var time = NewKey.TimeToMake(request.Within);
+        using var slow = number is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, time);
         var incarnation = await NewKey.BeginCounters(key, UsagePolicy.Of(algorithm, row.Rotation, row.Origin), number);
         row = row with { Incarnation = incarnation };
         if (number is { } version)
         {
-            using var made = slow ?? await key.Services.Providers.Of(row.Protection).Generate(algorithm, new(key.Id, incarnation, version));
+            using var made = slow ?? await provider.Generate(algorithm, new(key.Id, incarnation, version), time.Token);
             using var both = With(material, version, made);
             row = new NextVersion(row, version, epoch.Number).Made(Wrap(key, row, version, both), now, made.PublicPart);
         }

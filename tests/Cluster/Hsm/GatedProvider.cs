@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Signatures;
 using OrleansKms.Grains.Providers;
 
 namespace OrleansKms.Tests.Cluster.Hsms;
@@ -24,13 +25,24 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
         services.AddSingleton<IKeyProvider>(provider => new GatedProvider((IKeyProvider)real.ImplementationFactory!(provider), gate));
     }
 
-    public bool Supports(KeyAlgorithm algorithm) => inner.Supports(algorithm);
+    public bool IsSlow(KeyAlgorithm algorithm) => inner.IsSlow(algorithm);
+
+    public int SinceLevel(KeyAlgorithm algorithm, KeyUsage usage) => inner.SinceLevel(algorithm, usage);
+
+    public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) =>
+        inner.WhyUnsupported(algorithm, usage, cancellationToken);
 
     public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
-        await gate.Pass(async () => await inner.Generate(algorithm, name, cancellationToken));
+        await gate.Pass(async () => await inner.Generate(algorithm, name, cancellationToken), isMaking: true);
 
-    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
-        new Version(inner.Open(algorithm, usage, name, kept).Require<IEncrypts>(), gate);
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart) =>
+        inner.Open(algorithm, usage, name, kept, publicPart) switch
+        {
+            IEncrypts encrypts => new Version(encrypts, gate),
+            ISigns signs => new SigningVersion(signs, gate),
+            IMacs macs => new MacVersion(macs, gate),
+            var other => other,
+        };
 
     public async ValueTask Destroy(KeyVersionName name) => await gate.Pass(async () =>
     {
@@ -52,6 +64,42 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 
         public void Dispose() => inner.Dispose();
     }
+
+    private sealed class SigningVersion(ISigns inner, ProviderGate gate) : ISigns
+    {
+        public int Version => inner.Version;
+
+        public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
+
+        public IReadOnlyList<SignatureScheme> Schemes => inner.Schemes;
+
+        public bool SignsAtOnce => inner.SignsAtOnce;
+
+        public void RequireRoom() => inner.RequireRoom();
+
+        public async ValueTask<byte[]> Sign(SignatureInput input, CancellationToken cancellationToken) =>
+            await gate.Pass(async () => await inner.Sign(input, cancellationToken));
+
+        public void Dispose() => inner.Dispose();
+    }
+
+    private sealed class MacVersion(IMacs inner, ProviderGate gate) : IMacs
+    {
+        public int Version => inner.Version;
+
+        public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
+
+        public int MacLength => inner.MacLength;
+
+        public bool MacsAtOnce => inner.MacsAtOnce;
+
+        public async ValueTask<byte[]> Mac(ReadOnlyMemory<byte> message) => await gate.Pass(async () => await inner.Mac(message));
+
+        public async ValueTask<bool> VerifyMac(ReadOnlyMemory<byte> message, ReadOnlyMemory<byte> mac) =>
+            await gate.Pass(async () => await inner.VerifyMac(message, mac));
+
+        public void Dispose() => inner.Dispose();
+    }
 }
 
 /// <summary>Holds the answers of the HSM, or refuses its calls.</summary>
@@ -61,16 +109,18 @@ internal sealed class ProviderGate
     private readonly List<(int Count, TaskCompletionSource Reached)> _wanted = [];
     private TaskCompletionSource? _held;
     private int _waiting;
+    private bool _holdsOnlyMaking;
 
     /// <summary>Whether every call fails as it does while the HSM is away.</summary>
     public bool IsAway { get; set; }
 
     /// <summary>Holds answers from now on.</summary>
-    public void Hold()
+    /// <param name="onlyMaking">Whether only those of keys that are made.</param>
+    public void Hold(bool onlyMaking = false)
     {
         lock (_lock)
         {
-            (_held, _waiting) = (New(), 0);
+            (_held, _waiting, _holdsOnlyMaking) = (New(), 0, onlyMaking);
         }
     }
 
@@ -99,7 +149,7 @@ internal sealed class ProviderGate
         }
     }
 
-    public async Task<T> Pass<T>(Func<Task<T>> call)
+    public async Task<T> Pass<T>(Func<Task<T>> call, bool isMaking = false)
     {
         if (IsAway)
         {
@@ -107,15 +157,15 @@ internal sealed class ProviderGate
         }
 
         var answer = await call();
-        await Wait();
+        await Wait(isMaking);
         return answer;
     }
 
-    private Task Wait()
+    private Task Wait(bool isMaking)
     {
         lock (_lock)
         {
-            if (_held is null)
+            if (_held is null || (_holdsOnlyMaking && !isMaking))
             {
                 return Task.CompletedTask;
             }

@@ -20,7 +20,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
 
     private static DateOnly Today => DateOnly.FromDateTime(DateTime.UtcNow);
 
-    private HsmKeyProvider Keys => new(shared.Token, 2, _service, TimeProvider.System);
+    private HsmKeyProvider Keys => shared.Keys(_service);
 
     [Fact]
     public async Task Encrypt_MadeInTheHsm_OpensAgain_AndNothingElseDoes()
@@ -142,7 +142,7 @@ public sealed class HsmKeyTests(SharedToken shared) : IClassFixture<SharedToken>
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-3));
         var known = new KeyVersionName("known", Incarnation.New(), 1);
         var lost = new KeyVersionName("lost", Incarnation.New(), 1);
-        var keys = new HsmKeyProvider(shared.Token, 2, _service, time);
+        var keys = shared.Keys(_service, time);
         foreach (var name in new[] { known, lost }) (await keys.Generate(_algorithm, name)).Dispose();
         var inventory = Inventory(time);
         var madeOn = DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);

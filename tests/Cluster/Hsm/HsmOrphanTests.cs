@@ -110,12 +110,12 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
     [Fact]
     public async Task Watch_TellsOfOldOrphansOnly()
     {
-        var provider = new HsmKeyProvider(shared.Token, 2, "storage-tests", new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-3)));
+        var provider = shared.Keys("storage-tests", new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-3)));
         var watch = shared.Silo.Services.GetRequiredService<HsmOrphanWatch>();
         var before = await watch.Look(default);
         var name = new KeyVersionName("watched", Incarnation.New(), 1);
         (await provider.Generate(_algorithm, name)).Dispose();
-        (await new HsmKeyProvider(shared.Token, 2, "storage-tests", TimeProvider.System)
+        (await shared.Keys("storage-tests")
             .Generate(_algorithm, name with { Incarnation = Incarnation.New() })).Dispose();
 
         Assert.Equal(before + 1, await watch.Look(default));
@@ -142,7 +142,7 @@ public sealed class HsmOrphanTests(SharedToken shared) : IClassFixture<SharedTok
     private async Task<string> Make(string keyId, Incarnation incarnation, int days, string? service = null)
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow.AddDays(-days));
-        using var made = await new HsmKeyProvider(shared.Token, 2, service ?? _service, time).Generate(_algorithm, new(keyId, incarnation, 1));
+        using var made = await shared.Keys(service ?? _service, time).Generate(_algorithm, new(keyId, incarnation, 1));
         return Convert.ToHexStringLower(made.Kept.Span);
     }
 

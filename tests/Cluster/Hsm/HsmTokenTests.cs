@@ -24,7 +24,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
         for (var i = 0; i < 20; i++)
         {
             await shared.Token.Run(session => Close(session), default);
-            Assert.NotEmpty(await shared.Token.Run(session => session.Find(HsmSession.SecretKeys(), 10), default));
+            Assert.NotEmpty(await shared.Token.Run(session => session.Find(HsmSession.Objects(CKO.CKO_SECRET_KEY), 10), default));
         }
 
         Assert.True(shared.Token.IsHealthy);
@@ -40,7 +40,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RoomThatIsTooSmall_LeavesNoOperationBehind()
     {
         var id = Guid.NewGuid().ToByteArray();
-        await shared.Generate(HsmKeyRules.NewKey(id, "room"));
+        await shared.Generate(HsmKeyRules.Aes.NewKey(id, "room"));
         var codes = await shared.Token.Run(
             session =>
             {
@@ -140,7 +140,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyThatMayDoMoreOrLess_IsRefusedByTheAttribute(CKA attribute, bool value)
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
+        await shared.Generate(HsmKeyRules.Aes.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(attribute).Add(attribute, value));
 
         Assert.Contains(attribute.ToString(), await Refusal(label), StringComparison.Ordinal);
@@ -150,7 +150,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyOfHalfTheLength_IsRefused()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
+        await shared.Generate(HsmKeyRules.Aes.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(CKA.CKA_VALUE_LEN).Add(CKA.CKA_VALUE_LEN, 16UL));
 
         Assert.Contains("CKA_VALUE_LEN", await Refusal(label), StringComparison.Ordinal);
@@ -160,7 +160,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyThatWasBroughtIn_IsRefused()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        SharedToken.Import(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label)
+        SharedToken.Import(HsmKeyRules.Aes.NewKey(Guid.NewGuid().ToByteArray(), label)
             .Without(CKA.CKA_VALUE_LEN).Add(CKA.CKA_VALUE, new byte[32]));
 
         Assert.Contains("CKA_LOCAL", await Refusal(label), StringComparison.Ordinal);
@@ -170,7 +170,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
     public async Task RootKeyOfAnOperator_IsTaken_AndTwoOfThemAreNot()
     {
         var label = "root-" + Guid.NewGuid().ToString("N");
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label));
+        await shared.Generate(HsmKeyRules.Aes.NewKey(Guid.NewGuid().ToByteArray(), label));
         using (var directory = new TemporaryDirectory())
         {
             await using var silo = await StorageSilo.Start(
@@ -178,7 +178,7 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
             Assert.Equal(1, await silo.Count("okms_root"));
         }
 
-        await shared.Generate(HsmKeyRules.NewKey(Guid.NewGuid().ToByteArray(), label));
+        await shared.Generate(HsmKeyRules.Aes.NewKey(Guid.NewGuid().ToByteArray(), label));
         Assert.Contains("several", await Refusal(label), StringComparison.Ordinal);
     }
 

@@ -162,7 +162,7 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
         await Task.WhenAll(Enumerable.Range(0, 50).Select(i => shared.Token.Run(session => session.FindKey(id), default)));
         using var other = new HsmToken(SharedToken.Options, TimeProvider.System, NullLogger<HsmToken>.Instance, NullLogger<HsmConnection>.Instance);
         await other.Connect(default);
-        await new HsmKeyProvider(other, 1, "storage-tests", TimeProvider.System).Destroy(name);
+        await new HsmKeyProvider(other, shared.Proofs, 1, "storage-tests", TimeProvider.System, NullLogger<HsmKeyProvider>.Instance).Destroy(name);
         version.Dispose();
 
         var found = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => shared.Token.Run(session => session.FindKey(id), default)));
@@ -194,7 +194,7 @@ public sealed class MisbehavingModuleTests(SharedToken shared) : IClassFixture<S
         Assert.True(await call);
     }
 
-    private HsmKeyProvider Provider(TimeProvider? time = null) => new(shared.Token, 2, "storage-tests", time ?? TimeProvider.System);
+    private HsmKeyProvider Provider(TimeProvider? time = null) => shared.Keys("storage-tests", time);
 
     private ValueTask<GeneratedVersion> Generate(string keyId) => Generate(new KeyVersionName(keyId, Incarnation.New(), 1));
 

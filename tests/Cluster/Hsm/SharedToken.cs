@@ -1,6 +1,9 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hsm;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Root;
 using OrleansKms.Grains.Sealing;
@@ -37,6 +40,8 @@ public sealed class SharedToken : IAsyncLifetime
     /// <summary>The files of the keys on the token.</summary>
     internal static IReadOnlyList<string> KeyFiles => _hsm.KeyFiles;
 
+    internal HsmProofs Proofs => Silo.Services.GetRequiredService<HsmProofs>();
+
     internal HsmToken Token => (HsmToken)Silo.Services.GetService(typeof(HsmToken))!;
 
     /// <summary>Makes the token's module misbehave, in this process and in those of the services that use it.</summary>
@@ -45,10 +50,15 @@ public sealed class SharedToken : IAsyncLifetime
     internal static HsmOptions WithRootLabel(string label) => HsmOptions.Read(
         _hsm.Address.Replace("object=okms-root", "object=" + label, StringComparison.Ordinal), pin: null);
 
-    public async Task InitializeAsync() =>
+    public async Task InitializeAsync()
+    {
         Silo = await StorageSilo.Start(
-        new KmsStorageOptions { DataDirectory = _directory.Path, Hsm = Options },
-        silo => silo.Services.AddRowTypes(KeyRowJson.Default));
+            new KmsStorageOptions { DataDirectory = _directory.Path, Hsm = Options },
+            silo => silo.Services.AddRowTypes(KeyRowJson.Default));
+
+        // What a test makes misbehave is not what was tried.
+        await Task.WhenAll(HsmMechanism.All.Select(m => Proofs.Get(m, CancellationToken.None)));
+    }
 
     public async Task DisposeAsync()
     {
@@ -65,6 +75,12 @@ public sealed class SharedToken : IAsyncLifetime
         GC.KeepAlive(template);
         return code;
     });
+
+    /// <summary>Keys on the token.</summary>
+    /// <param name="service">The service id.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    internal HsmKeyProvider Keys(string service, TimeProvider? time = null) =>
+        new(Token, Proofs, 2, service, time ?? TimeProvider.System, NullLogger<HsmKeyProvider>.Instance);
 
     /// <summary>Lets the token make a key.</summary>
     internal Task Generate(Pkcs11Template template) => Token.Run(

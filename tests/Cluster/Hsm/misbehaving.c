@@ -18,16 +18,21 @@ typedef ulong (*any)();
 typedef struct { byte version[8]; any function[68]; } functions;
 enum {
     Initialize = 0, Finalize = 1, GetFunctionList = 3, OpenSession = 12, CloseSession = 13, DestroyObject = 22,
-    GetAttributeValue = 24, FindObjects = 27, EncryptInit = 29, GenerateKey = 58
+    GetAttributeValue = 24, FindObjects = 27, EncryptInit = 29, SignInit = 42, Sign = 43, GenerateKey = 58, GenerateKeyPair = 59
 };
-enum { Ok = 0, GeneralError = 5, FunctionFailed = 6, AttributeTypeInvalid = 0x12, DeviceMemory = 0x31, MechanismInvalid = 0x70 };
-enum { Token = 1, Label = 3, Copyable = 0x171 };
+enum {
+    Ok = 0, GeneralError = 5, FunctionFailed = 6, AttributeTypeInvalid = 0x12, DeviceError = 0x30, DeviceMemory = 0x31, MechanismInvalid = 0x70,
+    TemplateInconsistent = 0xd1
+};
+enum { Token = 1, Label = 3, PublicExponent = 0x122, Extractable = 0x162, Copyable = 0x171 };
+enum { EdwardsKeyPairGen = 0x1055 };
 
 static functions *inner;
 static functions ours;
 static ulong dropped[64];
 static int drops;
 static int sessions;
+static int wrong;
 static ulong mutex[16];
 
 #define IS_ON(name) (access(SWITCHES "/" name, 0) == 0)
@@ -105,6 +110,50 @@ static ulong generate_key(ulong session, void *mechanism, attribute *attributes,
     return inner->function[GenerateKey](session, mechanism, attributes, count, key);
 }
 
+static int is_true(attribute *attributes, ulong count, ulong type) {
+    int at = find(attributes, count, type);
+    return at >= 0 && *(byte *)attributes[at].value;
+}
+
+static ulong generate_pair(
+    ulong session, void *mechanism, attribute *ofPublic, ulong publics, attribute *ofPrivate, ulong privates, ulong *public, ulong *private) {
+    static byte yes = 1, three = 3;
+    int at;
+    ulong other, code;
+    if (IS_ON("is-full") && is_true(ofPrivate, privates, Token)) return DeviceMemory;
+    if (IS_ON("knows-no-eddsa") && *(ulong *)mechanism == EdwardsKeyPairGen) return MechanismInvalid;
+    if (IS_ON("keeps-pairs-together") && is_true(ofPrivate, privates, Token) != is_true(ofPublic, publics, Token)) return TemplateInconsistent;
+    if (IS_ON("shortens-labels") && (at = find(ofPrivate, privates, Label)) >= 0) ofPrivate[at].length = 1;
+    if (IS_ON("makes-extractable-keys") && (at = find(ofPrivate, privates, Extractable)) >= 0) ofPrivate[at].value = &yes;
+    if (IS_ON("makes-exponent-3") && (at = find(ofPublic, publics, PublicExponent)) >= 0) {
+        ofPublic[at].value = &three;
+        ofPublic[at].length = 1;
+    }
+
+    code = inner->function[GenerateKeyPair](session, mechanism, ofPublic, publics, ofPrivate, privates, public, private);
+    if (code == Ok && IS_ON("mixes-pairs-up")) {
+        // The public key of another pair, whose private key goes.
+        attribute *at_token = &ofPrivate[find(ofPrivate, privates, Token)];
+        static byte no = 0;
+        at_token->value = &no;
+        code = inner->function[GenerateKeyPair](session, mechanism, ofPublic, publics, ofPrivate, privates, public, &other);
+    }
+
+    return code;
+}
+
+static ulong sign_init(ulong session, void *mechanism, ulong key) {
+    if (IS_ON("signs-nothing")) return DeviceError;
+    return inner->function[SignInit](session, mechanism, key);
+}
+
+// A fault in the device, as one in half of the Chinese remainder theorem would be.
+static ulong sign(ulong session, byte *data, ulong length, byte *signature, ulong *room) {
+    ulong code = inner->function[Sign](session, data, length, signature, room);
+    if (code == Ok && signature && (IS_ON("signs-wrong") || (IS_ON("signs-wrong-once") && !wrong++))) signature[*room / 2] ^= 1;
+    return code;
+}
+
 static ulong get_attribute_value(ulong session, ulong object, attribute *attributes, ulong count) {
     if (IS_ON("knows-no-copyable") && find(attributes, count, Copyable) >= 0) return AttributeTypeInvalid;
     return inner->function[GetAttributeValue](session, object, attributes, count);
@@ -130,5 +179,8 @@ ulong C_GetFunctionList(functions **list) {
     ours.function[FindObjects] = find_objects;
     ours.function[EncryptInit] = encrypt_init;
     ours.function[GenerateKey] = generate_key;
+    ours.function[GenerateKeyPair] = generate_pair;
+    ours.function[SignInit] = sign_init;
+    ours.function[Sign] = sign;
     return get_function_list(list);
 }

@@ -30,12 +30,12 @@ internal sealed class ObservedProvider : IKeyProvider
     /// <summary>Runs an action within the next encryption or decryption, and only there.</summary>
     public void OnNextCall(Action action) => Volatile.Write(ref _onNextCall, action);
 
-    public bool Supports(KeyAlgorithm algorithm) => _inner.Supports(algorithm);
+    public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
     public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
         _inner.Generate(algorithm, name, cancellationToken);
 
-    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept) =>
+    public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart) =>
         new Version(_inner.Open(algorithm, usage, name, kept).Require<IEncryptsAtOnce>(), this);
 
     public ValueTask Destroy(KeyVersionName name) => _inner.Destroy(name);

@@ -218,12 +218,12 @@ public sealed class PublicKeyEncryptionTests : KeyGrainTest
 
         public int Parallelism => 1;
 
-        public bool Supports(KeyAlgorithm algorithm) => true;
+        public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
         public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
             _inner.Generate(algorithm, name, cancellationToken);
 
-        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
+        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart)
         {
             WasAsked = true;
             throw KmsError.HsmUnavailable.Exception();

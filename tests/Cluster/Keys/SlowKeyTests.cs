@@ -233,7 +233,7 @@ public sealed class SlowKeyTests : IAsyncLifetime
             _released.SetResult();
         }
 
-        public bool Supports(KeyAlgorithm algorithm) => true;
+        public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
         public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken)
         {
@@ -246,7 +246,7 @@ public sealed class SlowKeyTests : IAsyncLifetime
             return Made = await _inner.Generate(algorithm, name, cancellationToken);
         }
 
-        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept)
+        public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart)
         {
             var version = _inner.Open(algorithm, usage, name, kept);
             return Slowly is { } slowly ? new SlowVersion(version.Require<ISigns>(), slowly) : version;

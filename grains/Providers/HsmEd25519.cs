@@ -1,0 +1,46 @@
+using Net.Pkcs11Interop.Common;
+using OrleansKms.Grains.Cryptography.Signatures;
+using OrleansKms.Grains.Hsm;
+
+namespace OrleansKms.Grains.Providers;
+
+/// <summary>
+/// Ed25519 by CKM_EDDSA without parameters (PKCS#11 v3.0, 2.3.14): of the message itself. Ed25519ph is not offered: v3.0 does not say
+/// whether a token hashes the message for it, and tokens differ.
+/// </summary>
+internal sealed class HsmEd25519() : HsmSigning(_algorithm, Edwards, EdwardsKeyPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN")
+{
+    private const int PointLength = 32;
+
+    // Of v3.0, which the library does not name.
+    private const CKK Edwards = (CKK)0x40;
+    private const CKM EdwardsKeyPairGen = (CKM)0x1055;
+    private const CKM Eddsa = (CKM)0x1057;
+
+    private static readonly Ed25519Algorithm _algorithm = new();
+    private static readonly SignatureScheme[] _schemes = [Ed25519Algorithm.Pure];
+    private static readonly TokenSigning _eddsa = TokenSigning.By(Eddsa, "CKM_EDDSA");
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<SignatureScheme> Schemes => _schemes;
+
+    /// <inheritdoc/>
+    protected override int SignatureLength => 64;
+
+    /// <inheritdoc/>
+    protected override bool SignsMessages => true;
+
+    /// <inheritdoc/>
+    protected override TokenSigning By(SignatureScheme scheme) => _eddsa;
+
+    /// <inheritdoc/>
+    protected override IEnumerable<HsmProof> Ways(HsmSession session) =>
+        [new() { Curve = EcPoint.CurveOid(Ed25519Algorithm.Oid) }, new() { Curve = EcPoint.CurveName("edwards25519") }];
+
+    /// <inheritdoc/>
+    protected override Pkcs11Template AddTo(Pkcs11Template publicKey, HsmProof way) => publicKey.Add(CKA.CKA_EC_PARAMS, way.Curve);
+
+    /// <inheritdoc/>
+    protected override byte[] ReadPublic(HsmSession session, ulong key) =>
+        _algorithm.PublicInfo(EcPoint.Unwrap(Required(session, key, CKA.CKA_EC_POINT), PointLength));
+}
