@@ -15,6 +15,8 @@ namespace OrleansKms.Grains.Providers;
 internal sealed partial class HsmKeyProvider(
     HsmToken hsm, HsmProofs proofs, int sessions, string serviceId, TimeProvider time, ILogger<HsmKeyProvider> logger) : IKeyProvider
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
+
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
     /// <inheritdoc/>
@@ -54,7 +56,8 @@ internal sealed partial class HsmKeyProvider(
     /// <inheritdoc/>
     public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
     {
-        if (HsmMechanism.Find(algorithm) is not { } mechanism || proofs.Find(mechanism) is not { } proof || mechanism.WhyNot(proof) is not null)
+        if (HsmMechanism.Find(algorithm) is not { } mechanism || await ProofOf(mechanism, cancellationToken) is not { } proof
+            || mechanism.WhyNot(proof) is not null)
         {
             // The spec was checked at creation. By now it is another token, or one that no longer supports it, or it was not tried yet.
             throw KmsError.HsmUnavailable.Exception("The HSM does not make keys of this spec, or is still being tried for it.");
@@ -99,6 +102,29 @@ internal sealed partial class HsmKeyProvider(
             return true;
         },
         CancellationToken.None);
+
+    /// <summary>What the token can do; waits a little where that is still being found out, which is soon after the start.</summary>
+    private async ValueTask<HsmProof?> ProofOf(HsmMechanism mechanism, CancellationToken cancellationToken)
+    {
+        if (proofs.Find(mechanism) is { } known)
+        {
+            return known;
+        }
+
+        if (!hsm.IsUp)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await proofs.Get(mechanism, cancellationToken).WaitAsync(_patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
 
     // One that cannot be destroyed does not stop the others.
     private void Destroy(HsmSession session, IEnumerable<IGrouping<HsmKeyId, ulong>> made)
@@ -185,24 +211,20 @@ internal sealed partial class HsmKeyProvider(
         public Made Run(HsmSession session)
         {
             byte[]? publicPart = null;
-            if (IsThere(session))
+            try
             {
+                if (!IsThere(session))
+                {
+                    _isAgain = true;
+                    publicPart = mechanism.Make(session, proof, id.ToArray(), label);
+                }
+
                 Check(session, publicPart);
             }
-            else
+            catch (HsmException e) when (!e.IsTokenLost)
             {
-                _isAgain = true;
-                try
-                {
-                    publicPart = mechanism.Make(session, proof, id.ToArray(), label);
-                    Check(session, publicPart);
-                }
-                catch (HsmWrongAnswerException)
-                {
-                    // Nobody wants it.
-                    provider.DestroyMade(session, id);
-                    throw;
-                }
+                DestroyMade(session);
+                throw;
             }
 
             return new(publicPart, () => _ = provider.Abandon(id));
@@ -225,7 +247,20 @@ internal sealed partial class HsmKeyProvider(
             return false;
         }
 
-        /// <summary>Requires that a new key is as requested; destroys it otherwise.</summary>
+        /// <summary>Destroys what may have been made. What cannot be destroyed is an orphan, and remembered as one.</summary>
+        private void DestroyMade(HsmSession session)
+        {
+            try
+            {
+                provider.DestroyMade(session, id);
+            }
+            catch (HsmException e)
+            {
+                provider.NotAbandoned(id.ToString(), e.Message);
+            }
+        }
+
+        /// <summary>Requires that a new key is as requested.</summary>
         private void Check(HsmSession session, byte[]? publicPart)
         {
             var key = session.FindKey(id.ToArray(), mechanism.Class) ?? throw new HsmException("The token does not find the key that it just made.");
@@ -239,7 +274,6 @@ internal sealed partial class HsmKeyProvider(
 
             if (violation is not null)
             {
-                provider.DestroyMade(session, id);
                 throw new HsmException($"The token made a key other than the one requested: {violation}.");
             }
         }

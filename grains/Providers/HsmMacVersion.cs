@@ -18,7 +18,7 @@ internal sealed class HsmMacVersion(HsmToken hsm, HsmProofs proofs, HsmHmac mech
     public int Version => version;
 
     /// <inheritdoc/>
-    public bool IsAvailable => hsm.IsUp && proofs.Find(mechanism) is { Refusal: null };
+    public bool IsAvailable => hsm.IsUp && proofs.Find(mechanism)?.Refusal is null;
 
     /// <inheritdoc/>
     public int MacLength => mechanism.MacLength;

@@ -78,8 +78,14 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
             }
             catch (Exception e) when (e is HsmException or TimeoutException)
             {
-                // It is away, or busy, or hangs.
-                tries = 0;
+                // It is away, or busy, or hangs; or is there and fails at this alone, which then must not keep the others waiting.
+                tries = hsm.IsUp && e is not HsmBusyException ? tries : 0;
+                if (tries >= MaxTries)
+                {
+                    return new(e is TimeoutException ? "The token did not answer in time" : e.Message.TrimEnd('.'));
+                }
+
+                NotTried(mechanism.Spec, e.Message);
             }
 
             await Task.Delay(_betweenTries, time, cancellationToken);
@@ -103,6 +109,9 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
             }
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Whether the HSM can hold keys of {Spec} could not be found out, and is tried again: {Reason}")]
+    private partial void NotTried(string spec, string reason);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The HSM can hold keys of {Specs}")]
     private partial void CanHold(string specs);

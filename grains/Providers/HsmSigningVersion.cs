@@ -25,7 +25,7 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
     public int Version => version;
 
     /// <inheritdoc/>
-    public bool IsAvailable => hsm.IsUp && proofs.Find(mechanism) is { } proof && mechanism.WhyNot(proof) is null;
+    public bool IsAvailable => hsm.IsUp && (proofs.Find(mechanism) is not { } proof || mechanism.WhyNot(proof) is null);
 
     /// <inheritdoc/>
     public IReadOnlyList<SignatureScheme> Schemes =>

@@ -19,6 +19,7 @@ public sealed class HsmFaultTests : IDisposable
         await using var service = await ServiceProcess.Start(_directory.Path, _hsm.Environment(("OKMS_HSM_CREATE_ROOT", "true"), ("OKMS_REQUEST_LOG", "false")));
         await service.Http.Create("busy");
         await service.Http.Create("busy.hsm", protection: "hsm");
+        var signing = await CreateKeysThatSign(service.Http);
         using var stop = new CancellationTokenSource();
         var load = Load(service.Http, stop.Token);
         var inHsm = Task.WhenAll(Enumerable.Range(0, 4).Select(_ => LoadInHsm(service.Http, stop.Token)));
@@ -42,9 +43,21 @@ public sealed class HsmFaultTests : IDisposable
             }
 
             Assert.Equal("enabled", (string)(await service.Http.Describe("busy.hsm"))["state"]!);
+            foreach (var (id, signature) in signing)
+            {
+                // What needs the public key alone goes on.
+                var refusal = await Assert.ThrowsAsync<UnexpectedAnswerException>(() => Sign(service.Http, id));
+                Assert.Equal((503, "hsm_unavailable"), (refusal.Status, refusal.Code));
+                Assert.True((bool)(await Verify(service.Http, id, signature))["valid"]!);
+            }
+
             _hsm.PutBack();
             await Until(service, () => HsmIs(service.Http, "healthy"));
             await service.Http.Encrypt("busy.hsm", [1]);
+            foreach (var (id, _) in signing)
+            {
+                Assert.True((bool)(await Verify(service.Http, id, await Sign(service.Http, id)))["valid"]!);
+            }
         }
 
         await stop.CancelAsync();
@@ -134,6 +147,29 @@ public sealed class HsmFaultTests : IDisposable
 
         return made;
     }
+
+    /// <summary>Creates a key of each kind that signs, once the service has found out that the token holds it.</summary>
+    private static async Task<List<(string Id, string Signature)>> CreateKeysThatSign(HttpClient http)
+    {
+        List<(string, string)> made = [];
+        foreach (var spec in (string[])["ECC_NIST_P256", "ED25519", "RSA_2048"])
+        {
+            var id = $"signs.{spec}";
+            await http.Post("/v1/keys", new JsonObject { ["id"] = id, ["spec"] = spec, ["protection"] = "hsm" });
+            made.Add((id, await Sign(http, id)));
+        }
+
+        using var health = await http.GetAsync("/health");
+        var specs = JsonNode.Parse(await health.Content.ReadAsStringAsync())!["hsm_specs"]!.AsArray().Select(spec => (string)spec!);
+        Assert.Equal(["AES_256_GCM", "ECC_NIST_P256", "ED25519", "HMAC_256", "RSA_4096"], specs.Intersect(["AES_256_GCM", "ECC_NIST_P256", "ED25519", "HMAC_256", "RSA_4096"]).Order());
+        return made;
+    }
+
+    private static async Task<string> Sign(HttpClient http, string id) =>
+        (string)(await http.Post($"/v1/keys/{id}/sign", new JsonObject { ["message"] = "AQID" }))["signature"]!;
+
+    private static Task<JsonObject> Verify(HttpClient http, string id, string signature) =>
+        http.Post($"/v1/keys/{id}/verify", new JsonObject { ["message"] = "AQID", ["signature"] = signature });
 
     private static async Task<bool> HsmIs(HttpClient http, string state)
     {
