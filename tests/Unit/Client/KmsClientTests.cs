@@ -15,6 +15,8 @@ public sealed class KmsClientTests
 
     private static readonly byte[] _ciphertext = [1, 1, 0, 0, 0, 1, 1, (byte)'k', .. new byte[29]];
 
+    private static readonly byte[] _backup = [.. "okmb"u8, 1, .. new byte[32], 1, (byte)'k'];
+
     [Fact]
     public void Methods_AreThereForEachOperation()
     {
@@ -48,7 +50,7 @@ public sealed class KmsClientTests
     {
         _ when parameter.HasDefaultValue => parameter.DefaultValue,
         var type when type == typeof(string) => "k",
-        var type when type == typeof(byte[]) => _ciphertext,
+        var type when type == typeof(byte[]) => parameter.Name == "backup" ? _backup : _ciphertext,
         var type when type == typeof(SignItem) => new SignItem([1]),
         var type when type == typeof(VerifyItem) => new VerifyItem(new([1]), [1]),
         var type when type.IsValueType => Activator.CreateInstance(type),
