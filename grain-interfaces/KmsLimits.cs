@@ -33,6 +33,26 @@ public static class KmsLimits
     /// <summary>The longest public key that a key agrees with, in bytes: 4 KiB.</summary>
     public const int PeerPublicKeyBytes = 4 * 1024;
 
+    /// <summary>The longest wrapped material that can be imported, in bytes: 16 KiB.</summary>
+    public const int WrappedMaterialBytes = 16 * 1024;
+
+    /// <summary>The longest public key that an export can be wrapped with, in bytes: 4 KiB.</summary>
+    public const int WrappingKeyBytes = 4 * 1024;
+
+    /// <summary>The size of the smallest RSA key that an export can be wrapped with, in bits.</summary>
+    public const int MinWrappingKeyBits = 2048;
+
+    /// <summary>The size of the largest RSA key that an export can be wrapped with, in bits.</summary>
+    public const int MaxWrappingKeyBits = 8192;
+
+    /// <summary>How many callers can hold import parameters of one key at once; each holds the last that it asked for.</summary>
+    public const int ImportersOfKey = 8;
+
+    /// <summary>
+    /// How many versions whose material still exists a key can have when another one is imported: the new material is compared with each.
+    /// </summary>
+    public const int ImportedVersions = 1000;
+
     /// <summary>How many random bytes one request can draw.</summary>
     public const int RandomBytes = 1024;
 
@@ -182,6 +202,9 @@ public static class KmsLimits
 
     /// <summary>How long an approval can be read after it was decided.</summary>
     public static TimeSpan DecidedApprovalsKept { get; } = TimeSpan.FromDays(30);
+
+    /// <summary>How long import parameters can be used.</summary>
+    public static TimeSpan ImportParametersLife { get; } = TimeSpan.FromHours(24);
 
     /// <summary>The shortest time that a caller can give a request, or a call of the Orleans client.</summary>
     public static TimeSpan MinRequestTimeout { get; } = TimeSpan.FromMilliseconds(100);

@@ -11,7 +11,7 @@
 #
 #     lost-key         made since, or restored from its own backup: the key is gone, and so is what it encrypted, unless there is a backup of it.
 #                      Its id must not be used again, but to restore the key from its backup
-#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore. What this version encrypted does not decrypt any more
+#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore; or imported since: import it again. What this version encrypted does not decrypt any more
 #     changed          description, tags or rotation plan
 #     enable, enable-version, cancel-deletion, cancel-destruction
 #                      was made usable again; somebody must decide whether it should be
@@ -31,7 +31,7 @@ def change:
   elif .outcome != "ok" then null
   elif .action == "aliases:point" then {alias, key_id, time, principal, request_id}
   elif .action == "aliases:remove" then {alias, time, principal, request_id}
-  elif .action // "" | test("^keys:(create|restore|rotate.*|update|enable.*|disable.*|schedule-.*|cancel-.*|destroy.*)$") then
+  elif .action // "" | test("^keys:(create|restore|rotate.*|import|update|enable.*|disable.*|schedule-.*|cancel-.*|destroy.*)$") then
     {key_id, time, principal, request_id, operation: (.action | sub("^keys:"; "")), version: .key_version}
     + if .action | test("-version$|-destruction$") then {changed_version: .key_version}
       else ((.detail // "" | capture("^min_decrypt_version (?<v>[0-9]+)$")) // {} | if .v then {changed_version: (.v | tonumber)} else {} end) end
@@ -51,7 +51,7 @@ def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | ins
 | ($keys | map(select(.key_id as $id | $made | index($id) | not))) as $known
 | (
     ($keys[] | select(.operation | IN("create", "restore")) | fact("lost-key")),
-    ($known[] | select(.operation | startswith("rotate")) | fact("lost-version")),
+    ($known[] | select(.operation | startswith("rotate") or . == "import") | fact("lost-version")),
     ($known | map(select(.operation == "update" and .changed_version == null)) | last_by(.key_id)[] | fact("changed")),
     ($known | map(select(.operation == "update" and .changed_version)) | last_by(.key_id)[] | fact("min-decrypt")),
     ($known | map(select(.operation | IN("enable-version", "disable-version", "schedule-destruction", "cancel-destruction", "destroy-version")))

@@ -35,6 +35,9 @@ internal static class Routes
             Get("/v1/keys/{id}/backup", "Makes a backup of a whole key, sealed for this installation.", BackupEndpoints.HandleBackup).Requires(KmsOperation.BackUpKey).Answers<BackupAnswer>(),
             Post("/v1/restore", "Restores a key from its backup, under its own id; its versions only decrypt and verify, and a new primary version is made.", BackupEndpoints.HandleRestore).Requires(KmsOperation.RestoreKey).Takes<RestoreBody>().Answers<KeyAnswer>(),
             Patch("/v1/keys/{id}", "Changes a key's description, tags, rotation, limits, dual control or minimum version that decrypts.", UpdateKeyEndpoint.Handle).Requires(KmsOperation.UpdateKey).Takes<UpdateKeyBody>().Answers<KeyAnswer>(),
+            Post("/v1/keys/{id}/import-parameters", "Makes what material is wrapped with to be imported, once and by this caller.", ImportParametersEndpoint.Handle).Requires(KmsOperation.MakeImportParameters).Answers<ImportParametersAnswer>(),
+            Post("/v1/keys/{id}/import", "Imports material as a new primary version.", ImportKeyEndpoint.Handle).Requires(KmsOperation.ImportKey).Takes<ImportKeyBody>().Answers<KeyAnswer>(),
+            Post("/v1/keys/{id}/export", "Returns a version's material, wrapped, of a key that was created exportable.", ExportKeyEndpoint.Handle).Requires(KmsOperation.ExportKey).Takes<ExportKeyBody>().Answers<ExportKeyAnswer>(),
             .. KeyCommandRoutes.OfKeys,
             .. KeyCommandRoutes.OfVersions,
 #if !OKMS_FEATURE_LEVEL_1

@@ -58,6 +58,8 @@ public sealed record RequestedOperation([property: Id(0)] string Operation)
     [Id(3)] public UpdateKey? Update { get; init; }
     /// <summary>The key's new policy, in the format of <see cref="PolicyText"/>; null for other operations.</summary>
     [Id(4)] public byte[]? Policy { get; init; }
+    /// <summary>The SHA-256 of the public key that an export is wrapped with (SubjectPublicKeyInfo, DER); null for other operations.</summary>
+    [Id(5)] public byte[]? WrappingKeyHash { get; init; }
 
     /// <summary>The operation, without its arguments.</summary>
     public override string ToString() => $"{nameof(RequestedOperation)} {{ Operation = {Operation} }}";

@@ -19,7 +19,7 @@ public sealed record ApprovalRule
 
     /// <summary>
     /// The guarded operations, at least one of <c>destroy</c>, <c>disable</c>, <c>enable</c>, <c>rotate</c>, <c>update</c>, <c>policy</c>,
-    /// <c>approval</c>, <c>export</c> and <c>cancel-deletion</c>.
+    /// <c>approval</c>, <c>import</c>, <c>export</c> and <c>cancel-deletion</c>.
     /// </summary>
     public string[] Operations
     {

@@ -6,7 +6,10 @@ public enum ApprovalState
 {
     /// <summary>It is pending.</summary>
     Pending = 0,
-    /// <summary>It was approved and carried out, in one commit.</summary>
+    /// <summary>
+    /// It was approved and carried out, in one commit. An export, and the parameters of an import, are then for the requester to ask for
+    /// again until the approval expires: what they return is for nobody else.
+    /// </summary>
     Executed = 1,
     /// <summary>An approver rejected it.</summary>
     Rejected = 2,

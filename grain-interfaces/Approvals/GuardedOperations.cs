@@ -25,7 +25,8 @@ internal static class GuardedOperations
         [Update] = [KmsOperation.UpdateKey],
         [Approval] = [KmsOperation.UpdateKey],
         ["policy"] = [KmsOperation.SetKeyPolicy, KmsOperation.RemoveKeyPolicy],
-        ["export"] = [],
+        ["export"] = [KmsOperation.ExportKey],
+        ["import"] = [KmsOperation.MakeImportParameters],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>All names, in alphabetical order.</summary>

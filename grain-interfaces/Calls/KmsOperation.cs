@@ -37,6 +37,12 @@ public sealed class KmsOperation
     public static readonly KmsOperation UpdateKey = Manage("keys:update", namesKey: true);
     /// <summary>Makes a new primary version.</summary>
     public static readonly KmsOperation RotateKey = Manage("keys:rotate", namesKey: true);
+    /// <summary>Makes what material is wrapped with to be imported.</summary>
+    public static readonly KmsOperation MakeImportParameters = Manage("keys:import-parameters", namesKey: true);
+    /// <summary>Imports material as a new primary version.</summary>
+    public static readonly KmsOperation ImportKey = Manage("keys:import", namesKey: true);
+    /// <summary>Returns a version's material, wrapped.</summary>
+    public static readonly KmsOperation ExportKey = new("keys:export", KmsOperationGroup.Export, metric: "export") { NamesKey = true, UsesMaterial = true };
     /// <summary>Makes a disabled key usable again.</summary>
     public static readonly KmsOperation EnableKey = Manage("keys:enable", namesKey: true);
     /// <summary>Makes a key unusable until it is enabled.</summary>

@@ -245,4 +245,31 @@ public interface IKmsClient
     /// <param name="ciphertext">The encapsulated secret.</param>
     /// <param name="keyVersion">The version that it was made for; null for the primary one. Errors: not_found, version_not_usable.</param>
     ValueTask<Decapsulated> Decapsulate(string keyId, byte[] ciphertext, int? keyVersion = null);
+
+    /// <summary>
+    /// Creates a key that waits for its material: import it with <see cref="MakeImportParameters"/> and <see cref="ImportKey"/>.
+    /// </summary>
+    /// <param name="keyId">A new id; see <see cref="KeyId"/>.</param>
+    /// <param name="spec">The key spec.</param>
+    /// <param name="usage">What the key may be used for; null for the spec's default usage.</param>
+    /// <param name="exportable">Whether the material may leave again, wrapped. This cannot be changed later.</param>
+    /// <param name="description">Free text.</param>
+    Task<KeyDescription> CreateExternalKey(
+        string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, KeyUsage? usage = null, bool exportable = false, string? description = null);
+
+    /// <summary>Makes what to wrap material with, good for one import; since feature level 6. Errors: conflict, overloaded.</summary>
+    /// <param name="keyId">A key of origin external.</param>
+    Task<ImportParameters> MakeImportParameters(string keyId);
+
+    /// <summary>Imports material as a new primary version. Error: invalid_parameter.</summary>
+    /// <param name="keyId">A key of origin external.</param>
+    /// <param name="importToken">Of the <see cref="MakeImportParameters"/> that were asked for last.</param>
+    /// <param name="wrappedMaterial">The material; <see cref="OrleansKms.ImportKey.WrappedMaterial"/> says how it is wrapped.</param>
+    Task<KeyDescription> ImportKey(string keyId, byte[] importToken, byte[] wrappedMaterial);
+
+    /// <summary>Returns a version's material, wrapped; since feature level 6. Error: not_exportable.</summary>
+    /// <param name="keyId">A key that was created exportable.</param>
+    /// <param name="wrappingPublicKey">An RSA key (SubjectPublicKeyInfo, DER).</param>
+    /// <param name="version">The version; null for the primary one.</param>
+    Task<ExportedKey> ExportKey(string keyId, byte[] wrappingPublicKey, int? version = null);
 }

@@ -130,6 +130,29 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
     public ValueTask<Decapsulated> Decapsulate(string keyId, byte[] ciphertext, int? keyVersion = null) =>
         Of<IKeyEncapsulationGrain>(keyId).Decapsulate(new(NewCaller(), ciphertext, keyVersion));
 
+    public Task<KeyDescription> CreateExternalKey(
+        string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, KeyUsage? usage = null, bool exportable = false, string? description = null) =>
+        Key(keyId).Create(
+            new CreateKey
+            {
+                Caller = NewCaller(),
+                Spec = spec,
+                Usage = usage,
+                Exportable = exportable,
+                Description = description,
+                Origin = KeyOrigin.External,
+                Within = options.ResponseTimeout,
+            });
+
+    public Task<ImportParameters> MakeImportParameters(string keyId) =>
+        Of<IKeyImportGrain>(keyId).MakeParameters(new(NewCaller()) { Within = options.ResponseTimeout });
+
+    public Task<KeyDescription> ImportKey(string keyId, byte[] importToken, byte[] wrappedMaterial) =>
+        Of<IKeyImportGrain>(keyId).Import(new(NewCaller(), importToken, wrappedMaterial));
+
+    public Task<ExportedKey> ExportKey(string keyId, byte[] wrappingPublicKey, int? version = null) =>
+        Of<IKeyExportGrain>(keyId).Export(new(NewCaller(), wrappingPublicKey, version));
+
     private TGrain Of<TGrain>(string keyId)
         where TGrain : IGrainWithStringKey =>
         OrleansKms.KeyId.IsValid(keyId) ? Grains.GetGrain<TGrain>(keyId) : throw KmsError.InvalidKeyId.Exception();

@@ -66,7 +66,11 @@ public sealed record KeyVersionDescription(
     [property: Id(1)] KeyVersionState State,
     [property: Id(2)] DateTimeOffset CreatedAt,
     [property: Id(3)] long Uses,
-    [property: Id(4)] DateTimeOffset? DestroyAt = null);
+    [property: Id(4)] DateTimeOffset? DestroyAt = null)
+{
+    /// <summary>Whether it is a public key without the private one, which was imported so; it only verifies or encrypts.</summary>
+    [Id(5)] public bool IsPublicOnly { get; init; }
+}
 
 /// <summary>
 /// How often a key was used. Encryptions, signatures, MACs, derivations and decapsulations are never below the truth, even after a

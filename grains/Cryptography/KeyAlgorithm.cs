@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
 
 namespace OrleansKms.Grains.Cryptography;
 
@@ -35,6 +36,25 @@ public abstract class KeyAlgorithm
     /// <summary>Whether these bytes are valid material of this spec, wherever they come from.</summary>
     /// <param name="material">Any bytes.</param>
     public abstract bool Accepts(ReadOnlySpan<byte> material);
+
+    /// <summary>
+    /// Checks material from outside, more thoroughly than <see cref="Accepts"/>, and puts it in the encoding that <see cref="Open"/> takes. A
+    /// public key alone is taken where it is of use: to verify, to encrypt, to encapsulate. If <see cref="IsSlow"/>, so is this.
+    /// </summary>
+    /// <param name="usage">The key's usage; one of <see cref="Usages"/>.</param>
+    /// <param name="material">Any bytes.</param>
+    /// <returns>What to keep, which the caller disposes; null where the bytes are not sound material of this spec.</returns>
+    public ImportedMaterial? Import(KeyUsage usage, ReadOnlySpan<byte> material)
+    {
+        if (ImportCore(material) is { } secret)
+        {
+            return new(secret, PublicPart(secret.Span));
+        }
+
+        return usage is KeyUsage.SignVerify or KeyUsage.EncryptDecrypt or KeyUsage.Encapsulate && AcceptsPublic(material)
+            ? new(null, material.ToArray())
+            : null;
+    }
 
     /// <summary>The public part of the material (SubjectPublicKeyInfo, DER; RFC 5280, 4.1); null for a spec that has none.</summary>
     /// <param name="material">Material that <see cref="Accepts"/>.</param>
@@ -96,6 +116,15 @@ public abstract class KeyAlgorithm
             ? OpenCore(usage, keyId, version, material)
             : throw new ArgumentException($"This is not material of {Spec}.", nameof(material));
     }
+
+    /// <summary>Checks material from outside; the default is for specs whose material has one encoding.</summary>
+    /// <param name="material">Any bytes.</param>
+    /// <returns>The material in the encoding that <see cref="Open"/> takes, or null.</returns>
+    private protected virtual SecretBytes? ImportCore(ReadOnlySpan<byte> material) => Accepts(material) ? SecretBytes.CopyOf(material) : null;
+
+    /// <summary>Whether bytes from outside are a sound public part, exactly as <see cref="PublicPart"/> would make it.</summary>
+    /// <param name="publicKey">Any bytes.</param>
+    private protected virtual bool AcceptsPublic(ReadOnlySpan<byte> publicKey) => false;
 
     /// <summary>Opens a version from arguments that have been checked.</summary>
     /// <param name="usage">One of <see cref="Usages"/>.</param>

@@ -23,7 +23,7 @@ internal static class KeyDescriptions
         CreatedAt = row.CreatedAt,
         PrimaryVersion = row.PrimaryVersion,
         MinDecryptVersion = row.MinDecryptVersion,
-        Versions = [.. row.Versions.Select(v => new KeyVersionDescription(v.Version, v.State, v.CreatedAt, usage.Meter(v.Version).Spent, v.DestroyAt))],
+        Versions = [.. row.Versions.Select(v => new KeyVersionDescription(v.Version, v.State, v.CreatedAt, usage.Meter(v.Version).Spent, v.DestroyAt) { IsPublicOnly = v.IsPublicOnly })],
         Rotation = row.Rotation,
         NextRotationAt = row.NextRotationAt,
         Uses = Uses(row.Usage, usage),

@@ -90,7 +90,8 @@ public sealed partial class KeyGrain : Grain, IKeyGrain, IMayBeAbsent, IRemindab
 
     void IMayBeAbsent.EndIfAbsent() => _key.Gate.EndIfAbsent();
 
-    Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status) => _key.Reminder.Tick();
+    Task IRemindable.ReceiveReminder(string reminderName, Orleans.Runtime.TickStatus status) =>
+        reminderName == ImportReminder.Name ? _key.Imports.Tick() : _key.Reminder.Tick();
 
     /// <summary>Writes the exact counters and disposes the material.</summary>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken) => _key.Deactivate(cancellationToken);

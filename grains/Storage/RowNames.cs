@@ -12,6 +12,8 @@ public static class RowNames
     public const string KeyUsage = "key.usage";
     /// <summary>That a key has operations which need approval; the approvals themselves lie in <see cref="Key"/>.</summary>
     public const string KeyApprovals = "key.approvals";
+    /// <summary>The parameters of a key's imports that were not used yet.</summary>
+    public const string KeyImports = "key.imports";
     /// <summary>An alias.</summary>
     public const string Alias = "alias";
     /// <summary>Who may sign in at the gateways of a cluster.</summary>

@@ -102,7 +102,7 @@ public sealed partial class OperationTests(DefaultApi api)
             "post /encrypt", "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/approvals/{id}/approve",
             "post /v1/approvals/{id}/cancel", "post /v1/approvals/{id}/reject", "post /v1/batch", "post /v1/decrypt", "post /v1/keys",
             "post /v1/keys/validate", "post /v1/keys/{id}/cancel-deletion", "post /v1/keys/{id}/datakey", "post /v1/keys/{id}/datakey-pair", "post /v1/keys/{id}/decapsulate", "post /v1/keys/{id}/decrypt", "post /v1/keys/{id}/derive",
-            "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable", "post /v1/keys/{id}/encapsulate", "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/mac", "post /v1/keys/{id}/mac/verify", "post /v1/keys/{id}/rewrap",
+            "post /v1/keys/{id}/disable", "post /v1/keys/{id}/enable", "post /v1/keys/{id}/encapsulate", "post /v1/keys/{id}/encrypt", "post /v1/keys/{id}/export", "post /v1/keys/{id}/import", "post /v1/keys/{id}/import-parameters", "post /v1/keys/{id}/mac", "post /v1/keys/{id}/mac/verify", "post /v1/keys/{id}/rewrap",
             "post /v1/keys/{id}/rotate", "post /v1/keys/{id}/schedule-deletion", "post /v1/keys/{id}/sign", "post /v1/keys/{id}/verify", "post /v1/keys/{id}/versions/{n}/cancel-destroy",
             "post /v1/keys/{id}/versions/{n}/destroy", "post /v1/keys/{id}/versions/{n}/disable", "post /v1/keys/{id}/versions/{n}/enable",
             "post /v1/principals", "post /v1/principals/{name}/disable", "post /v1/principals/{name}/enable", "post /v1/principals/{name}/tokens",

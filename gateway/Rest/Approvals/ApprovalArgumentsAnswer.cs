@@ -16,6 +16,11 @@ internal sealed class ApprovalArgumentsAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? After { get; init; }
 
+    /// <summary>For an export, the SHA-256 of the wrapping public key (SubjectPublicKeyInfo, DER).</summary>
+    [JsonPropertyName("wrapping_key_sha256")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public byte[]? WrappingKeySha256 { get; init; }
+
     /// <summary>For an update, the fields it sets. One without a value here is cleared.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string[]? Sets { get; init; }
@@ -53,6 +58,7 @@ internal sealed class ApprovalArgumentsAnswer
     {
         Version = request.Version,
         After = request.After is { } after ? Iso8601Duration.Format(after) : null,
+        WrappingKeySha256 = request.WrappingKeyHash,
         Sets = request.Update is { } update ? SetBy(update) : null,
         Description = request.Update?.Description.Value,
         Tags = request.Update?.Tags.Value,

@@ -118,6 +118,11 @@ internal sealed class KeyVersionAnswer
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTime? DestroyAt { get; init; }
 
+    /// <summary>true for a public key that was imported without the private one; otherwise absent.</summary>
+    [JsonPropertyName("public_only")]
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool PublicOnly { get; init; }
+
     public static KeyVersionAnswer Of(KeyVersionDescription version) => new()
     {
         Version = version.Version,
@@ -125,6 +130,7 @@ internal sealed class KeyVersionAnswer
         CreatedAt = version.CreatedAt.UtcDateTime,
         Uses = version.Uses,
         DestroyAt = version.DestroyAt?.UtcDateTime,
+        PublicOnly = version.IsPublicOnly,
     };
 }
 

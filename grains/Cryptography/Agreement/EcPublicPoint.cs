@@ -9,8 +9,11 @@ namespace OrleansKms.Grains.Cryptography.Agreement;
 /// </summary>
 internal static class EcPublicPoint
 {
-    private const string EcPublicKey = "1.2.840.10045.2.1";
-    private const byte Uncompressed = 4;
+    /// <summary>The object identifier of keys of elliptic curves.</summary>
+    internal const string EcPublicKey = "1.2.840.10045.2.1";
+
+    /// <summary>How an uncompressed point begins (SEC 1, 2.3.3).</summary>
+    internal const byte Uncompressed = 4;
 
     /// <summary>Reads a point; whether it is on the curve is for the platform to check.</summary>
     /// <param name="publicKey">SubjectPublicKeyInfo; may be anything.</param>

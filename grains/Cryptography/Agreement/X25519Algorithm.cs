@@ -1,5 +1,7 @@
+using System.Formats.Asn1;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Math.EC.Rfc7748;
+using OrleansKms.Grains.Cryptography.Importing;
 
 namespace OrleansKms.Grains.Cryptography.Agreement;
 
@@ -60,6 +62,25 @@ public sealed class X25519Algorithm : KeyAlgorithm
     /// <inheritdoc/>
     public override PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart) =>
         new("OKP") { Curve = "X25519", X = PublicJwk.Text(publicPart[PublicPrefix.Length..].ToArray()) };
+
+    private protected override SecretBytes? ImportCore(ReadOnlySpan<byte> material)
+    {
+        if (!PrivateKeyInfo.TryReadString(material, "1.3.101.110", Asn1Tag.PrimitiveOctetString, out var key, out var theirs) || key.Length != KeyLength)
+        {
+            return null;
+        }
+
+        var kept = new SecretBytes(PrivatePrefix.Length + KeyLength);
+        PrivatePrefix.CopyTo(kept.Span);
+        key.CopyTo(kept.Span[PrivatePrefix.Length..]);
+        if (theirs.IsEmpty || PublicPart(kept.Span).AsSpan(PublicPrefix.Length).SequenceEqual(theirs))
+        {
+            return kept;
+        }
+
+        kept.Dispose();
+        return null;
+    }
 
     private protected override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
         new AgreeingVersion(version, material[PrivatePrefix.Length..]);

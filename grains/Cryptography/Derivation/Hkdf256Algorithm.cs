@@ -4,7 +4,7 @@ namespace OrleansKms.Grains.Cryptography.Derivation;
 
 /// <summary>HKDF with SHA-256 (RFC 5869, SP 800-56C), on the platform's implementation.</summary>
 /// <remarks>
-/// Material 256 bits, of no other length: HMAC, by which it is extracted, pads with zeros. A derived key has up to 8,160 bytes. How often
+/// Material 256 bits. A derived key has up to 8,160 bytes. How often
 /// a key is used has no limit.
 /// </remarks>
 public sealed class Hkdf256Algorithm : KeyAlgorithm

@@ -83,6 +83,19 @@ public abstract class KemAlgorithm : KeyAlgorithm
     /// <exception cref="CryptographicException">It is none: FIPS 203, 7.2 requires its numbers to be below the modulus.</exception>
     internal abstract KemKey OpenPublic(ReadOnlySpan<byte> key);
 
+    private protected sealed override bool AcceptsPublic(ReadOnlySpan<byte> publicKey)
+    {
+        try
+        {
+            using var opened = _public.Fits(publicKey) ? OpenPublic(_public.KeyIn(publicKey)) : null;
+            return opened is not null;
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            return false;
+        }
+    }
+
     private protected sealed override IKeyVersion OpenCore(KeyUsage usage, string keyId, int version, ReadOnlySpan<byte> material) =>
         new DecapsulatingVersion(version, CiphertextLength, OpenPrivate(_private.KeyIn(material)));
 }

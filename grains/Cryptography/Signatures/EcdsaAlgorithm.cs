@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography.Agreement;
+using OrleansKms.Grains.Cryptography.Importing;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
@@ -88,6 +89,10 @@ public abstract class EcdsaAlgorithm : SignatureAlgorithm
         usage == KeyUsage.KeyAgreement
             ? new EcdhVersion(version, Oid, FieldLength, material)
             : base.OpenCore(usage, keyId, version, material);
+
+    private protected sealed override SecretBytes? ImportCore(ReadOnlySpan<byte> material) => EcKeyImport.Private(material, Oid, FieldLength);
+
+    private protected sealed override bool AcceptsPublic(ReadOnlySpan<byte> publicKey) => EcKeyImport.IsPublic(publicKey, Oid, FieldLength);
 
     private protected sealed override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material)
     {

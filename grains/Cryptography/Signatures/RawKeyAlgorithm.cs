@@ -1,16 +1,21 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
 
 /// <summary>A signature spec whose private and public keys are strings of one length, in PKCS#8 and SubjectPublicKeyInfo around them.</summary>
 public abstract class RawKeyAlgorithm : SignatureAlgorithm
 {
+    private readonly string _oid;
+    private readonly Asn1Tag? _inner;
+    private readonly int _privateLength;
     private readonly FixedDer _private;
     private readonly FixedDer _public;
 
     private protected RawKeyAlgorithm(string oid, int privateLength, int publicLength, Asn1Tag? inner)
     {
+        (_oid, _inner, _privateLength) = (oid, inner, privateLength);
         _private = FixedDer.PrivateKeyInfo(oid, privateLength, inner);
         _public = FixedDer.PublicKeyInfo(oid, publicLength);
     }
@@ -46,6 +51,45 @@ public abstract class RawKeyAlgorithm : SignatureAlgorithm
         key = _private.Begin(material.Span);
         return material;
     }
+
+    /// <summary>
+    /// Takes PKCS#8 with attributes and a public key (RFC 5958, 2), too, which some libraries write: the public key must be that of the
+    /// private one.
+    /// </summary>
+    private protected sealed override SecretBytes? ImportCore(ReadOnlySpan<byte> material)
+    {
+        if (!PrivateKeyInfo.TryReadString(material, _oid, _inner, out var key, out var theirs) || key.Length != _privateLength
+            || !AcceptsKey(key) || !IsWhole(key))
+        {
+            return null;
+        }
+
+        var kept = BeginMaterial(out var place);
+        key.CopyTo(place);
+        if (theirs.IsEmpty || _public.KeyIn(PublicPart(kept.Span)).SequenceEqual(theirs))
+        {
+            return kept;
+        }
+
+        kept.Dispose();
+        return null;
+    }
+
+    private protected sealed override bool AcceptsPublic(ReadOnlySpan<byte> publicKey)
+    {
+        try
+        {
+            using var opened = _public.Fits(publicKey) ? OpenPublic(_public.KeyIn(publicKey)) : null;
+            return opened is not null;
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether a private key from outside, of the right length, agrees with itself; where it holds its public key, that is to be checked.</summary>
+    private protected virtual bool IsWhole(ReadOnlySpan<byte> key) => true;
 
     private protected sealed override SignatureKey OpenPrivateKey(ReadOnlySpan<byte> material) => OpenPrivate(_private.KeyIn(material));
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
 using OrleansKms.Grains.Cryptography.Oaep;
 
 namespace OrleansKms.Grains.Cryptography.Signatures;
@@ -8,14 +9,12 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 /// encryption (RFC 8017, 7.1) by OAEP.
 /// </summary>
 /// <remarks>
-/// Keys have the public exponent 65537. Making one takes a tenth of a second to some seconds, by its size, so it is slow work. The
+/// Keys that are made here have the public exponent 65537; <see cref="RsaKeyImport"/> says what others may have. Making one takes a tenth of a second to some seconds, by its size, so it is slow work. The
 /// platform keeps the private numbers in memory of its own while a version is open.
 /// </remarks>
 /// <param name="bits">Length of the modulus: 2048, 3072 or 4096.</param>
 public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
 {
-    private static readonly byte[] _exponent = [1, 0, 1];
-
     private static readonly KeyUsage[] _usages = [KeyUsage.SignVerify, KeyUsage.EncryptDecrypt, KeyUsage.Jws];
 
     private static readonly int[] _hashes = [256, 384, 512];
@@ -71,7 +70,7 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
     {
         using var key = RSA.Create();
         return Pkcs8.TryImport(key, material) && key.KeySize == bits
-            && key.ExportParameters(includePrivateParameters: false).Exponent.AsSpan().SequenceEqual(_exponent);
+            && RsaKeyImport.IsExponent(key.ExportParameters(includePrivateParameters: false).Exponent);
     }
 
     /// <inheritdoc/>
@@ -89,6 +88,10 @@ public sealed class RsaAlgorithm(int bits) : SignatureAlgorithm
         var numbers = key.ExportParameters(includePrivateParameters: false);
         return new("RSA") { Modulus = PublicJwk.Text(numbers.Modulus), Exponent = PublicJwk.Text(numbers.Exponent) };
     }
+
+    private protected override SecretBytes? ImportCore(ReadOnlySpan<byte> material) => RsaKeyImport.Private(material, bits);
+
+    private protected override bool AcceptsPublic(ReadOnlySpan<byte> publicKey) => RsaKeyImport.IsPublic(publicKey, bits);
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) =>

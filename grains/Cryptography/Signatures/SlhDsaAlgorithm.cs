@@ -68,6 +68,15 @@ public sealed class SlhDsaAlgorithm : RawKeyAlgorithm
     private protected override void PublicOf(ReadOnlySpan<byte> privateKey, Span<byte> publicKey) =>
         privateKey[^publicKey.Length..].CopyTo(publicKey);
 
+    /// <summary>The root that the key holds must be that of its seeds: only then is a signature valid.</summary>
+    private protected override bool IsWhole(ReadOnlySpan<byte> key)
+    {
+        using var signs = OpenPrivate(key);
+        using var verifies = OpenPublic(key[^(key.Length / 2)..]);
+        var input = SignatureInput.Of(_schemes, new([]));
+        return verifies.Verify(input, [], signs.Sign(input, []));
+    }
+
     private protected override SignatureKey OpenPrivate(ReadOnlySpan<byte> key) => SlhDsaKey.Private(_parameters, key);
 
     private protected override SignatureKey OpenPublic(ReadOnlySpan<byte> key) => SlhDsaKey.Public(_parameters, key);

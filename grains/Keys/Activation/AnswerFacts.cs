@@ -27,6 +27,7 @@ internal readonly record struct AnswerFacts(
         Decapsulated decapsulated => new(decapsulated.KeyVersion),
         Verified verified => new(verified.KeyVersion, Detail: verified.IsValid ? null : NotValid),
         PublicKeyDescription publicKey => new(publicKey.KeyVersion),
+        ExportedKey exported => new(exported.KeyVersion),
         KeyDescription key => new(key.PrimaryVersion),
         ItemResult<Encrypted>[] items => OfItems(items, _ => 0),
         ItemResult<Decrypted>[] items => OfItems(items, decrypted => decrypted.Plaintext.Length),

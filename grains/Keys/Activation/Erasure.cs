@@ -22,6 +22,7 @@ internal static class Erasure
             row = await key.Write(row, KeyApprovals.FailAll(KeyChanges.Destroy(row), key.Now), new(KeyServices.Self, "destroy"));
             await ApprovalChange.TellOfTheOthers(key, before, row, but: null);
             await changes.KeyChanged(key.Id, "destroy", row.PrimaryVersion, null, row.Revision, KeyServices.Self);
+            await EraseImports(key, row);
             return await Erase(key, row);
         }
 
@@ -66,6 +67,24 @@ internal static class Erasure
             key.Services.Logger.ErasePending(key.Id, row.ErasePending.Count, e);
             await key.Reminder.Set(row);
             return row;
+        }
+    }
+
+    /// <summary>Erases the private keys of imports that were not made; if that fails, their reminder does.</summary>
+    private static async Task EraseImports(KeyActivation key, KeyRow row)
+    {
+        if (row.Origin != KeyOrigin.External)
+        {
+            return;
+        }
+
+        try
+        {
+            await ImportOffers.EraseExpired(key, row);
+        }
+        catch (Exception e) when (e is StorageFailedException or InconsistentStateException or KmsException)
+        {
+            key.Services.Logger.ErasePending(key.Id, 0, e);
         }
     }
 

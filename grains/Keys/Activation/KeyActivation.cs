@@ -49,6 +49,7 @@ internal sealed class KeyActivation : IDisposable
         Counters = new(this);
         Rotation = new(this);
         Reminder = new(this);
+        Imports = new(this);
     }
 
     /// <summary>The grain.</summary>
@@ -113,6 +114,12 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The key's reminder.</summary>
     public ErasureReminder Reminder { get; }
+
+    /// <summary>The reminder of import parameters.</summary>
+    public ImportReminder Imports { get; }
+
+    /// <summary>How many RSA keys to wrap imports with are being made.</summary>
+    public int WrappingKeys { get; set; }
 
     /// <summary>
     /// The key's tag in metrics. Callers can name any id, so a key whose row was not seen has no tag of its own.

@@ -4,6 +4,7 @@ using Orleans.Storage;
 using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
@@ -87,6 +88,9 @@ public sealed class KeyServices(
 
     /// <summary>The audit trail; null if operations are not recorded.</summary>
     internal AuditLog? Audit { get; } = services.GetService<AuditLog>() is { IsOn: true } audit ? audit : null;
+
+    /// <summary>Makes the keys that imports are wrapped with.</summary>
+    internal WrappingKeys WrappingKeys { get; } = services.GetService<WrappingKeys>() ?? new();
 
     /// <summary>Who of those who have approved still may.</summary>
     internal IApproverStanding Approvers { get; } = services.GetRequiredService<IApproverStanding>();

@@ -27,6 +27,7 @@ internal static class NamedVersion
             var row = await key.Load();
             KeyUsability.Require(row, usage);
             KeyUsability.RequireVerifies(row, number);
+            KeyUsability.RequireMaterial(row, number);
             await key.Usage.Load(row.Incarnation);
             var meter = key.Usage.Meter(number);
             if (!meter.CanSpend)

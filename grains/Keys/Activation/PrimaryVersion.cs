@@ -104,6 +104,7 @@ internal sealed class PrimaryVersion(KeyActivation key)
         var meter = key.Usage.Meter(row.PrimaryVersion);
         var policy = UsagePolicy.Of(row);
         KeyUsability.RequirePrimary(row);
+        KeyUsability.RequirePrimarySpends(row);
         if (meter.Spent >= policy.RefuseAt)
         {
             throw KmsError.KeyExhausted.Exception();

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Orleans.Storage;
 using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
 using OrleansKms.Grains.Providers;
@@ -38,6 +39,32 @@ internal sealed class VersionCiphers(
         return new(sealer.Wrap(new(grain, incarnation, version), made.Kept.Span), made.PublicPart);
     }
 
+    /// <summary>Wraps what is kept of imported material.</summary>
+    public MadeVersion Wrap(Incarnation incarnation, int version, ImportedMaterial material) =>
+        new(material.Secret is { } secret ? sealer.Wrap(new(grain, incarnation, version), secret.Span) : null, material.PublicPart);
+
+    /// <summary>
+    /// Finds the version that has the same material. A pair of keys is known by its public part; other material is compared byte by byte, in
+    /// a time that does not tell where it differs, and nothing of it is stored for that.
+    /// </summary>
+    /// <param name="key">The key.</param>
+    /// <param name="material">The material.</param>
+    /// <returns>The version; null for none that is not destroyed.</returns>
+    /// <exception cref="KmsException">key_corrupted: a version does not open.</exception>
+    public async ValueTask<int?> FindSame(KeyRow key, ImportedMaterial material)
+    {
+        for (var i = key.Versions.Count - 1; i >= 0; i--)
+        {
+            var entry = key.Versions[i];
+            if (entry.State != KeyVersionState.Destroyed && await IsSame(key, entry, material))
+            {
+                return entry.Version;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Opens a version: the newest from the key's row, an older one from its own row.</summary>
     /// <param name="key">The key.</param>
     /// <param name="version">A version that is not destroyed.</param>
@@ -49,6 +76,13 @@ internal sealed class VersionCiphers(
         if (Find(version) is { } open)
         {
             return Opening.Of(open);
+        }
+
+        if (key.Find(version) is { IsPublicOnly: true } entry)
+        {
+            var publicVersion = OpenPublicPart(key, entry);
+            _open.Add(version, publicVersion);
+            return Opening.Of(publicVersion);
         }
 
         var generation = _generation;
@@ -63,9 +97,9 @@ internal sealed class VersionCiphers(
             : throw KmsError.KeyCorrupted.Exception();
     }
 
-    /// <summary>What is kept of a version, for a backup; the caller disposes it.</summary>
+    /// <summary>What is kept of a version, to let it leave in a backup or an export; the caller disposes it.</summary>
     /// <param name="key">The key.</param>
-    /// <param name="version">A version that is not destroyed.</param>
+    /// <param name="version">A version that has material and is not destroyed.</param>
     /// <exception cref="KmsException">key_corrupted: the material is missing or does not open.</exception>
     public async Task<SecretBytes> Kept(KeyRow key, int version) =>
         sealer.Open(new(grain, key.Incarnation, version), await Wrapped(key, version) ?? throw KmsError.KeyCorrupted.Exception());
@@ -82,31 +116,13 @@ internal sealed class VersionCiphers(
             return open;
         }
 
-        if (!KeyAlgorithms.TryFind(key.Spec, out var algorithm))
-        {
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
-        if (entry.PublicKey is not { } publicKey)
-        {
-            throw KmsError.WrongKeyUsage.Exception();
-        }
-
         if (_openPublic.Count >= MaxOpenPublic)
         {
             // The oldest: whoever tries every version comes to the newest again with the next signature.
             CloseOldestPublic();
         }
 
-        try
-        {
-            open = algorithm.OpenPublic(key.Usage, version, publicKey) ?? throw KmsError.WrongKeyUsage.Exception();
-        }
-        catch (Exception e) when (e is ArgumentException or CryptographicException)
-        {
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
+        open = OpenPublicPart(key, entry);
         _openPublic.Add(version, open);
         return open;
     }
@@ -139,6 +155,25 @@ internal sealed class VersionCiphers(
         ClosePublic();
     }
 
+    private static IKeyVersion OpenPublicPart(KeyRow key, KeyVersionEntry entry)
+    {
+        if (!KeyAlgorithms.TryFind(key.Spec, out var algorithm))
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        try
+        {
+            return entry.PublicKey is { } publicKey && algorithm.OpenPublic(key.Usage, entry.Version, publicKey) is { } open
+                ? open
+                : throw KmsError.WrongKeyUsage.Exception();
+        }
+        catch (Exception e) when (e is ArgumentException or CryptographicException)
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+    }
+
     private async ValueTask<WrappedMaterial?> Wrapped(KeyRow key, int version)
     {
         if (key.Material is { } newest && newest.Version == version)
@@ -149,6 +184,17 @@ internal sealed class VersionCiphers(
         var slot = new RowSlot<KeyVersionRow>(storage, grain, RowNames.KeyVersion(version));
         await slot.Read();
         return slot.Row?.Incarnation == key.Incarnation ? slot.Row.Material : null;
+    }
+
+    private async ValueTask<bool> IsSame(KeyRow key, KeyVersionEntry entry, ImportedMaterial material)
+    {
+        if (material.PublicPart is { } publicPart)
+        {
+            return entry.IsPublicOnly == material.Secret is null && publicPart.AsSpan().SequenceEqual(entry.PublicKey);
+        }
+
+        using var kept = await Kept(key, entry.Version);
+        return CryptographicOperations.FixedTimeEquals(kept.Span, material.Secret!.Span);
     }
 
     private void CloseOldestPublic()

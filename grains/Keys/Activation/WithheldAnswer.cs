@@ -19,6 +19,9 @@ internal static class WithheldAnswer
             case DataKeyPair pair:
                 CryptographicOperations.ZeroMemory(pair.PrivateKey);
                 break;
+            case ImportParameters parameters:
+                CryptographicOperations.ZeroMemory(parameters.ImportToken);
+                break;
             case Derived derived:
                 CryptographicOperations.ZeroMemory(derived.Key);
                 break;

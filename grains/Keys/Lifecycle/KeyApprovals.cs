@@ -148,6 +148,23 @@ internal static class KeyApprovals
             ],
         };
 
+    /// <summary>
+    /// Whether an operation whose answer is for its requester alone was approved, and can be asked for now: by the requester, until the
+    /// approval expires, as long as the approvals suffice under the rule in force.
+    /// </summary>
+    /// <param name="row">The key.</param>
+    /// <param name="request">The operation.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    public static bool Permits(KeyRow row, RequestedOperation request, Caller caller, DateTimeOffset now, int epoch)
+    {
+        var text = Text(Kept(request));
+        return row.Approvals?.Any(approval =>
+            approval.State == ApprovalState.Executed && approval.RequestedBy.Principal == caller.Principal && approval.Epoch == epoch
+            && now < approval.ExpiresAt && Text(approval.Request) == text && IsComplete(row, approval)) ?? false;
+    }
+
     /// <summary>Whether the approvals suffice under the rule in force.</summary>
     public static bool IsComplete(KeyRow row, KeyApproval approval) => Counting(row.Approval, approval).Count() >= row.Approval!.Required;
 

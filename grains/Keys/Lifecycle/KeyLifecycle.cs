@@ -7,6 +7,8 @@ public enum KeyEvent
     Update,
     /// <summary>A new primary version is made.</summary>
     Rotate,
+    /// <summary>A new primary version is imported.</summary>
+    Import,
     /// <summary>The key becomes usable.</summary>
     Enable,
     /// <summary>The key becomes unusable.</summary>
@@ -60,12 +62,13 @@ public static class KeyLifecycle
         (_, KeyEvent.ScheduleDeletion) => KeyState.PendingDeletion,
         (_, KeyEvent.Update) => state,
 
+        (KeyState.PendingImport, KeyEvent.Import) => KeyState.Enabled,
         (KeyState.PendingImport, _) => throw KmsError.KeyPendingImport.Exception(),
-        (KeyState.Disabled, KeyEvent.Rotate) => throw KmsError.KeyDisabled.Exception(),
+        (KeyState.Disabled, KeyEvent.Rotate or KeyEvent.Import) => throw KmsError.KeyDisabled.Exception(),
 
         (_, KeyEvent.Enable) => KeyState.Enabled,
         (_, KeyEvent.Disable) => KeyState.Disabled,
-        (_, KeyEvent.Rotate or KeyEvent.ChangeVersion) => state,
+        (_, KeyEvent.Rotate or KeyEvent.Import or KeyEvent.ChangeVersion) => state,
         _ => throw new InvalidOperationException($"internal error: no rule for {happening} in {state}"),
     };
 

@@ -22,7 +22,7 @@ internal static class KeyRestoration
     }
 
     /// <summary>The versions whose material a backup has.</summary>
-    public static IEnumerable<int> Living(KeyRow row) => row.Versions.Where(v => v.State != KeyVersionState.Destroyed).Select(v => v.Version);
+    public static IEnumerable<int> Living(KeyRow row) => row.Versions.Where(v => v is { State: not KeyVersionState.Destroyed, IsPublicOnly: false }).Select(v => v.Version);
 
     /// <summary>
     /// The row as a backup has it: without what waits for approval, what is still to be erased, and all of the history but its end.

@@ -61,6 +61,33 @@ internal static class KeyRotation
             throw KmsError.Conflict.Exception("A key of origin external gets new versions by import.");
         }
 
+        return Next(row, epoch, now);
+    }
+
+    /// <summary>Plans the version that an import makes, if the key may have one.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="epoch">The restore epoch.</param>
+    /// <param name="now">The time.</param>
+    /// <exception cref="KmsException">As for <see cref="Plan"/>; conflict: its material is generated here.</exception>
+    public static NextVersion PlanImport(KeyRow row, RestoreEpoch epoch, DateTimeOffset now)
+    {
+        KeyLifecycle.Next(row.State, KeyEvent.Import);
+        if (row.Origin != KeyOrigin.External)
+        {
+            throw KmsError.Conflict.Exception("A key of origin generated makes its own versions; create one of origin external to import material.");
+        }
+
+        if (row.Versions.Count(v => v.State != KeyVersionState.Destroyed) >= KmsLimits.ImportedVersions)
+        {
+            throw KmsError.Conflict.Exception(
+                $"The key has {KmsLimits.ImportedVersions} versions that are not destroyed, the maximum for an import; destroy versions that nobody needs.");
+        }
+
+        return Next(row, epoch, now);
+    }
+
+    private static NextVersion Next(KeyRow row, RestoreEpoch epoch, DateTimeOffset now)
+    {
         if (row.Versions.Count >= KmsLimits.Versions)
         {
             throw KmsError.Conflict.Exception($"The key has {KmsLimits.Versions} versions, the maximum.");
@@ -116,5 +143,22 @@ internal sealed class NextVersion
         Epoch = _epoch,
         Versions = [.. Row.Versions, new(material.Version, KeyVersionState.Enabled, now) { PublicKey = publicKey }],
         NextRotationAt = KeyChanges.NextRotation(Row.Rotation, now),
+    };
+
+    /// <summary>The key after it, if it was imported.</summary>
+    /// <param name="made">What is kept of it.</param>
+    /// <param name="import">The id of the parameters that it was imported with.</param>
+    /// <param name="now">The time.</param>
+    public KeyRow Imported(MadeVersion made, string import, DateTimeOffset now) => Row with
+    {
+        State = KeyLifecycle.Next(Row.State, KeyEvent.Import),
+        Material = made.Material,
+        PrimaryVersion = Number,
+        Epoch = _epoch,
+        Versions =
+        [
+            .. Row.Versions,
+            new(Number, KeyVersionState.Enabled, now) { PublicKey = made.PublicKey, IsPublicOnly = made.Material is null, Import = import },
+        ],
     };
 }

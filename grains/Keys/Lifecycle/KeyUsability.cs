@@ -57,6 +57,50 @@ internal static class KeyUsability
         {
             throw KmsError.VersionNotUsable.Exception();
         }
+
+        RequireMaterial(row, version);
+    }
+
+    /// <summary>
+    /// Requires that the primary version can do what spends its uses: a public key alone encrypts and does nothing else. (To verify and to
+    /// encapsulate spends none.)
+    /// </summary>
+    /// <param name="row">The key, whose primary version can be used.</param>
+    /// <exception cref="KmsException">wrong_key_usage.</exception>
+    public static void RequirePrimarySpends(KeyRow row)
+    {
+        if (row.Usage != KeyUsage.EncryptDecrypt)
+        {
+            RequireMaterial(row, row.PrimaryVersion);
+        }
+    }
+
+    /// <summary>Requires that a version is more than a public key.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">One of its versions.</param>
+    /// <exception cref="KmsException">wrong_key_usage.</exception>
+    public static void RequireMaterial(KeyRow row, int version)
+    {
+        if (row.Find(version) is { IsPublicOnly: true })
+        {
+            throw KmsError.WrongKeyUsage.Exception("The version is a public key alone, without the private one.");
+        }
+    }
+
+    /// <summary>Requires that a version's material may leave.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="version">Any number.</param>
+    /// <exception cref="KmsException">The error of the key's state; not_exportable; not_found, version_not_usable; wrong_key_usage.</exception>
+    public static void RequireExports(KeyRow row, int version)
+    {
+        KeyLifecycle.RequireUsable(row.State);
+        if (!row.Exportable || row.Protection == KeyProtection.Hsm)
+        {
+            throw KmsError.NotExportable.Exception();
+        }
+
+        RequireVerifies(row, version);
+        RequireMaterial(row, version);
     }
 
     /// <summary>Whether a key encrypts with a public key, which its row has, and decrypts with the private one.</summary>

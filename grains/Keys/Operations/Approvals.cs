@@ -85,6 +85,12 @@ internal static class Approvals
             throw new KmsException(e.Code, $"{e.Message} The operation was approved but is no longer possible, so the approval has failed.");
         }
 
+        if (change.IsForTheRequester)
+        {
+            var executed = KeyApprovals.Execute(done, approval, next, caller, key.Now);
+            return Described(key, await ApprovalChange.Commit(key, row, executed, approval, KmsOperation.Approve.Verb, caller), approval.Number);
+        }
+
         var reason = ChangeReasons.Of(row, done) is { } shown ? $"{shown}; approval {approval.Number}" : $"approval {approval.Number}";
         await change.Commit(key, row, KeyApprovals.Execute(done, approval, next, caller, key.Now), approval.RequestedBy, reason);
         var written = key.Slot.Row!;

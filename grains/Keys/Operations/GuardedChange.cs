@@ -20,8 +20,8 @@ internal static class GuardedChange
             {
                 await change.Begin(key);
                 var (row, next) = await change.Prepare(key);
-                return change.Changes(row, next) && ApprovalRules.Guard(row.Approval, change.Request) is { } guard
-                    ? throw await Ask(key, row, guard, change.Request, caller)
+                return change.Changes(row, next) && ApprovalRules.Guard(row.Approval, change.Request) is not null
+                    ? throw await Ask(key, row, change.Request, caller)
                     : await change.Commit(key, row, next, caller);
             });
     }
@@ -34,8 +34,9 @@ internal static class GuardedChange
     /// Stores the operation until it is approved. A repeated request, by anyone, finds the pending one, so it is harmless.
     /// </summary>
     /// <returns>The exception for the caller: an ordinary answer would say that the operation was done.</returns>
-    private static async Task<KmsException> Ask(KeyActivation key, KeyRow row, string guard, RequestedOperation request, Caller caller)
+    internal static async Task<KmsException> Ask(KeyActivation key, KeyRow row, RequestedOperation request, Caller caller)
     {
+        var guard = ApprovalRules.Guard(row.Approval, request) ?? throw new InvalidOperationException("internal error: nothing guards it.");
         var (now, epoch) = (key.Now, key.Services.Epoch.Number);
         var settled = KeyApprovals.Settle(row, now, epoch);
         if (KeyApprovals.FindSame(settled, request) is not { } waiting)

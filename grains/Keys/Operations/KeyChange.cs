@@ -16,6 +16,9 @@ internal abstract class KeyChange(RequestedOperation request)
     /// <summary>The operation.</summary>
     public KmsOperation Operation { get; } = KmsOperation.Named(request.Operation);
 
+    /// <summary>Whether an approval only permits it, so that its requester gets the answer; see <see cref="GrantedOperation"/>.</summary>
+    public virtual bool IsForTheRequester => false;
+
     /// <summary>Checks the arguments, and determines what <see cref="Apply"/> needs, such as the time.</summary>
     /// <exception cref="KmsException">invalid_parameter.</exception>
     public virtual Task Begin(KeyActivation key) => Task.CompletedTask;

@@ -12,6 +12,8 @@ internal static class RequestedChanges
             [KmsOperation.SetKeyPolicy] = request => new KeyPolicyChange(request),
             [KmsOperation.RemoveKeyPolicy] = request => new KeyPolicyRemoval(request),
             [KmsOperation.RotateKey] = request => new KeyRotationByHand(request),
+            [KmsOperation.MakeImportParameters] = request => new GrantedOperation(request),
+            [KmsOperation.ExportKey] = request => new GrantedOperation(request),
             [KmsOperation.EnableKey] = request => new StateChange(request),
             [KmsOperation.DisableKey] = request => new StateChange(request),
             [KmsOperation.EnableVersion] = request => new VersionStateChange(request),

@@ -19,7 +19,12 @@ internal static class RowChecks
                 new(RowNames.Key, null),
                 await Check(RowNames.KeyUsage, () => key.Usage.Load(row.Incarnation)),
             };
-            foreach (var version in row.Versions.Where(v => v.State != KeyVersionState.Destroyed))
+            if (row.Origin == KeyOrigin.External)
+            {
+                checks.Add(await Check(RowNames.KeyImports, () => ImportOffers.EraseExpired(key, row)));
+            }
+
+            foreach (var version in row.Versions.Where(v => v is { State: not KeyVersionState.Destroyed, IsPublicOnly: false }))
             {
                 checks.Add(await Check(RowNames.KeyVersion(version.Version), () => OpenAndClose(key, row, version.Version)));
             }

@@ -109,6 +109,16 @@ public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTim
     /// none, and once the version is destroyed.
     /// </summary>
     public byte[]? PublicKey { get; init; }
+
+    /// <summary>Whether <see cref="PublicKey"/> was imported alone: the version has no material, and only verifies or encrypts.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
+    public bool IsPublicOnly { get; init; }
+
+    /// <summary>
+    /// The id of the parameters that it was imported with; null for a version that was made here. It is committed with the version, so that
+    /// no parameters make two, whatever became of the row <c>key.imports</c>.
+    /// </summary>
+    public string? Import { get; init; }
 }
 
 /// <summary>

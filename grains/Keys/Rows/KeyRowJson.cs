@@ -13,5 +13,6 @@ namespace OrleansKms.Grains.Keys.Rows;
 [JsonSerializable(typeof(KeyHistoryRow))]
 [JsonSerializable(typeof(KeyApprovalsRow))]
 [JsonSerializable(typeof(KeyBackupContent))]
+[JsonSerializable(typeof(KeyImportsRow))]
 [JsonSerializable(typeof(RequestedOperation))]
 public sealed partial class KeyRowJson : JsonSerializerContext;

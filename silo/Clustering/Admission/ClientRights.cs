@@ -22,7 +22,7 @@ internal sealed class ClientRights(
 #if !OKMS_FEATURE_LEVEL_1
         typeof(IKeyVersionsGrain),
 #endif
-        typeof(IKeyEncryptionGrain), typeof(IKeySignaturesGrain), typeof(IKeyJwsGrain), typeof(IKeyMacsGrain), typeof(IKeyDerivationGrain), typeof(IKeyEncapsulationGrain), typeof(IKeyPairsGrain), typeof(IPublicKeyGrain), typeof(IKeyHistoryGrain), typeof(IKeyPolicyGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
+        typeof(IKeyEncryptionGrain), typeof(IKeySignaturesGrain), typeof(IKeyJwsGrain), typeof(IKeyMacsGrain), typeof(IKeyDerivationGrain), typeof(IKeyEncapsulationGrain), typeof(IKeyPairsGrain), typeof(IKeyImportGrain), typeof(IKeyExportGrain), typeof(IPublicKeyGrain), typeof(IKeyHistoryGrain), typeof(IKeyPolicyGrain), typeof(IAliasGrain), typeof(IDirectoryGrain), typeof(IHealthGrain),
         typeof(IRandomGrain), typeof(IReencryptionGrain),
     ];
 

@@ -37,8 +37,16 @@ public abstract class KeyGrainTest : IAsyncLifetime
 
     private Task<TestSilo> Start() => TestSilo.Start(
         new() { DataDirectory = Folder.FullName }, time: Time, keys: new() { MinDeletionDelay = TimeSpan.FromHours(1) },
-        services: services => services.AddLogging(logging =>
-            logging.AddProvider(Log).AddFilter<LogRecorder>("OrleansKms.Grains", LogLevel.Information)));
+        services: services =>
+        {
+            services.AddLogging(logging => logging.AddProvider(Log).AddFilter<LogRecorder>("OrleansKms.Grains", LogLevel.Information));
+            Configure(services);
+        });
+
+    /// <summary>Anything else that the silo's services are.</summary>
+    private protected virtual void Configure(IServiceCollection services)
+    {
+    }
 
     private protected async Task<T?> Row<T>(string id, string name)
         where T : OrleansKms.Grains.Sealing.Row

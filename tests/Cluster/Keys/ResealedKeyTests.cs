@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OrleansKms.Grains.Presence;
@@ -57,6 +58,28 @@ public sealed class ResealedKeyTests : IAsyncLifetime
             Assert.Equal(_plaintext, (await Decrypt(second)).Plaintext);
             Assert.Equal(_plaintext, (await Decrypt(await Encrypt())).Plaintext);
         }
+    }
+
+    /// <summary>The private key of an import is sealed by no KEK alone, and its row is sealed anew as any other.</summary>
+    [Fact]
+    public async Task OldKekDestroyed_ParametersOfAnImport_AreStillGood()
+    {
+        await _silo.Key("own").Create(new() { Caller = TestSilo.Caller, Origin = KeyOrigin.External });
+        var imports = _silo.Grains.GetGrain<IKeyImportGrain>("own");
+        var parameters = await imports.MakeParameters(new(TestSilo.Caller) { Within = TimeSpan.FromMinutes(5) });
+        await ReplaceKek();
+        using var rsa = RSA.Create();
+        rsa.ImportSubjectPublicKeyInfo(parameters.WrappingPublicKey, out _);
+        using var aes = Aes.Create();
+        byte[] wrapped = [.. rsa.Encrypt(aes.Key, RSAEncryptionPadding.OaepSHA256), .. aes.EncryptKeyWrapPadded(new byte[32])];
+        Assert.Equal(1, (await imports.Import(new(TestSilo.Caller, parameters.ImportToken, wrapped))).PrimaryVersion);
+        await ReplaceKek();
+
+        // The second import compares with the first, whose material is opened for that.
+        parameters = await imports.MakeParameters(new(TestSilo.Caller) { Within = TimeSpan.FromMinutes(5) });
+        rsa.ImportSubjectPublicKeyInfo(parameters.WrappingPublicKey, out _);
+        wrapped = [.. rsa.Encrypt(aes.Key, RSAEncryptionPadding.OaepSHA256), .. aes.EncryptKeyWrapPadded(new byte[32])];
+        Assert.Single((await imports.Import(new(TestSilo.Caller, parameters.ImportToken, wrapped))).Versions);
     }
 
     private async Task Run(string operation, Encrypted first, Encrypted second)

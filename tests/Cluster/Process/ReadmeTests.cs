@@ -60,6 +60,13 @@ public sealed partial class ReadmeTests
             directory.Path, rsa.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
         Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
         Assert.Equal(["[\"RSAES_OAEP_SHA_256\",\"RSAES_OAEP_SHA_1\"]", "aGVsbG8=", "aGVsbG8="], output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+
+        var import = ImportBlock().Match(_tour).Groups["script"].Value;
+        Assert.Contains("http://localhost:8080", import, StringComparison.Ordinal);
+        (code, output, errors) = await Bash(
+            directory.Path, import.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
+        Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
+        Assert.Equal(["pending_import", "[\"enabled\",1]", "imported", "exported"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
 
     [Fact]
@@ -137,6 +144,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("<!-- rsa -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex RsaBlock();
+
+    [GeneratedRegex("<!-- import -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex ImportBlock();
 
     [GeneratedRegex("<!-- session -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex SessionBlock();

@@ -72,7 +72,9 @@ public class KeyAlgorithmsTests
         Assert.NotEqual(one, two);
         Assert.False(algorithm.Accepts([]));
         Assert.False(algorithm.Accepts(one.AsSpan(1)));
-        Assert.False(algorithm.Accepts([.. one, 0]));
+
+        // Imported material of HMAC may be longer.
+        Assert.Equal(AlgorithmRegistry.Macs.Any(r => r.Spec == spec), algorithm.Accepts([.. one, 0]));
     }
 
     [Theory]

@@ -47,6 +47,29 @@ public sealed class KeyRowJsonTests
     }
 
     [Fact]
+    public void ImportedVersion_Golden_ReadsAndWritesTheSameText()
+    {
+        var golden = GoldenKey.Replace(
+            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\"",
+            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\",\"public_key\":\"AQID\",\"is_public_only\":true,\"import\":\"0123456789abcdef0123456789abcdef\"",
+            StringComparison.Ordinal);
+        var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
+        Assert.Equal((true, "0123456789abcdef0123456789abcdef"), (row.Find(2)!.IsPublicOnly, row.Find(2)!.Import));
+        Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
+    }
+
+    [Fact]
+    public void Imports_Golden_ReadsAndWritesTheSameText()
+    {
+        const string Golden = """{"offers":[{"id":"0123456789abcdef0123456789abcdef","principal":"alice","expires_at":"2026-01-03T03:04:05+00:00","epoch":1,"private_key":"AQID"}],"revision":2}""";
+        var row = JsonSerializer.Deserialize(Golden, KeyRowJson.Default.KeyImportsRow)!;
+        Assert.Equal(("alice", 1), (row.Offers[0].Principal, row.Offers[0].Epoch));
+        Assert.False(row.IsTombstone);
+        Assert.True((row with { Offers = [] }).IsTombstone);
+        Assert.Equal(Golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyImportsRow));
+    }
+
+    [Fact]
     public void DualControl_Golden_ReadsAndWritesTheSameText()
     {
         var golden = GoldenKey.Replace(

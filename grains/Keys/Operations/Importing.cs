@@ -1,0 +1,131 @@
+using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
+using OrleansKms.Grains.Cryptography.Importing;
+using OrleansKms.Grains.Keys.Activation;
+using OrleansKms.Grains.Keys.History;
+using OrleansKms.Grains.Keys.Lifecycle;
+using OrleansKms.Grains.Keys.Rows;
+
+namespace OrleansKms.Grains.Keys.Operations;
+
+/// <summary>
+/// Imports material as a new primary version. First the parameters are used up, then the material is unwrapped and checked, outside the
+/// turn since that can take long; then it becomes a version in one commit. A crash in between costs the parameters and nothing else: whoever
+/// imports the same again with others gets the version that the first import made, if it did.
+/// </summary>
+internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposable
+{
+    /// <summary>The feature level since which versions are imported: older programs do not know public keys alone.</summary>
+    internal const int Level = 6;
+
+    /// <summary>What is refused below that.</summary>
+    internal const string Refused = "Material";
+
+    private string? _id;
+    private ImportedMaterial? _material;
+
+    public static async Task<KeyDescription> Run(KeyActivation key, ImportKey request)
+    {
+        using var importing = new Importing(key, request);
+
+        // Again after a lost race, or an answer that is out of date: the material is there, and one that a version has makes no other.
+        return await key.Gate.Run(KeyGate.Enter(KmsOperation.ImportKey, request.Caller), importing.Run, isRepeatable: true);
+    }
+
+    /// <summary>Zeroes the material.</summary>
+    public void Dispose() => _material?.Dispose();
+
+    private async Task<KeyDescription> Run()
+    {
+        if (_material is null)
+        {
+            Check();
+            key.Services.RequireLevel(Level, Refused, "imported");
+            key.Services.Changes.RequireRoom();
+            await Unwrap(await key.Load());
+        }
+
+        using (await key.Turns.Begin())
+        {
+            // By the stored row, not by memory: whether a version has the material decides whether another is made.
+            if (key.Mark is not null)
+            {
+                key.Slot.Invalidate();
+            }
+
+            return await Commit(await key.Current());
+        }
+    }
+
+    private void Check()
+    {
+        if (request.ImportToken is null || request.WrappedMaterial is null)
+        {
+            throw KmsError.InvalidParameter.Exception();
+        }
+
+        if (request.WrappedMaterial.Length > KmsLimits.WrappedMaterialBytes)
+        {
+            throw KmsError.PayloadTooLarge.Exception($"The wrapped material must be at most {KmsLimits.WrappedMaterialBytes} bytes.");
+        }
+    }
+
+    /// <summary>Takes the material out of its wrapping, for which the parameters are good once.</summary>
+    private async Task Unwrap(KeyRow row)
+    {
+        KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
+        if (!KeyAlgorithms.TryFind(row.Spec, out var algorithm))
+        {
+            throw KmsError.KeyCorrupted.Exception();
+        }
+
+        if (algorithm.IsSlow)
+        {
+            SlowWork.KeyMaking.RequireRoom();
+        }
+
+        var (id, privateKey) = await ImportOffers.Take(key, row, request.Caller, request.ImportToken) ?? throw NotUnwrapped();
+        using var opened = privateKey;
+        using var plain = Unwrapped(opened, request.WrappedMaterial) ?? throw NotUnwrapped();
+        _material = (algorithm.IsSlow
+            ? await SlowWork.KeyMaking.Run(() => algorithm.Import(row.Usage, plain.Span))
+            : algorithm.Import(row.Usage, plain.Span))
+            ?? throw KmsError.InvalidParameter.Exception(
+                $"What was imported is not sound material of {row.Spec} for this usage. Its import parameters are used up.");
+        _id = id;
+    }
+
+    private async Task<KeyDescription> Commit(KeyRow row)
+    {
+        var next = KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
+        if (await key.Versions.FindSame(row, _material!) is not null)
+        {
+            return await RowChange.Commit(key, row, row, request.Caller, KmsOperation.ImportKey.Verb);
+        }
+
+        if (row.Versions.Any(version => version.Import == _id))
+        {
+            // Committed by an earlier attempt of this call, and destroyed since.
+            throw KmsError.Conflict.Exception("The imported version was destroyed at the same time.");
+        }
+
+        key.Services.Changes.RequireRoom();
+        await key.VersionRows.Keep(row);
+        var imported = next.Imported(key.Versions.Wrap(row.Incarnation, next.Number, _material!), _id!, key.Now);
+        row = await key.Write(row, imported, new ChangeCause(request.Caller, KmsOperation.ImportKey.Verb));
+        await RowChange.Committed(key, row, request.Caller, KmsOperation.ImportKey.Verb);
+        await key.Usage.Load(row.Incarnation);
+        return RowChange.Described(key, row);
+    }
+
+    private static SecretBytes? Unwrapped(SecretBytes privateKey, ReadOnlySpan<byte> wrapped)
+    {
+        using var rsa = RSA.Create();
+        rsa.ImportPkcs8PrivateKey(privateKey.Span, out _);
+        return MaterialWrapping.Unwrap(rsa, wrapped);
+    }
+
+    // One text, whatever is wrong: no such parameters, of another key or caller, used, expired, or material that does not unwrap.
+    private static KmsException NotUnwrapped() => KmsError.InvalidParameter.Exception(
+        "The import token is not good for this key and caller, or the material does not unwrap; ask for new import parameters.");
+}
