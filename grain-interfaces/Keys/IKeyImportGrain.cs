@@ -49,7 +49,7 @@ public sealed record ImportParameters(
 /// <param name="Caller">The caller: the same who asked for the parameters.</param>
 /// <param name="ImportToken">Of <see cref="ImportParameters"/>.</param>
 /// <param name="WrappedMaterial">
-/// An AES key of 32 bytes under RSA-OAEP (SHA-256, MGF1 with SHA-256, no label), followed by the material under AES-KWP (RFC 5649) with
+/// An AES key of 256 bits under RSA-OAEP (SHA-256, MGF1 with SHA-256, no label), followed by the material under AES-KWP (RFC 5649) with
 /// that key; at most <see cref="KmsLimits.WrappedMaterialBytes"/> bytes. The material: the bytes of a symmetric key; PKCS#8 of a private
 /// key; or SubjectPublicKeyInfo, for a key that only verifies or encrypts.
 /// </param>

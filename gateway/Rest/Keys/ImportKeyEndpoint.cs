@@ -12,7 +12,7 @@ internal sealed class ImportKeyBody
     public required byte[] ImportToken { get; set; }
 
     /// <summary>
-    /// An AES key of 32 bytes under RSA-OAEP (SHA-256, MGF1 with SHA-256, no label) with the wrapping public key, followed by the material
+    /// An AES key of 256 bits under RSA-OAEP (SHA-256, MGF1 with SHA-256, no label) with the wrapping public key, followed by the material
     /// under AES-KWP (RFC 5649) with that AES key; up to <see cref="KmsLimits.WrappedMaterialBytes"/>. The material is the bytes of a
     /// symmetric key, the PKCS#8 of a private key, or the SubjectPublicKeyInfo of a public key alone.
     /// </summary>

@@ -95,7 +95,7 @@ public sealed class RoutePermissionTests(PolicyGateway gateway) : IClassFixture<
     public async Task Pattern_LetsItsKeysThrough(string pattern, bool may)
     {
         gateway.Keys[Existing] = new("AES_256_GCM", KeyProtection.Software);
-        var token = gateway.SignIn(new PolicyStatement(PolicyEffect.Allow, ["use", "manage", "audit"], [pattern]));
+        var token = gateway.SignIn(new PolicyStatement(PolicyEffect.Allow, ["use", "manage", "export", "audit"], [pattern]));
         foreach (var route in Routes.All.Where(route => route.Operation is { NamesKey: true } && !route.Pattern.Contains("{name}", StringComparison.Ordinal)
             && route.Tag != "Approvals"))
         {
