@@ -191,6 +191,9 @@ internal sealed partial class HsmKeyProvider(
         }
     }
 
+    private void RequireGone(HsmSession session, HsmKeyId id) =>
+        hsm.Destructions.RequireGone(session, other => other == id.ToString());
+
     private void DestroyMade(HsmSession session, HsmKeyId id)
     {
         session.ForgetKeys();
@@ -233,8 +236,15 @@ internal sealed partial class HsmKeyProvider(
         /// <summary>Whether an earlier run has made it. Of a pair the public key is lost then, so it is made again.</summary>
         private bool IsThere(HsmSession session)
         {
-            if (!_isAgain || session.FindAll(id.ToArray()).Count == 0)
+            if (!_isAgain)
             {
+                return false;
+            }
+
+            if (session.FindAll(id.ToArray()).Count == 0)
+            {
+                // What could not be destroyed is there, though the module no longer shows it: no second key gets its id.
+                provider.RequireGone(session, id);
                 return false;
             }
 
