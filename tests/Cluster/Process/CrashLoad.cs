@@ -1,6 +1,17 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 
 namespace OrleansKms.Tests.Cluster.Processes;
+
+/// <summary>What a key is for, which is also the name of its counter.</summary>
+internal enum KeyWork
+{
+    Encrypt,
+    Sign,
+
+    /// <summary>With imported material, so that the test knows what is right.</summary>
+    Mac,
+}
 
 /// <summary>What one key must be like after a crash: everything acknowledged, and the one change whose answer never came.</summary>
 internal sealed class ExpectedKey(string id, bool rotatesByItself)
@@ -20,14 +31,17 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
 
     public ConcurrentDictionary<int, long> UsesOfVersion { get; } = new();
 
-    /// <summary>Whether the key signs; else it encrypts.</summary>
-    public bool Signs { get; init; }
+    public KeyWork Work { get; init; }
+
+    /// <summary>The material of each version, where it was imported.</summary>
+    public ConcurrentDictionary<int, byte[]> Materials { get; } = new();
 
     public ConcurrentBag<(int Version, byte[] Ciphertext, byte[] Plaintext)> Ciphertexts { get; } = [];
 
+    /// <summary>Its signatures, or its MACs.</summary>
     public ConcurrentBag<(int Version, byte[] Signature, byte[] Message)> Signatures { get; } = [];
 
-    /// <summary>Its encryptions, or its signatures.</summary>
+    /// <summary>Its encryptions, signatures or MACs.</summary>
     public long Uses => Interlocked.Read(ref _uses);
 
     /// <summary>The change that was under way when the process died, or null.</summary>
@@ -35,6 +49,9 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
 
     /// <summary>The version whose destruction is pending.</summary>
     public int PendingVersion { get; set; }
+
+    /// <summary>The material whose import is pending.</summary>
+    public byte[]? PendingMaterial { get; set; }
 
     public void Acknowledge(int version, byte[] ciphertext, byte[] plaintext)
     {
@@ -48,6 +65,12 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
         CountUse(version);
     }
 
+    public void AcknowledgeMac(int version, byte[] mac, byte[] message)
+    {
+        Assert.Equal(HMACSHA256.HashData(Materials[version], message), mac);
+        AcknowledgeSignature(version, mac, message);
+    }
+
     private void CountUse(int version)
     {
         UsesOfVersion.AddOrUpdate(version, 1, (_, uses) => uses + 1);
@@ -56,7 +79,7 @@ internal sealed class ExpectedKey(string id, bool rotatesByItself)
 }
 
 /// <summary>
-/// Clients that create, rotate, destroy, disable, encrypt and sign until the service dies under them. Each client changes keys of
+/// Clients that create, import, rotate, destroy, disable, encrypt and sign until the service dies under them. Each client changes keys of
 /// its own, one request at a time, so that for each key at most one change has an unknown outcome; all of them encrypt with
 /// shared keys besides.
 /// </summary>
@@ -109,7 +132,7 @@ internal sealed class CrashLoad(int seed, string? protection = null)
         {
             while (true)
             {
-                await Step(http, random, own, $"r{_round}.c{client}.k{own.Count}");
+                await Step(http, random, own, $"r{_round}.c{client}.k{own.Count}", imports: client == 0);
                 if (Interlocked.Increment(ref _acknowledged) == _enoughAt) _enough.TrySetResult();
             }
         }
@@ -119,24 +142,40 @@ internal sealed class CrashLoad(int seed, string? protection = null)
         }
     }
 
-    private Task Step(HttpClient http, Random random, List<ExpectedKey> own, string nextId)
+    private Task Step(HttpClient http, Random random, List<ExpectedKey> own, string nextId, bool imports)
     {
         var dice = random.Next(100);
-        if (own.Count == 0 || dice < 10) return CreateKey(http, own, nextId, signs: protection is null && random.Next(2) == 0);
+        if (own.Count == 0 || dice < 10) return CreateKey(http, own, nextId, WorkOfNew(random, imports));
         if (dice < 30) return EncryptWith(http, random, SharedKey);
         if (dice < 50) return EncryptWith(http, random, SharedRotatingKey);
         var key = own[random.Next(own.Count)];
         if (key.Disabled) return Toggle(http, key);
-        if (dice < 62) return RotateKey(http, key);
+        if (key.PrimaryVersion == 0 || (dice < 53 && key.Work == KeyWork.Mac)) return ImportInto(http, random, key);
+        if (dice < 62 && key.Work != KeyWork.Mac) return RotateKey(http, key);
         if (dice < 70 && OldestLiving(key) is { } version) return DestroyVersion(http, key, version);
         if (dice < 75) return Toggle(http, key);
-        return key.Signs ? SignWith(http, random, key) : EncryptWith(http, random, key);
+        return key.Work switch
+        {
+            KeyWork.Sign => SignWith(http, random, key),
+            KeyWork.Mac => MacWith(http, random, key),
+            _ => EncryptWith(http, random, key),
+        };
     }
 
-    private async Task CreateKey(HttpClient http, List<ExpectedKey> own, string id, bool signs)
+    // Each import has an RSA key of its own, which takes long to make, so that one client imports and no other.
+    private KeyWork WorkOfNew(Random random, bool imports) => protection is not null ? KeyWork.Encrypt : random.Next(3) switch
     {
-        var key = _keys[id] = new ExpectedKey(id, rotatesByItself: false) { Pending = "create", Signs = signs };
-        await http.Create(id, protection: protection, spec: signs ? "ECC_NIST_P256" : null);
+        0 when imports => KeyWork.Mac,
+        0 or 1 => KeyWork.Sign,
+        _ => KeyWork.Encrypt,
+    };
+
+    private async Task CreateKey(HttpClient http, List<ExpectedKey> own, string id, KeyWork work)
+    {
+        var imported = work == KeyWork.Mac;
+        var key = _keys[id] = new ExpectedKey(id, rotatesByItself: false) { Pending = "create", Work = work, PrimaryVersion = imported ? 0 : 1 };
+        var spec = work switch { KeyWork.Sign => "ECC_NIST_P256", KeyWork.Mac => "HMAC_256", _ => null };
+        await http.Create(id, protection: protection, spec: spec, origin: imported ? "external" : null);
         key.Pending = null;
         own.Add(key);
     }
@@ -157,6 +196,26 @@ internal sealed class CrashLoad(int seed, string? protection = null)
         random.NextBytes(message);
         var (version, signature) = await http.Sign(key.Id, message);
         key.AcknowledgeSignature(version, signature, message);
+    }
+
+    private static async Task MacWith(HttpClient http, Random random, ExpectedKey key)
+    {
+        var message = new byte[random.Next(300)];
+        random.NextBytes(message);
+        var (version, mac) = await http.Mac(key.Id, message);
+        key.AcknowledgeMac(version, mac, message);
+    }
+
+    private static async Task ImportInto(HttpClient http, Random random, ExpectedKey key)
+    {
+        var material = new byte[32];
+        random.NextBytes(material);
+        key.PendingMaterial = material;
+        key.Pending = "import";
+        var answer = await http.Import(key.Id, material);
+        key.PrimaryVersion = answer["primary_version"]!.GetValue<int>();
+        key.Materials[key.PrimaryVersion] = material;
+        key.Pending = null;
     }
 
     private static async Task RotateKey(HttpClient http, ExpectedKey key)

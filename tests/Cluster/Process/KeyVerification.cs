@@ -10,22 +10,38 @@ internal static class KeyVerification
     {
         if (key.Pending == "create" && !await Exists(http, key.Id)) return;
         var description = await http.Describe(key.Id);
+        if (key.Pending == "import")
+        {
+            // Whatever became of it: the same material again is the same version.
+            var next = key.PrimaryVersion + 1;
+            Assert.InRange(description["primary_version"]!.GetValue<int>(), key.PrimaryVersion, next);
+            description = await http.Import(key.Id, key.PendingMaterial!);
+            Assert.Equal(next, description["primary_version"]!.GetValue<int>());
+            key.PrimaryVersion = next;
+            key.Materials[next] = key.PendingMaterial!;
+        }
         VerifyState(key, description);
         VerifyVersions(key, description);
         VerifyUses(key, description);
         if (description["state"]!.GetValue<string>() == "disabled") await http.Change(key.Id, "enable");
         // The key still works, and what it makes now counts like the rest.
-        if (key.Signs)
+        if (key.Work == KeyWork.Sign)
         {
             await VerifySignatures(http, key);
             var (version, signature) = await http.Sign(key.Id, [1, 2, 3]);
             key.AcknowledgeSignature(version, signature, [1, 2, 3]);
         }
-        else
+        else if (key.Work == KeyWork.Encrypt)
         {
             await VerifyCiphertexts(http, key);
             var (version, ciphertext) = await http.Encrypt(key.Id, [1, 2, 3]);
             key.Acknowledge(version, ciphertext, [1, 2, 3]);
+        }
+        else if (key.PrimaryVersion > 0)
+        {
+            await VerifySignatures(http, key);
+            var (version, mac) = await http.Mac(key.Id, [1, 2, 3]);
+            key.AcknowledgeMac(version, mac, [1, 2, 3]);
         }
         Adopt(key, await http.Describe(key.Id));
     }
@@ -43,6 +59,7 @@ internal static class KeyVerification
         {
             "disabled" => true,
             "enabled" => false,
+            "pending_import" when key.PrimaryVersion == 0 => false,
             var state => throw new InvalidOperationException($"{key.Id} is {state}."),
         };
         if (key.Pending != "toggle") Assert.Equal(key.Disabled, disabled);
@@ -68,7 +85,7 @@ internal static class KeyVerification
 
     private static void VerifyUses(ExpectedKey key, JsonObject description)
     {
-        Assert.True(description["uses"]![key.Signs ? "sign" : "encrypt"]!.GetValue<long>() >= key.Uses, $"{key.Id} was under-counted.");
+        Assert.True(description["uses"]![key.Work.ToString().ToLowerInvariant()]!.GetValue<long>() >= key.Uses, $"{key.Id} was under-counted.");
         foreach (var version in description["versions"]!.AsArray())
         {
             var acknowledged = key.UsesOfVersion.GetValueOrDefault(version!["version"]!.GetValue<int>());
@@ -94,7 +111,7 @@ internal static class KeyVerification
     {
         var expected = key.Signatures.ToList();
         if (expected.Count == 0) return;
-        var results = await http.VerifyAll(key.Id, expected);
+        var results = await http.VerifyAll(key.Id, expected, areMacs: key.Work == KeyWork.Mac);
         Assert.Equal(expected.Count, results.Count);
         foreach (var ((version, _, _), (isValid, error)) in expected.Zip(results))
         {

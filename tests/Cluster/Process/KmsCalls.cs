@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 
 namespace OrleansKms.Tests.Cluster.Processes;
@@ -10,11 +11,12 @@ internal static class KmsCalls
 {
     private static readonly MediaTypeHeaderValue OctetStream = new("application/octet-stream");
 
-    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null, string? protection = null, string? spec = null)
+    public static async Task<JsonObject> Create(this HttpClient http, string id, long? afterUses = null, string? protection = null, string? spec = null, string? origin = null)
     {
         var request = new JsonObject { ["id"] = id };
         if (protection is not null) request["protection"] = protection;
         if (spec is not null) request["spec"] = spec;
+        if (origin is not null) request["origin"] = origin;
         if (afterUses is not null) request["rotation"] = new JsonObject { ["after_uses"] = afterUses };
         return await http.Post("/v1/keys", request);
     }
@@ -82,9 +84,31 @@ internal static class KmsCalls
         return (answer["key_version"]!.GetValue<int>(), Convert.FromBase64String(answer["signature"]!.GetValue<string>()));
     }
 
-    /// <summary>Verifies many signatures of one key, each by a version; each answer is whether it is valid or the code of an error.</summary>
+    /// <summary>Imports material as the next version, wrapped as the interface demands.</summary>
+    public static async Task<JsonObject> Import(this HttpClient http, string id, byte[] material)
+    {
+        var parameters = await http.Post($"/v1/keys/{id}/import-parameters");
+        using var wrapping = RSA.Create();
+        wrapping.ImportFromPem(parameters["wrapping_public_key"]!.GetValue<string>());
+        using var aes = Aes.Create();
+        aes.KeySize = 256;
+        byte[] wrapped = [.. wrapping.Encrypt(aes.Key, RSAEncryptionPadding.OaepSHA256), .. aes.EncryptKeyWrapPadded(material)];
+        return await http.Post($"/v1/keys/{id}/import", new JsonObject
+        {
+            ["import_token"] = parameters["import_token"]!.GetValue<string>(),
+            ["wrapped_material"] = Convert.ToBase64String(wrapped),
+        });
+    }
+
+    public static async Task<(int Version, byte[] Mac)> Mac(this HttpClient http, string id, byte[] message)
+    {
+        var answer = await http.Post($"/v1/keys/{id}/mac", new JsonObject { ["message"] = Convert.ToBase64String(message) });
+        return (answer["key_version"]!.GetValue<int>(), Convert.FromBase64String(answer["mac"]!.GetValue<string>()));
+    }
+
+    /// <summary>Verifies many signatures or MACs of one key, each by a version; each answer is whether it is valid or the code of an error.</summary>
     public static async Task<IReadOnlyList<(bool IsValid, string? Error)>> VerifyAll(
-        this HttpClient http, string id, IEnumerable<(int Version, byte[] Signature, byte[] Message)> signatures)
+        this HttpClient http, string id, IEnumerable<(int Version, byte[] Signature, byte[] Message)> signatures, bool areMacs = false)
     {
         var results = new List<(bool, string?)>();
         foreach (var chunk in signatures.Chunk(500))
@@ -92,10 +116,10 @@ internal static class KmsCalls
             var items = new JsonArray([.. chunk.Select(one => new JsonObject
             {
                 ["message"] = Convert.ToBase64String(one.Message),
-                ["signature"] = Convert.ToBase64String(one.Signature),
+                [areMacs ? "mac" : "signature"] = Convert.ToBase64String(one.Signature),
                 ["key_version"] = one.Version,
             })]);
-            var answer = await http.Post($"/v1/keys/{id}/verify", new JsonObject { ["items"] = items });
+            var answer = await http.Post($"/v1/keys/{id}/{(areMacs ? "mac/verify" : "verify")}", new JsonObject { ["items"] = items });
             results.AddRange(answer["results"]!.AsArray().Select(result => result!["error"] is JsonObject problem
                 ? (false, problem["code"]!.GetValue<string>())
                 : (result["valid"]!.GetValue<bool>(), null)));
