@@ -61,6 +61,19 @@ public sealed class SigningTests(DefaultApi api)
         (await api.Get($"/v1/keys/{await api.NewKey()}/public-key")).Is(HttpStatusCode.UnprocessableEntity, "wrong_key_usage");
     }
 
+    /// <summary>A mu that the caller computed (FIPS 204, 6.2) cannot be signed with every implementation, so with none: not as a field, nor in the disguise of a digest.</summary>
+    [Fact]
+    public async Task ExternalMu_IsRefused()
+    {
+        var id = await api.NewKey(new { spec = "ML_DSA_44" });
+        var mu = new byte[64];
+        (await api.Post($"/v1/keys/{id}/sign", new { mu })).Is(HttpStatusCode.BadRequest, "invalid_request");
+        (await api.Post($"/v1/keys/{id}/sign", new { message = "AQ==", mu })).Is(HttpStatusCode.BadRequest, "invalid_request");
+        (await api.Post($"/v1/keys/{id}/sign", new { digest = mu })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+        (await api.Post($"/v1/keys/{id}/sign", new { message = mu, algorithm = "ML_DSA_44_EXTERNAL_MU" })).Is(HttpStatusCode.BadRequest, "unsupported_algorithm");
+        (await api.Post($"/v1/keys/{id}/verify", new { digest = mu, signature = new byte[2420] })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+    }
+
     [Theory]
     [InlineData("""{}""", "invalid_request")]
     [InlineData("""{"message":"AQ==","digest":"AQ=="}""", "invalid_request")]

@@ -49,18 +49,20 @@ public sealed class SlhDsaAlgorithm : RawKeyAlgorithm
 
     /// <inheritdoc/>
     public override async ValueTask<SecretBytes> NewMaterial(CancellationToken cancellationToken = default) =>
-        await SlowWork.KeyMaking.Run(
-            () =>
-            {
-                var generator = new SlhDsaKeyPairGenerator();
-                generator.Init(new SlhDsaKeyGenerationParameters(BouncyRandom.Of(RandomNumberGenerator.Fill), _parameters));
-                var encoded = ((SlhDsaPrivateKeyParameters)generator.GenerateKeyPair().Private).GetEncoded();
-                var material = BeginMaterial(out var key);
-                encoded.CopyTo(key);
-                CryptographicOperations.ZeroMemory(encoded);
-                return material;
-            },
-            cancellationToken);
+        await SlowWork.KeyMaking.Run(() => Make(RandomNumberGenerator.Fill), cancellationToken);
+
+    /// <summary>Makes material, which takes long.</summary>
+    /// <param name="random">SK.seed, SK.prf and PK.seed, in this order (FIPS 205, 10.1).</param>
+    internal SecretBytes Make(RandomFill random)
+    {
+        var generator = new SlhDsaKeyPairGenerator();
+        generator.Init(new SlhDsaKeyGenerationParameters(BouncyRandom.Of(random), _parameters));
+        var encoded = ((SlhDsaPrivateKeyParameters)generator.GenerateKeyPair().Private).GetEncoded();
+        var material = BeginMaterial(out var key);
+        encoded.CopyTo(key);
+        CryptographicOperations.ZeroMemory(encoded);
+        return material;
+    }
 
     // No standard says it yet; draft-ietf-cose-sphincs-plus has these names.
     private protected override PublicJwk? JwkOfKey(byte[] key) => new("AKP") { Algorithm = _jwkName, Public = PublicJwk.Text(key) };

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using OrleansKms.Grains.Cryptography.Signatures;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
@@ -88,29 +87,6 @@ public sealed class SignatureVectorTests
         Assert.Equal(
             (material, publicKey, signature),
             ((await AlgorithmRegistry.Material(spec, 1)).Length, pair.PublicPart.Length, (await pair.Sign(new([1]))).Length));
-    }
-
-    /// <summary>Where both are there, each verifies what the other signs, and both make the same key of a seed.</summary>
-    [Fact]
-    public async Task MlDsa_OnBothImplementations_IsTheSame()
-    {
-        if (!MLDsa.IsSupported)
-        {
-            // Then BouncyCastle's is the one that every other test tries.
-            Assert.Equal(3, MlDsaAlgorithm.On(platform: false).Length);
-            return;
-        }
-
-        foreach (var (one, other) in MlDsaAlgorithm.On(platform: true).Zip(MlDsaAlgorithm.On(platform: false)))
-        {
-            var material = await AlgorithmRegistry.Material(one.Spec, 1);
-            using var first = SignaturePair.From(one, material);
-            using var second = SignaturePair.From(other, material);
-            Assert.Equal(first.PublicPart, second.PublicPart);
-            var item = new SignItem([1, 2, 3], Context: [4]);
-            Assert.True(first.Verify(item, await second.Sign(item)));
-            Assert.True(second.Verify(item, await first.Sign(item)));
-        }
     }
 
     private static SignaturePair OfSeed(string seed) =>
