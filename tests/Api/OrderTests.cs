@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 
@@ -14,6 +15,12 @@ public sealed class OrderTests(DefaultApi api)
 {
     private const string Octets = "application/octet-stream";
     private static readonly byte[] _associatedData = [1, 2, 3];
+
+    private static readonly Lazy<string> _wrappingKey = new(() =>
+    {
+        using var key = RSA.Create(2048);
+        return key.ExportSubjectPublicKeyInfoPem();
+    });
 
     /// <summary>What a form is made of. <c>Field</c> is a value that breaks a rule that needs no key, where one is wanted.</summary>
     private sealed record Parts(string Key, byte[] Ciphertext, byte[] AssociatedData, bool Field);
@@ -164,6 +171,9 @@ public sealed class OrderTests(DefaultApi api)
         ["history"] = p => new("GET", $"/v1/keys/{p.Key}/history{(p.Field ? "?limit=0" : "")}", null),
         ["public key"] = p => new("GET", $"/v1/keys/{p.Key}/public-key{(p.Field ? "?version=0" : "")}", null),
         ["backup"] = p => new("GET", $"/v1/keys/{p.Key}/backup", null),
+        ["import parameters"] = p => new("POST", $"/v1/keys/{p.Key}/import-parameters", []),
+        ["import"] = p => new("POST", $"/v1/keys/{p.Key}/import", With(With([], "import_token", "AQID"), "wrapped_material", "AQID")),
+        ["export"] = p => new("POST", $"/v1/keys/{p.Key}/export", With(With([], "version", p.Field ? 0 : 1), "wrapping_public_key", _wrappingKey.Value)),
         ["update"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["description"] = new string('d', p.Field ? 1025 : 1) }),
         ["update rotation"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["rotation"] = new JsonObject { ["after_uses"] = p.Field ? 0 : 9 } }),
         ["update minimum"] = p => new("PATCH", $"/v1/keys/{p.Key}", new() { ["min_decrypt_version"] = p.Field ? 0 : 1 }),

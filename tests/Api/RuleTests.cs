@@ -122,7 +122,7 @@ public sealed class RuleTests(DefaultApi api)
     [InlineData("/v1/keys/k/versions/1")]
     [InlineData("/v2/keys")]
     [InlineData("/index.html")]
-    [InlineData("/v1/keys/k/import-parameters")]
+    [InlineData("/v1/keys/k/parameters")]
     [InlineData("/v1/keys/k/nothing")]
     public async Task Address_ThatIsNotThere_IsNotFound(string path) => (await api.Get(path)).Is(HttpStatusCode.NotFound, "not_found");
 
