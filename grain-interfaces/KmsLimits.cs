@@ -203,6 +203,9 @@ public static class KmsLimits
     /// <summary>How long an approval can be read after it was decided.</summary>
     public static TimeSpan DecidedApprovalsKept { get; } = TimeSpan.FromDays(30);
 
+    /// <summary>How long an approved export, or approved import, can be made, if its approval does not expire before.</summary>
+    public static TimeSpan GrantLife { get; } = TimeSpan.FromHours(24);
+
     /// <summary>How long import parameters can be used.</summary>
     public static TimeSpan ImportParametersLife { get; } = TimeSpan.FromHours(24);
 

@@ -11,7 +11,8 @@
 #
 #     lost-key         made since, or restored from its own backup: the key is gone, and so is what it encrypted, unless there is a backup of it.
 #                      Its id must not be used again, but to restore the key from its backup
-#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore; or imported since: import it again. What this version encrypted does not decrypt any more
+#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore; or imported since. What this version encrypted does not decrypt any
+#                      more, and importing its material again does not help: it becomes a version of another number, whose uses are counted anew. Import other material
 #     changed          description, tags or rotation plan
 #     enable, enable-version, cancel-deletion, cancel-destruction
 #                      was made usable again; somebody must decide whether it should be

@@ -8,7 +8,7 @@ public enum ApprovalState
     Pending = 0,
     /// <summary>
     /// It was approved and carried out, in one commit. An export, and the parameters of an import, are then for the requester to ask for
-    /// again until the approval expires: what they return is for nobody else.
+    /// again until the approval expires, and until one import was made: what they return is for nobody else.
     /// </summary>
     Executed = 1,
     /// <summary>An approver rejected it.</summary>

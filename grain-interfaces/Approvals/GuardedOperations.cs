@@ -15,6 +15,9 @@ internal static class GuardedOperations
     /// <summary>Changes of the rule itself. Changes that weaken it are guarded by any rule, even one without this name.</summary>
     public const string Approval = "approval";
 
+    /// <summary>Imports, by their parameters.</summary>
+    public const string Import = "import";
+
     private static readonly FrozenDictionary<string, KmsOperation[]> _byName = new Dictionary<string, KmsOperation[]>
     {
         ["destroy"] = [KmsOperation.ScheduleDeletion, KmsOperation.ScheduleDestruction],
@@ -26,7 +29,7 @@ internal static class GuardedOperations
         [Approval] = [KmsOperation.UpdateKey],
         ["policy"] = [KmsOperation.SetKeyPolicy, KmsOperation.RemoveKeyPolicy],
         ["export"] = [KmsOperation.ExportKey],
-        ["import"] = [KmsOperation.MakeImportParameters],
+        [Import] = [KmsOperation.MakeImportParameters],
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>All names, in alphabetical order.</summary>
@@ -37,6 +40,12 @@ internal static class GuardedOperations
 
     /// <summary>Whether some rule can guard an operation.</summary>
     public static bool Has(KmsOperation operation) => _byName.Values.Any(operations => operations.Contains(operation));
+
+    /// <summary>
+    /// Whether an approval only permits an operation, so that its requester gets the answer: an export, and the parameters of an import.
+    /// </summary>
+    public static bool IsForTheRequester(string operation) =>
+        operation == KmsOperation.ExportKey.Name || operation == KmsOperation.MakeImportParameters.Name;
 
     /// <summary>The names that guard an operation; empty if it is never guarded.</summary>
     public static IEnumerable<string> NamesOf(string operation) =>

@@ -32,10 +32,10 @@ public interface IKeyApprovalsGrain : IGrainWithStringKey
     /// </summary>
     [Alias("Approve"), Operation("approvals:approve")] Task<ApprovalDescription> Approve(ApprovalCommand request);
 
-    /// <summary>Rejects a pending approval. Errors as for <see cref="Approve"/>.</summary>
+    /// <summary>Rejects a pending approval, or ends what an executed one still permits. Errors as for <see cref="Approve"/>.</summary>
     [Alias("Reject"), Operation("approvals:reject")] Task<ApprovalDescription> Reject(ApprovalCommand request);
 
-    /// <summary>Withdraws a pending approval. Errors: approval_not_found; conflict if it is decided.</summary>
+    /// <summary>Withdraws a pending approval, or ends what an executed one still permits. Errors: approval_not_found; conflict if it is decided.</summary>
     [Alias("Cancel"), Operation("approvals:cancel")] Task<ApprovalDescription> Cancel(ApprovalCommand request);
 }
 

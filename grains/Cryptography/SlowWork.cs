@@ -13,6 +13,7 @@ public sealed class SlowWork(int threads, int maxWaiting, Action<ThreadStart>? s
     private readonly LinkedList<Action> _waiting = new();
     private readonly Action<ThreadStart> _start = start ?? StartThread;
     private int _running;
+    private int _reserved;
 
     /// <summary>The making of keys, for all keys of this process.</summary>
     public static SlowWork KeyMaking { get; } = new(ThreadsOfEach, maxWaiting: 64);
@@ -29,7 +30,7 @@ public sealed class SlowWork(int threads, int maxWaiting, Action<ThreadStart>? s
     {
         lock (_lock)
         {
-            if (_waiting.Count >= maxWaiting)
+            if (_waiting.Count + _reserved >= maxWaiting)
             {
                 throw KmsError.Overloaded.Exception("Too many slow operations wait; try again later.");
             }
@@ -56,6 +57,18 @@ public sealed class SlowWork(int threads, int maxWaiting, Action<ThreadStart>? s
         }
 
         return cancellationToken.CanBeCanceled ? Cancellable(answer, place, cancellationToken) : answer.Task;
+    }
+
+    /// <summary>Reserves a place for work that is to come soon.</summary>
+    /// <exception cref="KmsException">overloaded: too much waits already.</exception>
+    public Place Reserve()
+    {
+        lock (_lock)
+        {
+            RequireRoom();
+            _reserved++;
+            return new(this);
+        }
     }
 
     private static void StartThread(ThreadStart run) => new Thread(run) { IsBackground = true, Name = "okms slow work" }.Start();
@@ -146,6 +159,42 @@ public sealed class SlowWork(int threads, int maxWaiting, Action<ThreadStart>? s
             }
 
             next();
+        }
+    }
+
+    /// <summary>A place that is kept for work to come, until it is run or the place disposed.</summary>
+    public sealed class Place : IDisposable
+    {
+        private readonly SlowWork _queue;
+        private bool _isTaken = true;
+
+        internal Place(SlowWork queue) => _queue = queue;
+
+        /// <summary>Runs work in the place.</summary>
+        /// <typeparam name="T">What it makes.</typeparam>
+        /// <param name="work">The work.</param>
+        /// <exception cref="KmsException">overloaded: there is no thread for it.</exception>
+        public Task<T> Run<T>(Func<T> work)
+        {
+            lock (_queue._lock)
+            {
+                // Nobody comes between.
+                Dispose();
+                return _queue.Run(work);
+            }
+        }
+
+        /// <summary>Gives the place back.</summary>
+        public void Dispose()
+        {
+            lock (_queue._lock)
+            {
+                if (_isTaken)
+                {
+                    _isTaken = false;
+                    _queue._reserved--;
+                }
+            }
         }
     }
 }

@@ -118,7 +118,7 @@ internal sealed class KeyActivation : IDisposable
     /// <summary>The reminder of import parameters.</summary>
     public ImportReminder Imports { get; }
 
-    /// <summary>How many RSA keys to wrap imports with are being made.</summary>
+    /// <summary>How many RSA keys to wrap imports with are being made, and slow imports checked.</summary>
     public int WrappingKeys { get; set; }
 
     /// <summary>

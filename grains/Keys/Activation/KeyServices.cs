@@ -58,6 +58,17 @@ public sealed class KeyServices(
     /// <exception cref="KmsException">conflict.</exception>
     internal void RequireLevel4(string what) => RequireLevel(4, what);
 
+    /// <summary>Refuses a rule of dual control that older programs do not know, while one may be running.</summary>
+    /// <exception cref="KmsException">conflict.</exception>
+    internal void RequireLevelOf(ApprovalRule rule)
+    {
+        RequireLevel4("Dual control");
+        if (rule.Operations.Contains(GuardedOperations.Import))
+        {
+            RequireLevel(6, "Rules that guard imports");
+        }
+    }
+
     /// <summary>Refuses what programs that know only lower feature levels cannot read or would drop, while one may be running.</summary>
     /// <param name="level">The level; 3 or more.</param>
     /// <param name="what">What is refused, in the plural.</param>

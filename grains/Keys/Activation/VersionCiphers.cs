@@ -40,8 +40,24 @@ internal sealed class VersionCiphers(
     }
 
     /// <summary>Wraps what is kept of imported material.</summary>
-    public MadeVersion Wrap(Incarnation incarnation, int version, ImportedMaterial material) =>
-        new(material.Secret is { } secret ? sealer.Wrap(new(grain, incarnation, version), secret.Span) : null, material.PublicPart);
+    public MadeVersion Wrap(Incarnation incarnation, int version, KeyAlgorithm algorithm, ImportedMaterial material) => new(
+        material.Secret is { } secret ? sealer.Wrap(new(grain, incarnation, version), secret.Span) : null,
+        material.PublicPart,
+        algorithm.Limit == UsageLimit.None ? null : material.Fingerprint(keyId));
+
+    /// <summary>
+    /// Requires that no destroyed version had the same material, where its uses are limited: they would begin anew.
+    /// </summary>
+    /// <exception cref="KmsException">conflict.</exception>
+    public void RequireNew(KeyRow key, ImportedMaterial material)
+    {
+        if (material.Fingerprint(keyId) is { } fingerprint
+            && key.Versions.FirstOrDefault(entry => entry.State == KeyVersionState.Destroyed && entry.Fingerprint.AsSpan().SequenceEqual(fingerprint)) is { } same)
+        {
+            throw KmsError.Conflict.Exception(
+                $"The material was version {same.Version}, which was destroyed: its uses would be counted anew. Import other material. The import parameters are used up.");
+        }
+    }
 
     /// <summary>
     /// Finds the version that has the same material. A pair of keys is known by its public part; other material is compared byte by byte, in

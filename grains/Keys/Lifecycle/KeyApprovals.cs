@@ -87,7 +87,7 @@ internal static class KeyApprovals
     /// <exception cref="KmsException">approval_not_found; conflict; permission_denied.</exception>
     public static KeyRow Approve(KeyRow row, string number, Caller caller, DateTimeOffset now)
     {
-        var approval = RequireApprover(row, number, caller);
+        var approval = RequireApprover(row, RequirePending(row, number), caller);
         if (approval.Approvals.Any(vote => vote.Principal == caller.Principal))
         {
             throw KmsError.Conflict.Exception("You have approved this already; the other approvals must come from others.");
@@ -105,15 +105,15 @@ internal static class KeyApprovals
             ? With(row, approval with { Approvals = [.. approval.Approvals.Where(vote => !principals.Contains(vote.Principal))] })
             : row;
 
-    /// <summary>Rejects.</summary>
+    /// <summary>Rejects, or ends what was granted.</summary>
     /// <inheritdoc cref="Approve"/>
     public static KeyRow Reject(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
-        With(row, Decided(row, RequireApprover(row, number, caller), ApprovalState.Rejected, now, caller.Principal));
+        With(row, Decided(row, RequireApprover(row, number, caller, now), ApprovalState.Rejected, now, caller.Principal));
 
-    /// <summary>Withdraws the request.</summary>
+    /// <summary>Withdraws the request, or ends what was granted.</summary>
     /// <inheritdoc cref="Approve"/>
     public static KeyRow Cancel(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
-        With(row, Decided(row, RequirePending(row, number), ApprovalState.Cancelled, now, caller.Principal));
+        With(row, Decided(row, RequireOpen(row, number, now), ApprovalState.Cancelled, now, caller.Principal));
 
     /// <summary>Marks the approval as executed.</summary>
     /// <param name="row">The key after the operation; its rule may have changed.</param>
@@ -149,21 +149,27 @@ internal static class KeyApprovals
         };
 
     /// <summary>
-    /// Whether an operation whose answer is for its requester alone was approved, and can be asked for now: by the requester, until the
-    /// approval expires, as long as the approvals suffice under the rule in force.
+    /// The approvals that permit an operation whose answer is for its requester alone: to the requester, until they expire or are used up,
+    /// as long as the votes suffice under the rule in force. Whether who voted still may is for the caller to judge.
     /// </summary>
     /// <param name="row">The key.</param>
     /// <param name="request">The operation.</param>
     /// <param name="caller">Who asks.</param>
     /// <param name="now">The time.</param>
     /// <param name="epoch">The restore epoch.</param>
-    public static bool Permits(KeyRow row, RequestedOperation request, Caller caller, DateTimeOffset now, int epoch)
+    public static IEnumerable<KeyApproval> Grants(KeyRow row, RequestedOperation request, Caller caller, DateTimeOffset now, int epoch)
     {
         var text = Text(Kept(request));
-        return row.Approvals?.Any(approval =>
-            approval.State == ApprovalState.Executed && approval.RequestedBy.Principal == caller.Principal && approval.Epoch == epoch
-            && now < approval.ExpiresAt && Text(approval.Request) == text && IsComplete(row, approval)) ?? false;
+        return (row.Approvals ?? []).Where(approval =>
+            IsGrant(approval) && approval.RequestedBy.Principal == caller.Principal && approval.Epoch == epoch
+            && now < Deadline(row.Approval, approval) && Text(approval.Request) == text && IsComplete(row, approval));
     }
+
+    /// <summary>Uses up what was granted once.</summary>
+    /// <param name="row">The key after what was granted.</param>
+    /// <param name="grant">One of its approvals.</param>
+    /// <param name="now">The time.</param>
+    public static KeyRow Use(KeyRow row, KeyApproval grant, DateTimeOffset now) => With(row, grant with { UsedAt = now });
 
     /// <summary>Whether the approvals suffice under the rule in force.</summary>
     public static bool IsComplete(KeyRow row, KeyApproval approval) => Counting(row.Approval, approval).Count() >= row.Approval!.Required;
@@ -194,6 +200,9 @@ internal static class KeyApprovals
 
     private static bool IsDecided(KeyApproval approval) => !IsPending(approval);
 
+    private static bool IsGrant(KeyApproval approval) =>
+        approval is { State: ApprovalState.Executed, UsedAt: null } && GuardedOperations.IsForTheRequester(approval.Request.Operation);
+
     private static KeyApproval Settle(KeyApproval approval, KeyRow row, DateTimeOffset now, int epoch)
     {
         if (IsDecided(approval)) return approval;
@@ -212,11 +221,19 @@ internal static class KeyApprovals
             : Decided(row, approval, ApprovalState.Cancelled, now, null) with { Detail = "The key's rule no longer guards the operation; request it again." };
     }
 
-    // A rule that grants less time than the earlier one applies to pending approvals too.
-    private static DateTimeOffset Deadline(ApprovalRule? rule, KeyApproval approval) =>
-        approval.State == ApprovalState.Pending && rule is not null && approval.RequestedAt + rule.Expires < approval.ExpiresAt
+    // A rule that grants less time than the earlier one applies to pending approvals too, and to what is still permitted.
+    private static DateTimeOffset Deadline(ApprovalRule? rule, KeyApproval approval)
+    {
+        var deadline = approval.ExpiresAt;
+        if (IsGrant(approval) && approval.DecidedAt + KmsLimits.GrantLife is { } end && end < deadline)
+        {
+            deadline = end;
+        }
+
+        return (IsPending(approval) || IsGrant(approval)) && rule is not null && approval.RequestedAt + rule.Expires < deadline
             ? approval.RequestedAt + rule.Expires
-            : approval.ExpiresAt;
+            : deadline;
+    }
 
     private static IEnumerable<ApprovalVote> Counting(ApprovalRule? rule, KeyApproval approval) => approval.Approvals
         .Where(vote => vote.Principal != approval.RequestedBy.Principal && ApprovalRules.MayApprove(rule, vote.Principal))
@@ -230,9 +247,17 @@ internal static class KeyApprovals
             : throw KmsError.Conflict.Exception($"The approval is no longer pending: it is {approval.State.ToString().ToLowerInvariant()}.");
     }
 
-    private static KeyApproval RequireApprover(KeyRow row, string number, Caller caller)
+    // What an executed approval permits can be ended like what is pending.
+    private static KeyApproval RequireOpen(KeyRow row, string number, DateTimeOffset now) =>
+        Find(row, number) is var approval && IsGrant(approval) && now < Deadline(row.Approval, approval)
+            ? approval
+            : RequirePending(row, number);
+
+    private static KeyApproval RequireApprover(KeyRow row, string number, Caller caller, DateTimeOffset now) =>
+        RequireApprover(row, RequireOpen(row, number, now), caller);
+
+    private static KeyApproval RequireApprover(KeyRow row, KeyApproval approval, Caller caller)
     {
-        var approval = RequirePending(row, number);
         if (caller.Principal == approval.RequestedBy.Principal)
         {
             throw KmsError.PermissionDenied.Exception("The requester of an operation cannot decide on it.");

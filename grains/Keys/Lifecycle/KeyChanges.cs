@@ -165,7 +165,7 @@ public static class KeyChanges
         return WithoutMaterial(row, erased) with
         {
             State = state,
-            Versions = [.. row.Versions.Select(Ended)],
+            Versions = [.. row.Versions.Select(v => Ended(v) with { Fingerprint = null })],
             Rotation = null,
             NextRotationAt = null,
         };

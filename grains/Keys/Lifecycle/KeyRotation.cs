@@ -158,7 +158,7 @@ internal sealed class NextVersion
         Versions =
         [
             .. Row.Versions,
-            new(Number, KeyVersionState.Enabled, now) { PublicKey = made.PublicKey, IsPublicOnly = made.Material is null, Import = import },
+            new(Number, KeyVersionState.Enabled, now) { PublicKey = made.PublicKey, IsPublicOnly = made.Material is null, Import = import, Fingerprint = made.Fingerprint },
         ],
     };
 }

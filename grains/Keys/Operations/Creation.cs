@@ -29,9 +29,9 @@ internal static class Creation
             services.RequireLevel4("Limits");
         }
 
-        if (request.Approval is not null)
+        if (request.Approval is { } rule)
         {
-            services.RequireLevel4("Dual control");
+            services.RequireLevelOf(rule);
         }
 
         using var time = NewKey.TimeToMake(request.Within);

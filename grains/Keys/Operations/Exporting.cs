@@ -24,6 +24,7 @@ internal static class Exporting
 
     private static async Task<ExportedKey> Export(KeyActivation key, ExportKey request, byte[] hash)
     {
+        key.Services.RequireLevel(Importing.Level, Importing.Refused, "exported");
         using var wrapping = (request.WrappingPublicKey is { Length: <= KmsLimits.WrappingKeyBytes } given ? WrappingKey.OpenPublic(given) : null)
             ?? throw KmsError.InvalidParameter.Exception(
                 $"The wrapping key must be an RSA public key of {KmsLimits.MinWrappingKeyBits} to {KmsLimits.MaxWrappingKeyBits} bits.");
@@ -33,8 +34,7 @@ internal static class Exporting
             var version = request.KeyVersion ?? row.PrimaryVersion;
             KeyUsability.RequireExports(row, version);
             var asked = new RequestedOperation(KmsOperation.ExportKey.Name) { Version = version, WrappingKeyHash = hash };
-            if (ApprovalRules.Guard(row.Approval, asked) is not null
-                && !KeyApprovals.Permits(row, asked, request.Caller, key.Now, key.Services.Epoch.Number))
+            if (ApprovalRules.Guard(row.Approval, asked) is not null && await Grants.Find(key, row, asked, request.Caller) is null)
             {
                 throw await GuardedChange.Ask(key, row, asked, request.Caller);
             }

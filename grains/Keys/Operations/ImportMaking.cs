@@ -7,14 +7,15 @@ namespace OrleansKms.Grains.Keys.Operations;
 
 /// <summary>
 /// Makes the parameters of an import. The RSA key is made outside the turn, and the key is checked before and after. Where the key's rule
-/// guards imports, the parameters need approval, and the import with them none.
+/// guards imports, the parameters need approval, which permits one import.
 /// </summary>
 internal sealed class ImportMaking(KeyActivation key, MakeImportParameters request) : IDisposable
 {
     // They share the threads and places for the making of keys, of which no key takes all.
-    private const int MaxAtOnce = 2;
+    internal const int MaxAtOnce = 2;
 
-    private static readonly RequestedOperation _asked = new(KmsOperation.MakeImportParameters.Name);
+    /// <summary>The operation that the rule guards.</summary>
+    internal static readonly RequestedOperation Asked = new(KmsOperation.MakeImportParameters.Name);
 
     private readonly Deadline _deadline = Deadline.Of(request.Within);
     private WrappingKey? _wrapping;
@@ -32,7 +33,7 @@ internal sealed class ImportMaking(KeyActivation key, MakeImportParameters reque
     {
         key.Services.RequireLevel(Importing.Level, Importing.Refused, "imported");
         var row = await key.Load();
-        if (!IsToBeAsked(row))
+        if (!await IsToBeAsked(row))
         {
             KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
             _wrapping ??= await MakeInTime();
@@ -42,21 +43,20 @@ internal sealed class ImportMaking(KeyActivation key, MakeImportParameters reque
         {
             row = await key.Current();
             KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
-            return IsToBeAsked(row) ? throw await GuardedChange.Ask(key, row, _asked, request.Caller)
+            return await IsToBeAsked(row) ? throw await GuardedChange.Ask(key, row, Asked, request.Caller)
                 : _wrapping is null ? throw KmsError.Conflict.Exception("The key was changed at the same time; try again.")
                 : await ImportOffers.Add(key, row, request.Caller, _wrapping);
         }
     }
 
-    private bool IsToBeAsked(KeyRow row) =>
-        ApprovalRules.Guard(row.Approval, _asked) is not null
-        && !KeyApprovals.Permits(row, _asked, request.Caller, key.Now, key.Services.Epoch.Number);
+    private async Task<bool> IsToBeAsked(KeyRow row) =>
+        ApprovalRules.Guard(row.Approval, Asked) is not null && await Grants.Find(key, row, Asked, request.Caller) is null;
 
     private async Task<WrappingKey> MakeInTime()
     {
         if (key.WrappingKeys >= MaxAtOnce)
         {
-            throw KmsError.Overloaded.Exception($"{MaxAtOnce} sets of import parameters of this key are being made already; try again later.");
+            throw KmsError.Overloaded.Exception($"{MaxAtOnce} imports of this key, or their parameters, are in the making already; try again later.");
         }
 
         key.WrappingKeys++;

@@ -74,22 +74,13 @@ internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposa
     private async Task Unwrap(KeyRow row)
     {
         KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
-        if (!KeyAlgorithms.TryFind(row.Spec, out var algorithm))
-        {
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
-        if (algorithm.IsSlow)
-        {
-            SlowWork.KeyMaking.RequireRoom();
-        }
-
+        await Grant(row);
+        var algorithm = Algorithm(row);
+        using var place = algorithm.IsSlow ? SlowPlace.Take(key) : null;
         var (id, privateKey) = await ImportOffers.Take(key, row, request.Caller, request.ImportToken) ?? throw NotUnwrapped();
         using var opened = privateKey;
         using var plain = Unwrapped(opened, request.WrappedMaterial) ?? throw NotUnwrapped();
-        _material = (algorithm.IsSlow
-            ? await SlowWork.KeyMaking.Run(() => algorithm.Import(row.Usage, plain.Span))
-            : algorithm.Import(row.Usage, plain.Span))
+        _material = (place is null ? algorithm.Import(row.Usage, plain.Span) : await place.Run(() => algorithm.Import(row.Usage, plain.Span)))
             ?? throw KmsError.InvalidParameter.Exception(
                 $"What was imported is not sound material of {row.Spec} for this usage. Its import parameters are used up.");
         _id = id;
@@ -109,14 +100,31 @@ internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposa
             throw KmsError.Conflict.Exception("The imported version was destroyed at the same time.");
         }
 
+        key.Versions.RequireNew(row, _material!);
+        var grant = await Grant(row);
         key.Services.Changes.RequireRoom();
         await key.VersionRows.Keep(row);
-        var imported = next.Imported(key.Versions.Wrap(row.Incarnation, next.Number, _material!), _id!, key.Now);
-        row = await key.Write(row, imported, new ChangeCause(request.Caller, KmsOperation.ImportKey.Verb));
+        var imported = next.Imported(key.Versions.Wrap(row.Incarnation, next.Number, Algorithm(row), _material!), _id!, key.Now);
+        row = await key.Write(row, grant is null ? imported : KeyApprovals.Use(imported, grant, key.Now), Cause(grant));
         await RowChange.Committed(key, row, request.Caller, KmsOperation.ImportKey.Verb);
         await key.Usage.Load(row.Incarnation);
         return RowChange.Described(key, row);
     }
+
+    /// <summary>
+    /// The approval that permits the import; null where the key's rule of now guards none. Parameters can be from before the rule, or from an
+    /// approval that no longer counts, so they prove nothing.
+    /// </summary>
+    private async Task<KeyApproval?> Grant(KeyRow row) => ApprovalRules.Guard(row.Approval, ImportMaking.Asked) is null
+        ? null
+        : await Grants.Find(key, row, ImportMaking.Asked, request.Caller)
+            ?? throw KmsError.Conflict.Exception("The key's rule guards imports, and no approval permits this one; ask for new import parameters.");
+
+    private ChangeCause Cause(KeyApproval? grant) =>
+        new(request.Caller, KmsOperation.ImportKey.Verb, Reason: grant is null ? null : $"approval {grant.Number}");
+
+    private static KeyAlgorithm Algorithm(KeyRow row) =>
+        KeyAlgorithms.TryFind(row.Spec, out var algorithm) ? algorithm : throw KmsError.KeyCorrupted.Exception();
 
     private static SecretBytes? Unwrapped(SecretBytes privateKey, ReadOnlySpan<byte> wrapped)
     {
@@ -128,4 +136,42 @@ internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposa
     // One text, whatever is wrong: no such parameters, of another key or caller, used, expired, or material that does not unwrap.
     private static KmsException NotUnwrapped() => KmsError.InvalidParameter.Exception(
         "The import token is not good for this key and caller, or the material does not unwrap; ask for new import parameters.");
+
+    /// <summary>
+    /// A place for slow work, taken before the parameters are used up, so that they are not lost to an overload. No key has many of them.
+    /// </summary>
+    private sealed class SlowPlace : IDisposable
+    {
+        private readonly KeyActivation _key;
+        private readonly SlowWork.Place _place;
+
+        private SlowPlace(KeyActivation key)
+        {
+            _key = key;
+            _place = SlowWork.KeyMaking.Reserve();
+            key.WrappingKeys++;
+        }
+
+        public static SlowPlace Take(KeyActivation key) => key.WrappingKeys < ImportMaking.MaxAtOnce
+            ? new(key)
+            : throw KmsError.Overloaded.Exception($"{ImportMaking.MaxAtOnce} imports of this key, or their parameters, are in the making already; try again later.");
+
+        public async Task<T> Run<T>(Func<T> work)
+        {
+            try
+            {
+                return await _place.Run(work);
+            }
+            catch (KmsException e) when (e.Error == KmsError.Overloaded)
+            {
+                throw KmsError.Overloaded.Exception("The system has no thread for slow operations. The import parameters are used up; ask for new ones later.");
+            }
+        }
+
+        public void Dispose()
+        {
+            _key.WrappingKeys--;
+            _place.Dispose();
+        }
+    }
 }

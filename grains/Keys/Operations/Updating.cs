@@ -25,9 +25,9 @@ internal sealed class KeyUpdate(RequestedOperation request) : KeyChange(request)
             key.Services.RequireLevel4("Limits");
         }
 
-        if (_update.Approval.Value is not null)
+        if (_update.Approval.Value is { } rule)
         {
-            key.Services.RequireLevel4("Dual control");
+            key.Services.RequireLevelOf(rule);
         }
 
         return Task.CompletedTask;

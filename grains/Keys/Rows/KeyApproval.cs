@@ -33,6 +33,8 @@ public sealed record KeyApproval
     public DateTimeOffset? DecidedAt { get; init; }
     /// <summary>Who decided it; null if nobody did.</summary>
     public string? DecidedBy { get; init; }
+    /// <summary>When what it permitted was done, UTC, if it permits something once: an import.</summary>
+    public DateTimeOffset? UsedAt { get; init; }
     /// <summary>The error code if it failed.</summary>
     public string? Error { get; init; }
     /// <summary>Why it failed or became void, as text.</summary>

@@ -119,6 +119,11 @@ public sealed record KeyVersionEntry(int Version, KeyVersionState State, DateTim
     /// no parameters make two, whatever became of the row <c>key.imports</c>.
     /// </summary>
     public string? Import { get; init; }
+
+    /// <summary>
+    /// For imported material of limited use: what recognizes it when the version is destroyed (Cryptography/Importing/ImportedMaterial.cs).
+    /// </summary>
+    public byte[]? Fingerprint { get; init; }
 }
 
 /// <summary>

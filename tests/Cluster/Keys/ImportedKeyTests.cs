@@ -4,6 +4,7 @@ using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Importing;
 using OrleansKms.Grains.Fencing;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Keys;
@@ -366,7 +367,126 @@ public sealed class ImportedKeyTests : KeyGrainTest
         await Refused("invalid_parameter", () => Export("leaves", []));
     }
 
+    /// <summary>Parameters from before the rule, or of an approval that ended, do not get round it.</summary>
+    [Fact]
+    public async Task RuleThatGuardsImports_IsJudgedAtTheImport_AndAnApprovalPermitsOne()
+    {
+        await CreateExternal("ruled");
+        var early = await Parameters("ruled");
+        await Silo.Key("ruled").Update(new() { Caller = TestSilo.Caller, Approval = new(true, new(["import"], 1, ["alice", "bob"], TimeSpan.FromDays(7))) });
+        await Refused("conflict", () => Imports("ruled").Import(new(TestSilo.Caller, early.ImportToken, Wrapped(early, _material))));
+        Assert.Equal(KeyState.PendingImport, (await Describe("ruled")).State);
+
+        var approval = await Approved("ruled", () => Parameters("ruled"));
+        Assert.Equal(Time.GetUtcNow() + KmsLimits.GrantLife, approval.ExpiresAt);
+        var parameters = await Parameters("ruled");
+        Silo.Approvers.Fallen = "alice";
+        await Refused("conflict", () => Imports("ruled").Import(new(TestSilo.Caller, parameters.ImportToken, Wrapped(parameters, _material))));
+        await Refused("approval_pending", () => Parameters("ruled"));
+        Silo.Approvers.Fallen = null;
+        Assert.Equal(1, (await Imports("ruled").Import(new(TestSilo.Caller, parameters.ImportToken, Wrapped(parameters, _material)))).PrimaryVersion);
+        await Refused("approval_pending", () => Parameters("ruled"));
+        await Restart();
+        await Refused("approval_pending", () => Parameters("ruled"));
+        await Refused("conflict", () => Approvals("ruled").Cancel(new(TestSilo.Caller, approval.Id)));
+    }
+
+    [Fact]
+    public async Task Grant_IsEndedByRejectAndCancel_ByADay_AndByAShorterRule()
+    {
+        using var rsa = RSA.Create(2048);
+        var wrapping = rsa.ExportSubjectPublicKeyInfo();
+        var rule = new ApprovalRule(["export"], 1, ["alice", "bob"], TimeSpan.FromDays(365));
+        await Silo.Key("granted").Create(new() { Caller = TestSilo.Caller, Exportable = true, Approval = rule });
+        var approval = await Approved("granted", () => Export("granted", wrapping));
+        await Export("granted", wrapping);
+        await Export("granted", wrapping);
+        Silo.Approvers.Fallen = "alice";
+        await Refused("approval_pending", () => Export("granted", wrapping));
+        Silo.Approvers.Fallen = null;
+        await Export("granted", wrapping);
+        await Refused("permission_denied", () => Approvals("granted").Reject(new(TestSilo.Caller, approval.Id)));
+        Assert.Equal(ApprovalState.Rejected, (await Approvals("granted").Reject(new(new("bob", "local", "r"), approval.Id))).State);
+        await Refused("approval_pending", () => Export("granted", wrapping));
+
+        approval = await Approved("granted", () => Export("granted", wrapping));
+        await Export("granted", wrapping);
+        Assert.Equal(ApprovalState.Cancelled, (await Approvals("granted").Cancel(new(TestSilo.Caller, approval.Id))).State);
+        await Refused("approval_pending", () => Export("granted", wrapping));
+
+        await Approved("granted", () => Export("granted", wrapping));
+        Time.Advance(KmsLimits.GrantLife - TimeSpan.FromSeconds(1));
+        await Export("granted", wrapping);
+        Time.Advance(TimeSpan.FromSeconds(1));
+        await Refused("approval_pending", () => Export("granted", wrapping));
+
+        approval = await Approved("granted", () => Export("granted", wrapping));
+        Time.Advance(TimeSpan.FromHours(2));
+        await Export("granted", wrapping);
+        await Silo.Key("granted").Update(new() { Caller = TestSilo.Caller, Approval = new(true, rule with { Expires = TimeSpan.FromHours(1) }) });
+        await Refused("approval_pending", () => Export("granted", wrapping));
+        await Refused("conflict", () => Approvals("granted").Cancel(new(TestSilo.Caller, approval.Id)));
+    }
+
+    /// <summary>Where nonces are counted, material that a destroyed version had does not come back with a count of nothing.</summary>
+    [Fact]
+    public async Task DestroyedMaterial_OfLimitedUse_IsNotImportedAgain()
+    {
+        await CreateExternal("counted");
+        await Import("counted", _material);
+        await Encrypt("counted");
+        await Import("counted", _next);
+        Assert.Equal(2, (await Import("counted", _material)).Versions.Length);
+        await DestroyVersion("counted", 1);
+        await Refused("conflict", () => Import("counted", _material));
+        await Restart();
+        await Refused("conflict", () => Import("counted", _material));
+        Assert.Equal(2, (await Describe("counted")).Versions.Length);
+        var row = (await Row<KeyRow>("counted", RowNames.Key))!;
+        Assert.All(row.Versions, version => Assert.Equal(16, version.Fingerprint!.Length));
+        Assert.NotEqual(row.Versions[0].Fingerprint, row.Versions[1].Fingerprint);
+
+        await Silo.Key("uncounted").Create(new() { Caller = TestSilo.Caller, Spec = "HMAC_256", Origin = KeyOrigin.External });
+        await Import("uncounted", _material);
+        await Import("uncounted", _next);
+        await DestroyVersion("uncounted", 1);
+        Assert.Equal(3, (await Import("uncounted", _material)).PrimaryVersion);
+        Assert.All((await Row<KeyRow>("uncounted", RowNames.Key))!.Versions, version => Assert.Null(version.Fingerprint));
+
+        await Silo.Key("counted").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(KeyState.Destroyed, (await Describe("counted")).State);
+        Assert.All((await Row<KeyRow>("counted", RowNames.Key))!.Versions, version => Assert.Null(version.Fingerprint));
+    }
+
+    [Fact]
+    public async Task WhileAProgramOfLevel5MayRun_NothingIsExported_AndNoRuleGuardsImports()
+    {
+        using var rsa = RSA.Create(2048);
+        await KeyDatabase.Scalar(Silo, "UPDATE okms_schema SET least_program_version = 4, feature_level = 5");
+        await Restart();
+        var imports = new ApprovalRule(["import"], 1, ["alice"], TimeSpan.FromDays(7));
+        await Refused("conflict", () => Silo.Key("new").Create(new() { Caller = TestSilo.Caller, Approval = imports }));
+        await Silo.Key("old").Create(new() { Caller = TestSilo.Caller, Exportable = true, Approval = imports with { Operations = ["export"] } });
+        await Refused("conflict", () => Silo.Key("old").Update(new() { Caller = TestSilo.Caller, Approval = new(true, imports with { Operations = ["export", "import"] }) }));
+        await Refused("conflict", () => Export("old", rsa.ExportSubjectPublicKeyInfo()));
+        await Silo.Services.GetRequiredService<FeatureLevels>().Raise(default);
+        await Refused("approval_pending", () => Export("old", rsa.ExportSubjectPublicKeyInfo()));
+        await Silo.Key("new").Create(new() { Caller = TestSilo.Caller, Approval = imports });
+    }
+
     private protected override void Configure(IServiceCollection services) => services.AddSingleton<WrappingKeys>(new OneWrappingKey());
+
+    private IKeyApprovalsGrain Approvals(string id) => Silo.Grains.GetGrain<IKeyApprovalsGrain>(id);
+
+    /// <summary>Asks for what a rule guards, and has it approved by alice.</summary>
+    private async Task<ApprovalDescription> Approved(string id, Func<Task> request)
+    {
+        var waits = (await Assert.ThrowsAsync<KmsException>(request)).Approval!;
+        var approval = await Approvals(id).Approve(new(new("alice", "local", "r"), waits.Id));
+        Assert.Equal(ApprovalState.Executed, approval.State);
+        return approval;
+    }
 
     /// <summary>The same key each time, since making one takes as long as everything else.</summary>
     private sealed class OneWrappingKey : WrappingKeys

@@ -39,6 +39,8 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
 
+    public Everybody Approvers => (Everybody)Services.GetRequiredService<IApproverStanding>();
+
     public Fence Fence => Services.GetRequiredService<Fence>();
 
     public static async Task<TestSilo> Start(
@@ -133,9 +135,12 @@ internal sealed class TestSilo : IAsyncDisposable
     }
 
     /// <summary>The tests of grains make up who calls.</summary>
-    private sealed class Everybody : IApproverStanding
+    internal sealed class Everybody : IApproverStanding
     {
-        public ValueTask<bool> MayApprove(string principal, string keyId) => new(true);
+        /// <summary>Who may not any more; null for nobody.</summary>
+        public string? Fallen { get; set; }
+
+        public ValueTask<bool> MayApprove(string principal, string keyId) => new(principal != Fallen);
     }
 
     private static void Gated(IServiceCollection services, Gate gate)

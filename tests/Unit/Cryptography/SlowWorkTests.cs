@@ -37,6 +37,31 @@ public sealed class SlowWorkTests
     }
 
     [Fact]
+    public async Task Reserved_PlaceIsKept_UntilItIsUsedOrGivenBack()
+    {
+        var slow = new SlowWork(threads: 1, maxWaiting: 1);
+        using var gate = new SemaphoreSlim(0);
+        using var begun = new SemaphoreSlim(0);
+        var running = slow.Run(() =>
+        {
+            begun.Release();
+            gate.Wait();
+            return 0;
+        });
+        await begun.WaitAsync();
+        using var place = slow.Reserve();
+        Assert.Equal("overloaded", (await Assert.ThrowsAsync<KmsException>(() => slow.Run(() => 1))).Code);
+        Assert.Equal("overloaded", Assert.Throws<KmsException>(() => slow.Reserve()).Code);
+        var waiting = place.Run(() => 2);
+        place.Dispose();
+        Assert.Equal("overloaded", Assert.Throws<KmsException>(() => slow.Reserve()).Code);
+        gate.Release();
+        Assert.Equal((0, 2), (await running, await waiting));
+        slow.Reserve().Dispose();
+        Assert.Equal(3, await slow.Run(() => 3));
+    }
+
+    [Fact]
     public async Task Cancelled_WorkThatWaits_IsNotBegun_AndWhatRunningWorkMakes_IsDisposed()
     {
         var slow = new SlowWork(threads: 1, maxWaiting: 10);

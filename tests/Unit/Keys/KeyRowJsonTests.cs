@@ -51,10 +51,11 @@ public sealed class KeyRowJsonTests
     {
         var golden = GoldenKey.Replace(
             "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\"",
-            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\",\"public_key\":\"AQID\",\"is_public_only\":true,\"import\":\"0123456789abcdef0123456789abcdef\"",
+            "\"state\":\"Enabled\",\"created_at\":\"2026-01-03T03:04:05+00:00\",\"public_key\":\"AQID\",\"is_public_only\":true,\"import\":\"0123456789abcdef0123456789abcdef\",\"fingerprint\":\"BAUG\"",
             StringComparison.Ordinal);
         var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
         Assert.Equal((true, "0123456789abcdef0123456789abcdef"), (row.Find(2)!.IsPublicOnly, row.Find(2)!.Import));
+        Assert.Equal([4, 5, 6], row.Find(2)!.Fingerprint);
         Assert.Equal(golden, JsonSerializer.Serialize(row, KeyRowJson.Default.KeyRow));
     }
 
@@ -75,7 +76,7 @@ public sealed class KeyRowJsonTests
         var golden = GoldenKey.Replace(
             "\"revision\":3",
             """
-            "approval":{"operations":["destroy"],"required":2,"approvers":["alice","ops-*"],"expires":"7.00:00:00"},"approvals":[{"number":"0123456789abcdef0123456789abcdef","guard":"update","request":{"operation":"keys:update","update":{"caller":{"principal":"-","source":"-","request_id":"-"},"description":{"is_set":true,"value":"d"},"tags":{"is_set":false},"rotation":{"is_set":true,"value":{"every":"90.00:00:00"}},"min_decrypt_version":2,"limits":{"is_set":false},"approval":{"is_set":true}}},"requested_by":{"principal":"dave","source":"local","request_id":"r","credential":"token:1"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","epoch":1,"state":"Pending","approvals":[{"principal":"alice","credential":"jwt:i","at":"2026-01-03T03:04:05+00:00"}]},{"number":"1123456789abcdef0123456789abcdef","guard":"destroy","request":{"operation":"keys:schedule-destruction","version":1,"after":"7.00:00:00"},"requested_by":{"principal":"dave","source":"local","request_id":"r"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","state":"Failed","approvals":[],"required":2,"decided_at":"2026-01-03T03:04:05+00:00","decided_by":"bob","error":"key_disabled","detail":"d"}],"revision":3
+            "approval":{"operations":["destroy"],"required":2,"approvers":["alice","ops-*"],"expires":"7.00:00:00"},"approvals":[{"number":"0123456789abcdef0123456789abcdef","guard":"update","request":{"operation":"keys:update","update":{"caller":{"principal":"-","source":"-","request_id":"-"},"description":{"is_set":true,"value":"d"},"tags":{"is_set":false},"rotation":{"is_set":true,"value":{"every":"90.00:00:00"}},"min_decrypt_version":2,"limits":{"is_set":false},"approval":{"is_set":true}}},"requested_by":{"principal":"dave","source":"local","request_id":"r","credential":"token:1"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","epoch":1,"state":"Pending","approvals":[{"principal":"alice","credential":"jwt:i","at":"2026-01-03T03:04:05+00:00"}]},{"number":"1123456789abcdef0123456789abcdef","guard":"destroy","request":{"operation":"keys:schedule-destruction","version":1,"after":"7.00:00:00"},"requested_by":{"principal":"dave","source":"local","request_id":"r"},"requested_at":"2026-01-02T03:04:05+00:00","expires_at":"2026-01-09T03:04:05+00:00","state":"Failed","approvals":[],"required":2,"decided_at":"2026-01-03T03:04:05+00:00","decided_by":"bob","used_at":"2026-01-04T03:04:05+00:00","error":"key_disabled","detail":"d"}],"revision":3
             """,
             StringComparison.Ordinal);
         var row = JsonSerializer.Deserialize(golden, KeyRowJson.Default.KeyRow)!;
