@@ -6,13 +6,16 @@
 #
 # With OKMS_AUDIT=off there is no trail: then give it the silos' logs, whose lines about changes say the same. Not both.
 #
-# One fact per line, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first three
+# One fact per line, tab-separated: what, key (or alias), version or alias target, time, principal, request id. The first four
 # kinds tell what is lost; deploy/restore/do-again.sh repeats the others. Of opposing changes only the last counts.
 #
-#     lost-key         made since, or restored from its own backup: the key is gone, and so is what it encrypted, unless there is a backup of it.
-#                      Its id must not be used again, but to restore the key from its backup
-#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore; or imported since. What this version encrypted does not decrypt any
-#                      more, and importing its material again does not help: it becomes a version of another number, whose uses are counted anew. Import other material
+#     lost-key         created since: the key is gone, and so is what it encrypted, unless there is a backup of it. Its id must not be used
+#                      again, but to restore the key from its backup
+#     restored-key     restored from its own backup since, not created: if it is not in the database, as lost-key. What happened to it before
+#                      and since is listed as for other keys
+#     destroyed-key    created since, and destroyed, or its deletion was scheduled: never restore it from a backup
+#     lost-version     rotated since, by whatever: by hand, by its plan, after a restore; or imported since. What this version encrypted does
+#                      not decrypt any more; of an imported one only other material can be imported in its place
 #     changed          description, tags or rotation plan
 #     enable, enable-version, cancel-deletion, cancel-destruction
 #                      was made usable again; somebody must decide whether it should be
@@ -48,10 +51,15 @@ def last_by(f): group_by(f) | map(max_by(.time | instant)) | sort_by(.time | ins
 | unique | sort_by(.time | instant)
 | (map(select(.key_id and .operation))) as $keys
 | (map(select(.alias))) as $aliases
-| ($keys | map(select(.operation | IN("create", "restore")) | .key_id)) as $made
-| ($keys | map(select(.key_id as $id | $made | index($id) | not))) as $known
+# Of a key that was created since, the database has nothing to change.
+| ($keys | map(select(.operation == "create") | .key_id)) as $created
+| ($keys | map(select(.key_id as $id | $created | index($id) | not))) as $known
+| ($keys | map(select(.operation | IN("schedule-deletion", "cancel-deletion", "destroy"))) | last_by(.key_id)
+    | map(select(.operation != "cancel-deletion") | .key_id)) as $deleted
 | (
-    ($keys[] | select(.operation | IN("create", "restore")) | fact("lost-key")),
+    ($keys[] | select(.operation == "create")
+      | fact(if .key_id as $id | $deleted | index($id) then "destroyed-key" else "lost-key" end)),
+    ($known | map(select(.operation == "restore")) | last_by(.key_id)[] | fact("restored-key")),
     ($known[] | select(.operation | startswith("rotate") or . == "import") | fact("lost-version")),
     ($known | map(select(.operation == "update" and .changed_version == null)) | last_by(.key_id)[] | fact("changed")),
     ($known | map(select(.operation == "update" and .changed_version)) | last_by(.key_id)[] | fact("min-decrypt")),

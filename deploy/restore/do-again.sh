@@ -52,7 +52,8 @@ one() {
       esac ;;
     point-alias) report "$what" "$id" "$detail" "$(call PUT "aliases/$id" "{\"key_id\": \"$detail\"}")" ;;
     remove-alias) report "$what" "$id" "" "$(call DELETE "aliases/$id")" ;;
-    lost-key | lost-version) printf 'LOST  %s %s %s\n' "$what" "$id" "$detail" ;;
+    destroyed-key) printf 'gone  %s %s %s\n' "$what" "$id" "$detail" ;;
+    lost-key | restored-key | lost-version) printf 'LOST  %s %s %s\n' "$what" "$id" "$detail" ;;
     *) printf 'LOOK  %s %s %s\n' "$what" "$id" "$detail"; look=1 ;;
   esac
 }

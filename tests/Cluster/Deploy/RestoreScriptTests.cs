@@ -70,6 +70,29 @@ public sealed class RestoreScriptTests : IDisposable
         await IsAsBefore(restored.Http);
     }
 
+    [Fact]
+    public async Task KeysMadeSince_AreLostOrDestroyed_AndThoseRestoredSinceAreDoneAgain()
+    {
+        (string Action, string Key)[] changes =
+        [
+            ("create", "destroyed"), ("schedule-deletion", "destroyed"), ("destroy", "destroyed"), ("create", "lost"), ("schedule-deletion", "lost"),
+            ("cancel-deletion", "lost"), ("disable", "lost"), ("disable", "back"), ("restore", "back"), ("schedule-deletion", "back"),
+        ];
+        await File.WriteAllLinesAsync(_directory.Of("records.jsonl"), changes.Select((change, i) => new JsonObject
+        {
+            ["time"] = $"2026-11-28T01:00:{i:00}Z",
+            ["outcome"] = "ok",
+            ["action"] = "keys:" + change.Action,
+            ["key_id"] = change.Key,
+            ["key_version"] = 1,
+            ["principal"] = "p",
+            ["request_id"] = "r",
+        }.ToJsonString()));
+        var (code, list) = await Bash($"jq -Rnr --arg since 2026-11-28T00:00:00Z -f '{Manifests.Path("deploy/restore/changes-since.jq")}' <records.jsonl");
+        Assert.Equal(0, code);
+        Assert.Equal(["delete-key\tback", "destroyed-key\tdestroyed\t1", "disable-key\tback", "lost-key\tlost", "restored-key\tback\t1"], Facts(list));
+    }
+
     [Theory]
     [InlineData("restore-epoch")]
     [InlineData("raise-feature-level")]
