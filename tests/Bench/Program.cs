@@ -7,7 +7,7 @@ switch (args.FirstOrDefault())
         await GrainCost.Run(withFence: args.Length > 1 && args[1] == "fence");
         return 0;
     case "sign":
-        await SignCost.Run();
+        await OperationCost.Run(args.ElementAtOrDefault(1) ?? "", args.Length > 2 ? Number(args[2]) : 15);
         return 0;
     case "audit-cost":
         await AuditCost.Run(args.ElementAtOrDefault(1));
@@ -28,7 +28,7 @@ switch (args.FirstOrDefault())
         return 0;
     default:
         Console.Error.WriteLine(
-            "usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | sign | audit-cost [DIRECTORY] | many-keys [COUNT] | creates | validate | hsm "
+            "usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | sign [OPERATION [ROUNDS]] | audit-cost [DIRECTORY] | many-keys [COUNT] | creates | validate | hsm "
             + "| paced URL TOKEN BODY-FILE RATE SECONDS [GO-FILE]");
         return 2;
 }
