@@ -263,7 +263,7 @@ public sealed class ImportTests(DefaultApi api) : IDisposable
         Assert.True((bool)history["verified"]!);
         Assert.Equal(["keys:import", "keys:create"], history["events"]!.AsArray().Select(one => (string)one!["action"]!));
         JsonArray records;
-        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));
         while ((records = (await api.Get($"/v1/audit?key={id}")).Is(HttpStatusCode.OK).Json["records"]!.AsArray()).All(one => (string)one!["action"]! != "keys:export"))
         {
             await Task.Delay(50, patience.Token);

@@ -54,6 +54,10 @@ async function narrow() {
   seen.steps.wrongToken = await page.getByRole('alert').innerText();
   await signIn(page, input.token);
   await heading(page, 'Keys');
+
+  // There can be more keys than a page lists.
+  await page.getByLabel('Prefix').fill(input.hostile);
+  await page.getByLabel('Prefix').press('Enter');
   await page.getByRole('link', { name: input.hostile }).waitFor();
   await look(page, 'keys-360-dark');
 
