@@ -25,6 +25,11 @@ internal static class Exporting
     private static async Task<ExportedKey> Export(KeyActivation key, ExportKey request, byte[] hash)
     {
         key.Services.RequireLevel(Importing.Level, Importing.Refused, "exported");
+        if (request.KeyVersion < 1)
+        {
+            throw KmsError.InvalidParameter.Exception("The version must be 1 or more.");
+        }
+
         using var wrapping = (request.WrappingPublicKey is { Length: <= KmsLimits.WrappingKeyBytes } given ? WrappingKey.OpenPublic(given) : null)
             ?? throw KmsError.InvalidParameter.Exception(
                 $"The wrapping key must be an RSA public key of {KmsLimits.MinWrappingKeyBits} to {KmsLimits.MaxWrappingKeyBits} bits.");
