@@ -131,7 +131,7 @@ public sealed class KeyPolicyTests : KeyGrainTest
 
         Assert.Equal("key_not_found", await CodeOf(() => Policies("policy.none").SetPolicy(Of(_admin))));
         Assert.Equal("key_not_found", await CodeOf(() => Policies("policy.none").ReadFacts(new(_admin))));
-        Assert.Equal(new("AES_256_GCM", KeyProtection.Software), await policies.ReadFacts(new(_other)));
+        Assert.Equal(new("AES_256_GCM", KeyProtection.Software) { Usage = KeyUsage.EncryptDecrypt }, await policies.ReadFacts(new(_other)));
     }
 
     private async Task<(IKeyGrain Key, IKeyPolicyGrain Policies)> Make(string id, params PolicyStatement[] statements)
