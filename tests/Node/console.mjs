@@ -70,7 +70,7 @@ async function narrow() {
   await look(page, 'new-key-360-dark');
   await page.keyboard.press('Enter');
   await heading(page, id);
-  await page.getByText('Measuring').waitFor();
+  await page.getByText(/Measuring|uses a second/).first().waitFor();
   await look(page, 'key-360-dark');
 
   await page.getByRole('link', { name: 'Try it' }).click();
