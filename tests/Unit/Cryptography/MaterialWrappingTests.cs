@@ -60,7 +60,7 @@ public sealed class MaterialWrappingTests
     }
 
     /// <summary>Its keys of 256 bits; those of others are no keys here.</summary>
-    [Fact]
+    [WycheproofFact]
     public void Wycheproof_AesKwp_EveryCase_IsAsItSays()
     {
         using var vectors = new WycheproofFile("aes_kwp_test.json");
@@ -80,7 +80,7 @@ public sealed class MaterialWrappingTests
     }
 
     /// <summary>NIST's KWP_AE vectors are of other sizes; RFC 5649, 6 has keys of 192 bits. This is its padding with a key of ours.</summary>
-    [Theory]
+    [WycheproofTheory]
     [InlineData("rsa_oaep_2048_sha256_mgf1sha256_test.json")]
     [InlineData("rsa_oaep_3072_sha256_mgf1sha256_test.json")]
     [InlineData("rsa_oaep_4096_sha256_mgf1sha256_test.json")]

@@ -142,7 +142,7 @@ public sealed class RsaImportTests
     }
 
     /// <summary>The primes of RSA keys are tested by the same call.</summary>
-    [Fact]
+    [WycheproofFact]
     public void Wycheproof_Primality_OfLargeNumbers_IsAsItSays()
     {
         using var vectors = new WycheproofFile("primality_test.json");
@@ -160,7 +160,7 @@ public sealed class RsaImportTests
         Assert.True(judged > 100, $"{judged} numbers");
     }
 
-    [Theory]
+    [WycheproofTheory]
     [InlineData("rsa_oaep_2048_sha256_mgf1sha256_test.json", "RSA_2048")]
     [InlineData("rsa_oaep_3072_sha256_mgf1sha256_test.json", "RSA_3072")]
     [InlineData("rsa_oaep_4096_sha256_mgf1sha256_test.json", "RSA_4096")]
@@ -170,7 +170,7 @@ public sealed class RsaImportTests
         foreach (var text in Keys(vectors)) Assert.NotNull(Import(Convert.FromHexString(text), spec));
     }
 
-    [Theory]
+    [WycheproofTheory]
     [InlineData("rsa_three_primes_oaep_2048_sha1_mgf1sha1_test.json", "RSA_2048")]
     [InlineData("rsa_three_primes_oaep_4096_sha256_mgf1sha256_test.json", "RSA_4096")]
     public void Wycheproof_PrivateKeysOfThreePrimes_AreRefused(string file, string spec)

@@ -9,11 +9,14 @@ namespace OrleansKms.Tests.Unit.Cryptography;
 /// </summary>
 internal sealed class WycheproofFile : IDisposable
 {
+    /// <summary>The environment variable that names a directory with more of the files.</summary>
+    internal const string DirectoryVariable = "OKMS_WYCHEPROOF";
+
     private readonly JsonDocument _document;
 
     internal WycheproofFile(string name)
     {
-        var folder = Environment.GetEnvironmentVariable("OKMS_WYCHEPROOF")
+        var folder = Environment.GetEnvironmentVariable(DirectoryVariable)
             ?? Path.Combine(DocumentsTests.Root, "tests", "Unit", "Cryptography", "Wycheproof");
         _document = JsonDocument.Parse(Read(Path.Combine(folder, name)));
     }
