@@ -35,6 +35,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
 {
     private int _setbacks;
     private string? _etag;
+    private string? _lastReadETag;
     private long _highestRevision;
 
     /// <summary>The row, or null when there is none or it was never read.</summary>
@@ -101,6 +102,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         }
         finally
         {
+            _lastReadETag = state.ETag;
             mark?.EndRead(version);
         }
     }
@@ -217,6 +219,15 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     {
         Invalidate();
         await storage.ClearStateAsync(name, grain, new GrainState<T>(Row!, _etag) { RecordExists = true });
+    }
+
+    /// <summary>
+    /// After a read that found a row which does not open: the next write replaces that row, and loses the race if anyone writes it before.
+    /// </summary>
+    public void ReplaceUnopened()
+    {
+        (Row, _etag) = (null, _lastReadETag);
+        State = State == RowState.Invalid ? RowState.Invalid : RowState.Known;
     }
 
     /// <summary>Deletes whatever is stored, even a row that does not open; the next write inserts.</summary>

@@ -78,6 +78,8 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         var row = sealedRow is null ? default : Open<T>(stateName, grainId, sealedRow);
         if (row is null)
         {
+            // Whoever replaces it replaces this row, and none that is written meanwhile.
+            grainState.ETag = raw.ETag;
             _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
             RowDoesNotOpen(stateName, grainId);
             throw KmsError.KeyCorrupted.Exception();

@@ -126,6 +126,9 @@ internal sealed class KeyActivation : IDisposable
     /// </summary>
     public KeyValuePair<string, object?> Tag => Slot.Row is null ? KeyInstruments.UnknownKey : _tag;
 
+    /// <summary>The backup that is being made; null for none.</summary>
+    public Task<KeyBackup>? BackingUp { get; set; }
+
     /// <summary>The time.</summary>
     public DateTimeOffset Now => Services.Time.GetUtcNow();
 

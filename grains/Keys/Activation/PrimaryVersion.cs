@@ -143,9 +143,9 @@ internal sealed class PrimaryVersion(KeyActivation key)
         await key.Usage.Load(row.Incarnation);
         var meter = key.Usage.Meter(row.PrimaryVersion);
         var policy = UsagePolicy.Of(row);
-        KeyRestoration.RequireMadeSince(row);
         if (!policy.KeepsVersionAfterRestore)
         {
+            KeyRestoration.RequireMadeSince(row);
             KeyUsability.RequireImportSinceRestore(row, epoch);
         }
 

@@ -10,6 +10,12 @@ internal static class BackupContent
 {
     private const int Prefix = sizeof(int);
 
+    /// <summary>How many bytes a content has at least.</summary>
+    /// <param name="content">What it says of the key.</param>
+    /// <param name="versions">How many versions have material in it.</param>
+    public static int LeastLength(KeyBackupContent content, int versions) =>
+        Prefix + JsonSerializer.SerializeToUtf8Bytes(content, KeyRowJson.Default.KeyBackupContent).Length + MaterialBundle.LeastLength(versions);
+
     /// <summary>Writes a content, which the caller disposes.</summary>
     public static SecretBytes Write(KeyBackupContent content, MaterialBundle material)
     {

@@ -13,6 +13,8 @@ internal sealed class MaterialBundle : IDisposable
 {
     private const int Prefix = sizeof(int);
     private const int EntryPrefix = 2 * sizeof(int);
+    // No spec has less.
+    private const int MinMaterial = 16;
 
     private readonly SecretBytes _bytes;
     private readonly SortedList<int, Range> _places;
@@ -24,6 +26,10 @@ internal sealed class MaterialBundle : IDisposable
 
     /// <summary>The whole, as it is sealed.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes.Span;
+
+    /// <summary>How many bytes a bundle has at least.</summary>
+    /// <param name="versions">The number of versions.</param>
+    public static int LeastLength(int versions) => Prefix + (versions * (EntryPrefix + MinMaterial));
 
     /// <summary>Copies material into a bundle.</summary>
     /// <param name="material">The material, in the order of versions; its owner disposes it.</param>

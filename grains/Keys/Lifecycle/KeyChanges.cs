@@ -142,6 +142,14 @@ public static class KeyChanges
         Versions = [.. row.Versions.Select(v => destroyed.Contains(v.Version) ? Ended(v) : v)],
     };
 
+    /// <summary>A restored key some of whose versions may have been destroyed since its backup.</summary>
+    /// <param name="row">The key.</param>
+    /// <param name="versions">The versions, which are enabled.</param>
+    public static KeyRow WithDisabled(KeyRow row, IReadOnlyCollection<int> versions) => row with
+    {
+        Versions = [.. row.Versions.Select(v => versions.Contains(v.Version) ? v with { State = KeyVersionState.Disabled } : v)],
+    };
+
     /// <summary>Schedules the deletion of the key.</summary>
     /// <param name="row">The key.</param>
     /// <param name="at">When the material is erased.</param>

@@ -65,7 +65,7 @@ internal static class KeyRestoration
 
     /// <summary>
     /// Requires that the primary version was made since the key was restored from its backup, if it was. Only a key that cannot make a
-    /// version by itself has none since.
+    /// version by itself has none since, and only one whose uses are limited needs one.
     /// </summary>
     /// <exception cref="KmsException">key_pending_import.</exception>
     public static void RequireMadeSince(KeyRow row)
@@ -73,7 +73,7 @@ internal static class KeyRestoration
         if (row.PrimaryVersion <= row.RestoredUpTo)
         {
             throw KmsError.KeyPendingImport.Exception(
-                "The key was restored from its backup. It still decrypts and verifies; to encrypt or sign, import a new version.");
+                "The key was restored from its backup. It still decrypts and verifies; to encrypt, import other material.");
         }
     }
 

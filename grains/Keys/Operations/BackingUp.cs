@@ -18,7 +18,24 @@ internal static class BackingUp
     private const int MaxAttempts = 5;
 
     public static Task<KeyBackup> Run(KeyActivation key, KeyCommand request) => key.Gate.Run(
-        KeyGate.Enter(KmsOperation.BackUpKey, request.Caller), () => BackUp(key), isRepeatable: true);
+        KeyGate.Enter(KmsOperation.BackUpKey, request.Caller), () => One(key), isRepeatable: true);
+
+    // Callers that come while a backup is made get that one: it has the key as it is when it is ready.
+    private static async Task<KeyBackup> One(KeyActivation key)
+    {
+        var making = key.BackingUp ??= BackUp(key);
+        try
+        {
+            return await making;
+        }
+        finally
+        {
+            if (key.BackingUp == making)
+            {
+                key.BackingUp = null;
+            }
+        }
+    }
 
     private static async Task<KeyBackup> BackUp(KeyActivation key)
     {
@@ -27,6 +44,9 @@ internal static class BackingUp
         {
             var row = await Newest(key);
             KeyRestoration.RequireBackedUp(row);
+
+            // Before thousands of rows are read for nothing.
+            RequireFits(key, row, BackupContent.LeastLength(Content(key, row), KeyRestoration.Living(row).Count()));
             using var material = await Read(key, row);
             if (ReferenceEquals(row, key.Slot.Row) && !key.Slot.NeedsRead)
             {
@@ -67,11 +87,20 @@ internal static class BackingUp
 
     private static KeyBackup Seal(KeyActivation key, KeyRow row, MaterialBundle material)
     {
-        var backup = new KeyBackupContent { MadeAt = key.Now, Key = KeyRestoration.InBackup(row), Counters = key.Usage.ForBackup() };
-        using var content = BackupContent.Write(backup, material);
-        return content.Length + BackupSealer.Overhead(key.Id) <= KmsLimits.BackupBytes
-            ? new(key.Services.Backups.Seal(key.Grain.GrainContext.GrainId, row.Incarnation, content.Span))
-            : throw KmsError.Conflict.Exception(
+        using var content = BackupContent.Write(Content(key, row), material);
+        RequireFits(key, row, content.Length);
+        return new(key.Services.Backups.Seal(key.Grain.GrainContext.GrainId, row.Incarnation, content.Span));
+    }
+
+    private static KeyBackupContent Content(KeyActivation key, KeyRow row) =>
+        new() { MadeAt = key.Now, Key = KeyRestoration.InBackup(row), Counters = key.Usage.ForBackup() };
+
+    private static void RequireFits(KeyActivation key, KeyRow row, int length)
+    {
+        if (length + BackupSealer.Overhead(key.Id) > KmsLimits.BackupBytes)
+        {
+            throw KmsError.Conflict.Exception(
                 $"With its {row.Versions.Count} versions the key does not fit into a backup of {KmsLimits.BackupBytes} bytes; destroy versions that nobody needs.");
+        }
     }
 }

@@ -5,6 +5,7 @@ using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.History;
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Keys.Usage;
 
 namespace OrleansKms.Grains.Keys.Operations;
 
@@ -89,8 +90,9 @@ internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposa
     private async Task<KeyDescription> Commit(KeyRow row)
     {
         var next = KeyRotation.PlanImport(row, key.Services.Epoch, key.Now);
-        if (await key.Versions.FindSame(row, _material!) is not null)
+        if (await key.Versions.FindSame(row, _material!) is { } same)
         {
+            RequireOfUse(key, row, row.Find(same)!);
             return await RowChange.Commit(key, row, row, request.Caller, KmsOperation.ImportKey.Verb);
         }
 
@@ -125,6 +127,28 @@ internal sealed class Importing(KeyActivation key, ImportKey request) : IDisposa
 
     private static KeyAlgorithm Algorithm(KeyRow row) =>
         KeyAlgorithms.TryFind(row.Spec, out var algorithm) ? algorithm : throw KmsError.KeyCorrupted.Exception();
+
+    /// <summary>Refuses what would change nothing and yet leave the material of no use; but not what this call has made itself.</summary>
+    private void RequireOfUse(KeyActivation key, KeyRow row, KeyVersionEntry same)
+    {
+        if (same.Import == _id)
+        {
+            return;
+        }
+
+        if (same.State != KeyVersionState.Enabled)
+        {
+            throw KmsError.Conflict.Exception(same.State == KeyVersionState.Disabled
+                ? $"Version {same.Version} has this material and is disabled: enable it. The import parameters are used up."
+                : $"Version {same.Version} has this material and awaits its destruction: cancel that. The import parameters are used up.");
+        }
+
+        if (!UsagePolicy.Of(row).KeepsVersionAfterRestore && (same.Version <= row.RestoredUpTo || row.Epoch < key.Services.Epoch.Number))
+        {
+            throw KmsError.Conflict.Exception(
+                $"Version {same.Version} has this material, and nobody knows how often it was used before a restore: import other material. The import parameters are used up.");
+        }
+    }
 
     private static SecretBytes? Unwrapped(SecretBytes privateKey, ReadOnlySpan<byte> wrapped)
     {

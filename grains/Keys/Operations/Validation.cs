@@ -20,9 +20,9 @@ internal static class Validation
                     state = row.State;
                     KeyLifecycle.RequireUsable(row.State);
                     KeyUsability.RequirePrimary(row);
-                    KeyRestoration.RequireMadeSince(row);
                     if (!UsagePolicy.Of(row).KeepsVersionAfterRestore)
                     {
+                        KeyRestoration.RequireMadeSince(row);
                         KeyUsability.RequireImportSinceRestore(row, key.Services.Epoch);
                     }
 

@@ -39,8 +39,8 @@ public sealed record KeyRow : Row
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int Epoch { get; init; }
     /// <summary>
-    /// Versions up to this one came back with the key's backup. They decrypt and verify, but never again encrypt or sign: how often they
-    /// were used since the backup is unknown. Later versions are numbered above it. 0 for a key that was never restored.
+    /// Versions up to this one came back with the key's backup. How often they were used since the backup is unknown, so they decrypt
+    /// and verify, and encrypt no more; nor do they sign, but for a key of origin external whose uses have no limit. Later versions are numbered above it. 0 for a key that was never restored.
     /// </summary>
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingDefault)]
     public int RestoredUpTo { get; init; }

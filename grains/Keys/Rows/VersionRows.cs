@@ -42,32 +42,35 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
     /// </summary>
     /// <param name="key">The key.</param>
     /// <param name="material">The version, wrapped.</param>
-    /// <returns>False if the version was destroyed in a former life; then nothing was written.</returns>
+    /// <returns>What became of it; unless it was written, nothing was.</returns>
     /// <exception cref="InconsistentStateException">Another activation wrote it at the same time.</exception>
-    public async Task<bool> Restore(KeyRow key, WrappedMaterial material)
+    public async Task<VersionRestoration> Restore(KeyRow key, WrappedMaterial material)
     {
         var slot = Slot(material.Version);
-        var restored = new KeyVersionRow { Version = material.Version, Incarnation = key.Incarnation, Material = material };
-        try
+        if (!await TryRead(slot) && key.Find(material.Version) is { State: KeyVersionState.Enabled })
         {
-            await slot.Read();
-        }
-        catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
-        {
-            await slot.ClearUnread();
+            return VersionRestoration.InDoubt;
         }
 
         switch (slot.Row)
         {
             case { Material: null }:
-                return false;
+                return VersionRestoration.Destroyed;
             case { } there when there.Incarnation == key.Incarnation:
                 // Written before a crash.
-                return true;
+                return VersionRestoration.Written;
         }
 
-        await slot.Write(restored);
-        return true;
+        await slot.Write(new() { Version = material.Version, Incarnation = key.Incarnation, Material = material });
+        return VersionRestoration.Written;
+    }
+
+    /// <summary>What a former life of the key has left in the row of a version.</summary>
+    /// <returns>Whether there is a row; and its content, if that opens.</returns>
+    public async Task<(bool Exists, KeyVersionRow? Row)> Left(int version)
+    {
+        var slot = Slot(version);
+        return await TryRead(slot) ? (slot.Row is not null, slot.Row) : (true, null);
     }
 
     /// <summary>
@@ -80,16 +83,9 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
         foreach (var version in key.ErasePending)
         {
             var slot = Slot(version);
-            try
-            {
-                await slot.Read();
-            }
-            catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
-            {
-                // It must be erased, whatever it holds, and must not keep the others from it.
-                await slot.ClearUnread();
-            }
 
+            // It must be erased, whatever it holds, and must not keep the others from it.
+            await TryRead(slot);
             if (slot.Row is not { Material: null })
             {
                 await slot.Write(new() { Version = version, Incarnation = key.Incarnation });
@@ -100,6 +96,21 @@ internal sealed class VersionRows(IGrainStorage storage, KeyProviders providers,
         foreach (var version in key.ErasePending)
         {
             await provider.Destroy(new(keyId, key.Incarnation, version));
+        }
+    }
+
+    /// <returns>False for a row that does not open: the next write replaces it.</returns>
+    private static async Task<bool> TryRead(RowSlot<KeyVersionRow> slot)
+    {
+        try
+        {
+            await slot.Read();
+            return true;
+        }
+        catch (KmsException e) when (e.Error == KmsError.KeyCorrupted)
+        {
+            slot.ReplaceUnopened();
+            return false;
         }
     }
 

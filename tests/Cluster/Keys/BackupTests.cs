@@ -292,6 +292,125 @@ public sealed class BackupTests : KeyGrainTest
         }
     }
 
+    [Theory]
+    [InlineData("HMAC_256", null)]
+    [InlineData("AES_256_GCM", "key_pending_import")]
+    public async Task ExternalKey_WhoseUsesHaveNoLimit_GoesOn(string spec, string? refusal)
+    {
+        await Silo.Key(Id).Create(new() { Caller = TestSilo.Caller, Spec = spec });
+        var row = (await Row<KeyRow>(Id, RowNames.Key))!;
+        var whole = await Opened(await BackUp());
+        await Lose();
+        await Restore(Sealed(row, whole.Content with { Key = whole.Content.Key with { Origin = KeyOrigin.External } }, whole.Material));
+        whole.Material.Dispose();
+        Assert.Equal((refusal is null, refusal), await Validate());
+        if (refusal is null)
+        {
+            Assert.Equal(1, (await Silo.Grains.GetGrain<IKeyMacsGrain>(Id).Generate(new(TestSilo.Caller, new(Plaintext)))).KeyVersion);
+        }
+    }
+
+    /// <summary>The row key broke and was taken away, as the runbook says; rows of versions that the backup lacks are still there.</summary>
+    [Theory]
+    [InlineData("AES_256_GCM")]
+    [InlineData("ECC_NIST_P256")]
+    public async Task VersionsMadeSince_WhoseRowsAreLeft_ComeBackDisabled_AndAreErasedWithTheKey(string spec)
+    {
+        await Silo.Key(Id).Create(new() { Caller = TestSilo.Caller, Spec = spec });
+        var backup = await BackUp();
+        await Rotate(Id);
+        var made = spec == "AES_256_GCM" ? await Encrypt(Id) : null;
+        var publicKey = (await Row<KeyRow>(Id, RowNames.Key))!.Versions[1].PublicKey;
+        await Rotate(Id);
+        await Lose("key");
+        var restored = await Restore(backup);
+        Assert.Equal(
+            [(1, KeyVersionState.Enabled), (2, KeyVersionState.Disabled), (Ceiling, KeyVersionState.Enabled)],
+            restored.Versions.Select(v => (v.Version, v.State)));
+        Assert.Equal(publicKey, (await Row<KeyRow>(Id, RowNames.Key))!.Versions[1].PublicKey);
+        Assert.Contains("made since the backup, disabled: ", (await History()).Reason, StringComparison.Ordinal);
+        await Silo.Key(Id).EnableVersion(new(TestSilo.Caller, 2));
+        if (made is not null) Assert.Equal(Plaintext, (await Decrypt(Id, made)).Plaintext);
+        await Silo.Key(Id).ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(KeyState.Destroyed, (await Describe(Id)).State);
+        foreach (var version in new[] { 1, 2 }) Assert.Null((await Row<KeyVersionRow>(Id, RowNames.KeyVersion(version)))!.Material);
+    }
+
+    [Fact]
+    public async Task VersionsMadeSince_ThatTheKeyCannotOpen_AreErased()
+    {
+        await Silo.Create(Id);
+        var backup = await BackUp();
+        await Rotate(Id);
+        await Rotate(Id);
+
+        // With the counters goes the incarnation under which the row was sealed.
+        await Lose("key", "key.usage");
+        Assert.Equal([1, Ceiling], (await Restore(backup)).Versions.Select(v => v.Version));
+        Assert.Null((await Row<KeyVersionRow>(Id, RowNames.KeyVersion(2)))!.Material);
+        Assert.Empty((await Row<KeyRow>(Id, RowNames.Key))!.ErasePending);
+    }
+
+    /// <summary>It may be the tombstone of a version that was destroyed; whoever replaces it replaces that row and no later one.</summary>
+    [Fact]
+    public async Task VersionWhoseRowDoesNotOpen_ComesBackDisabled()
+    {
+        await Silo.Create(Id);
+        var first = await Encrypt(Id);
+        await Rotate(Id);
+        await Rotate(Id);
+        var backup = await BackUp();
+        await Damage("key.v1");
+        await Lose("key");
+        var late = new RowSlot<KeyVersionRow>(Silo.Rows, Grain(Id), RowNames.KeyVersion(1));
+        await Refused("key_corrupted", late.Read);
+        late.ReplaceUnopened();
+        var restored = await Restore(backup);
+        Assert.Equal([KeyVersionState.Disabled, KeyVersionState.Enabled, KeyVersionState.Enabled, KeyVersionState.Enabled], restored.Versions.Select(v => v.State));
+        await Assert.ThrowsAsync<Orleans.Storage.InconsistentStateException>(() => late.Write(new() { Version = 1 }));
+        await Refused("version_not_usable", () => Decrypt(Id, first));
+        await Silo.Key(Id).EnableVersion(new(TestSilo.Caller, 1));
+        Assert.Equal(Plaintext, (await Decrypt(Id, first)).Plaintext);
+        await Restart();
+        Assert.Equal(Plaintext, (await Decrypt(Id, first)).Plaintext);
+    }
+
+    [Fact]
+    public async Task PublicKeyAlone_ThatWasDestroyedInAFormerLife_StaysSo()
+    {
+        await Silo.Key(Id).Create(new() { Caller = TestSilo.Caller, Spec = "ECC_NIST_P256" });
+        await Rotate(Id);
+        var row = (await Row<KeyRow>(Id, RowNames.Key))!;
+        var whole = await Opened(await BackUp());
+        await DestroyVersion(Id, 1);
+        await Lose("key");
+        using var second = SecretBytes.CopyOf(whole.Material.Of(2));
+        using var material = MaterialBundle.Of([new(2, second)]);
+        var versions = whole.Content.Key.Versions;
+        var key = whole.Content.Key with { Origin = KeyOrigin.External, Versions = [versions[0] with { IsPublicOnly = true }, versions[1]] };
+        whole.Material.Dispose();
+        var restored = await Restore(Sealed(row, whole.Content with { Key = key }, material));
+        Assert.Equal([KeyVersionState.Destroyed, KeyVersionState.Enabled], restored.Versions.Select(v => v.State));
+    }
+
+    [Fact]
+    public async Task BackupsAtTheSameTime_AreOne()
+    {
+        await Silo.Create(Id);
+        await Rotate(Id);
+        await Restart();
+        await Encrypt(Id);
+        Silo.Gate.HoldAt(0);
+        var first = Backups(Id).BackUp(new(TestSilo.Caller));
+        await Silo.Gate.Reached;
+        var second = Backups(Id).BackUp(new(TestSilo.Caller));
+        await Describe(Id);
+        Silo.Gate.Release();
+        Assert.Equal((await first).Backup, (await second).Backup);
+        Assert.NotEqual((await first).Backup, await BackUp());
+    }
+
     [Fact]
     public async Task Backup_IsMadeWhileTheKeyGoesOn_AndHoldsOneStateOfIt()
     {
@@ -334,6 +453,13 @@ public sealed class BackupTests : KeyGrainTest
         await slot.Write(slot.Row! with { Versions = [.. slot.Row.Versions, .. destroyed] });
         await Restart();
         await Refused("conflict", BackUp);
+
+        // Of any number of versions that live, no row was read: there are none.
+        slot = new RowSlot<KeyRow>(Silo.Rows, Grain(Id), RowNames.Key);
+        await slot.Read();
+        await slot.Write(slot.Row! with { Versions = [.. slot.Row.Versions.Select(v => v with { State = KeyVersionState.Disabled })] });
+        await Restart();
+        await Refused("conflict", BackUp);
     }
 
     private int Ceiling => (int)(Time.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds + 4096;
@@ -361,6 +487,21 @@ public sealed class BackupTests : KeyGrainTest
         (await Silo.Grains.GetGrain<IKeyHistoryGrain>(Id).Read(new(TestSilo.Caller, 1))).Events[0];
 
     private static string Text(KeyDescription key) => JsonSerializer.Serialize(key);
+
+    /// <summary>A row of the key is damaged while no silo runs.</summary>
+    private async Task Damage(string name)
+    {
+        await Silo.DisposeAsync();
+        await using (var connection = new SqliteConnection($"Data Source={Path.Combine(Folder.FullName, "kms.db")}"))
+        {
+            await connection.OpenAsync();
+            var command = connection.CreateCommand();
+            command.CommandText = $"UPDATE okms_row SET payload = CAST(substr(payload, 1, length(payload) - 1) || X'00' AS BLOB) WHERE grain_key = '={Id}' AND row_name = '{name}'";
+            Assert.Equal(1, await command.ExecuteNonQueryAsync());
+        }
+
+        await Restart();
+    }
 
     /// <summary>The key's rows disappear while no silo runs: all of them, or some.</summary>
     private async Task Lose(params string[] names)
