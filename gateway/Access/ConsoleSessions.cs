@@ -154,11 +154,20 @@ internal sealed class ConsoleSessions(TimeProvider time)
             return false;
         }
 
-        var since = DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(plain));
-        var sealedAt = DateTimeOffset.FromUnixTimeMilliseconds(BinaryPrimitives.ReadInt64BigEndian(plain[sizeof(long)..]));
+        // Whoever makes both halves of their own chooses the times, too. Those of another gateway may be a little ahead.
+        var since = BinaryPrimitives.ReadInt64BigEndian(plain);
+        var sealedAt = BinaryPrimitives.ReadInt64BigEndian(plain[sizeof(long)..]);
         var now = time.GetUtcNow();
-        if (now - since < Longest && now - sealedAt < Idle) session = new(Encoding.UTF8.GetString(plain[TimesBytes..]), since, sealedAt);
+        if (IsWithin(since, now, Longest) && IsWithin(sealedAt, now, Idle))
+        {
+            session = new(
+                Encoding.UTF8.GetString(plain[TimesBytes..]), DateTimeOffset.FromUnixTimeMilliseconds(since), DateTimeOffset.FromUnixTimeMilliseconds(sealedAt));
+        }
+
         CryptographicOperations.ZeroMemory(plain);
         return session is not null;
     }
+
+    private static bool IsWithin(long milliseconds, DateTimeOffset now, TimeSpan age) =>
+        milliseconds > (now - age).ToUnixTimeMilliseconds() && milliseconds <= (now + Idle).ToUnixTimeMilliseconds();
 }

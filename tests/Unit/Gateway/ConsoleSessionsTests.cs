@@ -40,6 +40,30 @@ public sealed class ConsoleSessionsTests
         Assert.NotEqual(cookie, Begin().Cookie);
     }
 
+    /// <summary>Anybody can seal a cookie with a key of their own. It signs in by the token in it at most, and for no longer than another.</summary>
+    [Theory]
+    [InlineData(0L, 0L, true)]
+    [InlineData(long.MaxValue, long.MaxValue, false)]
+    [InlineData(long.MinValue, long.MinValue, false)]
+    [InlineData(0L, long.MaxValue, false)]
+    [InlineData(0L, long.MinValue, false)]
+    [InlineData(31 * 60_000L, 0L, false)]
+    [InlineData(0L, 31 * 60_000L, false)]
+    [InlineData(0L, -30 * 60_000L, false)]
+    public void Session_ThatSomebodyMade_HasTimesThatCanBe(long since, long sealedAt, bool opens)
+    {
+        var now = _time.GetUtcNow().ToUnixTimeMilliseconds();
+        var plain = new byte[(2 * sizeof(long)) + Token.Length];
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(plain, unchecked(now + since));
+        System.Buffers.Binary.BinaryPrimitives.WriteInt64BigEndian(plain.AsSpan(sizeof(long)), unchecked(now + sealedAt));
+        System.Text.Encoding.ASCII.GetBytes(Token, plain.AsSpan(2 * sizeof(long)));
+        var (key, whole) = (new byte[32], new byte[12 + plain.Length + 16]);
+        using var aes = new System.Security.Cryptography.AesGcm(key, 16);
+        aes.Encrypt(whole.AsSpan(0, 12), plain, whole.AsSpan(12, plain.Length), whole.AsSpan(12 + plain.Length), "okms console session 1"u8);
+        var session = Open(System.Buffers.Text.Base64Url.EncodeToString(key), System.Buffers.Text.Base64Url.EncodeToString(whole));
+        Assert.Equal(opens ? Token : null, session?.Token);
+    }
+
     [Fact]
     public void Session_EndsWhenItIsNotUsed()
     {
