@@ -1,11 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Fencing;
-using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Keys.Rows;
-using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Storage;
 using OrleansKms.Tests.Cluster.Keys;
 
@@ -13,39 +10,17 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>The key grain with keys of protection hsm, on a real token and a real database.</summary>
 [Collection(SharedToken.Collection)]
-public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedToken>, IAsyncLifetime
+public sealed class HsmKeyGrainTests(SharedToken shared) : HsmGrainTest(shared), IClassFixture<SharedToken>
 {
     private static readonly byte[] _plaintext = "a key that nobody has"u8.ToArray();
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("okms-hsmkey-");
-    private readonly string _service = Guid.NewGuid().ToString("N");
-    private FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private readonly ProviderGate _gate = new();
-    private TestSilo _silo = null!;
-
-    private static TimeSpan Patience => TimeSpan.FromMinutes(1);
-
-    private HsmToken Hsm => _silo.Services.GetRequiredService<HsmToken>();
-
-    public async Task InitializeAsync()
-    {
-        Assert.True(shared.Token.IsHealthy);
-        _silo = await Start();
-    }
-
-    public async Task DisposeAsync()
-    {
-        _gate.Release();
-        await _silo.DisposeAsync();
-        _folder.Delete(recursive: true);
-    }
 
     [Fact]
     public async Task AllOperations_AnswerAndCountAsThoseOfASoftwareKey()
     {
         var inHsm = await UseInEveryWay("in.hsm", KeyProtection.Hsm);
-        await _silo.DisposeAsync();
-        _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        _silo = await Start();
+        await Silo.DisposeAsync();
+        Time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await Start();
         var inSoftware = await UseInEveryWay("in.soft", KeyProtection.Software);
 
         Assert.Equal(KeyProtection.Hsm, inHsm.Protection);
@@ -62,12 +37,12 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         await Create("format");
         var largest = new byte[64 * 1024];
         Random.Shared.NextBytes(largest);
-        var encrypted = await _silo.Key("format").Encrypt(new(TestSilo.Caller, largest, "context"u8.ToArray()));
+        var encrypted = await Silo.Key("format").Encrypt(new(TestSilo.Caller, largest, "context"u8.ToArray()));
 
         byte[] header = [1, 1, 0, 0, 0, 1, 6, .. Encoding.ASCII.GetBytes("format")];
         Assert.Equal(header, encrypted.Ciphertext[..header.Length]);
         Assert.Equal(header.Length + 12 + largest.Length + 16, encrypted.Ciphertext.Length);
-        var opened = await _silo.Key("format").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext, "context"u8.ToArray()));
+        var opened = await Silo.Key("format").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext, "context"u8.ToArray()));
         Assert.Equal(largest, opened.Plaintext);
 
         var small = await Encrypt("format");
@@ -79,28 +54,28 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         }
 
         await Refused("invalid_ciphertext", async () =>
-            await _silo.Key("format").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext, "contexu"u8.ToArray())));
+            await Silo.Key("format").Decrypt(new(TestSilo.Caller, encrypted.Ciphertext, "contexu"u8.ToArray())));
         Assert.True(Hsm.IsHealthy);
     }
 
     [Fact]
     public async Task Restart_VersionsOpenAgain_AndOnlyAUseCallsTheHsm()
     {
-        await _silo.Create("cold.soft");
+        await Silo.Create("cold.soft");
         await Create("cold.hsm");
         var (soft, first) = (await Encrypt("cold.soft"), await Encrypt("cold.hsm"));
-        await _silo.Key("cold.hsm").Rotate(new(TestSilo.Caller));
+        await Silo.Key("cold.hsm").Rotate(new(TestSilo.Caller));
         var second = await Encrypt("cold.hsm");
         await Restart();
 
         var before = Hsm.Calls;
         Assert.Equal(_plaintext, (await Decrypt("cold.soft", soft)).Plaintext);
         await Encrypt("cold.soft");
-        await _silo.Key("cold.soft").Rotate(new(TestSilo.Caller));
-        await _silo.Create("new.soft");
-        await _silo.Key("new.soft").Disable(new(TestSilo.Caller));
-        Assert.True((await _silo.Key("cold.hsm").Validate(new(TestSilo.Caller))).Valid);
-        Assert.All(await _silo.Grains.GetGrain<IKeyRowsGrain>("cold.hsm").Check(new(TestSilo.Caller)), row => Assert.Null(row.Error));
+        await Silo.Key("cold.soft").Rotate(new(TestSilo.Caller));
+        await Silo.Create("new.soft");
+        await Silo.Key("new.soft").Disable(new(TestSilo.Caller));
+        Assert.True((await Silo.Key("cold.hsm").Validate(new(TestSilo.Caller))).Valid);
+        Assert.All(await Silo.Grains.GetGrain<IKeyRowsGrain>("cold.hsm").Check(new(TestSilo.Caller)), row => Assert.Null(row.Error));
         await Describe("cold.hsm");
         Assert.Equal(before, Hsm.Calls);
 
@@ -114,23 +89,23 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         await Create("lives");
         var first = await Encrypt("lives");
-        await _silo.Key("lives").Rotate(new(TestSilo.Caller));
+        await Silo.Key("lives").Rotate(new(TestSilo.Caller));
         var second = await Encrypt("lives");
         Assert.Equal(["lives v1", "lives v2"], await OnToken("lives"));
 
-        await _silo.Key("lives").Disable(new(TestSilo.Caller));
+        await Silo.Key("lives").Disable(new(TestSilo.Caller));
         await Refused("key_disabled", () => Decrypt("lives", second));
         Assert.Equal(2, (await OnToken("lives")).Count);
-        await _silo.Key("lives").Enable(new(TestSilo.Caller));
+        await Silo.Key("lives").Enable(new(TestSilo.Caller));
 
         await DestroyVersion("lives", 1);
         Assert.Equal(["lives v2"], await OnToken("lives"));
         await Refused("version_not_usable", () => Decrypt("lives", first));
         Assert.Equal(_plaintext, (await Decrypt("lives", second)).Plaintext);
 
-        await _silo.Key("lives").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
+        await Silo.Key("lives").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
         Assert.Equal(["lives v2"], await OnToken("lives"));
-        _time.Advance(TimeSpan.FromHours(2));
+        Time.Advance(TimeSpan.FromHours(2));
         Assert.Equal(KeyState.Destroyed, (await Describe("lives")).State);
         Assert.Empty(await OnToken("lives"));
         Assert.Empty((await Row("lives"))!.ErasePending);
@@ -141,29 +116,29 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         await Create("pending");
         var first = await Encrypt("pending");
-        await _silo.Key("pending").Rotate(new(TestSilo.Caller));
+        await Silo.Key("pending").Rotate(new(TestSilo.Caller));
 
-        _gate.IsAway = true;
+        Gate.IsAway = true;
         var destroyed = await DestroyVersion("pending", 1);
         Assert.Equal(KeyVersionState.Destroyed, destroyed.Versions[0].State);
         await Refused("version_not_usable", () => Decrypt("pending", first));
         await Refused("hsm_unavailable", () => Encrypt("pending"));
-        await Refused("hsm_unavailable", () => _silo.Key("pending").Rotate(new(TestSilo.Caller)));
-        Assert.Equal("hsm_unavailable", (await _silo.Key("pending").Validate(new(TestSilo.Caller))).Error);
+        await Refused("hsm_unavailable", () => Silo.Key("pending").Rotate(new(TestSilo.Caller)));
+        Assert.Equal("hsm_unavailable", (await Silo.Key("pending").Validate(new(TestSilo.Caller))).Error);
         Assert.Equal([1], (await Row("pending"))!.ErasePending);
-        Assert.Equal(1, await KeyDatabase.Count(_silo, "okms_reminder"));
+        Assert.Equal(1, await KeyDatabase.Count(Silo, "okms_reminder"));
 
         // An activation that still cannot does no harm either.
         await Restart();
         await Describe("pending");
         Assert.Equal(["pending v1", "pending v2"], await OnToken("pending"));
 
-        _gate.IsAway = false;
-        await ((IRemindable)_silo.Grains.GetGrain(GrainId.Create("key", "pending")).AsReference<IRemindable>())
+        Gate.IsAway = false;
+        await ((IRemindable)Silo.Grains.GetGrain(GrainId.Create("key", "pending")).AsReference<IRemindable>())
             .ReceiveReminder("deletion", new(DateTime.UtcNow, TimeSpan.FromMinutes(10), DateTime.UtcNow));
         Assert.Equal(["pending v2"], await OnToken("pending"));
         Assert.Empty((await Row("pending"))!.ErasePending);
-        Assert.Equal(0, await KeyDatabase.Count(_silo, "okms_reminder"));
+        Assert.Equal(0, await KeyDatabase.Count(Silo, "okms_reminder"));
         await Encrypt("pending");
     }
 
@@ -171,7 +146,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     public async Task Destroy_ThatTheTokenFails_StaysPending_ThoughTheObjectIsNotFoundAnyMore()
     {
         await Create("undying");
-        await _silo.Key("undying").Rotate(new(TestSilo.Caller));
+        await Silo.Key("undying").Rotate(new(TestSilo.Caller));
         using (SharedToken.Switch("destroys-nothing"))
         {
             await DestroyVersion("undying", 1);
@@ -195,7 +170,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         await Create("overdue", new(TimeSpan.FromDays(30), null));
         await Encrypt("overdue");
-        _time.Advance(TimeSpan.FromDays(30));
+        Time.Advance(TimeSpan.FromDays(30));
         using (SharedToken.Switch("is-full"))
         {
             for (var i = 0; i < 5; i++)
@@ -220,22 +195,22 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         await Create("changing");
         var ciphertext = await Encrypt("changing");
-        _gate.Hold();
+        Gate.Hold();
         var encryption = Encrypt("changing");
         var decryption = Decrypt("changing", ciphertext);
-        var batch = _silo.Key("changing").EncryptBatch(new(TestSilo.Caller, [new(_plaintext)])).AsTask();
-        await _gate.Held(3).WaitAsync(Patience);
+        var batch = Silo.Key("changing").EncryptBatch(new(TestSilo.Caller, [new(_plaintext)])).AsTask();
+        await Gate.Held(3).WaitAsync(Patience);
 
         var changing = Change("changing", change);
         if (change is "rotate")
         {
             // Making a version is a call of the HSM, too.
-            await _gate.Held(4).WaitAsync(Patience);
-            _gate.Release();
+            await Gate.Held(4).WaitAsync(Patience);
+            Gate.Release();
         }
 
         await changing.WaitAsync(Patience);
-        _gate.Release();
+        Gate.Release();
 
         if (error is null)
         {
@@ -256,18 +231,18 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     {
         await Create("ending");
         var ciphertext = await Encrypt("ending");
-        await _silo.Key("ending").Rotate(new(TestSilo.Caller));
-        _gate.Hold();
+        await Silo.Key("ending").Rotate(new(TestSilo.Caller));
+        Gate.Hold();
         var encryption = Encrypt("ending");
         var decryption = Decrypt("ending", ciphertext);
-        await _gate.Held(2).WaitAsync(Patience);
+        await Gate.Held(2).WaitAsync(Patience);
         await Change("ending", "schedule-destruction").WaitAsync(Patience);
 
         // What is due is committed, and then erased, which is a call of the HSM, too.
-        _time.Advance(TimeSpan.FromDays(7));
+        Time.Advance(TimeSpan.FromDays(7));
         var destroying = Describe("ending");
-        await _gate.Held(3).WaitAsync(Patience);
-        _gate.Release();
+        await Gate.Held(3).WaitAsync(Patience);
+        Gate.Release();
         Assert.Equal(2, (await encryption).KeyVersion);
         await Refused("version_not_usable", () => decryption);
         Assert.Equal(KeyVersionState.Destroyed, (await destroying.WaitAsync(Patience)).Versions[0].State);
@@ -278,20 +253,20 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     public async Task ManyAtOnce_AreInTheHsmSideBySide_AndEachIsCounted()
     {
         await Create("busy", new(null, 400));
-        _gate.Hold();
+        Gate.Hold();
         var some = Enumerable.Range(0, 8).Select(_ => Encrypt("busy")).ToList();
-        await _gate.Held(8).WaitAsync(Patience);
-        _gate.Release();
+        await Gate.Held(8).WaitAsync(Patience);
+        Gate.Release();
         await Task.WhenAll(some);
 
         var items = Enumerable.Range(0, 100).Select(i => new EncryptItem([(byte)i])).ToArray();
-        var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(async _ => await _silo.Key("busy").EncryptBatch(new(TestSilo.Caller, items))));
+        var results = await Task.WhenAll(Enumerable.Range(0, 10).Select(async _ => await Silo.Key("busy").EncryptBatch(new(TestSilo.Caller, items))));
         var versions = results.SelectMany(r => r).Select(r => r.Value!.KeyVersion).GroupBy(v => v).ToDictionary(g => g.Key, g => g.Count());
 
         // Each version gets exactly its uses, however many ask at once.
         Assert.Equal((392, 400, 208), (versions[1], versions[2], versions[3]));
         Assert.Equal([400, 400, 208], (await Describe("busy")).Versions.Select(v => v.Uses));
-        var opened = await _silo.Key("busy").DecryptBatch(new(TestSilo.Caller, [.. results[3].Select(r => new DecryptItem(r.Value!.Ciphertext))]));
+        var opened = await Silo.Key("busy").DecryptBatch(new(TestSilo.Caller, [.. results[3].Select(r => new DecryptItem(r.Value!.Ciphertext))]));
         Assert.Equal(items.Select(i => i.Plaintext), opened.Select(o => o.Value!.Plaintext));
     }
 
@@ -302,7 +277,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     [InlineData("AES_256_GCM", KeyOrigin.Generated, true, "invalid_parameter")]
     public async Task Create_WhatTheHsmDoesNotHave_IsRefused(string spec, KeyOrigin origin, bool exportable, string error)
     {
-        await Refused(error, () => _silo.Key("refused").Create(new()
+        await Refused(error, () => Silo.Key("refused").Create(new()
         {
             Caller = TestSilo.Caller,
             Spec = spec,
@@ -316,9 +291,9 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     [Fact]
     public async Task Create_WhileTheHsmIsAway_MayBeRepeated()
     {
-        _gate.IsAway = true;
+        Gate.IsAway = true;
         await Refused("hsm_unavailable", () => Create("again"));
-        _gate.IsAway = false;
+        Gate.IsAway = false;
         await Create("again");
         Assert.Equal(_plaintext, (await Decrypt("again", await Encrypt("again"))).Plaintext);
         Assert.Single(await OnToken("again"));
@@ -327,11 +302,11 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
     private async Task<KeyDescription> UseInEveryWay(string id, KeyProtection protection)
     {
         await Create(id, new(TimeSpan.FromDays(30), null), protection);
-        var key = _silo.Key(id);
+        var key = Silo.Key(id);
         var first = await Encrypt(id);
         var dataKey = await key.GenerateDataKey(new(TestSilo.Caller, 32, WithPlaintext: true));
         Assert.Equal((CiphertextKind.DataKey, 32), ((await Decrypt(id, new(1, dataKey.Ciphertext))).Kind, dataKey.Plaintext!.Length));
-        _time.Advance(TimeSpan.FromDays(30));
+        Time.Advance(TimeSpan.FromDays(30));
         var second = await Encrypt(id);
         Assert.Equal((1, 2), (first.KeyVersion, second.KeyVersion));
         var rewrapped = await key.Rewrap(new(TestSilo.Caller, dataKey.Ciphertext));
@@ -343,7 +318,7 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
         var opened = await key.DecryptBatch(new(TestSilo.Caller, [new(first.Ciphertext), new(batch[2].Value!.Ciphertext)]));
         Assert.Equal([null, "invalid_ciphertext"], opened.Select(r => r.Error?.Code));
         Assert.Null((await key.RewrapBatch(new(TestSilo.Caller, [new(second.Ciphertext)])))[0].Error);
-        await _silo.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(new(TestSilo.Caller, first.Ciphertext, null, id, null));
+        await Silo.Grains.GetGrain<IReencryptionGrain>(0).Reencrypt(new(TestSilo.Caller, first.Ciphertext, null, id, null));
 
         await key.DisableVersion(new(TestSilo.Caller, 1));
         await Refused("version_not_usable", () => Decrypt(id, first));
@@ -357,60 +332,32 @@ public sealed class HsmKeyGrainTests(SharedToken shared) : IClassFixture<SharedT
 
     private async Task<KeyDescription> DestroyVersion(string id, int version)
     {
-        await _silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, version, TimeSpan.FromHours(1)));
-        _time.Advance(TimeSpan.FromHours(1));
+        await Silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, version, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
         return await Describe(id);
     }
 
     private Task<KeyDescription> Change(string id, string change) => change switch
     {
-        "disable" => _silo.Key(id).Disable(new(TestSilo.Caller)),
-        "schedule-deletion" => _silo.Key(id).ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1))),
-        "schedule-destruction" => _silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, 1)),
-        "disable-version" => _silo.Key(id).DisableVersion(new(TestSilo.Caller, 1)),
-        "update" => _silo.Key(id).Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") }),
-        _ => _silo.Key(id).Rotate(new(TestSilo.Caller)),
+        "disable" => Silo.Key(id).Disable(new(TestSilo.Caller)),
+        "schedule-deletion" => Silo.Key(id).ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1))),
+        "schedule-destruction" => Silo.Versions(id).ScheduleDestruction(new(TestSilo.Caller, 1)),
+        "disable-version" => Silo.Key(id).DisableVersion(new(TestSilo.Caller, 1)),
+        "update" => Silo.Key(id).Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") }),
+        _ => Silo.Key(id).Rotate(new(TestSilo.Caller)),
     };
 
-    private Task<TestSilo> Start() => TestSilo.Start(
-        new() { DataDirectory = _folder.FullName, Hsm = SharedToken.Options }, _service, _time,
-        new() { MinDeletionDelay = TimeSpan.FromHours(1) }, services: services => GatedProvider.Add(services, _gate));
-
-    private async Task Restart()
-    {
-        await _silo.DisposeAsync();
-        _silo = await Start();
-    }
-
     private Task<KeyDescription> Create(string id, RotationPlan? rotation = null, KeyProtection protection = KeyProtection.Hsm) =>
-        _silo.Key(id).Create(new() { Caller = TestSilo.Caller, Rotation = rotation, Protection = protection });
+        Silo.Key(id).Create(new() { Caller = TestSilo.Caller, Rotation = rotation, Protection = protection });
 
-    private async Task<Encrypted> Encrypt(string id) => await _silo.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+    private async Task<Encrypted> Encrypt(string id) => await Silo.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
 
-    private async Task<Decrypted> Decrypt(string id, Encrypted encrypted) => await _silo.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
-
-    private Task<KeyDescription> Describe(string id) => _silo.Key(id).Describe(new(TestSilo.Caller));
+    private async Task<Decrypted> Decrypt(string id, Encrypted encrypted) => await Silo.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
 
     private async Task<KeyRow?> Row(string id)
     {
-        var slot = new RowSlot<KeyRow>(_silo.Rows, GrainId.Create("key", id), RowNames.Key);
+        var slot = new RowSlot<KeyRow>(Silo.Rows, GrainId.Create("key", id), RowNames.Key);
         await slot.Read();
         return slot.Row;
     }
-
-    private async Task<List<string>> OnToken(string id) =>
-        [.. (await new HsmInventory(Hsm, _service, TimeProvider.System).List(default))
-            .Select(k => k.Label).Where(l => l.StartsWith(id + " v", StringComparison.Ordinal)).Order()];
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!await condition())
-        {
-            patience.Token.ThrowIfCancellationRequested();
-        }
-    }
-
-    private static async Task Refused(string code, Func<Task> operation) =>
-        Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(operation)).Code);
 }

@@ -1,9 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Grains.Cryptography;
-using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Presence;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Tests.Cluster.Keys;
@@ -12,36 +10,13 @@ namespace OrleansKms.Tests.Cluster.Hsms;
 
 /// <summary>The key grain with keys in the HSM that sign and authenticate, on a real token and a real database.</summary>
 [Collection(SharedToken.Collection)]
-public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<SharedToken>, IAsyncLifetime
+public sealed class HsmSignatureGrainTests(SharedToken shared) : HsmGrainTest(shared), IClassFixture<SharedToken>
 {
     private const string Rsa = "RSA_2048";
     private const string P256 = "ECC_NIST_P256";
 
     private static readonly byte[] _message = "signed in a module"u8.ToArray();
     private static readonly SignItem _item = new(_message);
-
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("okms-hsmsign-");
-    private readonly string _service = Guid.NewGuid().ToString("N");
-    private readonly ProviderGate _gate = new();
-    private FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-    private TestSilo _silo = null!;
-
-    private static TimeSpan Patience => TimeSpan.FromMinutes(1);
-
-    private HsmToken Hsm => _silo.Services.GetRequiredService<HsmToken>();
-
-    public async Task InitializeAsync()
-    {
-        Assert.True(shared.Token.IsHealthy);
-        _silo = await Start();
-    }
-
-    public async Task DisposeAsync()
-    {
-        _gate.Release();
-        await _silo.DisposeAsync();
-        _folder.Delete(recursive: true);
-    }
 
     [Theory]
     [InlineData(P256)]
@@ -50,9 +25,9 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task Signatures_AreMadeAndCountedAsThoseOfASoftwareKey(string spec)
     {
         var inHsm = await SignInEveryWay("in.hsm", spec, KeyProtection.Hsm);
-        await _silo.DisposeAsync();
-        _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        _silo = await Start();
+        await Silo.DisposeAsync();
+        Time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await Start();
         var inSoftware = await SignInEveryWay("in.soft", spec, KeyProtection.Software);
 
         // Ed25519ph is not in the HSM.
@@ -70,9 +45,9 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task Macs_AreMadeAndCountedAsThoseOfASoftwareKey()
     {
         var inHsm = await AuthenticateInEveryWay("in.hsm", KeyProtection.Hsm);
-        await _silo.DisposeAsync();
-        _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
-        _silo = await Start();
+        await Silo.DisposeAsync();
+        Time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+        await Start();
         var inSoftware = await AuthenticateInEveryWay("in.soft", KeyProtection.Software);
         Assert.Equal(
             JsonSerializer.Serialize(inSoftware),
@@ -86,7 +61,7 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task Token_OfAKeyForTokens_IsVerifiedWithItsPublicKey(string spec, string algorithm)
     {
         await Create("jws", spec, KeyUsage.Jws);
-        var jws = await _silo.Grains.GetGrain<IKeyJwsGrain>("jws").Sign(new(TestSilo.Caller, "{\"sub\":\"alice\"}"u8.ToArray()));
+        var jws = await Silo.Grains.GetGrain<IKeyJwsGrain>("jws").Sign(new(TestSilo.Caller, "{\"sub\":\"alice\"}"u8.ToArray()));
         Assert.Equal((1, algorithm), (jws.KeyVersion, jws.Algorithm));
         var parts = jws.Text.Split('.');
         var signed = System.Text.Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}");
@@ -106,17 +81,17 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
         var signed = await Sign("away");
         var before = await PublicKey("away");
         await Restart();
-        _gate.IsAway = true;
+        Gate.IsAway = true;
         var calls = Hsm.Calls;
         Assert.True((await Verify("away", signed.Value)).IsValid);
         Assert.Equal(before.PublicKey, (await PublicKey("away")).PublicKey);
         Assert.Equal(calls, Hsm.Calls);
         await Refused("hsm_unavailable", () => Sign("away"));
-        Assert.Equal("hsm_unavailable", (await _silo.Key("away").Validate(new(TestSilo.Caller))).Error);
+        Assert.Equal("hsm_unavailable", (await Silo.Key("away").Validate(new(TestSilo.Caller))).Error);
 
         // A use that was started counts.
         Assert.Equal(2, (await Describe("away")).Uses.Sign);
-        _gate.IsAway = false;
+        Gate.IsAway = false;
         await Sign("away");
     }
 
@@ -127,14 +102,14 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task Destruction_ErasesTheObjects(string spec)
     {
         await Create("lives", spec);
-        await _silo.Key("lives").Rotate(new(TestSilo.Caller));
+        await Silo.Key("lives").Rotate(new(TestSilo.Caller));
         Assert.Equal(["lives v1", "lives v2"], await OnToken("lives"));
-        await _silo.Versions("lives").ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(1)));
-        _time.Advance(TimeSpan.FromHours(1));
+        await Silo.Versions("lives").ScheduleDestruction(new(TestSilo.Caller, 1, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(1));
         await Describe("lives");
         Assert.Equal(["lives v2"], await OnToken("lives"));
-        await _silo.Key("lives").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
-        _time.Advance(TimeSpan.FromHours(2));
+        await Silo.Key("lives").ScheduleDeletion(new(TestSilo.Caller, TimeSpan.FromHours(1)));
+        Time.Advance(TimeSpan.FromHours(2));
         Assert.Equal(KeyState.Destroyed, (await Describe("lives")).State);
         Assert.Empty(await OnToken("lives"));
     }
@@ -143,16 +118,16 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task RotationOfARsaKey_KeepsNobodyFromIt()
     {
         await Create("busy", Rsa);
-        _gate.Hold(onlyMaking: true);
-        var rotation = _silo.Key("busy").Rotate(new(TestSilo.Caller));
-        await _gate.Held(1).WaitAsync(Patience);
+        Gate.Hold(onlyMaking: true);
+        var rotation = Silo.Key("busy").Rotate(new(TestSilo.Caller));
+        await Gate.Held(1).WaitAsync(Patience);
 
         // Its object is there already, and the key signs and can be changed.
         Assert.Equal(["busy v1", "busy v2"], await OnToken("busy"));
         Assert.Equal(1, (await Sign("busy").WaitAsync(Patience)).KeyVersion);
-        await _silo.Key("busy").Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") }).WaitAsync(Patience);
+        await Silo.Key("busy").Update(new() { Caller = TestSilo.Caller, Description = new(true, "changed") }).WaitAsync(Patience);
         Assert.False(rotation.IsCompleted);
-        _gate.Release();
+        Gate.Release();
         Assert.Equal(2, (await rotation.WaitAsync(Patience)).PrimaryVersion);
         Assert.Equal(2, (await Sign("busy")).KeyVersion);
         Assert.Equal(["busy v1", "busy v2"], await OnToken("busy"));
@@ -162,11 +137,11 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task DisableWhileAVersionIsMade_LeavesNothingOfIt()
     {
         await Create("disabled", Rsa);
-        _gate.Hold(onlyMaking: true);
-        var rotation = _silo.Key("disabled").Rotate(new(TestSilo.Caller));
-        await _gate.Held(1).WaitAsync(Patience);
-        await _silo.Key("disabled").Disable(new(TestSilo.Caller)).WaitAsync(Patience);
-        _gate.Release();
+        Gate.Hold(onlyMaking: true);
+        var rotation = Silo.Key("disabled").Rotate(new(TestSilo.Caller));
+        await Gate.Held(1).WaitAsync(Patience);
+        await Silo.Key("disabled").Disable(new(TestSilo.Caller)).WaitAsync(Patience);
+        Gate.Release();
         await Refused("key_disabled", () => rotation);
         await Until(async () => (await OnToken("disabled")).Count == 1);
         Assert.Equal(["disabled v1"], await OnToken("disabled"));
@@ -176,8 +151,8 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     public async Task SpareOfAnEarlierRotation_ServesNoOtherNumber()
     {
         await Create("twice", Rsa);
-        await _silo.Key("twice").Rotate(new(TestSilo.Caller));
-        await _silo.Key("twice").Rotate(new(TestSilo.Caller));
+        await Silo.Key("twice").Rotate(new(TestSilo.Caller));
+        await Silo.Key("twice").Rotate(new(TestSilo.Caller));
         Assert.Equal(["twice v1", "twice v2", "twice v3"], await OnToken("twice"));
         await Restart();
         Assert.Equal(3, (await Sign("twice")).KeyVersion);
@@ -186,7 +161,7 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     [Fact]
     public async Task CreationThatTakesTooLong_LeavesNothing()
     {
-        await Refused("timeout", () => _silo.Key("late").Create(new()
+        await Refused("timeout", () => Silo.Key("late").Create(new()
         {
             Caller = TestSilo.Caller,
             Spec = "RSA_4096",
@@ -222,7 +197,7 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     [Fact]
     public async Task WhileAProgramOfLevel5MayRun_NoSuchKeyIsMade()
     {
-        await KeyDatabase.Scalar(_silo, "UPDATE okms_schema SET least_program_version = 4, feature_level = 5");
+        await KeyDatabase.Scalar(Silo, "UPDATE okms_schema SET least_program_version = 4, feature_level = 5");
         await Restart();
         foreach (var spec in HsmMechanism.All.Select(m => m.Spec).Where(spec => spec != "AES_256_GCM"))
         {
@@ -232,7 +207,7 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
         }
 
         await Create("old", "AES_256_GCM");
-        await _silo.Services.GetRequiredService<FeatureLevels>().Raise(default);
+        await Silo.Services.GetRequiredService<FeatureLevels>().Raise(default);
         await Create("new", P256);
         await Sign("new");
     }
@@ -244,17 +219,17 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     {
         await Create("changing", P256);
         await Create("mac", "HMAC_256");
-        _gate.Hold();
+        Gate.Hold();
         var signature = Sign("changing");
         var batch = Signatures("changing").SignBatch(new(TestSilo.Caller, [_item])).AsTask();
-        var mac = _silo.Grains.GetGrain<IKeyMacsGrain>("mac").Generate(new(TestSilo.Caller, new(_message))).AsTask();
-        await _gate.Held(3).WaitAsync(Patience);
+        var mac = Silo.Grains.GetGrain<IKeyMacsGrain>("mac").Generate(new(TestSilo.Caller, new(_message))).AsTask();
+        await Gate.Held(3).WaitAsync(Patience);
         foreach (var id in (string[])["changing", "mac"])
         {
-            await (change == "disable" ? _silo.Key(id).Disable(new(TestSilo.Caller)) : _silo.Key(id).DisableVersion(new(TestSilo.Caller, 1))).WaitAsync(Patience);
+            await (change == "disable" ? Silo.Key(id).Disable(new(TestSilo.Caller)) : Silo.Key(id).DisableVersion(new(TestSilo.Caller, 1))).WaitAsync(Patience);
         }
 
-        _gate.Release();
+        Gate.Release();
         await Refused(error, () => signature);
         await Refused(error, () => mac);
         Assert.Equal(error, Assert.Single(await batch).Error?.Code);
@@ -266,17 +241,17 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
         Assert.Equal((protection, KeyUsage.SignVerify), (created.Protection, created.Usage));
         var first = await Sign(id);
         await RequireByThePlatform(await PublicKey(id), first);
-        await _silo.Key(id).Rotate(new(TestSilo.Caller));
+        await Silo.Key(id).Rotate(new(TestSilo.Caller));
         var second = await Sign(id);
         Assert.Equal((1, 2), (first.KeyVersion, second.KeyVersion));
         Assert.Equal(new Verified(true, 1), await Verify(id, first.Value));
         Assert.Equal(new Verified(false, null), await Verify(id, [.. first.Value, 0]));
         var batch = await Signatures(id).SignBatch(new(TestSilo.Caller, [_item, _item with { Algorithm = "none" }, _item]));
         Assert.Equal([null, "unsupported_algorithm", null], batch.Select(r => r.Error?.Code));
-        await _silo.Key(id).DisableVersion(new(TestSilo.Caller, 1));
+        await Silo.Key(id).DisableVersion(new(TestSilo.Caller, 1));
         Assert.False((await Verify(id, first.Value)).IsValid);
-        await _silo.Key(id).EnableVersion(new(TestSilo.Caller, 1));
-        await Refused("wrong_key_usage", async () => await _silo.Key(id).Encrypt(new(TestSilo.Caller, _message)));
+        await Silo.Key(id).EnableVersion(new(TestSilo.Caller, 1));
+        await Refused("wrong_key_usage", async () => await Silo.Key(id).Encrypt(new(TestSilo.Caller, _message)));
         var description = await Describe(id);
         Assert.Equal(4, description.Uses.Sign);
         return description;
@@ -285,9 +260,9 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
     private async Task<KeyDescription> AuthenticateInEveryWay(string id, KeyProtection protection)
     {
         await Create(id, "HMAC_384", protection: protection);
-        var grain = _silo.Grains.GetGrain<IKeyMacsGrain>(id);
+        var grain = Silo.Grains.GetGrain<IKeyMacsGrain>(id);
         var first = await grain.Generate(new(TestSilo.Caller, new(_message)));
-        await _silo.Key(id).Rotate(new(TestSilo.Caller));
+        await Silo.Key(id).Rotate(new(TestSilo.Caller));
         var second = await grain.Generate(new(TestSilo.Caller, new(_message)));
         Assert.Equal((1, 2, 48), (first.KeyVersion, second.KeyVersion, second.Mac.Length));
         Assert.Equal(new Verified(true, 1), await grain.Verify(new(TestSilo.Caller, new(_message, first.Mac))));
@@ -326,18 +301,8 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
         return Task.CompletedTask;
     }
 
-    private Task<TestSilo> Start() => TestSilo.Start(
-        new() { DataDirectory = _folder.FullName, Hsm = SharedToken.Options }, _service, _time,
-        new() { MinDeletionDelay = TimeSpan.FromHours(1) }, services: services => GatedProvider.Add(services, _gate));
-
-    private async Task Restart()
-    {
-        await _silo.DisposeAsync();
-        _silo = await Start();
-    }
-
     private Task<KeyDescription> Create(string id, string spec, KeyUsage? usage = null, KeyProtection protection = KeyProtection.Hsm) =>
-        _silo.Key(id).Create(new()
+        Silo.Key(id).Create(new()
         {
             Caller = TestSilo.Caller,
             Spec = spec,
@@ -346,29 +311,11 @@ public sealed class HsmSignatureGrainTests(SharedToken shared) : IClassFixture<S
             Within = KmsLimits.MaxRequestTimeout,
         });
 
-    private IKeySignaturesGrain Signatures(string id) => _silo.Grains.GetGrain<IKeySignaturesGrain>(id);
+    private IKeySignaturesGrain Signatures(string id) => Silo.Grains.GetGrain<IKeySignaturesGrain>(id);
 
     private async Task<Signature> Sign(string id, SignItem? item = null) => await Signatures(id).Sign(new(TestSilo.Caller, item ?? _item));
 
     private async Task<Verified> Verify(string id, byte[] signature) => await Signatures(id).Verify(new(TestSilo.Caller, new(_item, signature, null)));
 
-    private Task<PublicKeyDescription> PublicKey(string id) => _silo.Grains.GetGrain<IPublicKeyGrain>(id).Read(new(TestSilo.Caller, null));
-
-    private Task<KeyDescription> Describe(string id) => _silo.Key(id).Describe(new(TestSilo.Caller));
-
-    private async Task<List<string>> OnToken(string id) =>
-        [.. (await new HsmInventory(Hsm, _service, TimeProvider.System).List(default))
-            .Select(k => k.Label).Where(l => l.StartsWith(id + " v", StringComparison.Ordinal)).Order()];
-
-    private static async Task Until(Func<Task<bool>> condition)
-    {
-        using var patience = new CancellationTokenSource(Patience);
-        while (!await condition())
-        {
-            patience.Token.ThrowIfCancellationRequested();
-        }
-    }
-
-    private static async Task Refused(string code, Func<Task> operation) =>
-        Assert.Equal(code, (await Assert.ThrowsAsync<KmsException>(operation)).Code);
+    private Task<PublicKeyDescription> PublicKey(string id) => Silo.Grains.GetGrain<IPublicKeyGrain>(id).Read(new(TestSilo.Caller, null));
 }
