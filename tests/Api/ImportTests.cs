@@ -178,7 +178,7 @@ public sealed class ImportTests(DefaultApi api) : IDisposable
         var material = await Exported(id);
         Assert.Equal(32, material.Length);
         (await Export(id, version: 2)).Is(HttpStatusCode.NotFound, "not_found");
-        (await Export(id, version: 0)).Is(HttpStatusCode.NotFound, "not_found");
+        (await Export(id, version: 0)).Is(HttpStatusCode.BadRequest, "invalid_parameter");
         foreach (var policy in (string[])["key-manager", "key-user", "auditor"])
         {
             (await As(await SignUp(policy), $"/v1/keys/{id}/export", new { wrapping_public_key = await MyPublicKey() })).Is(HttpStatusCode.Forbidden, "permission_denied");
