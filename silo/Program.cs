@@ -1,46 +1,12 @@
 using OrleansKms.Gateway.Hosting;
-using OrleansKms.Grains.Hosting;
-using OrleansKms.Grains.Keys;
-using OrleansKms.Silo.Clustering;
 using OrleansKms.Silo.Commands;
-using OrleansKms.Silo.Configuration;
 using OrleansKms.Silo.Hosting;
 
-EmbeddedSqlite.Use();
-if (HealthCheck.IsAskedBy(args)) return await HealthCheck.Run();
-if (args.Length > 0) return await SiloCommands.Run(args);
-return await StartGuard.Run(async () =>
+// What starts a service, or asks one every few seconds, parses nothing; and a command loads no more of the program than it uses.
+return args switch
 {
-    ProcessHardening.Apply();
-    var builder = WebApplication.CreateSlimBuilder();
-    var settings = Settings.Read(builder.Configuration);
-    if (settings.IsAllInOne) settings.PrepareDataDirectory();
-    var token = settings.IsAllInOne ? TokenFile.OpenAdministrator(settings.DataDirectory) : null;
-    var metricsToken = settings.IsAllInOne && settings.Http.MetricsTokenFile is null ? TokenFile.OpenMetrics(settings.DataDirectory) : null;
-
-    builder.UseLogLines(settings.Log);
-    builder.Services.AddSingleton<IChangeSink, ChangesInTheLog>();
-    builder.ListenOn(settings.Http);
-    builder.StopWithin(settings.Http);
-    builder.StartBehindServer(settings, silo => silo
-        .UseCluster(settings)
-        .UseTimeouts(settings)
-        .BoundQueues(settings)
-        .AddKmsStorage(settings.ToStorageOptions())
-        .AddKmsGrains(settings.ToKeyOptions())
-        .AddKmsAudit(settings.Audit)
-        .AddAdministrator(token)
-        .AddDashboardPage(settings));
-    builder.Services.AddKmsGateway(settings.ToGatewayOptions(token, metricsToken));
-
-    var app = builder.Build();
-    app.MapRoutes(settings);
-    app.MapDashboardPage(settings);
-    app.Announce();
-    app.WarnOfSettingsWithoutEffect(settings);
-    token?.Announce(app, "administrator's token");
-    metricsToken?.Announce(app, "token for /metrics");
-    ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
-    StartMemory.GiveBackWhenQuiet(app.Lifetime);
-    await app.RunUntilStopped();
-});
+    [] or [ServeCommands.Serve] => await SiloService.Run(),
+    [ServeCommands.Gateway] => await GatewayService.Run(),
+    [HealthCheck.Name] => await HealthCheck.Run(),
+    _ => await OkmsCommand.Run(args),
+};

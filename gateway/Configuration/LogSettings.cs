@@ -8,8 +8,12 @@ public sealed record LogSettings
     /// <summary>LOG_LEVEL.</summary>
     public required LogLevel Level { get; init; }
 
-    /// <summary>OKMS_LOG_FORMAT.</summary>
-    public required LogFormat Format { get; init; }
+    /// <summary>OKMS_LOG_FORMAT; null leaves it to who reads: text for a person at a terminal, JSON for a program.</summary>
+    public required LogFormat? Format { get; init; }
+
+    /// <summary>The format of lines that go to a stream.</summary>
+    /// <param name="isRedirected">Whether the stream is not a terminal.</param>
+    public LogFormat FormatFor(bool isRedirected) => Format ?? (isRedirected ? LogFormat.Json : LogFormat.Text);
 
     /// <summary>Reads and checks them.</summary>
     internal static LogSettings Read(SettingsReader reader)
@@ -18,7 +22,7 @@ public sealed record LogSettings
         return new()
         {
             Level = Enum.GetValues<LogLevel>().First(l => LevelNames.Of(l) == level),
-            Format = Enum.Parse<LogFormat>(reader.Word(SettingTable.LogFormat), ignoreCase: true),
+            Format = reader.WordOrNull(SettingTable.LogFormat) is { } format ? Enum.Parse<LogFormat>(format, ignoreCase: true) : null,
         };
     }
 }

@@ -77,10 +77,14 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
     /// <summary>The value of a number that fits into 32 bits, or null when it is not set.</summary>
     public int? IntegerOrNull(NumberSetting setting) => checked((int?)ReadOrNull(setting));
 
-    /// <summary>One of a few words, in lower case.</summary>
-    public string Word(ChoiceSetting setting)
+    /// <summary>One of a few words, in lower case, or its default.</summary>
+    public string Word(ChoiceSetting setting) => WordOrNull(setting) ?? setting.Default;
+
+    /// <summary>One of a few words, in lower case, or null when it is not set.</summary>
+    /// <exception cref="SettingException">It is another word.</exception>
+    public string? WordOrNull(ChoiceSetting setting)
     {
-        var word = Text(setting)?.ToLowerInvariant() ?? setting.Default;
+        if (Text(setting)?.ToLowerInvariant() is not { } word) return null;
         return setting.Words.Contains(word) ? word : throw new SettingException(setting, $"must be {setting.Rule}.");
     }
 

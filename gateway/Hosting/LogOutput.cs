@@ -14,7 +14,7 @@ internal static class LogOutput
     {
         var logging = builder.Logging.ClearProviders();
         builder.Services.AddSingleton(services => new LineLoggerProvider(
-            settings.Format, Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
+            settings.FormatFor(Console.IsOutputRedirected), Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
         builder.Services.AddSingleton<ILoggerProvider>(services => services.GetRequiredService<LineLoggerProvider>());
         logging.SetMinimumLevel(LevelOfFrameworks(settings.Level)).AddFilter(OurOwn, settings.Level);
         // By the provider's name, so that no filter of the configuration comes before it.

@@ -26,7 +26,7 @@ internal static partial class ShutdownWatchdog
     {
         Thread.Sleep(timeout);
         // Nor may the message block: its reader may be what hangs.
-        var message = new Thread(() => Console.Error.WriteLine("orleans-kms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced."))
+        var message = new Thread(() => Console.Error.WriteLine("okms: the stop took longer than OKMS_SHUTDOWN_TIMEOUT and was forced."))
         {
             IsBackground = true,
         };

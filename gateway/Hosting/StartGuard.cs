@@ -40,13 +40,13 @@ internal static class StartGuard
         }
         catch (Exception e) when (RefusalOf(e) is { } refusal)
         {
-            await Console.Error.WriteLineAsync($"orleans-kms: {OneLine(refusal.Reason)}");
+            await Console.Error.WriteLineAsync($"okms: {OneLine(refusal.Reason)}");
             return refusal.Code;
         }
         catch (Exception e)
         {
             // With its stack trace, and without the runtime's abort, which looks like a crash.
-            await Console.Error.WriteLineAsync($"orleans-kms: unexpected failure: {e}");
+            await Console.Error.WriteLineAsync($"okms: unexpected failure: {e}");
             return Failed;
         }
     }

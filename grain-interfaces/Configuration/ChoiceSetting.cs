@@ -8,6 +8,9 @@ internal sealed class ChoiceSetting(string name, params string[] words) : Settin
     /// <summary>The default value.</summary>
     public required string Default { get; init; }
 
+    /// <summary>The default in words, where it depends on the process.</summary>
+    public string? DefaultInWords { get; init; }
+
     /// <summary>The words.</summary>
     public IReadOnlyList<string> Words => words;
 
@@ -15,7 +18,7 @@ internal sealed class ChoiceSetting(string name, params string[] words) : Settin
     public string Rule => $"one of {string.Join(", ", words)}";
 
     /// <inheritdoc/>
-    public override string DefaultText => $"`{Default}`";
+    public override string DefaultText => DefaultInWords ?? $"`{Default}`";
 
     /// <inheritdoc/>
     public override string RangeText => string.Join(", ", words.Select(word => $"`{word}`"));

@@ -64,6 +64,7 @@ internal static partial class SettingTable
     public static ChoiceSetting LogFormat { get; } = new("OKMS_LOG_FORMAT", "json", "text")
     {
         Default = "json",
+        DefaultInWords = "`json`; `text` on a terminal",
         Meaning = "the format of the log",
     };
 

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using OrleansKms.Configuration;
-using OrleansKms.Gateway.Hosting;
 using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Audit.Transparency;

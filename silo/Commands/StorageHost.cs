@@ -39,6 +39,7 @@ internal static class StorageHost
     public static Settings ReadSettings()
     {
         ProcessHardening.Apply();
+        EmbeddedSqlite.Use();
         return Settings.Read(new ConfigurationBuilder()
             .AddJsonFile(Path.GetFullPath("appsettings.json"), optional: true)
             .AddEnvironmentVariables()
@@ -65,6 +66,6 @@ internal static class StorageHost
     {
         logging.SetMinimumLevel(LogLevel.Warning).AddFilter("OrleansKms", settings.Level);
         logging.Services.AddSingleton<ILoggerProvider>(
-            _ => new LineLoggerProvider(settings.Format, Console.OpenStandardError(), TimeProvider.System));
+            _ => new LineLoggerProvider(settings.FormatFor(Console.IsErrorRedirected), Console.OpenStandardError(), TimeProvider.System));
     }
 }

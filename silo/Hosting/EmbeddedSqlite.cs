@@ -15,9 +15,12 @@ internal static partial class EmbeddedSqlite
     private const string ImportName = "e_sqlite3";
     private const uint CloseOnExecute = 1; // MFD_CLOEXEC
 
-    /// <summary>Makes the program load the embedded library, if there is one, when it is first needed.</summary>
+    private static bool _isUsed;
+
+    /// <summary>Makes the program load the embedded library, if there is one, when it is first needed. A repeat does nothing.</summary>
     public static void Use()
     {
+        if (Interlocked.Exchange(ref _isUsed, true)) return;
         var program = typeof(EmbeddedSqlite).Assembly;
         if (program.GetManifestResourceInfo(FileName) is null) return;
         var library = new Lazy<nint>(() =>

@@ -12,7 +12,6 @@ trap finish EXIT
 
 if [ -z "${NO_BUILD:-}" ]; then
   dotnet build -c Release --nologo -v q silo >/dev/null
-  dotnet build -c Release --nologo -v q gateway >/dev/null
 fi
 if [ "${TLS:-}" = 1 ]; then
   for certificate in ca "silo silo" "gateway gateway"; do
@@ -30,7 +29,7 @@ silo() {
   shift
   # shellcheck disable=SC2046
   exec env $(network silo) ${SILO_SETTINGS:-} PORT=$((8410 + number)) OKMS_SILO_PORT=$((11410 + number)) OKMS_CLIENT_PORT=$((30410 + number)) \
-    OKMS_DATA_DIR="$work/data" dotnet silo/bin/Release/net10.0/OrleansKms.Silo.dll "$@"
+    OKMS_DATA_DIR="$work/data" dotnet silo/bin/Release/net10.0/okms.dll "$@"
 }
 
 ready() { until curl -fsS -o /dev/null "http://127.0.0.1:$1/health/ready" 2>/dev/null; do sleep 0.2; done; }
@@ -46,7 +45,7 @@ start_cluster() {
   done
   for number in $(seq "$1"); do ready $((8410 + number)); done
   # shellcheck disable=SC2046
-  env $(network gateway) PORT=8410 dotnet gateway/bin/Release/net10.0/OrleansKms.Gateway.dll >"$work/gateway.log" 2>&1 &
+  env $(network gateway) PORT=8410 dotnet silo/bin/Release/net10.0/okms.dll gateway >"$work/gateway.log" 2>&1 &
   gateway=$!
   pids+=("$gateway")
   ready 8410

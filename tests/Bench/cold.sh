@@ -21,7 +21,7 @@ trap finish EXIT
 programs=("$@")
 if [ ${#programs[@]} -eq 0 ]; then
   deploy/publish.sh linux-x64 >/dev/null
-  programs=(artifacts/linux-x64/okms-silo)
+  programs=(artifacts/linux-x64/okms)
 fi
 [ -n "${NO_BUILD:-}" ] || dotnet build -c Release --nologo -v q tests/Bench >/dev/null
 printf '{"key_id":"k0","plaintext":"%s"}' "$(head -c 1024 /dev/urandom | base64 -w0)" >"$work/body.json"

@@ -39,7 +39,7 @@ dotnet build -c Release --nologo -v q silo >/dev/null
 body=$work/body.json
 printf '{"key_id":"k0","plaintext":"%s"}' "$(head -c 1024 /dev/urandom | base64 -w0)" >"$body"
 
-PORT=$port OKMS_DATA_DIR=$work/data dotnet silo/bin/Release/net10.0/OrleansKms.Silo.dll >"$work/silo.log" 2>&1 &
+PORT=$port OKMS_DATA_DIR=$work/data dotnet silo/bin/Release/net10.0/okms.dll >"$work/silo.log" 2>&1 &
 silo=$!; pids+=("$silo")
 until curl -fsS -o /dev/null "http://127.0.0.1:$port/health" 2>/dev/null; do kill -0 "$silo"; sleep 0.1; done
 token=$(cat "$work/data/admin.token")

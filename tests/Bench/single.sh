@@ -11,7 +11,7 @@ children() { awk '{ sub(/.*\) /, ""); print $14 + $15 }' "/proc/$1/stat"; }
 
 # SOURCE: prints the directory of the built silo. SOURCE is such a directory, a commit, or . for the working tree.
 program() {
-  if [ -f "$1/OrleansKms.Silo.dll" ]; then
+  if [ -f "$1/okms.dll" ] || [ -f "$1/OrleansKms.Silo.dll" ]; then
     echo "$1"
     return
   fi
@@ -29,10 +29,12 @@ program() {
 declare -A process url token
 start() {
   local name=$1 directory=$2
+  local program=$directory/okms.dll
+  [ -f "$program" ] || program=$directory/OrleansKms.Silo.dll # of a commit from before silo and gateway were one program
   shift 2
   port=$((port + 1))
   env -u OKMS_TEST_DATABASE_URL "$@" PORT=$port OKMS_SILO_PORT=$((port + 10000)) OKMS_DATA_DIR="$work/data-$name" \
-    dotnet "$directory/OrleansKms.Silo.dll" >"$work/$name.log" 2>&1 &
+    dotnet "$program" >"$work/$name.log" 2>&1 &
   process[$name]=$! url[$name]=http://127.0.0.1:$port
   pids+=("$!")
   until curl -fsS -o /dev/null "${url[$name]}/health/ready" 2>/dev/null; do kill -0 "${process[$name]}" 2>/dev/null || { cat "$work/$name.log" >&2; exit 1; }; sleep 0.1; done

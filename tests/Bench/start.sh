@@ -3,17 +3,17 @@
 #
 #   tests/Bench/start.sh [PROGRAM [ARGUMENT...]]
 #
-# PROGRAM is what is started: without one, artifacts/linux-x64/okms-silo of deploy/publish.sh. Settings come from the environment.
+# PROGRAM is what is started: without one, artifacts/linux-x64/okms of deploy/publish.sh. Settings come from the environment.
 # Prints a line for each of ROUNDS starts: milliseconds from starting the process until /health/live answers, until /health/ready
 # does, and until the first encryption (with a key made just before) has answered; the CPU that the process had used by then; and
-# its memory in MiB, then and after IDLE seconds without a request; and last the medians. Wall-clock times are meaningful only on a quiet
+# its memory in MiB, then and after IDLE seconds without a request; and last the medians and the least. Wall-clock times are meaningful only on a quiet
 # machine.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=${ROUNDS:-5}
 idle=${IDLE:-10}
 port=${PORT:-8397}
-[ $# -gt 0 ] || set -- "$PWD/artifacts/linux-x64/okms-silo"
+[ $# -gt 0 ] || set -- "$PWD/artifacts/linux-x64/okms"
 work=$(mktemp -d)
 pid=""
 finish() { [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"; }
@@ -77,6 +77,8 @@ one_start() {
   pid=""
 }
 
+least() { sort -n | head -n 1; }
+
 median() { sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'; }
 
 show() { printf '%-8s live %5s ms  ready %5s ms  encrypted %5s ms  cpu %5s ms  memory %4s MiB, idle %4s MiB\n' "$@"; }
@@ -89,3 +91,5 @@ for round in $(seq "$rounds"); do
 done
 # shellcheck disable=SC2046
 show median $(for column in 1 2 3 4 5 6; do cut -d' ' -f "$column" "$work/results" | median; done)
+# shellcheck disable=SC2046
+show least $(for column in 1 2 3 4 5 6; do cut -d' ' -f "$column" "$work/results" | least; done)

@@ -8,17 +8,14 @@ public sealed class PublishTests
 {
     /// <summary>Orleans' packages bring what its code generator is made with.</summary>
     [Fact]
-    public void Programs_HoldNoCodeGeneration()
+    public void Program_HoldsNoCodeGeneration()
     {
         var files = Directory.GetFiles(AppContext.BaseDirectory, "*.dll").Select(file => Path.GetFileName(file)).ToList();
         Assert.Contains("Orleans.Runtime.dll", files);
         Assert.DoesNotContain(files, IsCodeGeneration);
-        foreach (var program in (string[])["OrleansKms.Silo", "OrleansKms.Gateway"])
-        {
-            var dependencies = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, program + ".deps.json"));
-            Assert.Contains("Orleans.Core.dll", dependencies, StringComparison.Ordinal);
-            Assert.DoesNotContain("/Microsoft.CodeAnalysis.dll", dependencies, StringComparison.Ordinal);
-        }
+        var dependencies = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "okms.deps.json"));
+        Assert.Contains("Orleans.Core.dll", dependencies, StringComparison.Ordinal);
+        Assert.DoesNotContain("/Microsoft.CodeAnalysis.dll", dependencies, StringComparison.Ordinal);
     }
 
     [Fact]

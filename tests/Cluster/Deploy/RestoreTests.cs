@@ -134,7 +134,7 @@ public sealed partial class RestoreTests : IDisposable
             {{settings}}
             export PGHOST=127.0.0.1 PGPORT={{server.Port}} PGUSER=okms KMS_TOKEN_FILE=admin.token
             pg() { "$@"; }
-            silo() { dotnet '{{ServiceProcess.ProgramPath(ServiceProcess.Silo)}}' "$@"; }
+            silo() { dotnet '{{ServiceProcess.ProgramPath(ServiceProcess.Program)}}' "$@"; }
             docker() { if [ "$2" = logs ]; then cat "${!#}.log"; fi; }
             {{script}}
             """));

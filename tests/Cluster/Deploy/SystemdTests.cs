@@ -8,8 +8,8 @@ namespace OrleansKms.Tests.Cluster.Deploy;
 public sealed partial class SystemdTests
 {
     [Theory]
-    [InlineData("silo", "Silo")]
-    [InlineData("gateway", "Gateway")]
+    [InlineData("silo", "/opt/orleans-kms/okms")]
+    [InlineData("gateway", "/opt/orleans-kms/okms gateway")]
     public void Unit_TakesItsSettings_AndEndsInTime(string name, string program)
     {
         var unit = Lines(Manifests.Text($"deploy/systemd/okms-{name}.service"));
@@ -22,7 +22,7 @@ public sealed partial class SystemdTests
         if (name == "silo") Manifests.TakenBySilo(environment); else Manifests.TakenByGateway(environment);
         Manifests.EndsInTime(Manifests.Seconds(Single(unit, "TimeoutStopSec")), environment);
         Assert.Equal("0", environment["DOTNET_EnableDiagnostics"]);
-        Assert.EndsWith($"/{name}/OrleansKms.{program}.dll", Single(unit, "ExecStart"), StringComparison.Ordinal);
+        Assert.Equal(program, Single(unit, "ExecStart"));
         // Each credential that a setting names is loaded.
         Assert.Equal(
             unit.Where(line => line.Key == "LoadCredential").Select(line => line.Value.Split(':')[0]).Order(StringComparer.Ordinal),
@@ -49,7 +49,7 @@ public sealed partial class SystemdTests
         var runbook = Manifests.Text("deploy/RUNBOOK.md");
         Assert.All(HealthCheckOfSilo().Matches(runbook), match => Assert.Equal(silo["PORT"], match.Groups["port"].Value));
         Assert.NotEmpty(HealthCheckOfSilo().Matches(runbook));
-        Assert.Contains($"`OKMS_METRICS_PORT={gateway["OKMS_METRICS_PORT"]} dotnet\n/opt/orleans-kms/gateway/OrleansKms.Gateway.dll healthcheck`", runbook, StringComparison.Ordinal);
+        Assert.Contains($"`OKMS_METRICS_PORT={gateway["OKMS_METRICS_PORT"]} /opt/orleans-kms/okms healthcheck`", runbook, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -81,6 +81,6 @@ public sealed partial class SystemdTests
     [GeneratedRegex("^(?<name>[A-Za-z]+)=(?<value>.*)$", RegexOptions.Multiline)]
     private static partial Regex Line();
 
-    [GeneratedRegex(@"(?:PORT=(?<port>\d+) )?dotnet /opt/orleans-kms/silo/OrleansKms\.Silo\.dll healthcheck")]
+    [GeneratedRegex(@"(?<!\w)PORT=(?<port>\d+) /opt/orleans-kms/okms healthcheck")]
     private static partial Regex HealthCheckOfSilo();
 }

@@ -88,7 +88,7 @@ public sealed class GatewayProcessTests
             ("OKMS_TLS_CA", files.AuthorityFile), ("OKMS_TLS_CERT", files.CertificateFile), ("OKMS_TLS_KEY", files.KeyFile));
         Assert.Equal(StartGuard.Refused, await gateway.Exited());
         var line = Assert.Single(gateway.Errors);
-        Assert.StartsWith("orleans-kms: OKMS_TLS_CERT: ", line, StringComparison.Ordinal);
+        Assert.StartsWith("okms: OKMS_TLS_CERT: ", line, StringComparison.Ordinal);
         Assert.Contains("without the role okms:gateway", line, StringComparison.Ordinal);
     }
 
@@ -109,7 +109,7 @@ public sealed class GatewayProcessTests
         await using var gateway = ServiceProcess.LaunchGateway(directory.Path, port: null, [.. settings.Select(s => (s.Key, s.Value)).Where(s => s.Key != "PORT" || s.Value is not null)]);
         Assert.Equal(StartGuard.Refused, await gateway.Exited());
         var line = Assert.Single(gateway.Errors);
-        Assert.StartsWith($"orleans-kms: {name} ", line, StringComparison.Ordinal);
+        Assert.StartsWith($"okms: {name} ", line, StringComparison.Ordinal);
         Assert.DoesNotContain("s3cret", gateway.ToString(), StringComparison.Ordinal);
     }
 

@@ -51,7 +51,7 @@ public sealed partial class HsmReadmeTests
         Assert.Contains(Printed, change, StringComparison.Ordinal);
         var (code, output, errors) = await ReadmeTests.Bash(
             directory.Path, Block().Match(_hsm).Groups["script"].Value
-            + change.Replace(Printed, $"dotnet {Path.Combine(AppContext.BaseDirectory, ServiceProcess.Silo)} ", StringComparison.Ordinal)
+            + change.Replace(Printed, $"dotnet {Path.Combine(AppContext.BaseDirectory, ServiceProcess.Program)} ", StringComparison.Ordinal)
             + "printf '%s\\n' \"$SOFTHSM2_CONF\" \"$HSM_ADDRESS\"\n");
         Assert.True(code == 0, output + errors);
         Assert.Contains("is destroyed", output, StringComparison.Ordinal);

@@ -173,7 +173,7 @@ public sealed class HsmStartTests : IDisposable
         await using var service = ServiceProcess.Launch(_directory.Path, port: null, environment);
         Assert.Equal(code, await service.Exited());
         var line = Assert.Single(service.Errors);
-        Assert.StartsWith("orleans-kms: HSM_ADDRESS", line.Replace("The root key hsm:", "HSM_ADDRESS:", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.StartsWith("okms: HSM_ADDRESS", line.Replace("The root key hsm:", "HSM_ADDRESS:", StringComparison.Ordinal), StringComparison.Ordinal);
         return line;
     }
 

@@ -46,7 +46,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
 
     /// <summary>Makes the database and the administrator, and starts no silo.</summary>
     /// <param name="settings">What all silos are set to, besides what makes them a cluster.</param>
-    public static Task<ClusterProcesses> Prepare(params (string Name, string? Value)[] settings) => Prepare(ServiceProcess.Silo, settings);
+    public static Task<ClusterProcesses> Prepare(params (string Name, string? Value)[] settings) => Prepare(ServiceProcess.Program, settings);
 
     /// <summary>The same by another build of the silo.</summary>
     public static async Task<ClusterProcesses> Prepare(string program, params (string Name, string? Value)[] settings)
@@ -91,13 +91,13 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     public IReadOnlyDictionary<string, string?> Settings => Environment([]);
 
     /// <summary>Runs one of the silo's commands with the cluster's settings.</summary>
-    public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) => CommandOf(ServiceProcess.Silo, arguments);
+    public Task<(int Code, string Output, string Errors)> Command(params string[] arguments) => CommandOf(ServiceProcess.Program, arguments);
 
     private Task<(int Code, string Output, string Errors)> CommandOf(string program, params string[] arguments) =>
         ServiceProcess.CommandOf(program, _directory.Path, arguments, Environment([]));
 
     /// <summary>Starts one more silo and waits until it is healthy and, if it has a gateway, lets the administrator in.</summary>
-    public Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => StartSilo(ServiceProcess.Silo, settings);
+    public Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => StartSilo(ServiceProcess.Program, settings);
 
     /// <summary>The same with another build of the silo.</summary>
     public async Task<ServiceProcess> StartSilo(string program, params (string Name, string? Value)[] settings)
@@ -121,7 +121,7 @@ internal sealed class ClusterProcesses : IAsyncDisposable
     }
 
     /// <summary>Starts one more silo without waiting for anything.</summary>
-    public ServiceProcess LaunchSilo(params (string Name, string? Value)[] settings) => LaunchSilo(ServiceProcess.Silo, settings);
+    public ServiceProcess LaunchSilo(params (string Name, string? Value)[] settings) => LaunchSilo(ServiceProcess.Program, settings);
 
     /// <summary>The same with another build of the silo.</summary>
     public ServiceProcess LaunchSilo(string program, params (string Name, string? Value)[] settings)

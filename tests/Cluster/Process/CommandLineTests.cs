@@ -7,15 +7,15 @@ namespace OrleansKms.Tests.Cluster.Processes;
 public sealed class CommandLineTests
 {
     [Theory]
-    [InlineData("start is not known here. For what there is: OrleansKms.Silo --help", "start")]
+    [InlineData("start is not known here. For what there is: okms --help", "start")]
     [InlineData("rot is not known here. Did you mean root?", "rot")]
-    [InlineData("ad is not known here. Did you mean add? For what there is: OrleansKms.Silo root --help", "root", "ad")]
+    [InlineData("ad is not known here. Did you mean add? For what there is: okms root --help", "root", "ad")]
     [InlineData("Required command was not provided.", "root")]
     [InlineData("help is not known here.", "create-administrator", "help")]
     [InlineData("--repalce is not known here. Did you mean --replace?", "create-administrator", "--repalce")]
     [InlineData("--token-file", "create-administrator", "--token-file")]
     [InlineData("ID", "root", "destroy", "--dry-run")]
-    [InlineData("now is not known here. For what there is: OrleansKms.Silo migrate --help", "migrate", "now")]
+    [InlineData("now is not known here. For what there is: okms migrate --help", "migrate", "now")]
     [InlineData("PORT=8080 is not known here.", "PORT=8080")]
     public async Task UnknownWord_IsRefusedInOneLine(string reason, params string[] arguments)
     {
@@ -23,13 +23,13 @@ public sealed class CommandLineTests
         var (code, output, errors) = await ServiceProcess.Command(directory.Path, arguments);
         Assert.Equal((StartGuard.Refused, ""), (code, output));
         var line = Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries));
-        Assert.StartsWith("orleans-kms: ", line, StringComparison.Ordinal);
+        Assert.StartsWith("okms: ", line, StringComparison.Ordinal);
         Assert.Contains(reason, line, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFileSystemEntries(directory.Path));
     }
 
     [Theory]
-    [InlineData("--help", "create-administrator", "root", "restore-epoch", "remove-hsm-orphans", "healthcheck", "settings")]
+    [InlineData("--help", "serve", "gateway", "create-administrator", "root", "restore-epoch", "remove-hsm-orphans", "healthcheck", "settings", "completion")]
     [InlineData("root --help", "list", "add", "verify", "remove", "rotate", "destroy", "accept")]
     public async Task Help_ListsWhatThereIs(string arguments, params string[] listed)
     {
@@ -41,16 +41,34 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Gateway_ListsWhatItTakes_AndRefusesTheRest()
+    public async Task Settings_OfAGateway_AreThoseThatItTakes()
     {
         using var directory = new TemporaryDirectory();
-        var (code, output, _) = await ServiceProcess.CommandOf(ServiceProcess.Gateway, directory.Path, ["settings"], []);
+        var (code, output, _) = await ServiceProcess.Command(directory.Path, ["settings", "--gateway"]);
         Assert.Equal(0, code);
         Assert.Equal(
             SettingTable.All.Where(setting => setting.Taker == SettingTaker.SiloAndGateway).Select(setting => setting.Name),
             output.Split('\n').Where(line => line.Length > 0 && !line.StartsWith(' ')));
-        (code, output, var errors) = await ServiceProcess.CommandOf(ServiceProcess.Gateway, directory.Path, ["migrate"], []);
-        Assert.Equal((StartGuard.Refused, ""), (code, output));
-        Assert.Contains("OrleansKms.Gateway --help", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("okms roo", "root")]
+    [InlineData("okms root --dry-run rem", "remove")]
+    [InlineData("okms create-administrator --rep", "--replace")]
+    [InlineData("okms create-administrator ", "")]
+    public async Task Completion_InBash_OffersWhatMayFollow(string line, string offered)
+    {
+        using var directory = new TemporaryDirectory();
+        var (code, output, errors) = await ReadmeTests.Bash(directory.Path, $$"""
+            printf '#!/bin/sh\nexec dotnet "{{ServiceProcess.ProgramPath(ServiceProcess.Program)}}" "$@"\n' >okms
+            chmod +x okms
+            PATH=$PWD:$PATH
+            source <(okms completion bash)
+            COMP_LINE='{{line}}' COMP_POINT={{line.Length}} COMP_WORDS=({{string.Join(' ', line.Split(' ').Select(word => $"'{word}'"))}})
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            _okms
+            echo "${COMPREPLY[*]-}"
+            """);
+        Assert.Equal((0, offered, ""), (code, output.TrimEnd(), errors));
     }
 }

@@ -98,7 +98,7 @@ public sealed class DatabaseConnectionTests : IDisposable
     private static void RefusedInOneLine(int code, string line)
     {
         Assert.Equal(StartGuard.Refused, code);
-        Assert.StartsWith("orleans-kms: DATABASE_URL needs sslmode=verify-full", line, StringComparison.Ordinal);
+        Assert.StartsWith("okms: DATABASE_URL needs sslmode=verify-full", line, StringComparison.Ordinal);
         Assert.Contains(Insecure + "=true", line, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', line);
     }

@@ -36,7 +36,7 @@ public sealed class HealthCheckTests
 
     private static async Task<(int Code, string Output)> Ask(string directory, int port, string bindAddress = "localhost", string? metricsPort = null)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "OrleansKms.Silo.dll"), "healthcheck"])
+        var info = new ProcessStartInfo("dotnet", [ServiceProcess.ProgramPath(ServiceProcess.Program), "healthcheck"])
         {
             WorkingDirectory = directory,
             RedirectStandardOutput = true,

@@ -79,10 +79,9 @@ public sealed partial class ReadmeTests
         var replaced = new Dictionary<string, string>
         {
             ["postgres://okms:secret@127.0.0.1:5432/okms"] = Postgres.Url(database),
-            ["dotnet build -c Release OrleansKms.sln\n"] = "",
+            ["dotnet build -c Release silo\n"] = "",
             ["./deploy/certs.sh"] = Path.Combine(Repository.Root, "deploy", "certs.sh"),
             ["silo/bin/Release/net10.0/"] = AppContext.BaseDirectory,
-            ["gateway/bin/Release/net10.0/"] = AppContext.BaseDirectory,
         };
         foreach (var (printed, here) in replaced)
         {

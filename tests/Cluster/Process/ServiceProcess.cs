@@ -7,14 +7,13 @@ using System.Net.Sockets;
 
 namespace OrleansKms.Tests.Cluster.Processes;
 
-/// <summary>A built program of the service, silo or gateway, as a process of its own, on a free port.</summary>
+/// <summary>The built program, as a silo or a gateway, in a process of its own, on a free port.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
-    /// <summary>The program that is a silo.</summary>
-    public const string Silo = "OrleansKms.Silo.dll";
+    /// <summary>The program; without arguments it is a silo.</summary>
+    public const string Program = "okms.dll";
 
-    /// <summary>The program that is a gateway.</summary>
-    public const string Gateway = "OrleansKms.Gateway.dll";
+    private static readonly string[] _asGateway = ["gateway"];
 
     /// <summary>How long a test waits for what must come.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -25,8 +24,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = new();
     private readonly ConcurrentQueue<string> _errors = new();
 
-    private ServiceProcess(string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment)
-        : this(workingDirectory, port, StartInfo(workingDirectory, [ProgramPath(program)], WithPort(environment, port)), new SocketsHttpHandler())
+    private ServiceProcess(string workingDirectory, int port, IEnumerable<string> program, IReadOnlyDictionary<string, string?> environment)
+        : this(workingDirectory, port, StartInfo(workingDirectory, program, WithPort(environment, port)), new SocketsHttpHandler())
     {
     }
 
@@ -73,24 +72,24 @@ internal sealed class ServiceProcess : IAsyncDisposable
         // What takes long here takes long because of the machine.
         settings.TryAdd("OKMS_REQUEST_TIMEOUT", "PT1M");
         settings.TryAdd("OKMS_MIN_DELETION_DELAY", "PT0S");
-        return new(workingDirectory, port ?? FreePort(), Silo, settings);
+        return new(workingDirectory, port ?? FreePort(), [ProgramPath(Program)], settings);
     }
 
     /// <summary>Starts a gateway without waiting for anything.</summary>
     public static ServiceProcess LaunchGateway(string workingDirectory, int? port = null, params (string Name, string? Value)[] environment) =>
-        new(workingDirectory, port ?? FreePort(), Gateway, environment.ToDictionary(e => e.Name, e => e.Value));
+        new(workingDirectory, port ?? FreePort(), [ProgramPath(Program), .. _asGateway], environment.ToDictionary(e => e.Name, e => e.Value));
 
-    /// <summary>Starts one of the programs without waiting for anything.</summary>
+    /// <summary>Starts a silo of a build without waiting for anything.</summary>
     public static ServiceProcess Launch(
         string workingDirectory, int port, string program, IReadOnlyDictionary<string, string?> environment) =>
-        new(workingDirectory, port, program, environment);
+        new(workingDirectory, port, [ProgramPath(program)], environment);
 
     /// <summary>Starts a silo, or a command of it, in a network namespace, with its HTTP interface on a Unix socket, which crosses namespaces.</summary>
     public static ServiceProcess LaunchIn(
         string networkNamespace, string workingDirectory, string socket, IReadOnlyDictionary<string, string?> environment,
         params string[] command)
     {
-        var start = StartInfo(workingDirectory, [ProgramPath(Silo), .. command], new Dictionary<string, string?>(environment)
+        var start = StartInfo(workingDirectory, [ProgramPath(Program), .. command], new Dictionary<string, string?>(environment)
         {
             ["Kestrel__Endpoints__Http__Url"] = "http://unix:" + socket,
         });
@@ -105,7 +104,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Runs one of the silo's commands to its end.</summary>
     public static Task<(int Code, string Output, string Errors)> Command(
         string workingDirectory, IReadOnlyList<string> arguments, params (string Name, string? Value)[] environment) =>
-        CommandOf(Silo, workingDirectory, arguments, environment.ToDictionary(e => e.Name, e => e.Value));
+        CommandOf(Program, workingDirectory, arguments, environment.ToDictionary(e => e.Name, e => e.Value));
 
     /// <summary>The same with another build of the silo.</summary>
     public static async Task<(int Code, string Output, string Errors)> CommandOf(
@@ -252,7 +251,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         Assert.Equal(0, kill.ExitCode);
     }
 
-    /// <summary>Where a program lies that this build has made.</summary>
+    /// <summary>Where a program is that this build has made.</summary>
     public static string ProgramPath(string program) => Path.Combine(AppContext.BaseDirectory, program);
 
     private static Dictionary<string, string?> WithPort(IReadOnlyDictionary<string, string?> environment, int port)

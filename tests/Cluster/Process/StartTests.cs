@@ -65,7 +65,7 @@ public sealed class StartTests
         // The web server itself logs the exception too, to standard output.
         Assert.Equal(StartGuard.Refused, await service.Exited());
         var line = Assert.Single(service.Errors);
-        Assert.StartsWith("orleans-kms: Kestrel:Endpoints ", line, StringComparison.Ordinal);
+        Assert.StartsWith("okms: Kestrel:Endpoints ", line, StringComparison.Ordinal);
         Assert.Contains(named, line, StringComparison.Ordinal);
     }
 
@@ -165,7 +165,7 @@ public sealed class StartTests
     {
         Assert.Equal(StartGuard.Refused, await service.Exited());
         var line = Assert.Single(service.Errors);
-        Assert.StartsWith("orleans-kms: ", line, StringComparison.Ordinal);
+        Assert.StartsWith("okms: ", line, StringComparison.Ordinal);
         Assert.Contains(named, line, StringComparison.Ordinal);
         Assert.DoesNotContain(service.Output, o => o.Contains("   at ", StringComparison.Ordinal) || o.Contains("Exception", StringComparison.Ordinal));
     }

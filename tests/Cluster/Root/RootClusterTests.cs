@@ -211,12 +211,12 @@ public sealed class RootClusterTests : IAsyncLifetime, IDisposable
     {
         var (code, output, errors) = await ServiceProcess.Command(_directory.Path, ["root", .. words], Environment(environment));
         Assert.True(code == StartGuard.Refused && output.Length == 0, $"{code}\n{output}\n{errors}");
-        return Assert.Single(errors.Split('\n'), l => l.StartsWith("orleans-kms: ", StringComparison.Ordinal));
+        return Assert.Single(errors.Split('\n'), l => l.StartsWith("okms: ", StringComparison.Ordinal));
     }
 
     private Process StartRoot((string Name, string? Value)[] environment, params string[] words)
     {
-        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, ServiceProcess.Silo), "root", .. words])
+        var info = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, ServiceProcess.Program), "root", .. words])
         {
             WorkingDirectory = _directory.Path,
         };

@@ -81,7 +81,7 @@ internal sealed class RootProgram : IDisposable
         Assert.True(code == StartGuard.Refused, $"{code}\n{output}\n{errors}");
         Assert.Equal("", output);
         Assert.DoesNotContain(SoftHsm.Pin, errors, StringComparison.Ordinal);
-        return Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => l.StartsWith("orleans-kms: ", StringComparison.Ordinal));
+        return Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => l.StartsWith("okms: ", StringComparison.Ordinal));
     }
 
     /// <summary>The roots, from the command root list: id, KEKs, state, and whether the settings lead to it.</summary>

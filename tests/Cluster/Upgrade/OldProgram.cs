@@ -13,7 +13,7 @@ public sealed class OldProgram : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("okms-old-").FullName;
 
     /// <summary>The built silo.</summary>
-    public string Path => System.IO.Path.Combine(_directory, "bin", "OrleansKms.Silo", "release", "OrleansKms.Silo.dll");
+    public string Path => System.IO.Path.Combine(_directory, "bin", "OrleansKms.Silo", "release", "okms.dll");
 
     public async Task InitializeAsync()
     {

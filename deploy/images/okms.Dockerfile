@@ -1,5 +1,5 @@
-# The silo's image. From the top of the repository:
-#     docker build -f deploy/images/silo.Dockerfile -t REGISTRY/orleans-kms/silo:0.1.0 .
+# The image of silos and gateways: `gateway` as the argument makes it a gateway. From the top of the repository:
+#     docker build -f deploy/images/okms.Dockerfile -t REGISTRY/orleans-kms/okms:0.1.0 .
 # The runtime is "chiselled": no shell, no package manager, no root; the process runs with a read-only root file system and
 # without capabilities. Both bases are named by a tag that moves with the monthly security fixes, so that a build has them; where builds
 # must be repeatable, pin them: --build-arg SDK_IMAGE=…@sha256:… --build-arg RUNTIME_IMAGE=…@sha256:…
@@ -41,5 +41,5 @@ USER $APP_UID
 EXPOSE 8080 11111 30000
 # Longer than a start may take; an orchestrator that probes over HTTP does not use this.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --start-interval=1s --retries=3 \
-    CMD ["dotnet", "/app/OrleansKms.Silo.dll", "healthcheck"]
-ENTRYPOINT ["dotnet", "/app/OrleansKms.Silo.dll"]
+    CMD ["dotnet", "/app/okms.dll", "healthcheck"]
+ENTRYPOINT ["dotnet", "/app/okms.dll"]

@@ -1,4 +1,4 @@
-namespace OrleansKms.Gateway.Hosting;
+namespace OrleansKms.Silo.Commands;
 
 /// <summary>The program was called with unknown arguments.</summary>
 /// <param name="message">One line that says what is wrong and what is available.</param>

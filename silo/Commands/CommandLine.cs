@@ -1,23 +1,21 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using OrleansKms.Gateway.Hosting;
 
-namespace OrleansKms.Gateway.Hosting;
+namespace OrleansKms.Silo.Commands;
 
 /// <summary>
-/// The arguments of a program. Without any it serves, and none of this is loaded; an argument must be a command or ask for help,
+/// The arguments of the program. Without any it serves, and none of this is loaded; an argument must be a command or ask for help,
 /// so that a misspelt word never starts a silo.
 /// </summary>
 internal static class CommandLine
 {
     /// <summary>Runs what the arguments ask for.</summary>
+    /// <param name="root">The program and its commands.</param>
     /// <param name="arguments">One or more.</param>
-    /// <param name="description">The program, and what it does without arguments.</param>
-    /// <param name="commands">Its commands.</param>
     /// <returns>The process's exit code: <see cref="StartGuard.Refused"/> for unknown arguments.</returns>
-    public static Task<int> Run(string[] arguments, string description, params Command[] commands)
+    public static Task<int> Run(RootCommand root, string[] arguments)
     {
-        var root = new RootCommand(description);
-        foreach (var command in commands) root.Add(command);
         RefuseOptionsAsArguments(root);
         return StartGuard.Run(() =>
         {
@@ -28,14 +26,14 @@ internal static class CommandLine
         });
     }
 
-    // The library takes an unknown option for the missing argument.
+    // The library takes an unknown option for the missing argument. A dash alone is an argument: standard input or output.
     private static void RefuseOptionsAsArguments(Command command)
     {
         foreach (var argument in command.Arguments)
         {
             argument.Validators.Add(given =>
             {
-                foreach (var token in given.Tokens.Where(token => token.Value.StartsWith('-'))) given.AddError($"{token.Value} is not known here.");
+                foreach (var token in given.Tokens.Where(token => token.Value is ['-', _, ..])) given.AddError($"{token.Value} is not known here.");
             });
         }
 
@@ -64,5 +62,5 @@ internal static class CommandLine
     }
 
     private static IEnumerable<string> Path(Symbol command) =>
-        command.Parents.FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : [RootCommand.ExecutableName];
+        command.Parents.FirstOrDefault() is { } parent ? Path(parent).Append(command.Name) : [OkmsCommand.Name];
 }

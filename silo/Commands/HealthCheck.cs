@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Net;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
+using OrleansKms.Gateway.Hosting;
 
-namespace OrleansKms.Gateway.Hosting;
+namespace OrleansKms.Silo.Commands;
 
 /// <summary>
 /// The command <c>healthcheck</c>: asks the process that runs beside it, with the same settings, whether it is ready. For
@@ -11,6 +12,9 @@ namespace OrleansKms.Gateway.Hosting;
 /// </summary>
 internal static class HealthCheck
 {
+    /// <summary>The command's name.</summary>
+    public const string Name = "healthcheck";
+
     /// <summary>The exit code for a process that is not ready or does not answer; 0 for one that is.</summary>
     public const int Unhealthy = 1;
 
@@ -21,13 +25,10 @@ internal static class HealthCheck
     /// </summary>
     public static Command Command()
     {
-        var command = new Command("healthcheck", "Asks the process beside it, with the same settings, whether it is ready.");
+        var command = new Command(Name, "Asks the process beside it, with the same settings, whether it is ready.");
         command.SetAction((_, _) => Run());
         return command;
     }
-
-    /// <summary>Whether the command line asks for it.</summary>
-    public static bool IsAskedBy(string[] arguments) => arguments is ["healthcheck"];
 
     /// <summary>Asks, and prints the answer, which holds no secret.</summary>
     /// <returns>The process's exit code.</returns>

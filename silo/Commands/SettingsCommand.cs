@@ -1,19 +1,19 @@
 using System.CommandLine;
 using OrleansKms.Configuration;
 
-namespace OrleansKms.Gateway.Hosting;
+namespace OrleansKms.Silo.Commands;
 
 /// <summary>The command <c>settings</c>: lists all settings, for the environment or appsettings.json.</summary>
 internal static class SettingsCommand
 {
     /// <summary>The command.</summary>
-    /// <param name="takes">Whether the program takes a setting.</param>
-    public static Command Of(Func<Setting, bool> takes)
+    public static Command Command()
     {
-        var command = new Command("settings", "Lists the settings, from the environment or appsettings.json.");
+        var gateway = new Option<bool>("--gateway") { Description = "Lists those that a gateway takes." };
+        var command = new Command("settings", "Lists the settings, from the environment or appsettings.json.") { gateway };
         command.SetAction(call =>
         {
-            foreach (var setting in SettingTable.All.Where(takes))
+            foreach (var setting in SettingTable.All.Where(setting => !call.GetValue(gateway) || setting.Taker == SettingTaker.SiloAndGateway))
             {
                 call.InvocationConfiguration.Output.WriteLine(
                     $"{setting.Name}\n    {Plain(setting.Meaning)}\n    default: {Plain(setting.DefaultText)}\n    {Plain(setting.RangeText)}");

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using OrleansKms.Silo.Verbs;
+
+namespace OrleansKms.Silo.Commands;
+
+/// <summary>The program's command line. Making it runs no code of a service: what a command needs is loaded when it runs.</summary>
+internal static class OkmsCommand
+{
+    /// <summary>The program's name, in help and in messages, whatever its file is called.</summary>
+    public const string Name = "okms";
+
+    /// <summary>Runs the command that the arguments name.</summary>
+    /// <returns>The process's exit code.</returns>
+    public static Task<int> Run(string[] arguments) => CommandLine.Run(Make(), arguments);
+
+    /// <summary>Makes the root command.</summary>
+    internal static RootCommand Make()
+    {
+        CommandSection[] sections =
+        [
+            new("Serve", [ServeCommands.ServeCommand(), ServeCommands.GatewayCommand()]),
+            new("Work with keys, over HTTP", WorkVerbs.All()),
+            new("Operate, with the settings of the service",
+            [
+                CreateAdministrator.Command(), CreateMetricsToken.Command(), Migrate.Command(), BeginRestoreEpoch.Command(), RaiseFeatureLevel.Command(),
+                ChangeRoot.Command(), HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), AuditCommands.Command(), HealthCheck.Command(),
+                SettingsCommand.Command(),
+            ]),
+            new("Your shell", [CompletionCommand.Command()]),
+        ];
+        var root = new RootCommand("OrleansKms, a key management service. Without a command it serves.") { HelpName = Name };
+        foreach (var command in sections.SelectMany(section => section.Commands)) root.Add(command);
+        SectionedHelp.AddTo(root, sections);
+        return root;
+    }
+}
