@@ -21,7 +21,7 @@ internal sealed record MeasuredOperation(string Name, OpenSslOperation? OpenSsl,
         Signs("ECC_NIST_P256", "ecdsap256"), Signs("ED25519", "ed25519"), Signs("RSA_2048", "rsa2048"),
         Signs("RSA_3072", "rsa3072"), Signs("RSA_4096", "rsa4096"), Signs("RSA_2048", "rsa2048", "RSASSA_PKCS1_V1_5_SHA_256"),
         Signs("ECC_NIST_P384", "ecdsap384"), Signs("ECC_NIST_P521", "ecdsap521"), Signs("ECC_SECG_P256K1", null),
-        Signs("ML_DSA_44", null), Signs("ML_DSA_65", null), Signs("ML_DSA_87", null), Signs("SLH_DSA_SHA2_128S", null),
+        Signs("ML_DSA_44", null), Signs("ML_DSA_65", null), Signs("ML_DSA_87", null), Signs("SLH_DSA_SHA2_128S", null), Signs("SLH_DSA_SHA2_192S", null), Signs("SLH_DSA_SHA2_256S", null),
         Verifies("ECC_NIST_P256", "ecdsap256"), Verifies("ED25519", "ed25519"), Verifies("RSA_2048", "rsa2048"), Verifies("RSA_3072", "rsa3072"),
         Verifies("RSA_4096", "rsa4096"), Verifies("ECC_NIST_P384", "ecdsap384"), Verifies("ECC_NIST_P521", "ecdsap521"), Verifies("ECC_SECG_P256K1", null),
         Verifies("ML_DSA_44", null), Verifies("ML_DSA_65", null), Verifies("ML_DSA_87", null), Verifies("SLH_DSA_SHA2_128S", null),
@@ -32,6 +32,9 @@ internal sealed record MeasuredOperation(string Name, OpenSslOperation? OpenSsl,
         DecryptsByPrivateKey("RSA_2048", "rsa2048"), DecryptsByPrivateKey("RSA_3072", "rsa3072"), DecryptsByPrivateKey("RSA_4096", "rsa4096"),
         Encrypts("AES_256_GCM", "aes-256-gcm"), Encrypts("AES_128_GCM", "aes-128-gcm"), Encrypts("XAES_256_GCM", null), Encrypts("CHACHA20_POLY1305", "chacha20-poly1305"),
         Encrypts("AES_256_GCM_SIV", null), Encrypts("XCHACHA20_POLY1305", null),
+        Encapsulates("ML_KEM_512"), Encapsulates("ML_KEM_768"), Encapsulates("ML_KEM_1024"), Encapsulates("X_WING"),
+        Decapsulates("ML_KEM_512"), Decapsulates("ML_KEM_768"), Decapsulates("ML_KEM_1024"), Decapsulates("X_WING"),
+        SignsJws("ECC_NIST_P256", "ecdsap256"), SignsJws("ED25519", "ed25519"), SignsJws("RSA_2048", "rsa2048"),
     ];
 
     private static MeasuredOperation Signs(string spec, string? openSsl, string? algorithm = null) => new(
@@ -142,6 +145,57 @@ internal sealed record MeasuredOperation(string Name, OpenSslOperation? OpenSsl,
             return new(
                 async () => await grain.Encrypt(new(BenchSilo.Caller, _message)),
                 () => Expect(version.EncryptToArray(CiphertextKind.Data, _message, []).Length > 0),
+                version);
+        });
+
+    private static MeasuredOperation Encapsulates(string spec) => new(
+        $"encapsulate, {spec}", null, async silo =>
+        {
+            var id = await Create(silo, spec, KeyUsage.Encapsulate);
+            var grain = silo.Grains.GetGrain<IKeyEncapsulationGrain>(id);
+            var publicKey = (await silo.Grains.GetGrain<IPublicKeyGrain>(id).Read(new(BenchSilo.Caller))).PublicKey;
+            var version = Algorithm(spec).OpenPublic(KeyUsage.Encapsulate, 1, publicKey)!.Require<IEncapsulates>();
+            return new(
+                async () => await grain.Encapsulate(new(BenchSilo.Caller)),
+                () =>
+                {
+                    version.Encapsulate(new byte[version.CiphertextLength]).Dispose();
+                    return Task.CompletedTask;
+                },
+                version);
+        });
+
+    private static MeasuredOperation Decapsulates(string spec) => new(
+        $"decapsulate, {spec}", null, async silo =>
+        {
+            var id = await Create(silo, spec, KeyUsage.Encapsulate);
+            var grain = silo.Grains.GetGrain<IKeyEncapsulationGrain>(id);
+            var theirs = (await grain.Encapsulate(new(BenchSilo.Caller))).Ciphertext;
+            using var pair = await Algorithm(spec).NewMaterial();
+            using var encapsulates = Algorithm(spec).OpenPublic(KeyUsage.Encapsulate, 1, Algorithm(spec).PublicPart(pair.Span)!)!.Require<IEncapsulates>();
+            var ours = new byte[encapsulates.CiphertextLength];
+            encapsulates.Encapsulate(ours).Dispose();
+            var version = Algorithm(spec).Open(KeyUsage.Encapsulate, id, 1, pair.Span).Require<IDecapsulates>();
+            return new(
+                async () => await grain.Decapsulate(new(BenchSilo.Caller, theirs)),
+                () =>
+                {
+                    version.Decapsulate(ours)!.Dispose();
+                    return Task.CompletedTask;
+                },
+                version);
+        });
+
+    // Beside the signature alone.
+    private static MeasuredOperation SignsJws(string spec, string openSsl) => new(
+        $"jws, {spec}", new(openSsl), async silo =>
+        {
+            var id = await Create(silo, spec, KeyUsage.Jws);
+            var (_, version) = await Open<ISigns>(silo, spec, KeyUsage.SignVerify);
+            var (grain, input) = (silo.Grains.GetGrain<IKeyJwsGrain>(id), SignatureInput.Of(version.Schemes, new SignItem(_message)));
+            return new(
+                async () => await grain.Sign(new(BenchSilo.Caller, _message)),
+                async () => await version.Sign(input),
                 version);
         });
 

@@ -11,7 +11,8 @@
 # gateway, silo and loader compete.
 #
 # Prints for each load what was offered and answered (the goodput, and its share of what the silo can carry), p50 and p99 of the answers,
-# what was refused as overloaded, p50 and p99 of the refusals, and anything else. Needs wrk, python3 and a C compiler (cc or tcc).
+# what was refused as overloaded, p50 and p99 of the refusals, and anything else; ROUNDS times (3), then the median goodput of each load with
+# its spread. Needs wrk, python3 and a C compiler (cc or tcc).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${SECONDS_EACH:-10}
@@ -81,7 +82,8 @@ done
 offer() { "$work/openloop" 8410 "$1" "$2" "$connections_open" "$work"/request-*; }
 
 # Warm-up with all of the CPU: everything is compiled and the keys are active before anything is measured.
-offer $((start * 2)) "${WARM_UP:-15}" >/dev/null
+saturated() { "$work/openloop" 8410 0 "$1" 48 "$work"/request-* | awk -v s="$1" '{ printf "%.1f", $2 / s }'; }
+saturated "${WARM_UP:-30}" >/dev/null
 if [ "$share" != 1 ]; then
   if cap_by_group "$share" "${silos[0]}"; then trap 'finish; rmdir "$group"' EXIT; else cap_by_signals "$share" "${silos[0]}"; fi
   offer "$start" 5 >/dev/null
@@ -101,12 +103,22 @@ echo "peak: $peak/s, of a silo with $share of a core"
 
 # The machine's speed drifts, so just before each load the silo is saturated by a few connections that wait for their answers: the goodput
 # is a share of what they get. CPU is the silo's, for each answer.
-for times in 0.5 1 1.5 2 3; do
-  now=$("$work/openloop" 8410 0 "$seconds" 48 "$work"/request-* | awk -v s="$seconds" '{ printf "%.1f", $2 / s }')
+measure() {
+  local now before measured used
+  now=$(saturated "$seconds")
   before=$(ticks "${silos[@]}")
-  measured=$(offer "$(awk -v p="$now" -v t="$times" 'BEGIN { printf "%d", p * t }')" "$seconds")
+  measured=$(offer "$(awk -v p="$now" -v t="$1" 'BEGIN { printf "%d", p * t }')" "$seconds")
   used=$(($(ticks "${silos[@]}") - before))
-  awk -v t="$times" -v s="$seconds" -v now="$now" -v used="$used" '{
+  awk -v t="$1" -v s="$seconds" -v now="$now" -v used="$used" '{
     printf "%s x %d/s: offered %d/s, answered %d/s (%.0f%%; p50 %s ms, p99 %s ms; cpu %.2f ms), overloaded %d/s (p50 %s ms, p99 %s ms), other %d, unanswered %d\n",
       t, now, $1 / s, $2 / s, 100 * $2 / s / now, $6, $7, used * 10 / ($2 * (s + 1) / s + 1), $3 / s, $8, $9, $4, $5 }' <<<"$measured"
+}
+
+loads="0.5 1 1.5 2 3"
+for _ in $(seq "${ROUNDS:-3}"); do
+  for times in $loads; do measure "$times"; done
+done | tee "$work/rounds"
+for times in $loads; do
+  sed -n "s/^$times x .* answered [0-9]*\/s (\([0-9]*\)%.*/\1/p" "$work/rounds" | sort -n |
+    awk -v t="$times" '{ a[NR] = $1 } END { printf "%s x: goodput %s%% (%s to %s)\n", t, a[int((NR + 1) / 2)], a[1], a[NR] }'
 done
