@@ -9,6 +9,9 @@ internal sealed class SizeLimits
     /// <summary>The body of a control-plane request: room for 50 tags with every character escaped.</summary>
     public const int ControlBody = 256 * 1024;
 
+    /// <summary>The body of a request that creates a key or many.</summary>
+    public const int CreateKeysBody = KmsLimits.BatchBytes;
+
     // Field names, punctuation, a reference with every character escaped, a ciphertext's overhead over its plaintext.
     private const int ItemOverhead = 2048;
 

@@ -30,6 +30,7 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(ErrorAnswer))]
 [JsonSerializable(typeof(KeyAnswer))]
 [JsonSerializable(typeof(CreateKeyBody))]
+[JsonSerializable(typeof(CreateKeysAnswer))]
 [JsonSerializable(typeof(UpdateKeyBody))]
 [JsonSerializable(typeof(ScheduleDeletionBody))]
 #if !OKMS_FEATURE_LEVEL_1

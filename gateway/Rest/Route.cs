@@ -44,6 +44,9 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
     /// <summary>Whether the request may also be a batch.</summary>
     public bool Items { get; init; }
 
+    /// <summary>The JSON body of the answer to a request for many, with status 200, where that is not <see cref="BatchAnswer"/>; or null.</summary>
+    public Type? ManyResponse { get; init; }
+
     /// <summary>Query parameters.</summary>
     public QueryParameter[] Query { get; init; } = [];
 
@@ -73,6 +76,9 @@ internal sealed record Route(string Method, string Pattern, string Summary, Func
 
     /// <summary>The request may also be a batch, whose answer is then <see cref="BatchAnswer"/>.</summary>
     public Route OrItems() => this with { Items = true };
+
+    /// <summary>The request may also be for many, whose answer is then this.</summary>
+    public Route OrMany<T>() => this with { ManyResponse = typeof(T) };
 
     /// <summary>Bodies may also be raw bytes, with their associated data in a header.</summary>
     public Route OrOctets() => this with { Octets = true, OctetHeaders = [OctetForm.AssociatedDataHeader] };

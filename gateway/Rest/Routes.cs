@@ -26,7 +26,7 @@ internal static class Routes
     public static IReadOnlyList<Route> All { get; } =
     [
         .. Tagged("Keys", [
-            Post("/v1/keys", "Creates a key.", CreateKeyEndpoint.Handle).Requires(KmsOperation.CreateKey).MayTake<CreateKeyBody>().Answers<KeyAnswer>(201),
+            Post("/v1/keys", "Creates a key, or many.", CreateKeyEndpoint.Handle).Requires(KmsOperation.CreateKey).MayTake<CreateKeyBody>().Answers<KeyAnswer>(201).OrMany<CreateKeysAnswer>(),
             Get("/v1/keys", "Lists keys in the order of their ids.", ListKeysEndpoint.Handle).Requires(KmsOperation.ListKeys).WithQuery(ListKeysEndpoint.Parameters).Answers<ListKeysAnswer>(),
             Post("/v1/keys/validate", "Checks many keys at once for whether they can be used.", ValidateKeysEndpoint.Handle).Requires(KmsOperation.ValidateKey).Takes<ValidateKeysBody>().Answers<ValidateKeysAnswer>(),
             Get("/v1/keys/{id}", "Describes a key.", DescribeKeyEndpoint.Handle).Requires(KmsOperation.DescribeKey).Answers<KeyAnswer>(),

@@ -32,6 +32,15 @@ public interface IKmsClient
         string keyId, string spec = OrleansKms.CreateKey.DefaultSpec, RotationPlan? rotation = null, string? description = null,
         IReadOnlyDictionary<string, string>? tags = null, KeyUsage? usage = null);
 
+    /// <summary>
+    /// Creates many keys at once, one call for each. Each is created or fails by itself: an error of the code <c>timeout</c> or
+    /// <c>unavailable</c> means that the key may exist.
+    /// </summary>
+    /// <param name="keys">1 to <see cref="KmsLimits.BatchItems"/> keys.</param>
+    /// <returns>What became of each, in order.</returns>
+    /// <exception cref="ArgumentException">There are none, or too many.</exception>
+    Task<ItemResult<KeyDescription>[]> CreateKeys(IReadOnlyList<KeyToCreate> keys);
+
     /// <summary>Describes a key, after any rotation that is due by time.</summary>
     Task<KeyDescription> DescribeKey(string keyId);
 

@@ -29,6 +29,10 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
                 Within = options.ResponseTimeout,
             });
 
+    public Task<ItemResult<KeyDescription>[]> CreateKeys(IReadOnlyList<KeyToCreate> keys) => keys.Count is > 0 and <= KmsLimits.BatchItems
+        ? Task.WhenAll(keys.Select(TryCreate))
+        : throw new ArgumentException($"There must be 1 to {KmsLimits.BatchItems} keys.", nameof(keys));
+
     public Task<KeyDescription> DescribeKey(string keyId) => Key(keyId).Describe(new KeyCommand(NewCaller()));
 
     public Task<KeyDescription> RotateKey(string keyId) => Key(keyId).Rotate(new KeyCommand(NewCaller()));
@@ -152,6 +156,38 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
 
     public Task<ExportedKey> ExportKey(string keyId, byte[] wrappingPublicKey, int? version = null) =>
         Of<IKeyExportGrain>(keyId).Export(new(NewCaller(), wrappingPublicKey, version));
+
+    private async Task<ItemResult<KeyDescription>> TryCreate(KeyToCreate key)
+    {
+        try
+        {
+            return new(await Key(key.KeyId).Create(new()
+            {
+                Caller = NewCaller(),
+                Spec = key.Spec,
+                Usage = key.Usage,
+                Rotation = key.Rotation,
+                Description = key.Description,
+                Tags = key.Tags,
+                Exportable = key.Exportable,
+                Protection = key.Protection,
+                Origin = key.Origin,
+                Within = options.ResponseTimeout,
+            }), null);
+        }
+        catch (KmsException e)
+        {
+            return new(null, new(e.Code, e.Message));
+        }
+        catch (TimeoutException)
+        {
+            return new(null, new(KmsError.Timeout.Code, KmsError.Timeout.Title));
+        }
+        catch (OrleansException)
+        {
+            return new(null, new(KmsError.Unavailable.Code, KmsError.Unavailable.Title));
+        }
+    }
 
     private TGrain Of<TGrain>(string keyId)
         where TGrain : IGrainWithStringKey =>

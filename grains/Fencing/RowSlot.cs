@@ -74,7 +74,35 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
     /// <summary>Reads the row.</summary>
     /// <exception cref="KmsException">key_corrupted: it does not open, or is older than one seen before.</exception>
     /// <exception cref="StorageFailedException">The database did not answer.</exception>
-    public async Task Read()
+    public Task Read() => Read(state => storage.ReadStateAsync(name, grain, state));
+
+    /// <summary>Reads the row together with another of the same grain.</summary>
+    /// <param name="rows">The storage.</param>
+    /// <param name="secondName">The name of the other.</param>
+    /// <returns>The other, for <see cref="Took"/>; null if it does not open.</returns>
+    /// <exception cref="KmsException">key_corrupted: the row does not open, or is older than one seen before.</exception>
+    /// <exception cref="StorageFailedException">The database did not answer.</exception>
+    public async Task<GrainState<TOther>?> ReadWith<TOther>(IPairedRows rows, string secondName)
+        where TOther : Row
+    {
+        var second = new GrainState<TOther>();
+        var isOpen = false;
+        await Read(async state => isOpen = await rows.ReadBoth(grain, name, state, secondName, second));
+        return isOpen ? second : null;
+    }
+
+    /// <summary>Takes the row as it was read together with another; not if anything else has happened to it meanwhile.</summary>
+    /// <returns>Whether it was taken.</returns>
+    public bool Took(GrainState<T> state)
+    {
+        if (State != RowState.Unread || _setbacks != 0) return false;
+        Take(state.RecordExists ? state.State : null, state.ETag);
+        _lastReadETag = state.ETag;
+        State = RowState.Known;
+        return true;
+    }
+
+    private async Task Read(Func<GrainState<T>, Task> read)
     {
         var state = new GrainState<T>();
         var (minRevision, setbacks) = (_highestRevision, _setbacks);
@@ -82,7 +110,7 @@ internal sealed class RowSlot<T>(IGrainStorage storage, GrainId grain, string na
         int? version = null;
         try
         {
-            await storage.ReadStateAsync(name, grain, state);
+            await read(state);
             var row = state.RecordExists ? state.State : null;
 
             // A row that was seen does not vanish or get older by itself: someone put back an old copy.

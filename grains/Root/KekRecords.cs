@@ -1,3 +1,4 @@
+using System.Data;
 using System.Data.Common;
 using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
@@ -115,7 +116,7 @@ internal sealed class KekRecords(Database database, TimeProvider time)
     public Task Delete(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => database.Write(async () =>
     {
         await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
-        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, cancellationToken);
         await transaction.Execute(
             """
             INSERT INTO okms_kek_destroyed (kek_id, created_at, destroyed_at)

@@ -15,8 +15,8 @@ namespace OrleansKms.Grains.Sealing;
 /// decorator of the storage and not a serializer, because a serializer never sees the grain's id, to which the row is bound.
 /// </summary>
 /// <remarks>
-/// Rows of keys, of which there are many, are written by <see cref="RowBatches"/>; the Orleans provider reads and clears them, and does
-/// everything for the rest.
+/// Rows of keys, of which there are many, are read by <see cref="RowReads"/> and written by <see cref="RowBatches"/>; the Orleans provider
+/// clears them, and does everything for the rest.
 /// </remarks>
 internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
 {
@@ -25,6 +25,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
     private readonly IGrainStorage _rows;
     private readonly Database _database;
     private readonly RowBatches _batches;
+    private readonly RowReads _reads;
     private readonly RowSealer _sealer;
     private readonly IKekRing _ring;
     private readonly RowTypes _types;
@@ -41,6 +42,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         _rows = rows;
         _database = database;
         _batches = new(database, cluster.Value.ServiceId, () => contact.IsFresh, time);
+        _reads = new(database, cluster.Value.ServiceId, time);
         _sealer = sealer;
         _ring = ring;
         _types = types;
@@ -58,36 +60,22 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
     public async Task ReadStateAsync<T>(
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        var raw = await ReadRaw(stateName, grainId, cancellationToken);
-        var sealedRow = TakeApart(raw);
-        if (sealedRow is not null && !await IsKekKnown(sealedRow.Header.KekId, cancellationToken))
-        {
-            // Since it was read, the row may have been resealed and its old KEK destroyed. Then it reads well now.
-            raw = await ReadRaw(stateName, grainId, cancellationToken);
-            sealedRow = TakeApart(raw);
-        }
+        var raw = (await Read(grainId, stateName, null, cancellationToken))[0];
+        if (TryFill(stateName, grainId, grainState, raw)) return;
+        _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
+        RowDoesNotOpen(stateName, grainId);
+        throw KmsError.KeyCorrupted.Exception();
+    }
 
-        if (!raw.RecordExists)
-        {
-            grainState.State = default!;
-            grainState.ETag = null;
-            grainState.RecordExists = false;
-            return;
-        }
-
-        var row = sealedRow is null ? default : Open<T>(stateName, grainId, sealedRow);
-        if (row is null)
-        {
-            // Whoever replaces it replaces this row, and none that is written meanwhile.
-            grainState.ETag = raw.ETag;
-            _corrupted.Add(1, new KeyValuePair<string, object?>("row", stateName));
-            RowDoesNotOpen(stateName, grainId);
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
-        grainState.State = row;
-        grainState.ETag = raw.ETag;
-        grainState.RecordExists = true;
+    /// <inheritdoc/>
+    public async Task<bool> ReadBoth<TFirst, TSecond>(
+        GrainId grainId, string firstName, IGrainState<TFirst> first, string secondName, IGrainState<TSecond> second)
+    {
+        var raw = await Read(grainId, firstName, secondName, CancellationToken.None);
+        if (TryFill(firstName, grainId, first, raw[0])) return TryFill(secondName, grainId, second, raw[1]);
+        _corrupted.Add(1, new KeyValuePair<string, object?>("row", firstName));
+        RowDoesNotOpen(firstName, grainId);
+        throw KmsError.KeyCorrupted.Exception();
     }
 
     /// <inheritdoc/>
@@ -170,15 +158,53 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         grainState.RecordExists = false;
     }
 
-    private async Task<GrainState<OpaqueRow>> ReadRaw(string stateName, GrainId grainId, CancellationToken cancellationToken)
+    /// <summary>Reads one row or two, with the KEKs that seal them.</summary>
+    private async Task<RawRow[]> Read(GrainId grainId, string name, string? second, CancellationToken cancellationToken)
     {
+        var raw = await ReadRaw(grainId, name, second, cancellationToken);
+        foreach (var row in raw)
+        {
+            if (row.Sealed is { } known && !await IsKekKnown(known.Header.KekId, cancellationToken))
+            {
+                // Since it was read, the row may have been resealed and its old KEK destroyed. Then it reads well now.
+                return await ReadRaw(grainId, name, second, cancellationToken);
+            }
+        }
+
+        return raw;
+    }
+
+    private async Task<RawRow[]> ReadRaw(GrainId grainId, string name, string? second, CancellationToken cancellationToken)
+    {
+        if (IsOfKey(name))
+        {
+            var read = await Run(
+                call => call(), "read", isWrite: false, () => _reads.Read(new(StoredKey(grainId), name, second), cancellationToken));
+            return Array.ConvertAll(read.Found, found => found is null ? default : new RawRow(
+                RowLayout.TryRead(found.Payload), found.Version.ToString(CultureInfo.InvariantCulture)));
+        }
+
         var raw = new GrainState<OpaqueRow>();
         await Run(_database.Read, "read", isWrite: false, async () =>
         {
-            await _rows.ReadStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
+            await _rows.ReadStateAsync(name, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;
         });
-        return raw;
+        return [raw.RecordExists ? new(RowLayout.TryRead(raw.State!.Payload), raw.ETag) : default];
+    }
+
+    /// <summary>Opens a row into a grain's state.</summary>
+    /// <returns>False if it does not open; then the state has its ETag.</returns>
+    private bool TryFill<T>(string stateName, GrainId grainId, IGrainState<T> state, RawRow raw)
+    {
+        var row = raw.Sealed is { } sealedRow ? Open<T>(stateName, grainId, sealedRow) : default;
+
+        // Whoever replaces a row that does not open replaces this one, and none that is written meanwhile.
+        state.ETag = raw.ETag;
+        if (row is null && raw.ETag is not null) return false;
+        state.State = row!;
+        state.RecordExists = raw.ETag is not null;
+        return true;
     }
 
     private async Task<GrainState<OpaqueRow>> SealAndWrite<T>(
@@ -201,8 +227,6 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         });
         return raw;
     }
-
-    private static SealedRow? TakeApart(GrainState<OpaqueRow> raw) => raw.RecordExists ? RowLayout.TryRead(raw.State!.Payload) : null;
 
     private async Task<bool> IsKekKnown(KekId id, CancellationToken cancellationToken) =>
         (_ring.Find(id) ?? await ReloadRing(id, cancellationToken)) is not null;
@@ -260,25 +284,11 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         }
     }
 
+    /// <summary>A row as it is stored; by default none.</summary>
+    /// <param name="Sealed">Its parts; null if its layout is not a row's.</param>
+    /// <param name="ETag">Its version; null where there is no row.</param>
+    private readonly record struct RawRow(SealedRow? Sealed, string? ETag);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "The row {RowName} of {GrainId} does not open: it was changed, moved or damaged")]
     private partial void RowDoesNotOpen(string rowName, GrainId grainId);
-}
-
-/// <summary>A row as the raw storage sees it.</summary>
-internal sealed class OpaqueRow
-{
-    /// <summary>The sealed bytes.</summary>
-    public byte[] Payload { get; set; } = [];
-}
-
-/// <summary>Passes the sealed bytes to the raw storage unchanged.</summary>
-internal sealed class OpaqueRowSerializer : IGrainStorageSerializer
-{
-    /// <inheritdoc/>
-    public BinaryData Serialize<T>(T? input) => input is OpaqueRow row
-        ? new BinaryData(row.Payload)
-        : throw new InvalidOperationException("internal error: only sealed rows go to the raw storage.");
-
-    /// <inheritdoc/>
-    public T Deserialize<T>(BinaryData input) => (T)(object)new OpaqueRow { Payload = input.ToArray() };
 }

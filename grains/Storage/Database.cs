@@ -107,6 +107,12 @@ internal abstract class Database : IDisposable
     /// </summary>
     public abstract Task WriteRows(string serviceId, IReadOnlyList<RowWrite> writes);
 
+    /// <summary>How many queries for rows of keys run at once.</summary>
+    public abstract int ReadLanes { get; }
+
+    /// <summary>Reads rows of keys, and sets what was found.</summary>
+    public abstract Task ReadRows(string serviceId, IReadOnlyList<RowRead> reads);
+
     /// <summary>Whether a statement failed because a row exists already.</summary>
     public abstract bool IsDuplicate(Exception failure);
 

@@ -20,6 +20,7 @@ internal sealed partial class PostgresDatabase : Database
 
     // While one transaction waits for the disk, or for a row that another holds, others go on.
     private const int Lanes = 4;
+    private const int Readers = 2;
 
     // More than the statements here and in the providers, so that none evicts another. A start refuses a pooler that shares
     // sessions, in which prepared statements would be lost.
@@ -44,7 +45,9 @@ internal sealed partial class PostgresDatabase : Database
     private static readonly TimeSpan _retryPause = TimeSpan.FromMilliseconds(500);
 
     private readonly NpgsqlDataSource _npgsql;
+    private readonly NpgsqlDataSource _rowsNpgsql;
     private readonly PostgresConnections _connections;
+    private readonly PostgresConnections _rowConnections;
     private readonly string _connectionString;
     private readonly TimeSpan _longestWrite;
     private readonly TimeSpan _migrationTimeout;
@@ -63,8 +66,18 @@ internal sealed partial class PostgresDatabase : Database
         var connection = Complete(options.ConnectionString!);
         _connectionString = connection.ConnectionString;
         _longestWrite = connection.CommandTimeout > 0 ? TimeSpan.FromSeconds(connection.CommandTimeout) - _slack : TimeSpan.MaxValue;
-        _npgsql = NpgsqlDataSource.Create(_connectionString);
+
+        // Rows of keys have connections of their own, out of the same number.
+        var ofRows = Math.Max(1, Math.Min(Lanes + Readers, connection.MaxPoolSize / 2));
+        connection.MaxPoolSize = Math.Max(1, connection.MaxPoolSize - ofRows);
+        connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
+        _npgsql = NpgsqlDataSource.Create(connection);
         _connections = new PostgresConnections(_npgsql);
+        connection.Options = $"{connection.Options} {PostgresRows.PlannerOptions}";
+        connection.MinPoolSize = 0;
+        connection.MaxPoolSize = ofRows;
+        _rowsNpgsql = NpgsqlDataSource.Create(connection);
+        _rowConnections = new PostgresConnections(_rowsNpgsql);
     }
 
     /// <inheritdoc/>
@@ -303,8 +316,18 @@ internal sealed partial class PostgresDatabase : Database
     /// <inheritdoc/>
     public override async Task WriteRows(string serviceId, IReadOnlyList<RowWrite> writes)
     {
-        await using var connection = await Connections.OpenConnectionAsync().ConfigureAwait(false);
+        await using var connection = await _rowConnections.OpenConnectionAsync().ConfigureAwait(false);
         await PostgresRows.Write((NpgsqlConnection)connection, serviceId, writes).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public override int ReadLanes => Readers;
+
+    /// <inheritdoc/>
+    public override async Task ReadRows(string serviceId, IReadOnlyList<RowRead> reads)
+    {
+        await using var connection = await _rowConnections.OpenConnectionAsync().ConfigureAwait(false);
+        await PostgresRows.Read((NpgsqlConnection)connection, serviceId, reads).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -319,6 +342,8 @@ internal sealed partial class PostgresDatabase : Database
     {
         _connections.Dispose();
         _npgsql.Dispose();
+        _rowConnections.Dispose();
+        _rowsNpgsql.Dispose();
     }
 
     private async Task<DbConnection> Connect(CancellationToken cancellationToken)
@@ -391,42 +416,6 @@ internal sealed partial class PostgresDatabase : Database
                 await using var command = connection.Command("SELECT pg_advisory_unlock(@key)", ("key", key));
                 await command.ExecuteNonQueryAsync();
             }
-        }
-    }
-}
-
-/// <summary>Opens Postgres connections, and tells a failed connection from a failed statement.</summary>
-internal sealed class PostgresConnections(NpgsqlDataSource npgsql) : DbDataSource
-{
-    /// <inheritdoc/>
-    public override string ConnectionString => npgsql.ConnectionString;
-
-    /// <inheritdoc/>
-    protected override DbConnection CreateDbConnection() => npgsql.CreateConnection();
-
-    /// <inheritdoc/>
-    protected override DbConnection OpenDbConnection()
-    {
-        try
-        {
-            return npgsql.OpenConnection();
-        }
-        catch (Exception e)
-        {
-            throw new DatabaseUnreachableException(e);
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override async ValueTask<DbConnection> OpenDbConnectionAsync(CancellationToken cancellationToken = default)
-    {
-        try
-        {
-            return await npgsql.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
-        {
-            throw new DatabaseUnreachableException(e);
         }
     }
 }

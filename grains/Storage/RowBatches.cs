@@ -1,14 +1,14 @@
+using System.Globalization;
 using Orleans.Storage;
 
 namespace OrleansKms.Grains.Storage;
 
 /// <summary>
-/// Writes rows of keys, as many in a transaction as wait for one, so that they share a round trip and a flush of the log. A row that
-/// comes alone is written at once.
+/// Writes rows of keys, as many in a transaction as wait for one, so that they share a round trip and a flush of the log.
 /// </summary>
 /// <remarks>
-/// Each row has its own outcome. Where a transaction certainly did nothing, its rows are written again one by one, and each gets what
-/// becomes of it alone: a row that the database refuses harms no other. Where nobody knows whether it was committed, that is the
+/// Each row has its own outcome. Where a transaction certainly did nothing, its rows are written again in two, and so on down to the row that
+/// was refused: it harms no other. Where nobody knows whether it was committed, that is the
 /// outcome of each of its rows, and nothing is repeated: a repetition would find the own row and call it a lost race.
 /// </remarks>
 /// <param name="database">The database.</param>
@@ -16,92 +16,25 @@ namespace OrleansKms.Grains.Storage;
 /// <param name="mayWrite">Whether this silo may write at all, asked again at the last moment, since a row may have waited.</param>
 /// <param name="time">The time.</param>
 internal sealed class RowBatches(Database database, string serviceId, Func<bool> mayWrite, TimeProvider time)
+    : RowQueue<RowWrite>(database.RowLanes, time)
 {
-    /// <summary>The maximum number of writes in a transaction.</summary>
-    public const int MaxWrites = 64;
-
-    /// <summary>
-    /// How long a row may wait for its transaction. Then whoever wanted it is about to be told that it failed, and the silo may have been
-    /// frozen meanwhile.
-    /// </summary>
-    public static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
-
-    private readonly Lock _lock = new();
-    private readonly Queue<RowWrite> _waiting = new();
-    private int _lanes;
-
-    /// <summary>How many rows wait for a transaction.</summary>
-    public int Waiting
-    {
-        get
-        {
-            lock (_lock) return _waiting.Count;
-        }
-    }
-
     /// <summary>Writes a row.</summary>
     /// <returns>Its new version.</returns>
     /// <exception cref="InconsistentStateException">The stored row does not have the version that it must have.</exception>
     public async Task<int> Write(RowWrite write)
     {
-        write.Since = time.GetTimestamp();
-        lock (_lock)
-        {
-            _waiting.Enqueue(write);
-            if (_lanes < database.RowLanes)
-            {
-                _lanes++;
-
-                // Not on the grain's scheduler, on which the writes of others would wait for that grain, and not in its call's context.
-                using (ExecutionContext.SuppressFlow()) _ = Task.Run(WriteUntilNoneWaits);
-            }
-        }
-
+        Send(write);
         return await write.Answer ?? throw new InconsistentStateException(
-            $"The row {write.Name} was changed by another.", "another", write.Version?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "none");
+            $"The row {write.Name} was changed by another.", "another", write.Version?.ToString(CultureInfo.InvariantCulture) ?? "none");
     }
 
-    private async Task WriteUntilNoneWaits()
+    /// <summary>A transaction has each row once: of two writes of one row the second waits for what becomes of the first.</summary>
+    protected override bool Fits(HashSet<(string Name, string Key)> rows, RowWrite call) =>
+        rows.Add((call.Name, call.Key)) && (call.Second is not var (second, _) || rows.Add((second, call.Key)));
+
+    /// <inheritdoc/>
+    protected override async Task Run(List<RowWrite> batch)
     {
-        while (Next() is { } batch)
-        {
-            try
-            {
-                await WriteAll(batch);
-            }
-            catch (Exception e)
-            {
-                // Whatever this is, nobody may wait for ever.
-                Fail(batch, e);
-            }
-        }
-    }
-
-    private List<RowWrite>? Next()
-    {
-        lock (_lock)
-        {
-            if (_waiting.Count == 0)
-            {
-                _lanes--;
-                return null;
-            }
-
-            var batch = new List<RowWrite>(Math.Min(_waiting.Count, MaxWrites));
-            while (batch.Count < MaxWrites && _waiting.TryDequeue(out var write)) batch.Add(write);
-            return batch;
-        }
-    }
-
-    private async Task WriteAll(List<RowWrite> batch)
-    {
-        foreach (var late in batch.Where(IsLate).ToList())
-        {
-            batch.Remove(late);
-            late.Failed(NotTried("The row waited for too long."));
-        }
-
-        if (batch.Count == 0) return;
         if (!mayWrite())
         {
             Fail(batch, NotTried("This silo has written no heartbeat for too long."));
@@ -126,19 +59,10 @@ internal sealed class RowBatches(Database database, string serviceId, Func<bool>
         }
         catch (Exception)
         {
-            foreach (var write in batch) await WriteAlone(write);
-        }
-    }
-
-    private async Task WriteAlone(RowWrite write)
-    {
-        try
-        {
-            await Commit([write]);
-        }
-        catch (Exception e)
-        {
-            write.Failed(e);
+            // Whichever row it was: each half by itself, down to single rows.
+            var half = batch.Count / 2;
+            await Run(batch.GetRange(0, half));
+            await Run(batch.GetRange(half, batch.Count - half));
         }
     }
 
@@ -159,26 +83,5 @@ internal sealed class RowBatches(Database database, string serviceId, Func<bool>
         }
 
         foreach (var write in batch) write.Committed();
-    }
-
-    private void FailWaiting(Exception failure)
-    {
-        List<RowWrite> waiting;
-        lock (_lock)
-        {
-            waiting = [.. _waiting];
-            _waiting.Clear();
-        }
-
-        Fail(waiting, failure);
-    }
-
-    private bool IsLate(RowWrite write) => time.GetElapsedTime(write.Since) > MaxWait;
-
-    private static DatabaseUnreachableException NotTried(string why) => new(new TimeoutException(why));
-
-    private static void Fail(List<RowWrite> writes, Exception failure)
-    {
-        foreach (var write in writes) write.Failed(failure);
     }
 }

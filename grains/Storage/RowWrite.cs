@@ -6,7 +6,7 @@ namespace OrleansKms.Grains.Storage;
 /// <param name="payload">The sealed row.</param>
 /// <param name="version">The version that the stored row must have; null if there must be none.</param>
 /// <param name="second">A row of the same grain that is inserted with it, both or neither; null for none.</param>
-internal sealed class RowWrite(string name, string key, byte[] payload, int? version, (string Name, byte[] Payload)? second = null)
+internal sealed class RowWrite(string name, string key, byte[] payload, int? version, (string Name, byte[] Payload)? second = null) : RowCall
 {
     private readonly TaskCompletionSource<int?> _answer = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -25,9 +25,6 @@ internal sealed class RowWrite(string name, string key, byte[] payload, int? ver
     /// <summary>A row of the same grain that is inserted with it.</summary>
     public (string Name, byte[] Payload)? Second => second;
 
-    /// <summary>When it was asked for, as a timestamp.</summary>
-    public long Since { get; set; }
-
     /// <summary>
     /// The stored row's new version; null if it did not have the version that it must have. Nobody is told of it before the
     /// transaction is committed.
@@ -40,6 +37,6 @@ internal sealed class RowWrite(string name, string key, byte[] payload, int? ver
     /// <summary>The transaction was committed.</summary>
     public void Committed() => _answer.TrySetResult(NewVersion);
 
-    /// <summary>It was not written, or nobody knows.</summary>
-    public void Failed(Exception failure) => _answer.TrySetException(failure);
+    /// <inheritdoc/>
+    public override void Failed(Exception failure) => _answer.TrySetException(failure);
 }

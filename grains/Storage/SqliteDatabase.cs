@@ -28,6 +28,7 @@ internal sealed class SqliteDatabase : Database
     private readonly string _file;
     private readonly SqliteConnections _connections;
     private readonly SqliteRows _rows;
+    private readonly SqliteRowReads _rowReads;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly ITimer _logTimer;
     private int _isLogToBeEmptied;
@@ -47,6 +48,7 @@ internal sealed class SqliteDatabase : Database
             DefaultTimeout = 5,
         }.ConnectionString);
         _rows = new(_connections);
+        _rowReads = new(_connections);
     }
 
     /// <inheritdoc/>
@@ -168,6 +170,16 @@ internal sealed class SqliteDatabase : Database
     }
 
     /// <inheritdoc/>
+    public override int ReadLanes => 1;
+
+    /// <inheritdoc/>
+    public override Task ReadRows(string serviceId, IReadOnlyList<RowRead> reads)
+    {
+        _rowReads.Read(serviceId, reads);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
     public override bool IsDuplicate(Exception failure) => failure is SqliteException
     {
         SqliteExtendedErrorCode: SQLitePCL.raw.SQLITE_CONSTRAINT_PRIMARYKEY or SQLitePCL.raw.SQLITE_CONSTRAINT_UNIQUE,
@@ -184,6 +196,7 @@ internal sealed class SqliteDatabase : Database
         _writer.Wait(TimeSpan.FromSeconds(5));
 
         _rows.Dispose();
+        _rowReads.Dispose();
 
         // Connections first: the last one to close writes the log back into the file, still under the lock.
         _connections.Dispose();

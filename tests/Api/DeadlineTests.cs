@@ -52,6 +52,7 @@ public sealed class DeadlineTests
     [Theory]
     [InlineData("/v1/batch", """{"operations":[{"op":"encrypt","key_id":"a","plaintext":"AQ=="},{"op":"encrypt","key_id":"b","plaintext":"AQ=="}]}""", "ciphertext")]
     [InlineData("/v1/keys/validate", """{"ids":["a","b"]}""", "valid")]
+    [InlineData("/v1/keys", """{"items":[{"id":"a"},{"id":"b"}]}""", "spec")]
     public async Task KeyThatDoesNotAnswer_HidesNoOtherOfItsRequest(string path, string body, string answered)
     {
         await using var gateway = await SilentGrains.Start(_timeout);
@@ -62,6 +63,9 @@ public sealed class DeadlineTests
         gateway.Answers["Validate"] = () => IsFirst()
             ? Task.FromResult(new KeyValidation(true, KeyState.Enabled, null))
             : new TaskCompletionSource<KeyValidation>().Task;
+        gateway.Answers["Create"] = () => IsFirst()
+            ? Task.FromResult(Description())
+            : new TaskCompletionSource<KeyDescription>().Task;
         var sending = gateway.Http.PostAsync(path, new StringContent(body, Encoding.UTF8, "application/json"));
         await last.Task;
         using var answer = await InTime(gateway, sending);
@@ -102,6 +106,23 @@ public sealed class DeadlineTests
         Assert.Equal("timeout", (string)page["aliases"]![1]!["error"]!["code"]!);
         Assert.NotNull(page["next_cursor"]);
     }
+
+    private static KeyDescription Description() => new()
+    {
+        Id = "a",
+        Spec = "AES_256_GCM",
+        Usage = KeyUsage.EncryptDecrypt,
+        State = KeyState.Enabled,
+        Protection = KeyProtection.Software,
+        Origin = KeyOrigin.Generated,
+        Exportable = false,
+        Tags = new Dictionary<string, string>(),
+        CreatedAt = DateTimeOffset.UnixEpoch,
+        PrimaryVersion = 1,
+        MinDecryptVersion = 1,
+        Versions = [],
+        Uses = new(),
+    };
 
     /// <summary>Lets the clock go on until the request is answered, and no further than twice its time.</summary>
     private static async Task<HttpResponseMessage> InTime(

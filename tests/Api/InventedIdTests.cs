@@ -147,6 +147,7 @@ public sealed partial class InventedIdTests(DefaultApi api)
     {
         var ids = Enumerable.Range(0, 1000).Select(i => $"{_prefix}{name}.{i}").ToArray();
         await EveryResult("/v1/keys/validate", new { ids });
+        await EveryResult("/v1/keys", new { items = ids.Select(id => new { id, spec = "ROT13" }) }, "unsupported_algorithm");
         foreach (var operation in new Func<string, object>[]
         {
             id => new { op = "encrypt", key_id = id, plaintext = "AQ==" }, id => new { op = "decrypt", key_id = id, ciphertext = "AAAA" },
@@ -177,11 +178,11 @@ public sealed partial class InventedIdTests(DefaultApi api)
         Assert.Equal((probe.Path, probe.Code), (probe.Path, answer.Code));
     }
 
-    private async Task EveryResult(string path, object body)
+    private async Task EveryResult(string path, object body, string code = "key_not_found")
     {
         var results = (await api.Post(path, body)).Is(HttpStatusCode.OK).Json["results"]!.AsArray();
         Assert.Equal(1000, results.Count);
-        Assert.All(results, r => Assert.Equal("key_not_found", (string?)r!["error"]?["code"]));
+        Assert.All(results, r => Assert.Equal(code, (string?)r!["error"]?["code"]));
     }
 
     /// <summary>How many decryptions by keys that do not exist the metrics count.</summary>

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 
 namespace OrleansKms.Tests.Bench;
 
@@ -17,8 +16,6 @@ internal static class PacedLoad
     private const int Connections = 32;
     private static readonly TimeSpan _warmUp = TimeSpan.FromSeconds(3);
 
-    private static string? _firstFailure;
-
     /// <param name="url">Where to POST.</param>
     /// <param name="token">The bearer token.</param>
     /// <param name="bodyFile">The body.</param>
@@ -28,8 +25,7 @@ internal static class PacedLoad
     public static void Run(Uri url, string token, string bodyFile, int rate, int seconds, string? goFile)
     {
         var body = File.ReadAllBytes(bodyFile);
-        var request = (byte[])[.. Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"POST {url.AbsolutePath} HTTP/1.1\r\nHost: {url.Authority}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n")), .. body];
+        var request = HttpSocket.Post(url, url.AbsolutePath, token, body);
         using (var standIn = new StandIn(request.Length))
         {
             Load(standIn.EndPoint, request, rate, _warmUp);
@@ -42,7 +38,7 @@ internal static class PacedLoad
             $"{latencies.Count} due, {latencies.Count - sorted.Length} failed, p50 {At(sorted, 0.5):F1} ms, p90 {At(sorted, 0.9):F1}, p99 {At(sorted, 0.99):F1}, p99.9 {At(sorted, 0.999):F1}, greatest {sorted.LastOrDefault():F1}"));
         var bySecond = latencies.GroupBy(l => (int)l.Due).OrderBy(g => g.Key)
             .Select(g => At([.. g.Where(l => l.Milliseconds >= 0).Select(l => l.Milliseconds).Order()], 0.99).ToString("F1", CultureInfo.InvariantCulture));
-        if (_firstFailure is not null) Console.WriteLine($"the first failure: {_firstFailure.TrimEnd('\0').ReplaceLineEndings(" ")}");
+        if (HttpSocket.FirstFailure is { } failure) Console.WriteLine($"the first failure: {failure}");
         Console.WriteLine($"p99 of each second: {string.Join(", ", bySecond)}");
     }
 
@@ -57,8 +53,7 @@ internal static class PacedLoad
         var threads = Enumerable.Range(0, Connections).Select(connection => new Thread(() =>
         {
             var own = new List<(double, double)>(count / Connections + 1);
-            using var socket = Connect(server);
-            var answer = new byte[64 * 1024];
+            using var socket = new HttpSocket(server);
             for (var i = connection; i < count; i += Connections)
             {
                 var due = start + (long)((double)i / rate * Stopwatch.Frequency);
@@ -66,7 +61,7 @@ internal static class PacedLoad
                 // It sleeps whole milliseconds, so a request may leave a little early.
                 if (wait > TimeSpan.Zero) Thread.Sleep(wait);
                 due = Math.Min(due, Stopwatch.GetTimestamp());
-                var good = Ask(socket, request, answer);
+                var good = socket.Ask(request);
                 own.Add(((double)i / rate, good ? Stopwatch.GetElapsedTime(due).TotalMilliseconds : -1));
             }
 
@@ -75,45 +70,6 @@ internal static class PacedLoad
         foreach (var thread in threads) thread.Start();
         foreach (var thread in threads) thread.Join();
         return all;
-    }
-
-    private static Socket Connect(IPEndPoint server)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 10_000 };
-        socket.Connect(server);
-        return socket;
-    }
-
-    /// <summary>Sends one request and reads its answer, which has a length.</summary>
-    private static bool Ask(Socket socket, byte[] request, byte[] answer)
-    {
-        try
-        {
-            socket.Send(request);
-            for (int have = 0, wanted = int.MaxValue; have < wanted;)
-            {
-                var read = socket.Receive(answer, have, answer.Length - have, SocketFlags.None);
-                if (read == 0) return false;
-                have += read;
-                var end = answer.AsSpan(0, have).IndexOf("\r\n\r\n"u8);
-                if (wanted == int.MaxValue && end >= 0) wanted = end + 4 + ContentLength(answer.AsSpan(0, end));
-            }
-
-            if (answer.AsSpan().StartsWith("HTTP/1.1 200"u8)) return true;
-            Interlocked.CompareExchange(ref _firstFailure, Encoding.UTF8.GetString(answer.AsSpan(0, Math.Min(1024, answer.Length))), null);
-            return false;
-        }
-        catch (SocketException e)
-        {
-            Interlocked.CompareExchange(ref _firstFailure, e.Message, null);
-            return false;
-        }
-    }
-
-    private static int ContentLength(ReadOnlySpan<byte> head)
-    {
-        var rest = head[(head.IndexOf("Content-Length: "u8) + "Content-Length: ".Length)..];
-        return System.Buffers.Text.Utf8Parser.TryParse(rest, out int length, out _) ? length : throw new InvalidOperationException("An answer has no length.");
     }
 
     /// <summary>Answers requests of one length, so that the loader has run before it counts.</summary>

@@ -26,10 +26,13 @@ switch (args.FirstOrDefault())
     case "paced" when args.Length is 6 or 7:
         PacedLoad.Run(new(args[1]), args[2], args[3], Number(args[4]), Number(args[5]), args.ElementAtOrDefault(6));
         return 0;
+    case "keys" when args.Length >= 4:
+        KeyLoad.Run(args[1..]);
+        return 0;
     default:
         Console.Error.WriteLine(
             "usage: dotnet run -c Release --project tests/Bench -- grain-cost [fence] | sign [OPERATION [ROUNDS]] | audit-cost [DIRECTORY] | many-keys [COUNT] | creates | validate | hsm "
-            + "| paced URL TOKEN BODY-FILE RATE SECONDS [GO-FILE]");
+            + "| keys create|create-many|encrypt|decrypt|list URL TOKEN [NAME=VALUE…] | paced URL TOKEN BODY-FILE RATE SECONDS [GO-FILE]");
         return 2;
 }
 

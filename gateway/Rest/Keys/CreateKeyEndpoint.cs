@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
 using OrleansKms.Gateway.Operations;
@@ -7,7 +8,7 @@ using OrleansKms.Gateway.Rest.Limits;
 namespace OrleansKms.Gateway.Rest.Keys;
 
 /// <summary>A new key. An omitted field takes its default.</summary>
-internal sealed class CreateKeyBody
+internal class CreateKeyItem
 {
     /// <summary>
     /// The id, 1 to <see cref="KmsLimits.IdLength"/> of A-Z a-z 0-9 . _ -, starting and ending in a letter, a digit or _; a UUID by
@@ -47,32 +48,102 @@ internal sealed class CreateKeyBody
 
     /// <summary>Dual control; none by default.</summary>
     public ApprovalRuleBody? Approval { get; set; }
+
+    /// <summary>Whether no field was given.</summary>
+    [JsonIgnore]
+    public bool IsEmpty => this is
+    {
+        Id: null, Spec: null, Usage: null, Description: null, Tags: null, Rotation: null, Exportable: null, Protection: null, Origin: null,
+        Limits: null, Approval: null,
+    };
 }
 
-/// <summary>Creates a key.</summary>
+/// <summary>One new key, or <c>items</c> of them.</summary>
+internal sealed class CreateKeyBody : CreateKeyItem
+{
+    /// <summary>1 to <see cref="KmsLimits.BatchItems"/> keys instead of one; each is created or fails by itself.</summary>
+    public CreateKeyItem[]? Items { get; set; }
+}
+
+/// <summary>The outcome of creating many keys.</summary>
+internal sealed class CreateKeysAnswer
+{
+    /// <summary>One for each item, in order.</summary>
+    public required ListedKey[] Results { get; init; }
+}
+
+/// <summary>Creates a key, or many.</summary>
 internal static class CreateKeyEndpoint
 {
     private static readonly string _hsm = WireNames<KeyProtection>.Of(KeyProtection.Hsm);
 
     public static async Task Handle(RestExchange exchange)
     {
-        var body = await exchange.ReadOptionalJson(RestJson.Default.CreateKeyBody, SizeLimits.ControlBody);
-        // Version 7 begins with the time, so that keys made one after another are adjacent in the index.
-        var id = body.Id ?? Guid.CreateVersion7(exchange.Services.Time.GetUtcNow()).ToString();
+        var body = await exchange.ReadOptionalJson(RestJson.Default.CreateKeyBody, SizeLimits.CreateKeysBody);
+        if (body.Items is { } items)
+        {
+            await CreateMany(exchange, body, items);
+            return;
+        }
+
+        var id = IdOf(exchange, body);
         if (!KeyId.IsValid(id))
         {
             throw KmsError.InvalidKeyId.Exception();
         }
 
-        // An unknown protection is refused below.
-        var facts = new KeyFacts(body.Spec ?? CreateKey.DefaultSpec, body.Protection == _hsm ? KeyProtection.Hsm : KeyProtection.Software);
-        await exchange.FindKey(id, facts);
+        await exchange.FindKey(id, FactsOf(body));
         var key = await KeyCommands.Create(exchange, id, ToRequest(body, exchange.Caller));
         exchange.Http.Response.Headers.Location = "/v1/keys/" + id;
         await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer, StatusCodes.Status201Created);
     }
 
-    private static CreateKey ToRequest(CreateKeyBody body, Caller caller)
+    private static async Task CreateMany(RestExchange exchange, CreateKeyBody body, CreateKeyItem[] items)
+    {
+        if (!body.IsEmpty)
+        {
+            throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
+        }
+
+        if (items.Length is 0 or > KmsLimits.BatchItems || Array.Exists(items, item => item is null))
+        {
+            throw KmsError.InvalidRequest.Exception($"'items' must have 1 to {KmsLimits.BatchItems} keys.");
+        }
+
+        var results = await Task.WhenAll(items.Select(item => CreateOne(exchange, item)));
+        await exchange.Answer(new CreateKeysAnswer { Results = results }, RestJson.Default.CreateKeysAnswer);
+    }
+
+    // One key without an answer must not take down the others, so each has the whole deadline to itself.
+    private static async Task<ListedKey> CreateOne(RestExchange exchange, CreateKeyItem item)
+    {
+        var id = IdOf(exchange, item);
+        try
+        {
+            return new ListedKey(id, KeyAnswer.Of(await exchange.Within(Create())), null);
+        }
+        catch (Exception e)
+        {
+            return new ListedKey(id, null, ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.CreateKey, id)));
+        }
+
+        async Task<KeyDescription> Create()
+        {
+            if (!KeyId.IsValid(id)) throw KmsError.InvalidKeyId.Exception();
+            await exchange.ResolveKey(id, KmsOperation.CreateKey, FactsOf(item));
+            return await KeyCommands.Create(exchange, id, ToRequest(item, exchange.Caller));
+        }
+    }
+
+    // Version 7 begins with the time, so that keys made one after another are adjacent in the index.
+    private static string IdOf(RestExchange exchange, CreateKeyItem item) =>
+        item.Id ?? Guid.CreateVersion7(exchange.Services.Time.GetUtcNow()).ToString();
+
+    // An unknown protection is refused when the request is made.
+    private static KeyFacts FactsOf(CreateKeyItem item) =>
+        new(item.Spec ?? CreateKey.DefaultSpec, item.Protection == _hsm ? KeyProtection.Hsm : KeyProtection.Software);
+
+    private static CreateKey ToRequest(CreateKeyItem body, Caller caller)
     {
         var request = new CreateKey
         {

@@ -69,7 +69,7 @@ internal static class ReferenceTransformers
             schema.Pattern = null;
         }
 
-        if (context.JsonTypeInfo.Type == typeof(CreateKeyBody))
+        if (context.JsonTypeInfo.Type == typeof(CreateKeyBody) || context.JsonTypeInfo.Type == typeof(CreateKeyItem))
         {
             DescribeChoice(schema, "spec", KeySpec.All.Select(spec => spec.Name));
             DescribeChoice(schema, "usage", KeySpec.All.SelectMany(spec => spec.Usages).Distinct().Select(WireNames<KeyUsage>.Of));
@@ -80,6 +80,10 @@ internal static class ReferenceTransformers
         {
             DescribeItems(
                 schema, "keys", "id", "The key's id; with describe=true all that GET /v1/keys/{id} answers, or the id and an error.");
+        }
+        else if (context.JsonTypeInfo.Type == typeof(CreateKeysAnswer))
+        {
+            DescribeItems(schema, "results", "id", "All that GET /v1/keys/{id} answers, or the id and an error.");
         }
         else if (context.JsonTypeInfo.Type == typeof(ListAliasesAnswer))
         {
@@ -203,6 +207,15 @@ internal static class ReferenceTransformers
             [route.Status.ToString(System.Globalization.CultureInfo.InvariantCulture)] = good,
             ["default"] = problem,
         };
+        if (route.ManyResponse is not null)
+        {
+            responses["200"] = new OpenApiResponse
+            {
+                Description = "The answer to items: what became of each, in order.",
+                Content = new Dictionary<string, OpenApiMediaType> { [Json] = new() { Schema = await SchemaOf(route.ManyResponse, context, cancellationToken) } },
+            };
+        }
+
         if (route.Operation is { } operation && GuardedOperations.Has(operation))
         {
             responses["202"] = new OpenApiResponse

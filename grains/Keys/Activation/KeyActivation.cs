@@ -357,7 +357,7 @@ internal sealed class KeyActivation : IDisposable
     private async Task Read()
     {
         var inDoubt = Slot.State == RowState.InDoubt ? Slot.Row : null;
-        await Slot.Read();
+        await Usage.ReadWith(Slot);
         Primary.Forget();
         if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)
         {

@@ -112,6 +112,24 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         await Reload(incarnation);
     }
 
+    /// <summary>Reads the row <c>key</c> and, if nothing is known of the counters yet, those with it: whoever uses the key needs them soon.</summary>
+    /// <param name="key">The row <c>key</c>.</param>
+    public async Task ReadWith(RowSlot<KeyRow> key)
+    {
+        if (storage is not IPairedRows rows || _slot.State != RowState.Unread)
+        {
+            await key.Read();
+            return;
+        }
+
+        // Counters that are missing, damaged or another key's are not taken: whoever needs them reads them again, and says so.
+        if (await key.ReadWith<KeyUsageRow>(rows, _slot.Name) is { RecordExists: true, State: { } row } counters
+            && key.Row is { Restoring: null } known && row.Incarnation == known.Incarnation && _slot.Took(counters))
+        {
+            Resume();
+        }
+    }
+
     /// <summary>Takes over the counters of a key that was restored from its backup, and writes them. Doing so again changes nothing.</summary>
     public async Task TakeOver(Incarnation incarnation, KeyRestoring counters)
     {

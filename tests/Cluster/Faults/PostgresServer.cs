@@ -98,12 +98,23 @@ internal sealed class PostgresServer : IAsyncDisposable
         IsStarted = false;
     }
 
+    /// <summary>SIGSTOP: the server and all its processes stand still, with all connections open.</summary>
+    public async Task Freeze()
+    {
+        // The one that would start others first.
+        await Run("kill", "-STOP", Postmaster);
+        await Run("kill", ["-STOP", .. await Children()]);
+    }
+
+    /// <summary>The end of <see cref="Freeze"/>.</summary>
+    public async Task Thaw() => await Run("kill", ["-CONT", Postmaster, .. await Children()]);
+
     /// <summary>kill -9 of the server and all its processes.</summary>
     public async Task Kill()
     {
         IsStarted = false;
-        var postmaster = File.ReadLines(Path.Combine(_data, "postmaster.pid")).First().Trim();
-        var children = (await Run("pgrep", "-P", postmaster)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var postmaster = Postmaster;
+        var children = await Children();
         await Run("kill", ["-KILL", postmaster, .. children]);
 
         // The next start waits for nobody: what the killed processes held must be gone.
@@ -123,6 +134,10 @@ internal sealed class PostgresServer : IAsyncDisposable
         NpgsqlConnection.ClearAllPools();
         _directory.Dispose();
     }
+
+    private string Postmaster => File.ReadLines(Path.Combine(_data, "postmaster.pid")).First().Trim();
+
+    private async Task<string[]> Children() => (await Run("pgrep", "-P", Postmaster)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private static string FindPrograms() =>
         Directory.Exists("/usr/lib/postgresql")

@@ -13,6 +13,14 @@ internal sealed class GatedStorage(IGrainStorage inner, Gate gate) : IGrainStora
         GrainId grainId, string firstName, IGrainState<TFirst> first, string secondName, IGrainState<TSecond> second) =>
         Pass(() => ((IPairedRows)inner).InsertBoth(grainId, firstName, first, secondName, second));
 
+    public async Task<bool> ReadBoth<TFirst, TSecond>(
+        GrainId grainId, string firstName, IGrainState<TFirst> first, string secondName, IGrainState<TSecond> second)
+    {
+        var opened = false;
+        await Pass(async () => opened = await ((IPairedRows)inner).ReadBoth(grainId, firstName, first, secondName, second));
+        return opened;
+    }
+
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
         Pass(() => inner.ReadStateAsync(stateName, grainId, grainState));
 

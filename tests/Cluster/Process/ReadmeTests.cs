@@ -39,7 +39,8 @@ public sealed partial class ReadmeTests
         Assert.Empty(errors);
         Assert.Equal(
             [
-                "enabled", "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2",
+                "enabled", "[\"tour.customers.1\",\"enabled\",null]", "[\"tour.customers.2\",\"enabled\",null]", "[\"tour.orders\",null,\"key_exists\"]",
+                "aGVsbG8=", "\"first\"", "null", "null", "\"invalid_parameter\"", "2", "2",
                 "[true,\"keys:rotate\",\"keys:create\"]", "tour.orders", "tour.orders", "sign_verify", "[true,1]", "Verified OK", "24",
                 "jws", "{\"sub\": \"shop\", \"aud\": \"billing\"}", "[\"tour.tokens.1\",\"ES256\"]", "pending_deletion", "disabled",
             ],

@@ -51,6 +51,7 @@ public sealed class KmsClientTests
         _ when parameter.HasDefaultValue => parameter.DefaultValue,
         var type when type == typeof(string) => "k",
         var type when type == typeof(byte[]) => parameter.Name == "backup" ? _backup : _ciphertext,
+        var type when type == typeof(IReadOnlyList<KeyToCreate>) => new KeyToCreate[] { new("k") },
         var type when type == typeof(SignItem) => new SignItem([1]),
         var type when type == typeof(VerifyItem) => new VerifyItem(new([1]), [1]),
         var type when type.IsValueType => Activator.CreateInstance(type),

@@ -45,6 +45,7 @@ public sealed partial class DocumentsTests
             | message to sign | as plaintext, and may be empty; context {KmsLimits.ContextBytes} bytes; signature to verify {KmsLimits.SignatureBytes >> 10} KiB |
             | data key, random bytes | {KmsLimits.DataKeyBytes:N0} bytes, {KmsLimits.RandomBytes:N0} bytes |
             | items of a batch | {KmsLimits.BatchItems:N0}, {KmsLimits.BatchBytes >> 20} MiB together |
+            | keys created by one request | {KmsLimits.BatchItems:N0}; its body {KmsLimits.BatchBytes >> 20} MiB |
             | page of a list | {KmsLimits.PageItems:N0} keys, aliases or events |
             | key id, alias | {KmsLimits.IdLength} characters |
             | description | {KmsLimits.DescriptionLength:N0} characters |

@@ -1,0 +1,49 @@
+namespace OrleansKms.Grains.Storage;
+
+/// <summary>
+/// Reads rows of keys, as many in a query as wait for one, so that they share a round trip, and so that keys which wake up together need
+/// a connection or two.
+/// </summary>
+/// <param name="database">The database.</param>
+/// <param name="serviceId">The service whose rows they are.</param>
+/// <param name="time">The time.</param>
+internal sealed class RowReads(Database database, string serviceId, TimeProvider time) : RowQueue<RowRead>(database.ReadLanes, time)
+{
+    /// <summary>Reads the rows.</summary>
+    /// <param name="read">Which; afterwards it has them.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    public async Task<RowRead> Read(RowRead read, CancellationToken cancellationToken)
+    {
+        Send(read);
+        await read.Answer.WaitAsync(cancellationToken);
+        return read;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task Run(List<RowRead> batch)
+    {
+        try
+        {
+            await ReadAll(batch);
+        }
+        catch (DatabaseUnreachableException e)
+        {
+            Fail(batch, e);
+            FailWaiting(e);
+            return;
+        }
+        catch (Exception e) when (!database.IsOutcomeUnknown(e))
+        {
+            // The database answered: for example, that a migration has changed what a prepared statement returns.
+            await ReadAll(batch);
+        }
+
+        foreach (var read in batch) read.Done();
+    }
+
+    private Task ReadAll(List<RowRead> batch)
+    {
+        foreach (var read in batch) Array.Clear(read.Found);
+        return database.ReadRows(serviceId, batch);
+    }
+}
