@@ -68,6 +68,7 @@ internal sealed partial class StorageProbe(
         }
         catch (Exception e)
         {
+            database.CloseIdle();
             return timeout.IsCancellationRequested ? new TimeoutException("The database did not answer in time.", e) : e;
         }
     }

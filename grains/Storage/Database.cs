@@ -98,6 +98,14 @@ internal abstract class Database : IDisposable
     /// </summary>
     public virtual Task<T> WriteRow<T>(Func<Task<T>> call) => Write(call);
 
+    /// <summary>
+    /// Closes the connections for rows of keys that nobody uses at the moment. When the database has gone away they are dead, and whoever got
+    /// one would not know what became of its rows.
+    /// </summary>
+    public virtual void CloseIdle()
+    {
+    }
+
     /// <summary>How many transactions with rows of keys run at once.</summary>
     public abstract int RowLanes { get; }
 

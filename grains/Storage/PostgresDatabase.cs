@@ -311,6 +311,9 @@ internal sealed partial class PostgresDatabase : Database
     };
 
     /// <inheritdoc/>
+    public override void CloseIdle() => _rowsNpgsql.Clear();
+
+    /// <inheritdoc/>
     public override int RowLanes => Lanes;
 
     /// <inheritdoc/>

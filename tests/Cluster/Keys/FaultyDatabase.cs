@@ -58,6 +58,8 @@ internal sealed class FaultyDatabase(Database inner) : Database
 
     public override Task<T> WriteRow<T>(Func<Task<T>> call) => inner.WriteRow(call);
 
+    public override void CloseIdle() => inner.CloseIdle();
+
     public override bool IsDuplicate(Exception failure) => inner.IsDuplicate(failure);
 
     public override bool IsOutcomeUnknown(Exception failure) => inner.IsOutcomeUnknown(failure);
