@@ -11,9 +11,6 @@ internal sealed class FaultyDatabase(Database inner) : Database
 {
     public Gate Gate { get; } = new();
 
-    /// <summary>How many rows the last batch wrote.</summary>
-    public int LastBatch { get; private set; }
-
     public override string Invariant => inner.Invariant;
 
     public override DbDataSource Connections => inner.Connections;
@@ -70,7 +67,6 @@ internal sealed class FaultyDatabase(Database inner) : Database
     {
         await Gate.Point();
         await inner.WriteRows(serviceId, writes);
-        LastBatch = writes.Count;
         await Gate.Point();
     }
 

@@ -11,7 +11,7 @@ namespace OrleansKms.Tests.Cluster.Keys;
 /// </summary>
 public sealed class RowStoreFaultTests : KeyGrainTest
 {
-    private FaultyDatabase _database = null!;
+    private Gate _gate = null!;
     private bool _hasFailed;
 
     public enum Fault
@@ -29,8 +29,13 @@ public sealed class RowStoreFaultTests : KeyGrainTest
     private protected override void Configure(IServiceCollection services)
     {
         services.Remove(services.Last(service => service.ServiceType == typeof(Database)));
-        services.AddSingleton<Database>(provider => _database = new(Database.Of(
-            provider.GetRequiredService<DatabaseOptions>(), TimeProvider.System, provider.GetRequiredService<ILoggerFactory>())));
+        services.AddSingleton<Database>(provider =>
+        {
+            var database = new FaultyDatabase(Database.Of(
+                provider.GetRequiredService<DatabaseOptions>(), TimeProvider.System, provider.GetRequiredService<ILoggerFactory>()));
+            _gate = database.Gate;
+            return database;
+        });
     }
 
     [Theory]
@@ -95,15 +100,15 @@ public sealed class RowStoreFaultTests : KeyGrainTest
         var encrypted = await Encrypt("warm");
         for (var point = 0; point < 2; point++)
         {
-            _database.Gate.HoldAt(point);
+            _gate.HoldAt(point);
             var first = Silo.Create($"held.{point}");
-            await _database.Gate.Reached.WaitAsync(TimeSpan.FromMinutes(1));
+            await _gate.Reached.WaitAsync(TimeSpan.FromMinutes(1));
             Task[] others = [.. Enumerable.Range(0, 20).Select(i => Silo.Create($"held.{point}.{i}"))];
             Assert.Equal(Plaintext, (await Decrypt("warm", encrypted)).Plaintext);
             Assert.Equal(1, (await Encrypt("warm")).KeyVersion);
             Assert.All(others, other => Assert.False(other.IsCompleted));
             Assert.False(first.IsCompleted);
-            _database.Gate.HoldAt(-1);
+            _gate.HoldAt(-1);
             await first;
             await Task.WhenAll(others);
             for (var i = 0; i < others.Length; i++) await Encrypt($"held.{point}.{i}");
@@ -120,7 +125,7 @@ public sealed class RowStoreFaultTests : KeyGrainTest
         for (var point = 0; _hasFailed; point += fault == Fault.Broken ? 1 : 2)
         {
             var at = point;
-            if (!await operation($"{name}.{(fault == Fault.Broken ? 2 * at : at)}", () => _database.Gate.FailAt(at, Of(fault)))) failed++;
+            if (!await operation($"{name}.{(fault == Fault.Broken ? 2 * at : at)}", () => _gate.FailAt(at, Of(fault)))) failed++;
         }
 
         Assert.Equal(failures, failed);
@@ -140,8 +145,8 @@ public sealed class RowStoreFaultTests : KeyGrainTest
         }
         finally
         {
-            _hasFailed = _database.Gate.Reached.IsCompleted;
-            _database.Gate.HoldAt(-1);
+            _hasFailed = _gate.Reached.IsCompleted;
+            _gate.HoldAt(-1);
         }
     }
 

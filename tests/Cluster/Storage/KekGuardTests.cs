@@ -2,7 +2,6 @@ using System.Data;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using OrleansKms.Grains.Presence;
-using OrleansKms.Grains.Sealing;
 using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Tests.Cluster.Storage;
