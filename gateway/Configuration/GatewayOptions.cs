@@ -40,9 +40,6 @@ public sealed record GatewayOptions
     /// </summary>
     public TimeSpan DrainDelay { get; init; } = SettingTable.DrainDelay.Default;
 
-    /// <summary>The level of each request's one log line; <see cref="LogLevel.None"/> for none.</summary>
-    public LogLevel RequestLog { get; init; } = LogLevel.Information;
-
     /// <summary>
     /// How many combinations of labels (key ids) a metric keeps. The rest are counted together under the label
     /// <c>otel_metric_overflow</c>. Room for all is allocated at start, about 200 bytes each.
@@ -107,7 +104,6 @@ public sealed record GatewayOptions
         Require(RateLimitBurst is not { } burst || RateLimitPerSecond is not { } rate || CanHold(rate, burst),
             nameof(RateLimitBurst), "must be at least a tenth of RateLimitPerSecond");
         Require(DrainDelay, SettingTable.DrainDelay, nameof(DrainDelay));
-        Require(Enum.IsDefined(RequestLog), nameof(RequestLog), "must be a log level");
         Require(MaxBodyBytesInFlight, SettingTable.MaxBodyBytesInFlight, nameof(MaxBodyBytesInFlight));
         Require(MaxConcurrentRequests, SettingTable.MaxConcurrentRequests, nameof(MaxConcurrentRequests));
         Require(MaxQueuedRequests, SettingTable.MaxQueuedRequests, nameof(MaxQueuedRequests));

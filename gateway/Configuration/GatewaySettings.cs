@@ -8,6 +8,9 @@ public sealed record GatewaySettings
     /// <summary>Logging.</summary>
     public required LogSettings Log { get; init; }
 
+    /// <summary>OTEL_…: where traces, metrics and logs are sent.</summary>
+    public required TelemetrySettings Telemetry { get; init; }
+
     /// <summary>HTTP.</summary>
     public required HttpSettings Http { get; init; }
 
@@ -48,7 +51,6 @@ public sealed record GatewaySettings
         RateLimitPerSecond = Http.RateLimit,
         RateLimitBurst = Http.RateLimitBurst,
         DrainDelay = Http.DrainDelay,
-        RequestLog = Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = Http.MetricsKeyLimit,
         MaxBodyBytesInFlight = Http.MaxBodyBytesInFlight,
         MaxConcurrentRequests = Http.MaxConcurrentRequests,
@@ -68,6 +70,7 @@ public sealed record GatewaySettings
         return new GatewaySettings
         {
             Log = LogSettings.Read(reader),
+            Telemetry = TelemetrySettings.Read(reader),
             Http = HttpSettings.Read(reader),
             Cluster = ClusterSettings.Read(reader),
         };

@@ -14,9 +14,6 @@ public sealed record HttpSettings
     /// <summary>OKMS_CLIENT_CA_FILE: the authorities of clients' certificates; null where nobody signs in by certificate.</summary>
     public required string? ClientAuthorityFile { get; init; }
 
-    /// <summary>OKMS_REQUEST_LOG: whether each request is logged.</summary>
-    public required bool RequestLog { get; init; }
-
     /// <summary>OKMS_REQUEST_TIMEOUT: how long a request and each grain call in it may take.</summary>
     public required TimeSpan RequestTimeout { get; init; }
 
@@ -84,7 +81,6 @@ public sealed record HttpSettings
             Port = reader.Integer(SettingTable.Port),
             BindAddress = reader.BindAddress(SettingTable.BindAddress),
             ClientAuthorityFile = reader.Text(SettingTable.ClientAuthorityFile) is { } path ? Path.GetFullPath(path) : null,
-            RequestLog = reader.Read(SettingTable.RequestLog),
             RequestTimeout = reader.Read(SettingTable.RequestTimeout),
             ShutdownTimeout = reader.Read(SettingTable.ShutdownTimeout),
             DrainDelay = reader.Read(SettingTable.DrainDelay),

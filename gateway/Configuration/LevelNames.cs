@@ -13,4 +13,7 @@ internal static class LevelNames
         LogLevel.Error => "error",
         _ => "fatal",
     };
+
+    /// <summary>The level of a name that LOG_LEVEL takes.</summary>
+    public static LogLevel Named(string name) => Enum.GetValues<LogLevel>().First(level => Of(level) == name);
 }

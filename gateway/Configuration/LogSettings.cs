@@ -15,14 +15,14 @@ public sealed record LogSettings
     /// <param name="isRedirected">Whether the stream is not a terminal.</param>
     public LogFormat FormatFor(bool isRedirected) => Format ?? (isRedirected ? LogFormat.Json : LogFormat.Text);
 
+    /// <summary>OKMS_REQUEST_LOG: whether each request is logged.</summary>
+    public required bool Requests { get; init; }
+
     /// <summary>Reads and checks them.</summary>
-    internal static LogSettings Read(SettingsReader reader)
+    internal static LogSettings Read(SettingsReader reader) => new()
     {
-        var level = reader.Word(SettingTable.LogLevel);
-        return new()
-        {
-            Level = Enum.GetValues<LogLevel>().First(l => LevelNames.Of(l) == level),
-            Format = reader.WordOrNull(SettingTable.LogFormat) is { } format ? Enum.Parse<LogFormat>(format, ignoreCase: true) : null,
-        };
-    }
+        Level = LevelNames.Named(reader.Word(SettingTable.LogLevel)),
+        Format = reader.WordOrNull(SettingTable.LogFormat) is { } format ? Enum.Parse<LogFormat>(format, ignoreCase: true) : null,
+        Requests = reader.Read(SettingTable.RequestLog),
+    };
 }

@@ -25,6 +25,8 @@ internal static class ClusterClientExtensions
                 database.Invariant = "Npgsql";
                 database.ConnectionString = settings.Cluster.ConnectionString;
             });
+            // Elsewhere there is no filter: it would run for every call.
+            if (settings.Telemetry.Traces) client.AddActivityPropagation();
             if (settings.Cluster.Transport.MutualTls is { } files) client.UseMutualTls(files, CertificateRole.Gateway, TimeProvider.System);
         });
 

@@ -9,6 +9,7 @@ using OrleansKms.Gateway.Access.Jwt;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Logging;
 using OrleansKms.Gateway.Observability;
 using OrleansKms.Gateway.Operations;
 using OrleansKms.Gateway.Rest;
@@ -37,6 +38,8 @@ public static class GatewayExtensions
         services.AddHostedService(provider => provider.GetRequiredService<NamespaceRules>());
         services.AddSingleton<FailedSignIns>();
         services.TryAddSingleton(ClusterLink.InProcess);
+        // For a host that logs in its own way: it has the lines of requests to switch.
+        services.TryAddSingleton(provider => new LogSwitch(LogLevel.Information, requests: true, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new Lazy<IGrainFactory>(provider.GetRequiredService<IGrainFactory>));
         AddPrincipals(services, options);
         services.AddSingleton<KeyFactsCache>();

@@ -14,6 +14,7 @@ internal static class GatewayService
         var settings = GatewaySettings.Read(builder.Configuration);
 
         builder.UseLogLines(settings.Log);
+        builder.ExportTelemetry(settings.Telemetry, "okms-gateway");
         builder.ListenOn(settings.Http);
         builder.StopWithin(settings.Http);
         builder.UseClusterClient(settings);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Logging;
 
@@ -16,7 +17,11 @@ internal static class LogOutput
         builder.Services.AddSingleton(services => new LineLoggerProvider(
             settings.FormatFor(Console.IsOutputRedirected), Console.OpenStandardOutput(), services.GetService<TimeProvider>() ?? TimeProvider.System));
         builder.Services.AddSingleton<ILoggerProvider>(services => services.GetRequiredService<LineLoggerProvider>());
-        logging.SetMinimumLevel(LevelOfFrameworks(settings.Level)).AddFilter(OurOwn, settings.Level);
+        var logSwitch = new LogSwitch(settings.Level, settings.Requests, TimeProvider.System);
+        builder.Services.AddSingleton(_ => logSwitch);
+        builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(logSwitch);
+        builder.Services.AddHostedService<LogSignals>();
+        builder.Services.Configure<LoggerFilterOptions>(options => Filter(options, logSwitch.Current.Level));
         // By the provider's name, so that no filter of the configuration comes before it.
         logging.AddFilter<LineLoggerProvider>(LogCategories.Changes, LogLevel.Information);
         // It recommends another garbage collector at each start, which was measured and decided in the project file.
@@ -31,6 +36,12 @@ internal static class LogOutput
         // The dashboard's trace is switched off, but its logger would still receive every line.
         builder.Services.Configure<LoggerFilterOptions>(options =>
             options.Rules.Add(new LoggerFilterRule(DashboardLogger, categoryName: null, LogLevel.None, filter: null)));
+    }
+
+    private static void Filter(LoggerFilterOptions options, LogLevel level)
+    {
+        options.MinLevel = LevelOfFrameworks(level);
+        options.Rules.Add(new(providerName: null, OurOwn, level, filter: null));
     }
 
     /// <summary>The frameworks underneath are talkative; they are heard one level above ours.</summary>

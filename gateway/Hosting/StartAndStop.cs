@@ -35,6 +35,7 @@ internal static class StartAndStop
         }
     }
 
-    private static string Version =>
+    /// <summary>The program's version.</summary>
+    public static string Version =>
         typeof(StartAndStop).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";
 }

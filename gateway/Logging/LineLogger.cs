@@ -50,7 +50,7 @@ internal sealed class LineLogger(string category, ILineFormat format, LineWriter
     }
 
     // Of other code's values only text and plain values are written: anything else is whatever its ToString returns.
-    private static List<KeyValuePair<string, object?>>? Redacted(IReadOnlyList<KeyValuePair<string, object?>>? properties) =>
+    internal static List<KeyValuePair<string, object?>>? Redacted(IReadOnlyList<KeyValuePair<string, object?>>? properties) =>
         properties?.Select(property => KeyValuePair.Create(property.Key, property.Value switch
         {
             null => null,

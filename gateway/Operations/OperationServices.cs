@@ -3,6 +3,7 @@ using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Limits;
+using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Gateway.Operations;
 
@@ -60,6 +61,9 @@ internal sealed class OperationServices(
 
     /// <summary>The pool for bodies and answers. Memory is returned zeroed.</summary>
     public ArrayPool<byte> Pool { get; init; } = ArrayPool<byte>.Shared;
+
+    /// <summary>What this process logs.</summary>
+    public LogSwitch Logging => field ??= provider.GetRequiredService<LogSwitch>();
 
     /// <summary>Receives unexpected failures, which the answer shows only as <c>internal</c>.</summary>
     public ILogger Log { get; } = log;

@@ -102,6 +102,8 @@ namespace OrleansKms.Gateway.Rest;
 [JsonSerializable(typeof(SimulateAnswer))]
 [JsonSerializable(typeof(KekAnswer))]
 [JsonSerializable(typeof(ListKeksAnswer))]
+[JsonSerializable(typeof(LoggingBody))]
+[JsonSerializable(typeof(LoggingAnswer))]
 [JsonSerializable(typeof(SearchAuditAnswer))]
 [JsonSerializable(typeof(ListAuditLogsAnswer))]
 [JsonSerializable(typeof(HealthAnswer))]

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using OrleansKms.Gateway.Operations;
 
@@ -25,8 +26,11 @@ internal abstract class Exchange(HttpContext http, OperationServices services)
     /// <summary>Bytes of body that were written.</summary>
     public long ResponseBytes { get; private set; }
 
+    /// <summary>The request's span; null if it has none.</summary>
+    public Activity? Trace { get; set; }
+
     /// <inheritdoc/>
-    public override string? TraceId => TraceParent.TraceId(Http.Request.Headers.TraceParent);
+    public override string? TraceId => Trace is { } trace ? trace.TraceId.ToHexString() : TraceParent.TraceId(Http.Request.Headers.TraceParent);
 
     /// <inheritdoc/>
     public override IPAddress? Address => Http.Connection.RemoteIpAddress;

@@ -23,6 +23,9 @@ internal sealed class FrontDoor(
         var wire = WireOf(http.Request);
         var exchange = wire.Begin(http);
         http.Features.Set(exchange);
+        // What is not for the grains are probes and pages.
+        var trace = wire.IsQueued(http.Request) ? RequestTrace.Begin(http.Request) : null;
+        exchange.Trace = trace;
         if (services.Link.IsRemote) RequestTime.Current = exchange;
         var headers = http.Response.Headers;
         headers[RequestId.Header] = exchange.RequestId;
@@ -61,7 +64,9 @@ internal sealed class FrontDoor(
             exchange.LetGo();
         }
 
+        if (exchange.Code is { } code) FailedRequests.Count(code);
         RequestLog.Write(_log, exchange);
+        RequestTrace.End(trace, exchange);
     }
 
     private IWireProtocol WireOf(HttpRequest request)

@@ -24,7 +24,7 @@ internal sealed class RequestLine(Exchange exchange, string method, string route
     private static readonly JsonEncodedText[] _names =
         [.. Names.Select(name => JsonEncodedText.Encode(JsonNamingPolicy.SnakeCaseLower.ConvertName(name)))];
 
-    private readonly string? _traceId = TraceParent.TraceId(exchange.Http.Request.Headers.TraceParent);
+    private readonly string? _traceId = exchange.TraceId;
 
     /// <inheritdoc/>
     public int Count => Names.Length + 1;

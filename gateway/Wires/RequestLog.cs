@@ -11,16 +11,9 @@ internal static partial class RequestLog
     /// <summary>Writes the line.</summary>
     public static void Write(ILogger log, Exchange exchange)
     {
-        if (exchange.Services.Options.RequestLog == LogLevel.None)
-        {
-            return;
-        }
-
-        var level = exchange.IsQuiet ? LogLevel.Debug : exchange.Services.Options.RequestLog;
-        if (!log.IsEnabled(level))
-        {
-            return;
-        }
+        if (!exchange.Services.Logging.Current.Requests) return;
+        var level = exchange.IsQuiet ? LogLevel.Debug : LogLevel.Information;
+        if (!log.IsEnabled(level)) return;
 
         var line = new RequestLine(exchange, Method(exchange.Http.Request.Method), exchange.Label ?? "-", exchange.Elapsed.TotalMilliseconds);
         log.Log(level, _request, line, null, static (line, _) => line.ToString());
@@ -29,6 +22,7 @@ internal static partial class RequestLog
     [LoggerMessage(1, LogLevel.Error, "Request {RequestId} to {Route} failed unexpectedly.", EventName = "Defect")]
     public static partial void Defect(ILogger log, string requestId, string? route, Exception exception);
 
-    private static string Method(string method) =>
+    /// <summary>A method's name; <c>other</c> for what a caller has made up.</summary>
+    public static string Method(string method) =>
         HttpMethods.GetCanonicalizedValue(method) is { Length: <= 7 } known ? known : "other";
 }

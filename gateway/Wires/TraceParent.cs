@@ -7,6 +7,15 @@ namespace OrleansKms.Gateway.Wires;
 internal static class TraceParent
 {
     /// <summary>The trace's id, 32 hexadecimal digits; null when the header is missing or malformed.</summary>
-    public static string? TraceId(StringValues header) =>
-        header is [{ } text] && ActivityContext.TryParse(text, null, out var context) ? context.TraceId.ToHexString() : null;
+    public static string? TraceId(StringValues header) => TryRead(header, null, out var context) ? context.TraceId.ToHexString() : null;
+
+    /// <summary>Reads the header.</summary>
+    /// <param name="header">The header.</param>
+    /// <param name="state">What <c>tracestate</c> says; null for nothing.</param>
+    /// <param name="context">The caller's span; default when the header is missing or malformed.</param>
+    public static bool TryRead(StringValues header, string? state, out ActivityContext context)
+    {
+        context = default;
+        return header is [{ } text] && ActivityContext.TryParse(text, state, isRemote: true, out context);
+    }
 }

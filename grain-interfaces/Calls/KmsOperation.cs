@@ -147,6 +147,10 @@ public sealed class KmsOperation
     public static readonly KmsOperation RotateKek = Admin("keks:rotate");
     /// <summary>Destroys a key-encryption key.</summary>
     public static readonly KmsOperation DestroyKek = Admin("keks:destroy");
+    /// <summary>Returns what a process logs.</summary>
+    public static readonly KmsOperation DescribeLogging = Admin("logging:describe");
+    /// <summary>Changes what a process logs.</summary>
+    public static readonly KmsOperation SetLogging = Admin("logging:set");
     /// <summary>Reads the service's health.</summary>
     public static readonly KmsOperation CheckHealth = Admin("service:health", isAudited: false);
     /// <summary>Reads metrics.</summary>

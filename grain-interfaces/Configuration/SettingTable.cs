@@ -35,5 +35,6 @@ internal static partial class SettingTable
         RequestTimeout, ShutdownTimeout, DrainDelay, MaxPlaintextBytes, MinDeletionDelay, KeyIdleTime, ResealRate, FenceInterval, FenceGrace, Audit, AuditDirectory, AuditSync, AuditWitness, AuditCopyRate, AuditCopyRetention,
         RateLimit, RateLimitBurst, MaxConcurrentRequests, MaxQueuedRequests, OverloadDelay, MaxQueuedCalls, MaxConnections, MaxBodyBytesInFlight,
         JwtIssuers, MetricsTokenFile, MetricsPort, MetricsBindAddress, MetricsKeyLimit, Console, Dashboard,
+        OtlpEndpoint, OtlpProtocol, OtlpHeaders, TracesExporter, MetricsExporter, LogsExporter, TracesSampler, TracesSamplerRatio, ServiceName,
     ];
 }

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Diagnostics.Metrics;
 using System.Text;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Audit.Transparency;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Audit;
 
@@ -12,6 +15,12 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
 {
     private const int MaxBatch = 500;
     private static readonly TimeSpan _forgetEvery = TimeSpan.FromMinutes(1);
+
+    private static long _lag;
+
+    [SuppressMessage("Style", "IDE0052", Justification = "It is read through its meter.")]
+    private static readonly ObservableGauge<long> _lagging = new Meter(KmsMeter.Name).CreateObservableGauge(
+        "audit_copy_lag", () => Volatile.Read(ref _lag), "{record}", "Signed records of this silo's own log that searches do not find yet.");
 
     private readonly Dictionary<string, Place> _places = new(StringComparer.Ordinal);
     private readonly HashSet<string> _finished = new(StringComparer.Ordinal);
@@ -31,6 +40,7 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
         }
 
         var left = await Copy(own, options.CopyRate, cancellationToken);
+        Volatile.Write(ref _lag, _places.TryGetValue(own.Id, out var place) ? Math.Max(0, Signed(own) - place.Record) : 0);
         foreach (var older in TrailFolder.In(options.Directory).Where(folder => folder.Id != own.Id && !_finished.Contains(folder.Id)))
         {
             if (left > 0)
@@ -49,7 +59,7 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
 
     private async Task<int> Copy(TrailFolder folder, int left, CancellationToken cancellationToken)
     {
-        var signed = folder.ReadHead() is { } note && Checkpoint.Parse(note.Text) is { } head ? head.Size : 0;
+        var signed = Signed(folder);
         while (left > 0 && await PlaceOf(folder, cancellationToken) is { } place && place.Record < signed)
         {
             var (next, records) = Read(folder, place, Math.Min(signed - place.Record, Math.Min(left, MaxBatch)));
@@ -65,6 +75,8 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
 
         return left;
     }
+
+    private static long Signed(TrailFolder folder) => folder.ReadHead() is { } note && Checkpoint.Parse(note.Text) is { } head ? head.Size : 0;
 
     private async Task<Place?> PlaceOf(TrailFolder folder, CancellationToken cancellationToken)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,6 +10,7 @@ using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Audit.Transparency;
 using OrleansKms.Grains.Clocks;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Audit;
 
@@ -19,6 +21,9 @@ namespace OrleansKms.Grains.Audit;
 internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     private static readonly TimeSpan _retry = TimeSpan.FromSeconds(1);
+    private static readonly Counter<long> _failures = new Meter(KmsMeter.Name).CreateCounter<long>(
+        "audit_failures", description: "Operations refused because their record could not be written.");
+
     private static readonly AssociatedDataMac _noMac = new(new(AssociatedDataMac.Length));
 
     private readonly AuditOptions _options;
@@ -160,6 +165,7 @@ internal sealed partial class AuditLog : IAuditHealth, ILifecycleParticipant<ISi
                 LogNotWritten(e);
             }
 
+            _failures.Add(1);
             _failedAt = _time.GetTimestamp();
             Failure = e as IOException ?? new IOException("Records were not written in time.", e);
             throw Unavailable(e);

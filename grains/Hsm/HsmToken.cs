@@ -162,6 +162,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         }
 
         Interlocked.Increment(ref _made);
+        using var span = KmsTraces.OfHsm();
         try
         {
             var answer = await calls.Run(work, timeout, cancellationToken);
@@ -171,6 +172,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         catch (TimeoutException e)
         {
             _counter.Add(1, _failed);
+            span.Failed(KmsError.HsmUnavailable.Code);
             if (isSlowDown)
             {
                 Down(e);
@@ -181,6 +183,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         catch (HsmException e)
         {
             _counter.Add(1, _failed);
+            span.Failed(KmsError.HsmUnavailable.Code);
             if (e is HsmWrongAnswerException)
             {
                 _refusal = new(e.ForCallers, _time.GetTimestamp());

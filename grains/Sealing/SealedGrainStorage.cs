@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Orleans.Configuration;
 using Orleans.Storage;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Sealing;
 
@@ -48,7 +49,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         _types = types;
         _contact = contact;
         _logger = logger;
-        _corrupted = meters.Create("OrleansKms").CreateCounter<long>(
+        _corrupted = meters.Create(KmsMeter.Name).CreateCounter<long>(
             "rows_corrupted", "{row}", "Rows that were read and did not open.");
     }
 
@@ -132,7 +133,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         (first.ETag, first.RecordExists) = (FirstETag, true);
         (second.ETag, second.RecordExists) = (FirstETag, true);
 
-        Task Insert() => Run(call => call(), "write", isWrite: true, () => _batches.Write(new RowWrite(
+        Task Insert() => Run(call => call(), "write", firstName, isWrite: true, () => _batches.Write(new RowWrite(
             firstName, StoredKey(grainId), _sealer.Seal(grainId, firstName, firstRow, firstContent), null,
             (secondName, _sealer.Seal(grainId, secondName, secondRow, secondContent)))));
     }
@@ -148,7 +149,7 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
         var raw = new GrainState<OpaqueRow>(new OpaqueRow(), grainState.ETag) { RecordExists = grainState.RecordExists };
-        await Run(_database.WriteRow, "clear", isWrite: true, async () =>
+        await Run(_database.WriteRow, "clear", stateName, isWrite: true, async () =>
         {
             await _rows.ClearStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;
@@ -179,13 +180,13 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         if (IsOfKey(name))
         {
             var read = await Run(
-                call => call(), "read", isWrite: false, () => _reads.Read(new(StoredKey(grainId), name, second), cancellationToken));
+                call => call(), "read", name, isWrite: false, () => _reads.Read(new(StoredKey(grainId), name, second), cancellationToken));
             return Array.ConvertAll(read.Found, found => found is null ? default : new RawRow(
                 RowLayout.TryRead(found.Payload), found.Version.ToString(CultureInfo.InvariantCulture)));
         }
 
         var raw = new GrainState<OpaqueRow>();
-        await Run(_database.Read, "read", isWrite: false, async () =>
+        await Run(_database.Read, "read", name, isWrite: false, async () =>
         {
             await _rows.ReadStateAsync(name, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;
@@ -214,13 +215,13 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
         if (IsOfKey(stateName))
         {
             var version = state.ETag is { } etag ? int.Parse(etag, CultureInfo.InvariantCulture) : (int?)null;
-            var newVersion = await Run(call => call(), "write", isWrite: true, () =>
+            var newVersion = await Run(call => call(), "write", stateName, isWrite: true, () =>
                 _batches.Write(new RowWrite(stateName, StoredKey(grainId), payload, version)));
             return new(new OpaqueRow { Payload = payload }, newVersion.ToString(CultureInfo.InvariantCulture)) { RecordExists = true };
         }
 
         var raw = new GrainState<OpaqueRow>(new OpaqueRow { Payload = payload }, state.ETag) { RecordExists = state.RecordExists };
-        await Run(_database.WriteRow, "write", isWrite: true, async () =>
+        await Run(_database.WriteRow, "write", stateName, isWrite: true, async () =>
         {
             await _rows.WriteStateAsync(stateName, StoredId(grainId), raw, cancellationToken).ConfigureAwait(false);
             return true;
@@ -260,10 +261,10 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
     }
 
     private Task<Kek?> ReloadRing(KekId id, CancellationToken cancellationToken) =>
-        Run(call => call(), "read", isWrite: false, () => _ring.Reload(id, cancellationToken));
+        Run(call => call(), "read", "kek", isWrite: false, () => _ring.Reload(id, cancellationToken));
 
     private async Task<TResult> Run<TResult>(
-        Func<Func<Task<TResult>>, Task<TResult>> database, string operation, bool isWrite, Func<Task<TResult>> call)
+        Func<Func<Task<TResult>>, Task<TResult>> database, string operation, string row, bool isWrite, Func<Task<TResult>> call)
     {
         if (!_contact.IsFresh)
         {
@@ -273,12 +274,19 @@ internal sealed partial class SealedGrainStorage : IGrainStorage, IPairedRows
                 new InvalidOperationException("This silo has written no heartbeat for too long."));
         }
 
+        using var span = KmsTraces.OfStorage(operation, row);
         try
         {
             return await database(call);
         }
-        catch (Exception e) when (e is not InconsistentStateException && (isWrite || e is not OperationCanceledException))
+        catch (InconsistentStateException)
         {
+            span.Failed(KmsError.Conflict.Code);
+            throw;
+        }
+        catch (Exception e) when (isWrite || e is not OperationCanceledException)
+        {
+            span.Failed(KmsError.StorageUnavailable.Code);
             throw new StorageFailedException(
                 $"A {operation} of a row failed.", isWrite && _database.IsOutcomeUnknown(e), e);
         }

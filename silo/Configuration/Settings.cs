@@ -13,6 +13,9 @@ public sealed record Settings
     /// <summary>Logging.</summary>
     public required LogSettings Log { get; init; }
 
+    /// <summary>OTEL_…: where traces, metrics and logs are sent.</summary>
+    public required TelemetrySettings Telemetry { get; init; }
+
     /// <summary>HTTP.</summary>
     public required HttpSettings Http { get; init; }
 
@@ -106,6 +109,7 @@ public sealed record Settings
         var settings = new Settings
         {
             Log = LogSettings.Read(reader),
+            Telemetry = TelemetrySettings.Read(reader),
             Http = http,
             Hsm = hsm,
             OtherRoot = otherRoot,

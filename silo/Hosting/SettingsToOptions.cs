@@ -61,7 +61,6 @@ internal static class SettingsToOptions
         RateLimitPerSecond = settings.Http.RateLimit,
         RateLimitBurst = settings.Http.RateLimitBurst,
         DrainDelay = settings.Http.DrainDelay,
-        RequestLog = settings.Http.RequestLog ? LogLevel.Information : LogLevel.None,
         MetricsKeyLimit = settings.Http.MetricsKeyLimit,
         MaxBodyBytesInFlight = settings.Http.MaxBodyBytesInFlight,
         MaxConcurrentRequests = settings.Http.MaxConcurrentRequests,
@@ -88,6 +87,13 @@ internal static class SettingsToOptions
         options.MaxEnqueuedRequestsHardLimit = settings.MaxQueuedCalls;
         options.MaxEnqueuedRequestsHardLimit_StatelessWorker = settings.MaxQueuedCalls;
     });
+
+    /// <summary>
+    /// Makes the calls of grains part of the trace of whoever makes them, where traces are sent. Elsewhere there is no filter: it would run for
+    /// every call.
+    /// </summary>
+    public static ISiloBuilder PropagateTraces(this ISiloBuilder silo, Settings settings) =>
+        settings.Telemetry.Traces ? silo.AddActivityPropagation() : silo;
 
     /// <summary>No call waits longer than a request may, and no unused key stays longer than the operator wants.</summary>
     public static ISiloBuilder UseTimeouts(this ISiloBuilder silo, Settings settings)

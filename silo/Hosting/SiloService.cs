@@ -22,6 +22,7 @@ internal static class SiloService
         var metricsToken = settings.IsAllInOne && settings.Http.MetricsTokenFile is null ? TokenFile.OpenMetrics(settings.DataDirectory) : null;
 
         builder.UseLogLines(settings.Log);
+        builder.ExportTelemetry(settings.Telemetry, "okms-silo");
         builder.Services.AddSingleton<IChangeSink, ChangesInTheLog>();
         builder.ListenOn(settings.Http);
         builder.StopWithin(settings.Http);
@@ -29,6 +30,7 @@ internal static class SiloService
             .UseCluster(settings)
             .UseTimeouts(settings)
             .BoundQueues(settings)
+            .PropagateTraces(settings)
             .AddKmsStorage(settings.ToStorageOptions())
             .AddKmsGrains(settings.ToKeyOptions())
             .AddKmsAudit(settings.Audit)

@@ -96,7 +96,7 @@ public sealed partial class OperationTests(DefaultApi api)
         [
             "delete /v1/aliases/{name}", "delete /v1/namespaces/{prefix}/limits", "delete /v1/principals/{name}",
             "delete /v1/principals/{name}/tokens/{id}", "get /health", "get /health/live", "get /health/ready", "get /openapi/v1.json",
-            "get /v1/admin/keks", "get /v1/aliases", "get /v1/aliases/{name}", "get /v1/audit", "get /v1/audit/logs", "get /v1/approvals", "get /v1/approvals/{id}", "get /v1/keys",
+            "get /v1/admin/keks", "get /v1/admin/logging", "put /v1/admin/logging", "get /v1/aliases", "get /v1/aliases/{name}", "get /v1/audit", "get /v1/audit/logs", "get /v1/approvals", "get /v1/approvals/{id}", "get /v1/keys",
             "get /v1/keys/{id}", "get /v1/keys/{id}/history", "get /v1/keys/{id}/public-key", "get /v1/jwks", "post /v1/keys/{id}/jws", "get /v1/namespaces/{prefix}/limits", "get /v1/principals", "get /v1/principals/{name}",
             "get /v1/principals/{name}/tokens", "get /v1/whoami", "patch /v1/keys/{id}", "patch /v1/principals/{name}", "post /decrypt",
             "post /encrypt", "post /v1/admin/keks/rotate", "post /v1/admin/keks/{id}/destroy", "post /v1/approvals/{id}/approve",

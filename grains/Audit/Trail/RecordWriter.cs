@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Win32.SafeHandles;
+using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Audit.Trail;
 
@@ -15,6 +17,10 @@ internal sealed class RecordWriter : IAsyncDisposable
     public const int MaxRecord = ushort.MaxValue;
 
     private const int Many = PendingRecords.SegmentSize / 2;
+
+    // Counted by the batch, so that the path of an encryption has no part in it.
+    private static readonly Counter<long> _records = new Meter(KmsMeter.Name).CreateCounter<long>(
+        "audit_records", description: "Records of the audit trail that were written to its file.");
 
     private static readonly TimeSpan _deferral = TimeSpan.FromMilliseconds(50);
 
@@ -291,6 +297,7 @@ internal sealed class RecordWriter : IAsyncDisposable
             if (failure is null)
             {
                 _file.Advance(batch.Count, bytes);
+                _records.Add(batch.Count);
                 _pending?.Clear(batch.Segments);
             }
 

@@ -10,9 +10,18 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
 {
     private const int Silos = 3;
 
+    // What other tests send costs no spans.
+    private static readonly (string, string?) SampledByCallers = ("OTEL_TRACES_SAMPLER", "parentbased_always_off");
+
     private readonly TemporaryDirectory _directory = new();
     private readonly List<ServiceProcess> _silos = [];
     private ClusterProcesses _cluster = null!;
+
+    /// <summary>What all of them send their traces, metrics and logs to.</summary>
+    internal OtlpReceiver Collector { get; private set; } = null!;
+
+    /// <summary>The administrator's token.</summary>
+    internal string Token => _cluster.Token;
 
     internal ServiceProcess First { get; private set; } = null!;
 
@@ -20,7 +29,8 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        _cluster = await ClusterProcesses.Prepare();
+        Collector = await OtlpReceiver.Start();
+        _cluster = await ClusterProcesses.Prepare([.. Collector.Settings, SampledByCallers]);
         _silos.AddRange(await Task.WhenAll(Enumerable.Range(0, Silos).Select(_ => _cluster.StartSilo())));
         (First, Second) = (Launch(), Launch());
         await First.UntilHealthy();
@@ -34,6 +44,7 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
         await First.DisposeAsync();
         await Second.DisposeAsync();
         await _cluster.DisposeAsync();
+        await Collector.DisposeAsync();
     }
 
     public void Dispose() => _directory.Dispose();
@@ -70,7 +81,8 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
     private ServiceProcess Launch()
     {
         var gateway = ServiceProcess.LaunchGateway(
-            _directory.Path, port: null, ("DATABASE_URL", _cluster.DatabaseUrl), ("OKMS_INSECURE_CLUSTER_NETWORK", "true"), ("OKMS_REQUEST_TIMEOUT", "PT1M"));
+            _directory.Path, port: null, [("DATABASE_URL", _cluster.DatabaseUrl), ("OKMS_INSECURE_CLUSTER_NETWORK", "true"), ("OKMS_REQUEST_TIMEOUT", "PT1M"),
+            .. Collector.Settings, SampledByCallers]);
         gateway.SignIn(_cluster.Token);
         return gateway;
     }

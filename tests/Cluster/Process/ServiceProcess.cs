@@ -244,7 +244,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
         Assert.Fail($"{path} did not answer well.\n{this}");
     }
 
-    private void Signal(string name)
+    /// <summary>Sends a signal.</summary>
+    /// <param name="name">Its name, without SIG.</param>
+    public void Signal(string name)
     {
         using var kill = Process.Start("kill", [$"-{name}", Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
@@ -284,7 +286,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private static bool IsSetting(string name) =>
         name is "PORT" or "DATABASE_URL" or "DATABASE_URL_FILE" or "LOG_LEVEL" or "HSM_ADDRESS"
-        || name.StartsWith("OKMS_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal);
+        || name.StartsWith("OKMS_", StringComparison.Ordinal) || name.StartsWith("OTEL_", StringComparison.Ordinal) || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal);
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)
     {

@@ -26,5 +26,5 @@ public sealed class FirstStartTests
     [InlineData(LogFormat.Json, false, LogFormat.Json)]
     [InlineData(LogFormat.Text, true, LogFormat.Text)]
     public void Log_IsTextForAPerson_UnlessTheSettingSaysOtherwise(LogFormat? set, bool isRedirected, LogFormat format) =>
-        Assert.Equal(format, new LogSettings { Level = Microsoft.Extensions.Logging.LogLevel.Information, Format = set }.FormatFor(isRedirected));
+        Assert.Equal(format, new LogSettings { Level = Microsoft.Extensions.Logging.LogLevel.Information, Requests = true, Format = set }.FormatFor(isRedirected));
 }

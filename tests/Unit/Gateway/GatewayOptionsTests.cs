@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Configuration;
 
 namespace OrleansKms.Tests.Unit.Gateway;
@@ -20,7 +19,6 @@ public sealed class GatewayOptionsTests
         { nameof(GatewayOptions.RateLimitBurst), _good with { RateLimitPerSecond = 101, RateLimitBurst = 10 } },
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(-1) } },
         { nameof(GatewayOptions.DrainDelay), _good with { DrainDelay = TimeSpan.FromSeconds(61) } },
-        { nameof(GatewayOptions.RequestLog), _good with { RequestLog = (LogLevel)9 } },
         { nameof(GatewayOptions.MaxBodyBytesInFlight), _good with { MaxBodyBytesInFlight = 1000 } },
         { nameof(GatewayOptions.MaxConnections), _good with { MaxConnections = 1 } },
         { nameof(GatewayOptions.MetricsKeyLimit), _good with { MetricsKeyLimit = 0 } },

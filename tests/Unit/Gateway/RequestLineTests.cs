@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -62,16 +63,24 @@ public sealed class RequestLineTests
     [Fact]
     public void Off_MakesNoLine()
     {
-        var exchange = Exchange(new() { RequestLog = LogLevel.None });
-        RequestLog.Write(new Forbidden(), exchange);
+        var exchange = Exchange(new());
+        exchange.Services.Logging.Set(null, false, null);
+        var forbidden = new Forbidden();
+        RequestLog.Write(forbidden, exchange);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 100; i++) RequestLog.Write(forbidden, exchange);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
+
+    private static ServiceProvider Services() =>
+        new ServiceCollection().AddSingleton(_ => new LogSwitch(LogLevel.Information, requests: true, TimeProvider.System)).BuildServiceProvider();
 
     private static RestExchange Exchange(OrleansKms.Gateway.Configuration.GatewayOptions options)
     {
         var http = new DefaultHttpContext { Request = { Method = "POST" } };
         http.Request.Headers.TraceParent = $"00-{Trace}-b7ad6b7169203331-01";
         return new(http, new(
-            new(options, null!, null!, null!, null!, new FakeTimeProvider(), NullLogger<OperationServices>.Instance), null!, null!));
+            new(options, Services(), null!, null!, null!, new FakeTimeProvider(), NullLogger<OperationServices>.Instance), null!, null!));
     }
 
     private static RequestLine Line(string route, string? code, bool isKnown)
