@@ -107,7 +107,7 @@ internal sealed class SettingsReader(IConfiguration configuration, SettingTaker 
         {
             switch (SettingTable.Find(name))
             {
-                case null when name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase):
+                case null when name.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !ClientVariables.All.Contains(name):
                     throw new SettingException(name, "is not a setting of this version.");
                 case { Taker: SettingTaker.Silo } silos when taker != SettingTaker.Silo:
                     throw new SettingException(silos, "is a setting of silos, which a gateway does not take.");

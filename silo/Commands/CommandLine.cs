@@ -16,14 +16,19 @@ internal static class CommandLine
     /// <returns>The process's exit code: <see cref="StartGuard.Refused"/> for unknown arguments.</returns>
     public static Task<int> Run(RootCommand root, string[] arguments)
     {
+        // A command ends at once when it is told to, like any program: its work is a transaction, or can be repeated.
+        return StartGuard.Run(() => Parse(root, arguments).InvokeAsync(
+            new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }));
+    }
+
+    /// <summary>Parses arguments.</summary>
+    /// <exception cref="UsageException">They are not understood.</exception>
+    public static ParseResult Parse(RootCommand root, string[] arguments)
+    {
         RefuseOptionsAsArguments(root);
-        return StartGuard.Run(() =>
-        {
-            var call = root.Parse(arguments);
-            if (call.Action is ParseErrorAction error) throw new UsageException(Problem(call, error));
-            // A command ends at once when it is told to, like any program: its work is a transaction, or can be repeated.
-            return call.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
-        });
+        // @FILE is a value of verbs, and no file with more arguments.
+        var call = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        return call.Action is ParseErrorAction error ? throw new UsageException(Problem(call, error)) : call;
     }
 
     // The library takes an unknown option for the missing argument. A dash alone is an argument: standard input or output.

@@ -11,20 +11,22 @@ internal static class OkmsCommand
 
     /// <summary>Runs the command that the arguments name.</summary>
     /// <returns>The process's exit code.</returns>
-    public static Task<int> Run(string[] arguments) => CommandLine.Run(Make(), arguments);
+    public static Task<int> Run(string[] arguments) => CommandLine.Run(Make(arguments), arguments);
 
     /// <summary>Makes the root command.</summary>
-    internal static RootCommand Make()
+    /// <param name="arguments">The arguments: verbs that they do not name are made without what is below them. Null makes all.</param>
+    /// <param name="context">What verbs touch of the process.</param>
+    internal static RootCommand Make(string[]? arguments = null, VerbContext? context = null)
     {
+        context ??= new();
         CommandSection[] sections =
         [
             new("Serve", [ServeCommands.ServeCommand(), ServeCommands.GatewayCommand()]),
-            new("Work with keys, over HTTP", WorkVerbs.All()),
+            new("Work with keys, over HTTP", WorkVerbs.Commands(arguments, context)),
             new("Operate, with the settings of the service",
             [
                 CreateAdministrator.Command(), CreateMetricsToken.Command(), Migrate.Command(), BeginRestoreEpoch.Command(), RaiseFeatureLevel.Command(),
-                ChangeRoot.Command(), HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), AuditCommands.Command(), HealthCheck.Command(),
-                SettingsCommand.Command(),
+                HsmOrphansCommand.List(), HsmOrphansCommand.Remove(), HealthCheck.Command(), SettingsCommand.Command(), .. WorkVerbs.Shared(arguments, context),
             ]),
             new("Your shell", [CompletionCommand.Command()]),
         ];

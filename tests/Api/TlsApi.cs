@@ -31,6 +31,9 @@ public sealed class TlsApi : Api, IAsyncLifetime, IDisposable
     /// <summary>The authority of clients.</summary>
     internal Certificates Clients { get; } = new();
 
+    /// <summary>The authority of the service's own certificate.</summary>
+    public string ServerAuthority => _servers.Authority;
+
     /// <summary>The file that the service reads its clients' authorities from.</summary>
     public string AuthorityFile => _files.Of("clients.pem");
 
