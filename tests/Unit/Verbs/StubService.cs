@@ -52,7 +52,7 @@ internal sealed class StubService : IDisposable
             }
 
             var body = new char[length];
-            await reader.ReadBlockAsync(body);
+            if (length > 0) await reader.ReadBlockAsync(body);
             _requests.Enqueue(new(line, authorization, new string(body)));
             await stream.WriteAsync(Encoding.UTF8.GetBytes(answer));
         }
