@@ -76,6 +76,9 @@ internal sealed partial class PostgresDatabase : Database
         connection.Options = $"{connection.Options} {PostgresRows.PlannerOptions}";
         connection.MinPoolSize = 0;
         connection.MaxPoolSize = ofRows;
+
+        // Their statements leave nothing behind in a session, and to reset it costs as much as to write some rows.
+        connection.NoResetOnClose = true;
         _rowsNpgsql = NpgsqlDataSource.Create(connection);
         _rowConnections = new PostgresConnections(_rowsNpgsql);
     }

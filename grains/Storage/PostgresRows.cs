@@ -9,10 +9,10 @@ namespace OrleansKms.Grains.Storage;
 internal static class PostgresRows
 {
     /// <summary>
-    /// What connections for these statements are opened with. To a planner that last saw a table of one page, reading all of it looks
-    /// cheapest.
+    /// What connections for these statements are opened with: one plan for each statement, for any number of rows. To a planner that last saw a
+    /// table of one page, reading all of it looks cheapest.
     /// </summary>
-    public const string PlannerOptions = "-c enable_seqscan=off -c enable_bitmapscan=off";
+    public const string PlannerOptions = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
 
     // The second row fails the statement where there is one already: both or neither.
     private const string Insert =
