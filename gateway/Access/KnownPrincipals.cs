@@ -5,12 +5,13 @@ namespace OrleansKms.Gateway.Access;
 
 /// <summary>
 /// Caches principals by their credentials, so that a request costs no call to the cluster. Once a second the cluster says which entries are
-/// stale, so that a revocation takes effect within <see cref="RevokedWithin"/>. While no silo answers, cached entries stay valid for as
-/// long as the cluster said; but a gateway that was suspended, or too busy to poll, first asks what was revoked meanwhile.
+/// stale, so that a revocation takes effect within <see cref="RevokedWithin"/>. A silo that has lost the database knows of no new ones; then
+/// the silo that makes the changes is asked, which has it. While no silo answers, cached entries stay valid for as long as the cluster said;
+/// but a gateway that was suspended, or too busy to poll, first asks what was revoked meanwhile.
 /// </summary>
 internal sealed partial class KnownPrincipals : BackgroundService
 {
-    /// <summary>The guaranteed bound. A silo reads twice a second; a poll starts every second and times out after 2 s.</summary>
+    /// <summary>The guaranteed bound. A silo reads twice a second; a poll starts every second and asks two silos for a second each.</summary>
     public static readonly TimeSpan RevokedWithin = TimeSpan.FromSeconds(5);
 
     /// <summary>How long an unknown credential is not looked up again.</summary>
@@ -26,12 +27,17 @@ internal sealed partial class KnownPrincipals : BackgroundService
     private static readonly TimeSpan _period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _pauseWhileUnknown = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _patienceOfPolls = TimeSpan.FromSeconds(1);
+
+    // A silo that can read the ledger is never this far behind.
+    private static readonly TimeSpan _old = TimeSpan.FromSeconds(1);
 
     // Polls begin at most 3 s apart, and a silo's answer is at most half a second old: together that is less than the bound.
     private static readonly TimeSpan _overdueAfter = TimeSpan.FromSeconds(4);
     private static readonly Caller _self = new("gateway", "gateway", "sign-in");
 
     private readonly Func<int, IAccessFactsGrain> _cluster;
+    private readonly Func<AccessChangesQuery, ValueTask<AccessChanges>>? _changer;
     private readonly ClusterLink _link;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -51,13 +57,17 @@ internal sealed partial class KnownPrincipals : BackgroundService
 
     /// <summary>Asks the cluster's grain.</summary>
     public KnownPrincipals(Lazy<IGrainFactory> grains, ClusterLink link, TimeProvider time, ILogger<KnownPrincipals> log)
-        : this(way => grains.Value.GetGrain<IAccessFactsGrain>(way), link, time, log)
+        : this(
+            way => grains.Value.GetGrain<IAccessFactsGrain>(way), link, time, log,
+            query => grains.Value.GetGrain<IPrincipalsGrain>(IPrincipalsGrain.Key).Changes(query))
     {
     }
 
-    internal KnownPrincipals(Func<int, IAccessFactsGrain> cluster, ClusterLink link, TimeProvider time, ILogger log)
+    internal KnownPrincipals(
+        Func<int, IAccessFactsGrain> cluster, ClusterLink link, TimeProvider time, ILogger log,
+        Func<AccessChangesQuery, ValueTask<AccessChanges>>? changer = null)
     {
-        (_cluster, _link, _time, _log) = (cluster, link, time, log);
+        (_cluster, _link, _time, _log, _changer) = (cluster, link, time, log, changer);
         _byText = _known.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
@@ -190,14 +200,47 @@ internal sealed partial class KnownPrincipals : BackgroundService
         }
     }
 
+    /// <summary>
+    /// Asks one silo and, if that one does not answer or has lost the database, the one that makes the changes. A gateway that is part of
+    /// a silo can reach no other by <see cref="_way"/>.
+    /// </summary>
     private async Task Poll(bool readsAnew, CancellationToken stopping)
     {
+        var query = new AccessChangesQuery(_self, Volatile.Read(ref _order), readsAnew);
+        try
+        {
+            if (await Take(_cluster(_way).Changes, query, stopping) <= _old) return;
+        }
+        catch (Exception) when (_changer is not null && !stopping.IsCancellationRequested)
+        {
+            await Take(_changer, query, stopping);
+            AskAnother();
+            return;
+        }
+
+        AskAnother();
+        try
+        {
+            if (_changer is not null) await Take(_changer, query, stopping);
+        }
+        catch (Exception) when (!stopping.IsCancellationRequested)
+        {
+            // Nobody has the database: what the first silo has said holds for as long as it said.
+        }
+    }
+
+    /// <summary>Takes in what one silo tells.</summary>
+    /// <returns>How old that is.</returns>
+    private async Task<TimeSpan> Take(Func<AccessChangesQuery, ValueTask<AccessChanges>> ask, AccessChangesQuery query, CancellationToken stopping)
+    {
         var askedAt = _time.GetTimestamp();
-        var changes = await _cluster(_way).Changes(new(_self, Volatile.Read(ref _order), readsAnew)).AsTask().WaitAsync(_patience, _time, stopping);
+        var changes = await ask(query).AsTask().WaitAsync(_patienceOfPolls, _time, stopping);
         lock (_lock)
         {
             if (changes.Order < _order)
             {
+                // As is to be expected of a silo that could not read since.
+                if (changes.Age > _old) return changes.Age;
                 throw new InvalidOperationException("A silo returned an older state of principals than one seen before: the ledger was rolled back, and it is ignored.");
             }
 
@@ -210,6 +253,7 @@ internal sealed partial class KnownPrincipals : BackgroundService
             }
 
             Hear(askedAt);
+            return changes.Age;
         }
     }
 

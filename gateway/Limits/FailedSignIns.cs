@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
@@ -7,7 +6,8 @@ namespace OrleansKms.Gateway.Limits;
 /// <summary>
 /// Counts failed sign-ins by source address. After some failures each answer is delayed a little; after many, unknown credentials are no
 /// longer looked up. Cached credentials are never delayed, so a guesser cannot lock out others at the same address. IPv6 addresses count by
-/// /64 network, since one machine owns all of it.
+/// /64 network, since one machine owns all of it, and by /48 while many networks fail, since one customer owns that. The number of networks
+/// is bounded: the one that has not failed for longest is forgotten for a new one, so that a flood locks out no newcomer.
 /// </summary>
 internal sealed class FailedSignIns(TimeProvider time)
 {
@@ -20,23 +20,43 @@ internal sealed class FailedSignIns(TimeProvider time)
     /// <summary>How many failures are forgotten a second.</summary>
     public const int ForgottenPerSecond = 5;
 
-    /// <summary>The maximum number of addresses tracked; further ones count together.</summary>
+    /// <summary>The maximum number of networks tracked.</summary>
     public const int MaxSources = 10_000;
+
+    /// <summary>The number of networks tracked from which on new IPv6 addresses count by /48.</summary>
+    public const int Many = MaxSources / 2;
 
     /// <summary>The maximum delay of an answer.</summary>
     public static readonly TimeSpan MaxDelay = TimeSpan.FromMilliseconds(500);
 
-    private const string Others = "";
+    private const int BytesOfNetwork = 8;
+    private const int BytesOfSite = 6;
+
     private static readonly TimeSpan _delayOfEach = TimeSpan.FromMilliseconds(10);
 
-    private readonly ConcurrentDictionary<string, Failures> _sources = new(StringComparer.Ordinal);
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, LinkedListNode<Failures>> _sources = new(StringComparer.Ordinal);
 
-    /// <summary>The failures of one address.</summary>
-    private sealed class Failures
+    // The one that failed last is at the end.
+    private readonly LinkedList<Failures> _byTime = [];
+
+    /// <summary>The failures of one network.</summary>
+    private sealed class Failures(string network)
     {
+        public string Network { get; } = network;
+
         public double Count { get; set; }
 
         public long At { get; set; }
+    }
+
+    /// <summary>The number of networks tracked.</summary>
+    internal int Sources
+    {
+        get
+        {
+            lock (_lock) return _sources.Count;
+        }
     }
 
     /// <summary>Whether credentials from the address are looked up.</summary>
@@ -44,15 +64,13 @@ internal sealed class FailedSignIns(TimeProvider time)
     /// <param name="retryAfter">Whole seconds until they are looked up again.</param>
     public bool Allows(string source, out int retryAfter)
     {
-        retryAfter = 0;
-        if (!_sources.TryGetValue(NetworkOf(source), out var failures) && !_sources.TryGetValue(Others, out failures)) return true;
-        lock (failures)
+        lock (_lock)
         {
-            Fade(failures);
+            var most = Math.Max(CountOf(NetworkOf(source)), SiteOf(source) is { } site ? CountOf(site) : 0);
+
             // Room for a whole one: of the last one something is forgotten at once.
-            if (failures.Count + 1 <= Max) return true;
-            retryAfter = Math.Max(1, (int)Math.Ceiling((failures.Count + 1 - Max) / ForgottenPerSecond));
-            return false;
+            retryAfter = most + 1 <= Max ? 0 : Math.Max(1, (int)Math.Ceiling((most + 1 - Max) / ForgottenPerSecond));
+            return retryAfter == 0;
         }
     }
 
@@ -60,46 +78,50 @@ internal sealed class FailedSignIns(TimeProvider time)
     /// <returns>How long to delay its answer.</returns>
     public TimeSpan Note(string source)
     {
-        var failures = Of(NetworkOf(source));
-        lock (failures)
+        lock (_lock)
         {
-            Fade(failures);
+            var failures = Of(source);
+
             // Refusals without a lookup do not count, or a client that keeps trying would be refused for ever.
-            failures.Count = Math.Min(failures.Count + 1, Max);
+            failures.Count = Math.Min(Faded(failures) + 1, Max);
+            failures.At = time.GetTimestamp();
             var delay = _delayOfEach * Math.Max(0, failures.Count - Free);
             return delay < MaxDelay ? delay : MaxDelay;
         }
     }
 
-    private Failures Of(string network)
-    {
-        if (_sources.TryGetValue(network, out var known)) return known;
-        if (_sources.Count >= MaxSources) RemoveFaded();
-        return _sources.GetOrAdd(_sources.Count >= MaxSources ? Others : network, _ => new() { At = time.GetTimestamp() });
-    }
-
-    private void RemoveFaded()
-    {
-        foreach (var (network, failures) in _sources)
-        {
-            lock (failures)
-            {
-                Fade(failures);
-                if (failures.Count == 0) _sources.TryRemove(network, out _);
-            }
-        }
-    }
-
-    private void Fade(Failures failures)
-    {
-        var now = time.GetTimestamp();
-        var faded = time.GetElapsedTime(failures.At, now).TotalSeconds * ForgottenPerSecond;
-        (failures.Count, failures.At) = (Math.Max(0, failures.Count - faded), now);
-    }
-
     /// <summary>What an address counts by.</summary>
-    public static string NetworkOf(string source) =>
+    public static string NetworkOf(string source) => FirstBytesOf(source, BytesOfNetwork) ?? source;
+
+    /// <summary>What an IPv6 address counts by while many fail; null for others.</summary>
+    private static string? SiteOf(string source) => FirstBytesOf(source, BytesOfSite);
+
+    private static string? FirstBytesOf(string source, int count) =>
         IPAddress.TryParse(source, out var address) && address.AddressFamily == AddressFamily.InterNetworkV6
-            ? Convert.ToHexString(address.GetAddressBytes(), 0, 8)
-            : source;
+            ? Convert.ToHexString(address.GetAddressBytes(), 0, count)
+            : null;
+
+    private Failures Of(string source)
+    {
+        var network = NetworkOf(source);
+        if (_sources.Count >= Many && !_sources.ContainsKey(network)) network = SiteOf(source) ?? network;
+        if (_sources.TryGetValue(network, out var known))
+        {
+            _byTime.Remove(known);
+            _byTime.AddLast(known);
+            return known.Value;
+        }
+
+        if (_sources.Count >= MaxSources)
+        {
+            _sources.Remove(_byTime.First!.Value.Network);
+            _byTime.RemoveFirst();
+        }
+
+        return (_sources[network] = _byTime.AddLast(new Failures(network))).Value;
+    }
+
+    private double CountOf(string network) => _sources.TryGetValue(network, out var failures) ? Faded(failures.Value) : 0;
+
+    private double Faded(Failures failures) => Math.Max(0, failures.Count - (time.GetElapsedTime(failures.At).TotalSeconds * ForgottenPerSecond));
 }

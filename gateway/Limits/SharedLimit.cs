@@ -3,21 +3,28 @@ namespace OrleansKms.Gateway.Limits;
 /// <summary>
 /// This gateway's share of one limit of a principal or namespace. It reserves uses in the limit's grain, in blocks that last a small part
 /// of the window at the current rate. A use within the block costs no call, and the next block is fetched before the current one runs out.
-/// While the grain does not answer, this gateway enforces the limit by itself.
+/// While the grain does not answer, or refuses because it is overloaded, only the rest of the block is spent. While no silo can be reached at
+/// all, this gateway enforces the limit by itself, and reports what it granted once one can.
 /// </summary>
-internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUses, Task<ReservedUses>> reserve, TimeProvider time)
+/// <param name="subject">The limit's owner.</param>
+/// <param name="rule">The limit.</param>
+/// <param name="reserve">Asks the grain; null if no silo can be reached.</param>
+/// <param name="time">The clock.</param>
+internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUses, Task<ReservedUses?>> reserve, TimeProvider time)
 {
     // Smaller blocks are not prefetched: uses of a small limit must not be left unused.
     private const long MinAhead = 8;
     private const int Parts = 60;
 
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromMilliseconds(200);
     private static readonly string _gateway = Guid.NewGuid().ToString("N");
     private static readonly Caller _caller = new("gateway", "gateway", "limits");
 
     private readonly Lock _lock = new();
     private long _left;
     private long _held;
+    private long _alone;
     private long _window;
     private long _endsAt;
     private long _block = 1;
@@ -25,6 +32,8 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
     private long _countedSince = time.GetTimestamp();
     private long _fullUntil;
     private long _fullFor;
+    private long _pausedUntil;
+    private long _fetchingSince;
     private Task? _fetching;
 
     /// <summary>The limit.</summary>
@@ -35,29 +44,34 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
     {
         lock (_lock)
         {
-            if (_left < uses || time.GetTimestamp() >= _endsAt) return false;
+            var now = time.GetTimestamp();
+            if (_left < uses || now >= _endsAt) return false;
             _left -= uses;
             _taken += uses;
-            if (_block >= MinAhead && _left < _block / 2 && time.GetTimestamp() >= _fullUntil) _fetching ??= Fetch(1);
+            if (_block >= MinAhead && _left < _block / 2 && now >= _fullUntil && now >= _pausedUntil) Begin(1, now);
             return true;
         }
     }
 
     /// <summary>Takes uses, fetching a block if necessary.</summary>
-    /// <exception cref="KmsException">rate_limited.</exception>
+    /// <exception cref="KmsException">rate_limited; overloaded: the grain does not say in time whether there are any left.</exception>
     public async Task Take(long uses)
     {
         while (!TryTake(uses))
         {
             Task fetching;
+            TimeSpan patience;
             lock (_lock)
             {
                 var now = time.GetTimestamp();
                 if (uses > rule.Count || (now < _fullUntil && uses >= _fullFor)) throw LimitRules.Refusal(subject, rule, time.GetElapsedTime(now, Math.Max(now, _fullUntil)));
-                fetching = _fetching ??= Fetch(uses);
+                if (_fetching is null && now < _pausedUntil) throw KmsError.Overloaded.Exception();
+                fetching = Begin(uses, now);
+                patience = _patience - time.GetElapsedTime(_fetchingSince, now);
             }
 
-            await fetching;
+            // The answer may still come, and the block is then there for others.
+            if (patience <= TimeSpan.Zero || !await Ends(fetching, patience)) throw KmsError.Overloaded.Exception();
         }
     }
 
@@ -70,25 +84,51 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
         }
     }
 
+    private async Task<bool> Ends(Task fetching, TimeSpan patience)
+    {
+        try
+        {
+            await fetching.WaitAsync(patience, time);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Fetches a block, unless one is on its way. Within the lock.</summary>
+    private Task Begin(long needed, long now)
+    {
+        if (_fetching is { } fetching) return fetching;
+        _fetchingSince = now;
+        return _fetching = Fetch(needed);
+    }
+
     private async Task Fetch(long needed)
     {
         // Never within the caller's lock.
         await Task.Yield();
         var asked = time.GetTimestamp();
-        ReservedUses answer;
         try
         {
-            answer = await reserve(Request(needed, asked)).WaitAsync(_patience, time);
+            var request = Request(needed, asked);
+            var answer = await reserve(request);
+            lock (_lock)
+            {
+                // What was reported counts there from now on.
+                if (answer is not null) _alone -= request.Alone;
+                Note(answer ?? OnOwn(needed, asked), needed, asked, isAlone: answer is null);
+            }
         }
         catch (Exception)
         {
-            answer = OnOwn(needed, asked);
+            // Overloaded, or too late: to grant anything now would be to lift the limit when it matters most.
+            lock (_lock) _pausedUntil = time.GetTimestamp() + (long)(_pauseAfterFailure.TotalSeconds * time.TimestampFrequency);
         }
-
-        lock (_lock)
+        finally
         {
-            Note(answer, needed, asked);
-            _fetching = null;
+            lock (_lock) _fetching = null;
         }
     }
 
@@ -111,6 +151,7 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
                 Gateway = _gateway,
                 Held = isOpen ? _held : 0,
                 HeldFor = isOpen ? time.GetElapsedTime(now, _endsAt) : TimeSpan.Zero,
+                Alone = isOpen ? _alone : 0,
             };
         }
     }
@@ -128,13 +169,15 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
         }
     }
 
-    private void Note(ReservedUses answer, long needed, long asked)
+    private void Note(ReservedUses answer, long needed, long asked, bool isAlone)
     {
         var endsAt = asked + (long)(answer.EndsIn.TotalSeconds * time.TimestampFrequency);
         if (answer.Window != _window || asked >= _endsAt)
         {
-            (_window, _left, _held) = (answer.Window, 0, 0);
+            (_window, _left, _held, _alone) = (answer.Window, 0, 0, 0);
         }
+
+        if (isAlone) _alone += answer.Granted;
 
         // Measured from before the call, so that the window never ends later here than in the grain.
         (_endsAt, _left, _held) = (endsAt, _left + answer.Granted, _held + answer.Granted);

@@ -5,7 +5,7 @@ using System.Text;
 namespace OrleansKms.Gateway.Limits;
 
 /// <summary>The limits of principals and namespaces that this gateway's requests have met.</summary>
-internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>> reserve, NamespaceRules namespaces, TimeProvider time)
+internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses?>> reserve, NamespaceRules namespaces, TimeProvider time)
 {
     /// <summary>The maximum number of entries. When it is reached, all are dropped; their grains still know the counts.</summary>
     private const int MaxKept = 10_000;
@@ -18,7 +18,7 @@ internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses>>
     /// <param name="operation">The requested operation.</param>
     /// <param name="keyId">The key; null for none.</param>
     /// <param name="uses">How many.</param>
-    /// <exception cref="KmsException">rate_limited.</exception>
+    /// <exception cref="KmsException">rate_limited, overloaded.</exception>
     public ValueTask Take(string principal, IReadOnlyList<LimitRule> rules, KmsOperation operation, string? keyId, long uses)
     {
         if (uses < 1 || (rules.Count == 0 && (namespaces.IsEmpty || keyId is null))) return ValueTask.CompletedTask;

@@ -5,10 +5,6 @@ namespace OrleansKms.Gateway.Operations;
 // What the caller may do. This calls no grain, except for an alias, and for facts of a key that the caller's policies depend on.
 internal abstract partial class Call
 {
-    private static readonly KmsOperation[] _ofBatches =
-        [KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify,
-         KmsOperation.GenerateMac, KmsOperation.VerifyMac];
-
     /// <summary>The operation of which all others in the call are part, if any: if it is denied by name, they are too.</summary>
     public KmsOperation? PartOf { get; set; }
 
@@ -44,11 +40,7 @@ internal abstract partial class Call
             return;
         }
 
-        // An operation decided under other names can still be denied by its own.
-        var may = operation == KmsOperation.Reencrypt ? MaySome(KmsOperation.Decrypt) && MaySome(KmsOperation.Encrypt)
-            : operation == KmsOperation.RunBatch ? Array.Exists(_ofBatches, MaySome)
-            : MaySome(operation);
-        if (!may || Asker.Compiled.DeniesEvery(operation, Context)) throw Denied();
+        if (!RequestRights.MayAllowSome(Asker.Compiled, operation, Context)) throw Denied();
     }
 
     /// <summary>Whether the operation is allowed for every possible key.</summary>
@@ -154,13 +146,9 @@ internal abstract partial class Call
 
     /// <summary>The decision on an operation of a caller who is not the administrator.</summary>
     internal AccessDecision Decide(KmsOperation operation, string? keyId, in AccessContext context) =>
-        Asker.IsAdministrator ? AccessDecision.Allowed
-        : PartOf is { } whole && keyId is not null && Asker.Compiled.Denies(whole, keyId, context) ? AccessDecision.Denied
-        : Asker.Compiled.Decide(operation, keyId, context);
+        Asker.IsAdministrator ? AccessDecision.Allowed : RequestRights.DecidePart(Asker.Compiled, PartOf, operation, keyId, context);
 
     private static KmsException Denied() => KmsError.PermissionDenied.Exception();
-
-    private bool MaySome(KmsOperation operation) => Asker.Compiled.MayAllowSome(operation, Context);
 
     /// <summary>Authorizes an operation for a key.</summary>
     /// <exception cref="KmsException">permission_denied.</exception>

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using OrleansKms.Gateway.Cluster;
 
 namespace OrleansKms.Gateway.Operations;
@@ -5,8 +6,8 @@ namespace OrleansKms.Gateway.Operations;
 /// <summary>
 /// Reports what this gateway answers itself, mostly refusals, to a silo for the audit trail: one message at a time, with everything that
 /// came meanwhile. So a flood costs the silos one call per round trip at most. Beyond some hundred pending calls, those of one kind become
-/// one record with a count. While no silo answers, calls are kept, up to a bound, and reported later; no caller waits for that, since
-/// nothing was done or revealed.
+/// one record with a count. A call that cannot be recorded in time gets <c>audit_unavailable</c> instead of its answer. While this gateway
+/// is connected to no silo, calls are answered at once, kept up to a bound, and reported later: nothing can be done or revealed meanwhile.
 /// </summary>
 internal sealed partial class CallRecorder
 {
@@ -33,14 +34,15 @@ internal sealed partial class CallRecorder
     internal CallRecorder(Func<GatewayCalls, Task> hand, ClusterLink link, TimeProvider time, ILogger log) =>
         (_hand, _link, _time, _log) = (hand, link, time, log);
 
-    /// <summary>Completes when a silo has recorded the call, or when it is queued for later.</summary>
-    /// <exception cref="KmsException">audit_unavailable: a silo could not record it, so its answer must be withheld.</exception>
+    /// <summary>Completes when a silo has recorded the call or, while none can be reached, when it is queued for later.</summary>
+    /// <exception cref="KmsException">audit_unavailable: it was not recorded in time, so its answer must be withheld.</exception>
     public Task Record(GatewayCall call)
     {
-        Task recorded;
+        Task<WaitingCalls?>? recorded;
         lock (_lock)
         {
             recorded = _waiting.Add(call);
+            if (!_link.IsConnected) _waiting.HasAnswered = true;
             if (!_isSending)
             {
                 _isSending = true;
@@ -48,20 +50,32 @@ internal sealed partial class CallRecorder
             }
         }
 
-        return _link.IsConnected ? Wait(recorded) : Task.CompletedTask;
+        return !_link.IsConnected ? Task.CompletedTask : recorded is null ? Task.FromException(NotInTime()) : Wait(recorded);
     }
 
-    private async Task Wait(Task recorded)
+    private async Task Wait(Task<WaitingCalls?> recorded)
     {
-        try
+        for (var since = _time.GetTimestamp(); ;)
         {
-            await recorded.WaitAsync(_patience, _time);
-        }
-        catch (TimeoutException)
-        {
-            // No silo has said that it cannot record it; it stays queued.
+            try
+            {
+                var left = _patience - _time.GetElapsedTime(since);
+                if (await recorded.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time) is not { } kept) return;
+                recorded = kept.Outcome;
+            }
+            catch (TimeoutException)
+            {
+                // It stays queued, and may yet be recorded as what it would have been.
+                if (_link.IsConnected) throw NotInTime();
+                return;
+            }
+
+            if (!_link.IsConnected) return;
         }
     }
+
+    private static KmsException NotInTime() =>
+        KmsError.AuditUnavailable.Exception("The answer was not recorded in the audit trail in time, so it is withheld; try again.");
 
     private async Task Send()
     {
@@ -78,17 +92,23 @@ internal sealed partial class CallRecorder
             }
             catch (KmsException e)
             {
-                // The waiting callers return that instead.
+                // The waiting callers return that instead. Others were answered while no silo could be reached.
                 batch.Refused(e);
+                if (batch.HasAnswered) await Keep(batch);
             }
             catch (Exception e)
             {
                 if (!_isFailing) LogKept(_log, e.GetType().Name, e.Message);
                 _isFailing = true;
-                PutBack(batch);
-                await Task.Delay(_pause, _time);
+                await Keep(batch);
             }
         }
+    }
+
+    private async Task Keep(WaitingCalls batch)
+    {
+        PutBack(batch);
+        await Task.Delay(_pause, _time);
     }
 
     // An object used twice in a message travels as a reference, which silos accept from no client; calls of one batch share theirs.
@@ -115,12 +135,11 @@ internal sealed partial class CallRecorder
     {
         lock (_lock)
         {
-            foreach (var call in _waiting.Calls) batch.Add(call);
-            _waiting.Recorded();
-            _waiting = new(batch);
+            var kept = new WaitingCalls(batch, _waiting) { HasAnswered = batch.HasAnswered || _waiting.HasAnswered || !_link.IsConnected };
+            _waiting.KeptIn(kept);
+            batch.KeptIn(kept);
+            _waiting = kept;
         }
-
-        batch.Recorded();
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Cannot report refusals to a silo for the audit trail; retrying later: {Kind}: {Reason}")]
@@ -137,22 +156,35 @@ internal sealed class WaitingCalls
     public const int MaxKinds = 1000;
 
     private const int MaxTimes = 65_536;
+
+    private static readonly Counter<long> _lost = new Meter(RepeatedCalls.MeterName).CreateCounter<long>(
+        "audit_calls_lost", description: "Calls answered by this gateway itself that had no room to wait for the audit trail.");
+
     private static readonly Caller _many = new("many", "many", "-");
 
     private readonly List<GatewayCall> _calls = [];
     private readonly Dictionary<(string, string, string, string, string?), int> _kinds = [];
-    private readonly TaskCompletionSource _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<WaitingCalls?> _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>An empty collection.</summary>
     public WaitingCalls()
     {
     }
 
-    /// <summary>The same calls, with no caller waiting for them yet.</summary>
-    public WaitingCalls(WaitingCalls others)
+    /// <summary>The same calls, in order.</summary>
+    public WaitingCalls(params ReadOnlySpan<WaitingCalls> others)
     {
-        foreach (var call in others._calls) Add(call);
+        foreach (var other in others)
+        {
+            foreach (var call in other._calls) Add(call);
+        }
     }
+
+    /// <summary>Whether some were answered without being recorded.</summary>
+    public bool HasAnswered { get; set; }
+
+    /// <summary>Completes when they are recorded: with null, or with those that they are kept in to be tried again.</summary>
+    public Task<WaitingCalls?> Outcome => _recorded.Task;
 
     /// <summary>Whether there are none.</summary>
     public bool IsEmpty => _calls.Count == 0;
@@ -161,8 +193,8 @@ internal sealed class WaitingCalls
     public GatewayCall[] Calls => [.. _calls];
 
     /// <summary>Adds a call.</summary>
-    /// <returns>Completes when it is recorded.</returns>
-    public Task Add(GatewayCall call)
+    /// <returns><see cref="Outcome"/>; null if there is no room for it.</returns>
+    public Task<WaitingCalls?>? Add(GatewayCall call)
     {
         if (_calls.Count < MaxSingle)
         {
@@ -185,12 +217,20 @@ internal sealed class WaitingCalls
             _kinds[kind] = _calls.Count;
             _calls.Add(call);
         }
+        else
+        {
+            _lost.Add(call.Times);
+            return null;
+        }
 
         return _recorded.Task;
     }
 
-    /// <summary>Marks them as recorded, or as not to be waited for.</summary>
-    public void Recorded() => _recorded.TrySetResult();
+    /// <summary>Marks them as recorded.</summary>
+    public void Recorded() => _recorded.TrySetResult(null);
+
+    /// <summary>They were not recorded, and are kept to be tried again.</summary>
+    public void KeptIn(WaitingCalls kept) => _recorded.TrySetResult(kept);
 
     /// <summary>Marks them as impossible to record.</summary>
     public void Refused(KmsException reason)

@@ -49,8 +49,7 @@ internal sealed class OperationServices(
     public SizeLimits Limits { get; } = limits;
 
     /// <summary>The limits of principals and namespaces.</summary>
-    public SharedLimits SharedLimits => field ??= new(
-        (key, request) => Grains.GetGrain<ILimitGrain>(key).Reserve(request).AsTask(), provider.GetRequiredService<NamespaceRules>(), Time);
+    public SharedLimits SharedLimits => field ??= new(Reserve, provider.GetRequiredService<NamespaceRules>(), Time);
 
     /// <summary>The limits of namespaces as this gateway knows them.</summary>
     public NamespaceRules Namespaces => field ??= provider.GetRequiredService<NamespaceRules>();
@@ -67,4 +66,17 @@ internal sealed class OperationServices(
 
     /// <summary>Receives unexpected failures, which the answer shows only as <c>internal</c>.</summary>
     public ILogger Log { get; } = log;
+
+    /// <summary>Reserves uses of a limit; null if no silo can be reached.</summary>
+    private async Task<ReservedUses?> Reserve(string limit, ReserveUses request)
+    {
+        try
+        {
+            return await Grains.GetGrain<ILimitGrain>(limit).Reserve(request);
+        }
+        catch (Exception) when (!Link.IsConnected)
+        {
+            return null;
+        }
+    }
 }

@@ -24,6 +24,11 @@ internal static class CredentialName
     /// <summary>A JWT, by its issuer and subject. Neither contains a line break, so no two pairs have the same name.</summary>
     public static string OfJwt(string issuer, string subject) => $"{JwtPrefix}{issuer}\n{subject}";
 
+    /// <summary>Whether a credential is one that principals have, whatever else the caller says about itself.</summary>
+    public static bool IsOfPrincipal(string? name) => name is not null
+        && (name.StartsWith(TokenPrefix, StringComparison.Ordinal) || name.StartsWith(CertificatePrefix, StringComparison.Ordinal)
+            || name.StartsWith(JwtPrefix, StringComparison.Ordinal));
+
     /// <summary>The id in a token's name; null for other kinds.</summary>
     public static string? TokenId(string name) =>
         name.StartsWith(TokenPrefix, StringComparison.Ordinal) ? name[TokenPrefix.Length..] : null;

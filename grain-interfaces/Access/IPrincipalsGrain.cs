@@ -47,6 +47,12 @@ public interface IPrincipalsGrain : IGrainWithIntegerKey
 
     /// <summary>Revokes a token. Errors: principal_not_found, not_found.</summary>
     [Alias("RevokeToken"), Operation("principals:revoke-token")] Task RevokeToken(RevokeToken request);
+
+    /// <summary>
+    /// What has changed since, like <see cref="IAccessFactsGrain.Changes"/>, from the silo that makes the changes, which has the database: for
+    /// a gateway whose silo has not. Error: storage_unavailable.
+    /// </summary>
+    [Alias("Changes"), Operation("service:access-changes"), AlwaysInterleave] ValueTask<AccessChanges> Changes(AccessChangesQuery query);
 }
 
 /// <summary>When one principal's tokens were last used. The grain key is the principal's name.</summary>

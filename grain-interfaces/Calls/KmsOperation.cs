@@ -64,7 +64,7 @@ public sealed class KmsOperation
     /// <summary>Restores a key from its backup.</summary>
     public static readonly KmsOperation RestoreKey = Manage("keys:restore", namesKey: true);
     /// <summary>Lists operations that need approval.</summary>
-    public static readonly KmsOperation ListApprovals = Manage("approvals:list", namesKey: false);
+    public static readonly KmsOperation ListApprovals = new("approvals:list", KmsOperationGroup.Manage) { ListsKeys = true };
     /// <summary>Describes an operation that needs approval.</summary>
     public static readonly KmsOperation DescribeApproval = Manage("approvals:describe", namesKey: true);
     /// <summary>Approves an operation; the key's rule must permit the principal.</summary>
@@ -128,13 +128,13 @@ public sealed class KmsOperation
     /// <summary>Removes a key's own policy.</summary>
     public static readonly KmsOperation RemoveKeyPolicy = Manage("keys:remove-policy", namesKey: true);
     /// <summary>Creates or replaces a policy.</summary>
-    public static readonly KmsOperation PutPolicy = Admin("policies:put");
+    public static readonly KmsOperation PutPolicy = Admin("policies:put", needsProof: true);
     /// <summary>Reads a policy.</summary>
     public static readonly KmsOperation DescribePolicy = Admin("policies:describe");
     /// <summary>Lists policies.</summary>
     public static readonly KmsOperation ListPolicies = Admin("policies:list");
     /// <summary>Deletes a policy.</summary>
-    public static readonly KmsOperation DeletePolicy = Admin("policies:delete");
+    public static readonly KmsOperation DeletePolicy = Admin("policies:delete", needsProof: true);
     /// <summary>Explains what policies would decide.</summary>
     public static readonly KmsOperation SimulateAccess = Admin("policies:simulate");
     /// <summary>Returns to gateways the immutable facts of a key that policies look at.</summary>
@@ -142,11 +142,11 @@ public sealed class KmsOperation
     /// <summary>Opens every stored row of a key, to see whether it is intact.</summary>
     public static readonly KmsOperation CheckRows = new("keys:check-rows", KmsOperationGroup.Admin) { NamesKey = true };
     /// <summary>Lists the key-encryption keys.</summary>
-    public static readonly KmsOperation ListKeks = Admin("keks:list");
+    public static readonly KmsOperation ListKeks = Admin("keks:list", needsProof: true);
     /// <summary>Makes a new key-encryption key.</summary>
-    public static readonly KmsOperation RotateKek = Admin("keks:rotate");
+    public static readonly KmsOperation RotateKek = Admin("keks:rotate", needsProof: true);
     /// <summary>Destroys a key-encryption key.</summary>
-    public static readonly KmsOperation DestroyKek = Admin("keks:destroy");
+    public static readonly KmsOperation DestroyKek = Admin("keks:destroy", needsProof: true);
     /// <summary>Returns what a process logs.</summary>
     public static readonly KmsOperation DescribeLogging = Admin("logging:describe");
     /// <summary>Changes what a process logs.</summary>
@@ -179,32 +179,32 @@ public sealed class KmsOperation
     /// <summary>Returns the caller's identity; anyone who has signed in may.</summary>
     public static readonly KmsOperation WhoAmI = new("service:whoami", KmsOperationGroup.Admin) { IsForEveryone = true, IsAudited = false };
     /// <summary>Creates a principal.</summary>
-    public static readonly KmsOperation CreatePrincipal = Admin("principals:create");
+    public static readonly KmsOperation CreatePrincipal = Admin("principals:create", needsProof: true);
     /// <summary>Lists principals.</summary>
     public static readonly KmsOperation ListPrincipals = Admin("principals:list");
     /// <summary>Describes a principal.</summary>
     public static readonly KmsOperation DescribePrincipal = Admin("principals:describe");
     /// <summary>Changes a principal's description, policies, limits or identities.</summary>
-    public static readonly KmsOperation UpdatePrincipal = Admin("principals:update");
+    public static readonly KmsOperation UpdatePrincipal = Admin("principals:update", needsProof: true);
     /// <summary>Allows a principal to sign in again.</summary>
-    public static readonly KmsOperation EnablePrincipal = Admin("principals:enable");
+    public static readonly KmsOperation EnablePrincipal = Admin("principals:enable", needsProof: true);
     /// <summary>Prevents a principal from signing in.</summary>
-    public static readonly KmsOperation DisablePrincipal = Admin("principals:disable");
+    public static readonly KmsOperation DisablePrincipal = Admin("principals:disable", needsProof: true);
     /// <summary>Removes a principal and its tokens.</summary>
-    public static readonly KmsOperation DeletePrincipal = Admin("principals:delete");
+    public static readonly KmsOperation DeletePrincipal = Admin("principals:delete", needsProof: true);
     /// <summary>Creates a token of a principal.</summary>
-    public static readonly KmsOperation CreateToken = Admin("principals:create-token");
+    public static readonly KmsOperation CreateToken = Admin("principals:create-token", needsProof: true);
     /// <summary>Lists the tokens of a principal.</summary>
     public static readonly KmsOperation ListTokens = Admin("principals:list-tokens");
     /// <summary>Revokes a token.</summary>
-    public static readonly KmsOperation RevokeToken = Admin("principals:revoke-token");
+    public static readonly KmsOperation RevokeToken = Admin("principals:revoke-token", needsProof: true);
 
     /// <summary>Sets the limits of a namespace.</summary>
-    public static readonly KmsOperation SetNamespaceLimits = Admin("namespaces:set-limits");
+    public static readonly KmsOperation SetNamespaceLimits = Admin("namespaces:set-limits", needsProof: true);
     /// <summary>Returns the limits of a namespace.</summary>
     public static readonly KmsOperation DescribeNamespaceLimits = Admin("namespaces:describe-limits");
     /// <summary>Removes the limits of a namespace.</summary>
-    public static readonly KmsOperation RemoveNamespaceLimits = Admin("namespaces:remove-limits");
+    public static readonly KmsOperation RemoveNamespaceLimits = Admin("namespaces:remove-limits", needsProof: true);
     /// <summary>Returns to gateways the limits of all namespaces.</summary>
     public static readonly KmsOperation ListNamespaceLimits = Admin("service:namespace-limits", isAudited: false);
     /// <summary>Reserves uses of a limit for a gateway.</summary>
@@ -267,6 +267,9 @@ public sealed class KmsOperation
     /// <summary>Whether anyone who has signed in may do it, whatever policies say.</summary>
     internal bool IsForEveryone { get; private init; }
 
+    /// <summary>Whether silos take no gateway's word for who asks: the message must prove it, by the token that the caller signed in with.</summary>
+    internal bool NeedsProof { get; private init; }
+
     /// <summary>Its place in the table, for counters.</summary>
     internal int Index { get; }
 
@@ -293,5 +296,6 @@ public sealed class KmsOperation
 
     private static KmsOperation Manage(string name, bool namesKey) => new(name, KmsOperationGroup.Manage) { NamesKey = namesKey };
 
-    private static KmsOperation Admin(string name, bool isAudited = true) => new(name, KmsOperationGroup.Admin) { IsAudited = isAudited };
+    private static KmsOperation Admin(string name, bool isAudited = true, bool needsProof = false) =>
+        new(name, KmsOperationGroup.Admin) { IsAudited = isAudited, NeedsProof = needsProof };
 }

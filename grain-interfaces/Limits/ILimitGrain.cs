@@ -31,6 +31,8 @@ public sealed record ReserveUses : ICallerRequest
     [Id(6)] public long Held { get; init; }
     /// <summary>How long that window still lasts.</summary>
     [Id(7)] public TimeSpan HeldFor { get; init; }
+    /// <summary>How many of those it granted by itself, while it could reach no silo, and has not reported before.</summary>
+    [Id(8)] public long Alone { get; init; }
 }
 
 /// <summary>The reserved uses.</summary>

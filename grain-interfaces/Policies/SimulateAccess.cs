@@ -24,6 +24,8 @@ public sealed record SimulateAccess : ICallerRequest
     [Id(8)] public string? Spec { get; init; }
     /// <summary>The key's protection, if the key does not exist.</summary>
     [Id(9)] public KeyProtection Protection { get; init; }
+    /// <summary>Whether the principal signs in by a JWT or a client certificate, which only a gateway can verify.</summary>
+    [Id(10)] public bool WithoutToken { get; init; }
 
     /// <summary>Omits the associated data and everything else the caller wrote.</summary>
     public override string ToString() => $"{nameof(SimulateAccess)} {{ Caller = {Caller} }}";

@@ -20,7 +20,12 @@ public sealed partial class AccessAdministrationGrain : IPoliciesGrain
 
     /// <inheritdoc/>
     public Task<SimulatedAccess> Simulate(SimulateAccess request) =>
-        Read(KmsOperation.SimulateAccess, request, null, () => _policies.Simulate(request));
+        Read(KmsOperation.SimulateAccess, request, Simulated(request), () => _policies.Simulate(request));
+
+    // Whose rights were looked at. All of it comes from the caller, so only what is valid is recorded.
+    private static string Simulated(SimulateAccess request) =>
+        $"{Principal(request.Principal)} {(KmsOperation.All.ContainsKey(request.Action ?? "") ? request.Action : "?")}"
+        + (request.KeyId is null ? "" : KeyId.IsValid(request.KeyId) ? $" key {request.KeyId}" : " key ?");
 
     private static string PolicyNamed(string name) => PolicyRow.LedgerName(KeyId.IsValid(name) ? name : "?");
 }

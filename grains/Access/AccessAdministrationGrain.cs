@@ -16,6 +16,7 @@ namespace OrleansKms.Grains.Access;
 public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
 {
     private readonly IAdministrators _administrators;
+    private readonly AccessFacts _facts;
     private readonly AccessLedger _ledger;
     private readonly Principals _principals;
     private readonly Policies _policies;
@@ -27,14 +28,15 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
     {
         // Their types are not public.
         _administrators = services.GetRequiredService<IAdministrators>();
+        _facts = services.GetRequiredService<AccessFacts>();
         _ledger = new(services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed));
         _principals = new(
-            services.GetRequiredService<PrincipalRows>(), _ledger, services.GetRequiredService<AccessFacts>(),
+            services.GetRequiredService<PrincipalRows>(), _ledger, _facts,
             services.GetRequiredService<IPolicySource>(), services.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys),
             services.GetRequiredService<ChangeLines>());
         _policies = new(
             services.GetRequiredService<PolicyRows>(), services.GetRequiredService<PrincipalRows>(), _ledger,
-            services.GetRequiredService<AccessFacts>(), services.GetRequiredService<IGrainFactory>(),
+            _facts, services.GetRequiredService<IGrainFactory>(),
             services.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys), services.GetRequiredService<ChangeLines>());
         _audit = services.GetRequiredService<CallAudit>();
         _logger = logger;
@@ -79,6 +81,9 @@ public sealed partial class AccessAdministrationGrain : Grain, IPrincipalsGrain
     /// <inheritdoc/>
     public Task RevokeToken(RevokeToken request) => Change(
         KmsOperation.RevokeToken, request, request.Proof, $"{Principal(request.Name)} token {request.TokenId}", Done(() => _principals.RevokeToken(request)));
+
+    /// <inheritdoc/>
+    public ValueTask<AccessChanges> Changes(AccessChangesQuery query) => _facts.Changes(query.Since, query.ReadsAnew);
 
     // The name comes from a gateway: one that is invalid may be too long for a record.
     private static string Principal(string name) => PrincipalRow.LedgerName(PrincipalName.IsValid(name) ? name : "?");

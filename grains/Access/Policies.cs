@@ -63,11 +63,10 @@ internal sealed class Policies(
 
         if (request.KeyId is { } id && !KeyId.IsValid(id)) throw KmsError.InvalidKeyId.Exception();
         if (await PoliciesOf(request.Principal) is not { } policies) return new(false, []);
-        var key = request.KeyId is null ? null : await AskKey(request);
+        var key = request.KeyId is null || !(operation.NamesKey || operation.ListsKeys) ? null : await AskKey(request);
         var context = AccessContext.Of(request, key?.Facts ?? (request.Spec is { } spec ? new(spec, request.Protection) : null), time.GetUtcNow());
-        var decision = policies.Decide(operation, request.KeyId, context);
-        var allowed = operation.ListsKeys && request.KeyId is null ? policies.MayAllowSome(operation, context) : decision == AccessDecision.Allowed;
-        AccessReason[] because = [.. policies.Explain(operation, request.KeyId, context).Select(s => new AccessReason(s.Policy, s.Index, s.Effect))];
+        var allowed = RequestRights.Allows(policies, operation, request.KeyId, context) && MayProve(policies, operation, request, context);
+        AccessReason[] because = [.. RequestRights.Explain(policies, operation, request.KeyId, context, allowed).Select(s => new AccessReason(s.Policy, s.Index, s.Effect))];
         return (allowed, key?.Own) switch
         {
             (true, { Allowed: false } own) => own,
@@ -75,6 +74,13 @@ internal sealed class Policies(
             _ => new(allowed, because),
         };
     }
+
+    /// <summary>
+    /// Whether a silo would let the call pass where it takes no gateway's word: it can verify only tokens, and knows no address of the caller.
+    /// </summary>
+    private static bool MayProve(CompiledPolicies policies, KmsOperation operation, SimulateAccess request, in AccessContext context) =>
+        !operation.NeedsProof || request.Principal == CompiledPolicies.Unbound
+        || (!request.WithoutToken && policies.Decide(operation, null, context with { Source = null }) == AccessDecision.Allowed);
 
     /// <summary>The policies of a principal; null if it may do nothing, whatever they say.</summary>
     private async Task<CompiledPolicies?> PoliciesOf(string name)

@@ -39,15 +39,15 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
             return;
         }
 
-        var left = await Copy(own, options.CopyRate, cancellationToken);
+        var (left, _) = await Copy(own, options.CopyRate, cancellationToken);
         Volatile.Write(ref _lag, _places.TryGetValue(own.Id, out var place) ? Math.Max(0, Signed(own) - place.Record) : 0);
         foreach (var older in TrailFolder.In(options.Directory).Where(folder => folder.Id != own.Id && !_finished.Contains(folder.Id)))
         {
             if (left > 0)
             {
                 var before = left;
-                left = await Copy(older, left, cancellationToken);
-                if (left == before)
+                (left, var hasLostRace) = await Copy(older, left, cancellationToken);
+                if (left == before && !hasLostRace)
                 {
                     _finished.Add(older.Id);
                 }
@@ -57,13 +57,17 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
         await Forget(cancellationToken);
     }
 
-    private async Task<int> Copy(TrailFolder folder, int left, CancellationToken cancellationToken)
+    /// <summary>Copies records of one log.</summary>
+    /// <returns>How many more may be copied, and whether another silo copied some of them first, so that more may be left.</returns>
+    private async Task<(int Left, bool HasLostRace)> Copy(TrailFolder folder, int left, CancellationToken cancellationToken)
     {
+        var hasLostRace = false;
         var signed = Signed(folder);
         while (left > 0 && await PlaceOf(folder, cancellationToken) is { } place && place.Record < signed)
         {
             var (next, records) = Read(folder, place, Math.Min(signed - place.Record, Math.Min(left, MaxBatch)));
-            if (next.Record == place.Record || !await index.Copy(folder.Id, place.Record, next.Record, records, cancellationToken))
+            hasLostRace = next.Record > place.Record && !await index.Copy(folder.Id, place.Record, next.Record, records, cancellationToken);
+            if (hasLostRace || next.Record == place.Record)
             {
                 _places.Remove(folder.Id);
                 break;
@@ -73,7 +77,7 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
             _places[folder.Id] = next;
         }
 
-        return left;
+        return (left, hasLostRace);
     }
 
     private static long Signed(TrailFolder folder) => folder.ReadHead() is { } note && Checkpoint.Parse(note.Text) is { } head ? head.Size : 0;

@@ -52,7 +52,7 @@ public static class KmsGrainsExtensions
         services.AddSingleton<IPolicySource>(provider => provider.GetRequiredService<PolicyRows>());
         services.AddSingleton(provider => new ProvenPrincipals(
             provider.GetRequiredService<AccessFacts>(), provider.GetRequiredKeyedService<TimeProvider>(ClockNames.Keys)));
-        services.AddSingleton<IApproverStanding, ApproverStanding>();
+        services.AddSingleton<IPrincipalStanding, PrincipalStanding>();
         services.AddSingleton<IAdministrators>(provider => provider.GetService<OwnAdministrator>() is { } own
             ? new KnownAdministrator(own.TokenSha256, provider.GetRequiredService<ProvenPrincipals>())
             : new ClusterAdministrators(provider.GetRequiredService<IGrainFactory>(), provider.GetRequiredService<ProvenPrincipals>()));

@@ -40,7 +40,7 @@ public sealed partial class LimitGrain : Grain, ILimitGrain
 
         var isStored = request.Per >= _minStored && await Load();
         var answer = _window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), isStored);
-        if (isStored && answer.Granted > 0)
+        if (isStored && (answer.Granted > 0 || request.Alone > 0))
         {
             await Store();
         }

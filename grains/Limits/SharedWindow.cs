@@ -30,16 +30,14 @@ internal sealed class SharedWindow
         var per = (long)request.Per.TotalMilliseconds;
         if (now >= Start + per || now < Start)
         {
-            // A gateway's open window tells this activation of one it does not know.
-            var left = wasStored ? 0 : Math.Min((long)request.HeldFor.TotalMilliseconds, per);
+            // A gateway's open window tells this activation of one it does not know; of one that is stored only if the gateway opened it alone.
+            var left = wasStored && request.Alone == 0 ? 0 : Math.Min((long)request.HeldFor.TotalMilliseconds, per);
             (Start, Granted) = (left > 0 ? now + left - per : now, 0);
             _known.Clear();
         }
 
-        if (_known.Add(request.Gateway) && !wasStored)
-        {
-            Granted += Math.Clamp(request.Held, 0, request.Count);
-        }
+        var isUnknown = _known.Add(request.Gateway) && !wasStored;
+        Granted += Math.Clamp(isUnknown ? request.Held : request.Alone, 0, request.Count);
 
         var room = request.Count - Granted;
         var block = Math.Max(request.Needed, Math.Min(request.Wanted, request.Count / Parts));

@@ -63,7 +63,6 @@ internal static class RowsBehindTrail
         Read(folders, "\"revision\":"u8, record =>
         {
             if (record.TryGetProperty("key_id", out var id) && record.TryGetProperty("revision", out var revision)
-                && record.GetProperty("action").GetString()!.StartsWith("keys:", StringComparison.Ordinal)
                 && string.CompareOrdinal(record.GetProperty("time").GetString(), since) > 0)
             {
                 revisions[id.GetString()!] = Math.Max(revision.GetInt64(), revisions.GetValueOrDefault(id.GetString()!));
@@ -81,14 +80,19 @@ internal static class RowsBehindTrail
         {
             RecordReader.ReadLines(file.Path, 0, long.MaxValue, (line, _) =>
             {
-                if (line.IndexOf(wanted) >= 0)
-                {
-                    using var record = JsonDocument.Parse(line.ToArray());
-                    visit(record.RootElement);
-                }
-
+                Visit(line);
                 return true;
             });
+        }
+
+        // What a killed silo has answered, and its next start will move to the record files.
+        foreach (var line in folders.SelectMany(folder => PendingRecords.Read(folder.PendingPath).Values)) Visit(line);
+
+        void Visit(ReadOnlySpan<byte> line)
+        {
+            if (line.IndexOf(wanted) < 0) return;
+            using var record = JsonDocument.Parse(line.ToArray());
+            visit(record.RootElement);
         }
     }
 }

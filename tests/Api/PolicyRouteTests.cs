@@ -269,6 +269,91 @@ public sealed class PolicyRouteTests(DefaultApi api)
         (await api.Post("/v1/policies/simulate", new { principal, action = "keys:fly" })).Is(HttpStatusCode.BadRequest, "invalid_parameter");
     }
 
+    /// <summary>What is decided elsewhere or under another name: the simulation's answer, and the service's.</summary>
+    [Fact]
+    public async Task Simulation_AgreesWithTheService_WhereAnActionIsDecidedOtherwiseThanByItsName()
+    {
+        var (own, plain) = (await api.NewKey(), await api.NewKey());
+        (await api.Put($"/v1/keys/{own}/policy", new { statements = new[] { new { effect = "deny", actions = new[] { "keys:decrypt" } } } })).Is(HttpStatusCode.OK);
+        var ciphertexts = new Dictionary<string, string> { [own] = await Encrypted(own), [plain] = await Encrypted(plain) };
+        var caller = await Principal(await Policy(
+            new { effect = "allow", actions = new[] { "keys:encrypt", "keys:decrypt", "approvals:list" }, keys = new[] { own, plain } },
+            new { effect = "allow", actions = new[] { "random:draw" }, keys = new[] { plain } },
+            new { effect = "allow", actions = new[] { "principals:list", "policies:put", "keks:list" }, keys = new[] { "*" }, when = new { source = new[] { "127.0.0.0/8", "::1/128" } } },
+            new { effect = "allow", actions = new[] { "policies:delete" }, keys = new[] { "*" } }));
+        (string Action, string? Key, Func<Task<Answer>> Call, bool May)[] calls =
+        [
+            ("service:whoami", null, () => caller.Get("/v1/whoami"), true),
+            ("keys:reencrypt", plain, () => caller.Post("/v1/reencrypt", new { ciphertext = ciphertexts[plain], destination_key_id = plain }), true),
+            ("keys:reencrypt", own, () => caller.Post("/v1/reencrypt", new { ciphertext = ciphertexts[own], destination_key_id = own }), false),
+            ("keys:batch", own, () => caller.Post("/v1/batch", new { operations = new[] { new { op = "encrypt", key_id = own, plaintext = _hello } } }), true),
+            ("random:draw", plain, () => caller.Post("/v1/random", new { bytes = 8 }), false),
+            ("principals:list", null, () => caller.Get("/v1/principals?limit=1"), true),
+            ("principals:list", plain, () => caller.Get("/v1/principals?limit=1"), true),
+            ("policies:put", null, () => caller.Send(HttpMethod.Put, "/v1/policies/" + Api.NewId(), new { statements = Array.Empty<object>() }), false),
+            ("keks:list", null, () => caller.Get("/v1/keks"), false),
+            ("policies:delete", null, () => caller.Send(HttpMethod.Delete, "/v1/policies/" + Api.NewId(), null), true),
+            ("approvals:list", null, () => caller.Get("/v1/approvals"), true),
+            ("approvals:list", own, () => caller.Get("/v1/approvals?key=" + own), true),
+            ("keys:list", null, () => caller.Get("/v1/keys"), false),
+        ];
+        foreach (var (action, key, call, may) in calls)
+        {
+            var simulated = (await api.Post("/v1/policies/simulate", new { principal = caller.Name, action, key_id = key, context = new { source = "127.0.0.1" } })).Is(HttpStatusCode.OK).Json;
+            Assert.Equal((action, key, may), (action, key, (bool)simulated["allowed"]!));
+            Assert.Equal((action, key, may), (action, key, (await call()).Code != "permission_denied"));
+        }
+
+        var byJwt = new { principal = caller.Name, action = "policies:delete", context = new { credential = "jwt" } };
+        Assert.False((bool)(await api.Post("/v1/policies/simulate", byJwt)).Is(HttpStatusCode.OK).Json["allowed"]!);
+        (await api.Post("/v1/policies/simulate", new { principal = caller.Name, action = "policies:delete", context = new { credential = "password" } }))
+            .Is(HttpStatusCode.BadRequest, "invalid_parameter");
+
+        // Whose rights somebody has looked at is in the trail.
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (true)
+        {
+            var found = (await api.Get("/v1/audit?action=policies:simulate&limit=100")).Is(HttpStatusCode.OK).Json["records"]!.AsArray();
+            if (found.Any(record => (string?)record!["detail"] == $"principal:{caller.Name} keys:reencrypt key {own}")) break;
+            await Task.Delay(100, patience.Token);
+        }
+    }
+
+    /// <summary>Metrics, the dashboard and the console's session are no routes of the reference, and are judged like them.</summary>
+    [Fact]
+    public async Task MetricsAndDashboard_AreForWhomAPolicyNamesThem_AndNothingElseIs()
+    {
+        var (nobody, metrics, dashboard) = (
+            await Principal(await Policy()),
+            await Principal(await Policy(new { effect = "allow", actions = new[] { "service:metrics" }, keys = new[] { "*" } })),
+            await Principal(await Policy(new { effect = "allow", actions = new[] { "service:dashboard" }, keys = new[] { "*" } })));
+        foreach (var (path, who) in ((string, Caller)[])[("/metrics", metrics), ("/dashboard/", dashboard)])
+        {
+            foreach (var caller in (Caller[])[nobody, metrics, dashboard])
+            {
+                var status = await Status(path, caller.Token);
+                Assert.Equal((path, caller == who ? HttpStatusCode.OK : HttpStatusCode.Forbidden), (path, status));
+            }
+
+            Assert.Equal(HttpStatusCode.Unauthorized, await Status(path, null));
+            (await who.Get("/v1/keys")).Is(HttpStatusCode.Forbidden, "permission_denied");
+            (await who.Get("/v1/principals")).Is(HttpStatusCode.Forbidden, "permission_denied");
+        }
+
+        foreach (var path in (string[])["/health", "/health/live", "/health/ready", "/openapi/v1.json", "/docs"]) Assert.Equal(HttpStatusCode.OK, await Status(path, null));
+        using var session = new HttpRequestMessage(HttpMethod.Post, "/console/session") { Content = JsonContent.Create(new { token = "okms_0123456789abcdef_" + new string('A', 43) }) };
+        session.Headers.Authorization = null;
+        Assert.Equal(HttpStatusCode.Unauthorized, (await api.Send(session)).Status);
+
+        async Task<HttpStatusCode> Status(string path, string? token)
+        {
+            using var http = new HttpClient { BaseAddress = api.Service.Http.BaseAddress };
+            if (token is not null) http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+            using var answer = await http.GetAsync(path);
+            return answer.StatusCode;
+        }
+    }
+
     // What differs between two refusals: everything but the id of the request. Of many at once, what each part is told.
     private static string Refusal(Answer answer)
     {

@@ -44,6 +44,9 @@ internal sealed class SimulatedContextBody
 
     /// <summary>The key's protection, if the key does not exist: software (the default) or hsm.</summary>
     public string? Protection { get; set; }
+
+    /// <summary>How the principal signs in: token (the default), jwt or certificate. What a silo verifies itself takes a token.</summary>
+    public string? Credential { get; set; }
 }
 
 /// <summary>The decision of policies.</summary>
@@ -78,6 +81,7 @@ internal static class SimulateEndpoint
         var body = await exchange.ReadJson(RestJson.Default.SimulateBody, SizeLimits.ControlBody);
         var context = body.Context ?? new();
         if (context.Source is { } source && !IPAddress.TryParse(source, out _)) throw KmsError.InvalidParameter.Exception("'source' must be an IP address.");
+        if (context.Credential is not (null or "token" or "jwt" or "certificate")) throw KmsError.InvalidParameter.Exception("'credential' must be token, jwt or certificate.");
         Checks.OfAssociatedData(context.AssociatedData).Refuse();
         var simulated = await PolicyCommands.Simulate(exchange, new()
         {
@@ -90,6 +94,7 @@ internal static class SimulateEndpoint
             AssociatedData = context.AssociatedData,
             Kind = WireNames<CiphertextKind>.Parse(context.Kind, "kind") ?? CiphertextKind.None,
             Spec = context.Spec,
+            WithoutToken = context.Credential is "jwt" or "certificate",
             Protection = WireNames<KeyProtection>.Parse(context.Protection, "protection") ?? KeyProtection.Software,
         });
         await exchange.Answer(

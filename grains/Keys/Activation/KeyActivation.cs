@@ -41,6 +41,7 @@ internal sealed class KeyActivation : IDisposable
         Versions = new(services.Storage, services.Sealer, services.Providers, id, Id);
         Usage = new(services.Storage, id, services.Time);
         Policy = new(this);
+        Standing = new(this);
         Spare = new(this);
         Gate = new(this);
         Limits = new(this);
@@ -93,6 +94,9 @@ internal sealed class KeyActivation : IDisposable
 
     /// <summary>The key's own policy.</summary>
     public OwnPolicy Policy { get; }
+
+    /// <summary>Who of those who asked for something, or approved it, still may.</summary>
+    public Standing Standing { get; }
 
     /// <summary>The way in.</summary>
     public KeyGate Gate { get; }

@@ -108,9 +108,12 @@ internal sealed class KeyRecorder(KeyActivation key)
             FailedItems = facts.FailedItems,
             AssociatedData = call.AssociatedData is { } associatedData ? associatedData : default(ReadOnlyMemory<byte>?),
             Detail = detail ?? call.Detail ?? facts.Detail,
-            Revision = code is null && call.Operation.Group == KmsOperationGroup.Manage ? key.Slot.Row?.Revision : null,
+            Revision = IsChange(call, code) ? key.Slot.Row?.Revision : null,
         });
     }
+
+    // A request that waits for approval is stored in the row, too.
+    private static bool IsChange(in Call call, string? code) => code is null ? call.Operation.Group == KmsOperationGroup.Manage : code == KmsError.ApprovalPending.Code;
 
     private async ValueTask<T> LeaveWhenKept<T>(Call call, T answer, ValueTask kept)
     {

@@ -103,8 +103,8 @@ public sealed class KeyServices(
     /// <summary>Makes the keys that imports are wrapped with.</summary>
     internal WrappingKeys WrappingKeys { get; } = services.GetService<WrappingKeys>() ?? new();
 
-    /// <summary>Who of those who have approved still may.</summary>
-    internal IApproverStanding Approvers { get; } = services.GetRequiredService<IApproverStanding>();
+    /// <summary>Tells who of those who asked for something, or approved it, still may.</summary>
+    internal IPrincipalStanding Principals { get; } = services.GetRequiredService<IPrincipalStanding>();
 
     /// <summary>The restore epoch.</summary>
     internal RestoreEpoch Epoch { get; } = epoch.Value;

@@ -9,6 +9,9 @@ namespace OrleansKms.Grains.Keys.Activation;
 /// </summary>
 internal sealed class OwnPolicy(KeyActivation key)
 {
+    // These name a key and do not reach it.
+    private static readonly KmsOperation[] _aside = [KmsOperation.DescribeAlias, KmsOperation.PointAlias, KmsOperation.RemoveAlias];
+
     private IReadOnlyList<PolicyStatement>? _statements;
     private CompiledPolicies? _compiled;
     private KeyFacts? _facts;
@@ -50,10 +53,13 @@ internal sealed class OwnPolicy(KeyActivation key)
     public SimulatedAccess? Simulate(SimulateAccess request, KeyFacts facts)
     {
         var operation = KmsOperation.All.GetValueOrDefault(request.Action);
-        if (key.Slot.Row?.Policy is null || operation is null || !Binds(operation, request.Principal)) return null;
+        if (key.Slot.Row?.Policy is null || operation is not { NamesKey: true } || _aside.Contains(operation) || !Binds(operation, request.Principal)) return null;
         var (name, compiled, context) = ("key:" + key.Id, Compiled(key.Slot.Row), AccessContext.Of(request, facts, key.Now));
-        var allowed = compiled.Decide(operation, key.Id, context) == AccessDecision.Allowed;
-        AccessReason[] because = [.. compiled.Explain(operation, key.Id, context).Select(s => new AccessReason(name, s.Index, s.Effect))];
+        var parts = RequestRights.PartsOf(operation);
+        bool Allows(KmsOperation part) => compiled.Decide(part, key.Id, context) == AccessDecision.Allowed;
+        var allowed = operation == KmsOperation.RunBatch ? parts.Any(Allows) : parts.All(Allows);
+        AccessReason[] because =
+            [.. parts.SelectMany(part => compiled.Explain(part, key.Id, context)).Distinct().Where(s => s.Effect == PolicyEffect.Allow == allowed).Select(s => new AccessReason(name, s.Index, s.Effect))];
         return new(allowed, allowed || because.Length > 0 ? because : [new(name, null, PolicyEffect.Deny)]);
     }
 

@@ -25,6 +25,11 @@ internal static class ApprovalRules
             throw Refused($"approval.approvers must be 1 to {KmsLimits.ApproverPatterns} distinct names of principals, or prefixes followed by '*'.");
         }
 
+        if (Array.Find(approvers, approver => !CouldExist(approver)) is { } nobody)
+        {
+            throw Refused($"approval.approvers names '{nobody}', and no principal can have that name.");
+        }
+
         if (!Array.Exists(approvers, IsPrefix) && approvers.Length < rule.Required)
         {
             throw Refused("approval.approvers must name at least as many principals as approval.required.");
@@ -83,14 +88,19 @@ internal static class ApprovalRules
     private static bool ChangesMoreThanTheRule(UpdateKey update) =>
         update with { Approval = default } != new UpdateKey { Caller = update.Caller };
 
-    private static bool Covers(string wider, string patternOrName) => IsPrefix(wider)
+    internal static bool Covers(string wider, string patternOrName) => IsPrefix(wider)
         ? patternOrName.StartsWith(wider.AsSpan(0, wider.Length - 1), StringComparison.Ordinal)
         : string.Equals(wider, patternOrName, StringComparison.Ordinal);
 
-    private static bool IsPrefix(string pattern) => pattern.EndsWith('*');
+    internal static bool IsPrefix(string pattern) => pattern.EndsWith('*');
 
     private static bool IsPattern(string? pattern) =>
         pattern is "*" || (pattern is not null && KmsCaller.IsPrincipal(IsPrefix(pattern) ? pattern[..^1] : pattern));
+
+    // Whoever is judged by a principal's policies must be one; the names of the service itself are nobody's.
+    private static bool CouldExist(string approver) => IsPrefix(approver)
+        ? PrincipalName.IsValidPrefix(approver.AsSpan(0, approver.Length - 1))
+        : approver == CompiledPolicies.Unbound || (PrincipalName.IsValid(approver) && !PrincipalName.IsReserved(approver));
 
     private static bool HasTwice(string[] texts) => texts.Distinct(StringComparer.Ordinal).Count() < texts.Length;
 

@@ -93,16 +93,16 @@ internal static class KeyApprovals
             throw KmsError.Conflict.Exception("You have approved this already; the other approvals must come from others.");
         }
 
-        return With(row, approval with { Approvals = [.. approval.Approvals, new(caller.Principal, caller.Credential, now)] });
+        return With(row, approval with { Approvals = [.. approval.Approvals, new(caller.Principal, caller.Credential, now) { Source = caller.Source }] });
     }
 
-    /// <summary>Removes the approvals of principals who may no longer approve.</summary>
+    /// <summary>Removes votes of principals who may no longer approve.</summary>
     /// <param name="row">The key, settled.</param>
     /// <param name="number">The number of the approval.</param>
-    /// <param name="principals">The principals.</param>
-    public static KeyRow Without(KeyRow row, string number, IReadOnlyCollection<string> principals) =>
-        principals.Count > 0 && Find(row, number) is var approval && IsPending(approval)
-            ? With(row, approval with { Approvals = [.. approval.Approvals.Where(vote => !principals.Contains(vote.Principal))] })
+    /// <param name="votes">The votes.</param>
+    public static KeyRow Without(KeyRow row, string number, IReadOnlyCollection<ApprovalVote> votes) =>
+        votes.Count > 0 && Find(row, number) is var approval && IsPending(approval)
+            ? With(row, approval with { Approvals = [.. approval.Approvals.Where(vote => !votes.Contains(vote))] })
             : row;
 
     /// <summary>Rejects, or ends what was granted.</summary>

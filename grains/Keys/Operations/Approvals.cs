@@ -76,6 +76,7 @@ internal static class Approvals
         KeyRow done;
         try
         {
+            if (!await key.Standing.OfRequester(approval)) throw KmsError.PermissionDenied.Exception("Its requester may not do this any more.");
             await change.Begin(key);
             done = change.Apply(key, next);
         }
@@ -103,19 +104,19 @@ internal static class Approvals
 
     /// <summary>
     /// The newest row with one more approval, and without those of principals who may not approve any more: disabled or removed since, or
-    /// without the right.
+    /// without the right by their own policies or the key's. Whose approval has fallen may give it again.
     /// </summary>
     private static async Task<(KeyRow Row, KeyRow Next)> PrepareApproval(KeyActivation key, string number, Caller caller)
     {
-        var judged = new Dictionary<string, bool>(StringComparer.Ordinal) { [caller.Principal] = true };
+        var judged = new Dictionary<ApprovalVote, bool>();
         var votes = KeyApprovals.VotesOf(await Settled(key), number);
         while (true)
         {
             foreach (var vote in votes)
             {
-                if (!judged.ContainsKey(vote.Principal))
+                if (!judged.ContainsKey(vote))
                 {
-                    judged[vote.Principal] = await key.Services.Approvers.MayApprove(vote.Principal, key.Id);
+                    judged[vote] = await key.Standing.Of(vote);
                 }
             }
 
@@ -124,7 +125,7 @@ internal static class Approvals
             votes = KeyApprovals.VotesOf(row, number);
 
             // Another activation may have stored votes that were not judged.
-            if (votes.All(vote => judged.ContainsKey(vote.Principal)))
+            if (votes.All(judged.ContainsKey))
             {
                 return (row, next);
             }

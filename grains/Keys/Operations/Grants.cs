@@ -21,7 +21,7 @@ internal static class Grants
             var standing = new List<ApprovalVote>();
             foreach (var vote in grant.Approvals)
             {
-                if (await key.Services.Approvers.MayApprove(vote.Principal, key.Id))
+                if (await key.Standing.Of(vote))
                 {
                     standing.Add(vote);
                 }

@@ -58,7 +58,12 @@ internal sealed class KeyPolicyChange(RequestedOperation request) : KeyChange(re
     }
 
     /// <inheritdoc/>
-    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.SetPolicy(row, _statements);
+    public override KeyRow Apply(KeyActivation key, KeyRow row)
+    {
+        var next = KeyChanges.SetPolicy(row, _statements);
+        ApprovalDeadlock.Check(key.Id, row, next);
+        return next;
+    }
 }
 
 /// <summary>Removes the key's own policy.</summary>

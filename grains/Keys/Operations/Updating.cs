@@ -34,7 +34,12 @@ internal sealed class KeyUpdate(RequestedOperation request) : KeyChange(request)
     }
 
     /// <inheritdoc/>
-    public override KeyRow Apply(KeyActivation key, KeyRow row) => KeyChanges.Update(row, _update, key.Now);
+    public override KeyRow Apply(KeyActivation key, KeyRow row)
+    {
+        var next = KeyChanges.Update(row, _update, key.Now);
+        ApprovalDeadlock.Check(key.Id, row, next);
+        return next;
+    }
 
     /// <inheritdoc/>
     public override Task<KeyDescription> Commit(KeyActivation key, KeyRow row, KeyRow next, Caller caller, string? reason = null) =>

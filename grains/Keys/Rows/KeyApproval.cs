@@ -45,7 +45,11 @@ public sealed record KeyApproval
 /// <param name="Principal">The approver.</param>
 /// <param name="Credential">The approver's credential.</param>
 /// <param name="At">When, UTC.</param>
-public sealed record ApprovalVote(string Principal, string? Credential, DateTimeOffset At);
+public sealed record ApprovalVote(string Principal, string? Credential, DateTimeOffset At)
+{
+    /// <summary>The address that the approver called from, which policies may look at again; null in rows of an older version.</summary>
+    public string? Source { get; init; }
+}
 
 /// <summary>
 /// The row <c>key.approvals</c>, an index of keys with approvals; the approvals themselves are in the row <c>key</c>. A plain listing

@@ -136,6 +136,18 @@ public sealed class PolicyTests
         Assert.Equal("False key:payments.b[1]:Deny", await Simulate("keys:datakey", "payments.b"));
         Assert.Equal("False key:payments.b[]:Deny", await Simulate("keys:decrypt", "payments.b"));
         Assert.Equal("True administrator[0]:Allow", await Simulate("keys:decrypt", "payments.b", principal: "admin"));
+        // What is decided under other names, what anybody may, and what names no key whatever is said.
+        Assert.Equal("True cards[1]:Allow", await Simulate("keys:reencrypt"));
+        Assert.Equal("False key:payments.b[]:Deny", await Simulate("keys:reencrypt", "payments.b"));
+        Assert.Equal("True cards[1]:Allow key:payments.b[0]:Allow", await Simulate("keys:batch", "payments.b"));
+        Assert.Equal("True", await Simulate("service:whoami"));
+        Assert.Equal("True auditor[0]:Allow", await Simulate("audit:search"));
+        await Put(silo, "drawn", new(PolicyEffect.Allow, ["random:draw"], ["payments.*"]), new(PolicyEffect.Allow, ["policies:put"], ["*"]) { When = new() { Source = ["10.0.0.0/8"] } }, new(PolicyEffect.Allow, ["policies:delete"], ["*"]));
+        await Create(silo, "drawer", "drawn");
+        Assert.Equal("False", await Simulate("random:draw", principal: "drawer"));
+        Assert.Equal("False", await Simulate("policies:put", principal: "drawer"));
+        Assert.Equal("True drawn[2]:Allow", await Simulate("policies:delete", principal: "drawer"));
+        Assert.False((await Policies(silo).Simulate(new() { Caller = TestSilo.Caller, Principal = "drawer", Action = "policies:delete", WithoutToken = true })).Allowed);
         await Refused("principal_not_found", () => Simulate("keys:decrypt", principal: "nobody"));
         await Refused("invalid_parameter", () => Simulate("use"));
         await Refused("invalid_key_id", () => Simulate("keys:decrypt", "alias:x"));

@@ -66,6 +66,25 @@ public sealed class RevocationTests(TwoGateways gateways)
         await UntilKnown(gateways.Second, (string)(await gateways.SignUp("goes-on", "key-user"))["token"]!);
     }
 
+    /// <summary>The gateway in a silo can ask no other silo what has changed but the one that makes the changes.</summary>
+    [Fact]
+    public async Task SiloThatLosesItsDatabase_LetsNothingThroughThatIsRevokedSince_AfterTheBound()
+    {
+        var token = await gateways.SignUp("without-database", "key-user");
+        var text = (string)token["token"]!;
+        var port = ServiceProcess.FreePort();
+        var way = new PortForwarder(port, gateways.ConnectionString);
+        await using var silo = await gateways.StartSilo(ClusterProcesses.WithGateway, ("DATABASE_URL", Postgres.Url(gateways.ConnectionString, port: port)));
+        await UntilKnown(silo, text);
+        await way.DisposeAsync();
+        Assert.Equal(200, await WhoAmI(silo, text));
+        using (var revoked = await gateways.First.Http.DeleteAsync($"/v1/principals/without-database/tokens/{token["id"]}")) revoked.EnsureSuccessStatusCode();
+        var since = Stopwatch.StartNew();
+        while (since.Elapsed <= KnownPrincipals.RevokedWithin) await gateways.First.Http.GetAsync("/health/live");
+        Assert.NotEqual(200, await WhoAmI(silo, text));
+        await silo.Kill();
+    }
+
     /// <summary>Makes a principal that uses a key by both gateways without a pause, takes its right away, and looks at all answers.</summary>
     private async Task IsRevoked(string how, int refusal, Func<string, JsonObject, Task<HttpResponseMessage>> revoke)
     {

@@ -154,6 +154,127 @@ public abstract class DualControlTests(DualControlFixture kms)
         Assert.Equal(["bob", "carol"], done.Approvals.Select(a => a.Principal));
     }
 
+    /// <summary>By the key's own policy, which may look at the address that an approver called from.</summary>
+    [Fact]
+    public async Task ApproverWhomTheKeysPolicyDeniesSince_CountsNoMore_AndMayApproveAgainOnceItDoesNot()
+    {
+        await kms.Make("own", DualControlFixture.Rule(2, ["rotate"]));
+        var asked = await Rotate("own");
+        var own = kms.Silo.Grains.GetGrain<IKeyPolicyGrain>("own");
+        Task Deny(params PolicyStatement[] statements) => own.SetPolicy(new(DualControlFixture.As("dave"), PolicyText.Of(statements)));
+        var denied = new PolicyStatement(PolicyEffect.Deny, ["approvals:approve"], []);
+        Task<ApprovalDescription> ApproveFrom(string address, string by) =>
+            kms.Approvals("own").Approve(new(new(by, address, "request"), asked.Id));
+
+        await ApproveFrom("10.1.1.1", "alice");
+        await Deny(denied with { Principals = ["alice"] });
+        await DualControlFixture.Refused("permission_denied", () => ApproveFrom("10.1.1.1", "alice"));
+        Assert.Equal((ApprovalState.Pending, "bob"), await ApproveFrom("10.1.1.2", "bob") is var first ? (first.State, Assert.Single(first.Approvals).Principal) : default);
+
+        await Deny(denied with { When = new() { Source = ["10.0.0.0/8"] } });
+        Assert.Equal((ApprovalState.Pending, "carol"), await ApproveFrom("192.0.2.1", "carol") is var second ? (second.State, Assert.Single(second.Approvals).Principal) : default);
+        await DualControlFixture.Refused("permission_denied", () => ApproveFrom("10.1.1.1", "alice"));
+        await Deny(denied with { Principals = ["carol"], When = new() { NotBefore = kms.Time.GetUtcNow() } });
+        Assert.Equal((ApprovalState.Pending, "bob"), await ApproveFrom("192.0.2.1", "bob") is var third ? (third.State, Assert.Single(third.Approvals).Principal) : default);
+        await own.RemovePolicy(new(DualControlFixture.As("dave")));
+        Assert.Equal(ApprovalState.Executed, (await ApproveFrom("10.1.1.1", "carol")).State);
+        Assert.Equal(2, (await kms.Row("own")).PrimaryVersion);
+    }
+
+    [Fact]
+    public async Task ApproverWhoFell_MayApproveAgain_OnceHeMay()
+    {
+        await kms.Make("again", DualControlFixture.Rule(2, ["rotate"]));
+        var asked = await Rotate("again");
+        await kms.Approve(asked, "alice");
+        kms.Silo.Principals.Fallen = "alice";
+        try
+        {
+            Assert.Equal(["bob"], (await kms.Approve(asked, "bob")).Approvals.Select(a => a.Principal));
+        }
+        finally
+        {
+            kms.Silo.Principals.Fallen = null;
+        }
+
+        Assert.Equal(ApprovalState.Executed, (await kms.Approve(asked, "alice")).State);
+    }
+
+    [Fact]
+    public async Task RequesterWhoMayNotAnyMore_MakesItFail()
+    {
+        await kms.Make("stripped", DualControlFixture.Rule(1, ["rotate", "disable"]));
+        var rotate = await DualControlFixture.Waits(() => kms.Silo.Key("stripped").Rotate(new(DualControlFixture.As("dave", "token:1"))));
+        kms.Silo.Principals.Fallen = "dave";
+        try
+        {
+            await DualControlFixture.Refused("permission_denied", () => kms.Approve(rotate, "alice"));
+        }
+        finally
+        {
+            kms.Silo.Principals.Fallen = null;
+        }
+
+        var failed = await kms.Describe(rotate);
+        Assert.Equal((ApprovalState.Failed, "permission_denied", "alice"), (failed.State, failed.Error, failed.DecidedBy));
+
+        // A .NET service is no principal, but the key's policy is for it, too.
+        rotate = await DualControlFixture.Waits(() => kms.Silo.Key("stripped").Rotate(new(DualControlFixture.As("erin"))));
+        var disable = await DualControlFixture.Waits(() => kms.Silo.Key("stripped").Disable(new(DualControlFixture.As("erin"))));
+        await kms.Silo.Grains.GetGrain<IKeyPolicyGrain>("stripped").SetPolicy(
+            new(DualControlFixture.As("dave"), PolicyText.Of([new(PolicyEffect.Deny, ["keys:rotate"], []) { Principals = ["erin"] }])));
+        await DualControlFixture.Refused("permission_denied", () => kms.Approve(rotate, "alice"));
+        Assert.Equal(1, (await kms.Row("stripped")).PrimaryVersion);
+        kms.Silo.Principals.Fallen = "erin";
+        try
+        {
+            Assert.Equal(ApprovalState.Executed, (await kms.Approve(disable, "alice")).State);
+        }
+        finally
+        {
+            kms.Silo.Principals.Fallen = null;
+        }
+    }
+
+    /// <summary>Of a rule that guards the policy: neither could be undone by anybody.</summary>
+    [Fact]
+    public async Task PolicyThatWouldKeepTheApproversFromUndoingIt_IsRefused()
+    {
+        await kms.Make("locked", DualControlFixture.Rule(1, ["policy"], "alice"));
+        var own = kms.Silo.Grains.GetGrain<IKeyPolicyGrain>("locked");
+        var onlyUses = PolicyText.Of([new(PolicyEffect.Allow, ["use"], [])]);
+        await DualControlFixture.Refused("conflict", () => own.SetPolicy(new(DualControlFixture.As("dave"), onlyUses)));
+        await kms.Make("unlocked", null);
+        await kms.Silo.Grains.GetGrain<IKeyPolicyGrain>("unlocked").SetPolicy(new(DualControlFixture.As("dave"), onlyUses));
+        await DualControlFixture.Refused("conflict", () => kms.Update("unlocked", DualControlFixture.Rule(1, ["policy"], "alice"), by: "admin"));
+        await kms.Update("unlocked", DualControlFixture.Rule(1, ["policy"], "alice", "admin"), by: "admin");
+    }
+
+    /// <summary>What an approval permits rather than carries out: all of the two interfaces that the other test leaves out.</summary>
+    [Fact]
+    public async Task ImportAndExport_ByWhateverMethod_WaitAndChangeNothing_AndAreForTheRequesterOnceApproved()
+    {
+        var others = new[] { typeof(IKeyImportGrain), typeof(IKeyExportGrain) }.SelectMany(type => type.GetMethods())
+            .Where(method => GuardedOperations.Has(KmsOperation.Named(method.GetCustomAttribute<OperationAttribute>()!.Name)));
+        Assert.Equal(["Export", "MakeParameters"], others.Select(method => method.Name).Order());
+        using var rsa = System.Security.Cryptography.RSA.Create(2048);
+        var wrapping = rsa.ExportSubjectPublicKeyInfo();
+        await kms.Silo.Key("exported").Create(new() { Caller = DualControlFixture.As("dave"), Exportable = true, Approval = DualControlFixture.Rule(1, ["export"]) });
+        await kms.Silo.Key("imported").Create(new() { Caller = DualControlFixture.As("dave"), Origin = KeyOrigin.External, Approval = DualControlFixture.Rule(1, ["import"]) });
+        Task Export(string by) => kms.Silo.Grains.GetGrain<IKeyExportGrain>("exported").Export(new(DualControlFixture.As(by), wrapping));
+        Task Import(string by) => kms.Silo.Grains.GetGrain<IKeyImportGrain>("imported").MakeParameters(new(DualControlFixture.As(by)));
+        foreach (var (id, ask) in ((string, Func<string, Task>)[])[("exported", Export), ("imported", Import)])
+        {
+            var before = await Text(id);
+            var asked = await DualControlFixture.Waits(() => ask("dave"));
+            await kms.Restart();
+            Assert.Equal(ApprovalState.Executed, (await kms.Approve(asked, "alice")).State);
+            Assert.Equal(before, await Text(id));
+            await DualControlFixture.Waits(() => ask("erin"));
+            await ask("dave");
+        }
+    }
+
     [Fact]
     public async Task Loosening_IsGuarded_WhateverTheRuleNames_AndVoidsWhatItGuardsNoMore()
     {

@@ -50,20 +50,47 @@ public sealed class AuditCrashTests
             .Select(record => record.GetProperty("request_id").GetString()!).ToHashSet();
         Assert.All(answered, id => Assert.Contains(id, recorded));
 
+        // By a key and a checkpoint that somebody has kept: good as long as the log only grew.
+        var kept = Path.Combine(directory.Path, "kept");
+        File.Copy(Path.Combine(log, "checkpoint"), kept);
+        var vkey = (await File.ReadAllTextAsync(Path.Combine(log, "log.vkey"))).Trim();
+        (code, output, errors) = await Command(directory, "audit", "verify", "--log", log, "--key", vkey, "--checkpoint", kept);
+        Assert.True(code == 0 && output.Contains(": ok: ", StringComparison.Ordinal), output + errors);
+        var cut = Path.Combine(directory.Path, "cut", Path.GetFileName(log));
+        CopyAll(log, cut);
+        var lines = await File.ReadAllLinesAsync(Directory.GetFiles(Path.Combine(cut, "records")).Single());
+        await File.WriteAllTextAsync(Directory.GetFiles(Path.Combine(cut, "records")).Single(), string.Concat(lines[..^2].Select(line => line + "\n")));
+        (code, output, errors) = await Command(directory, "audit", "verify", "--log", cut, "--key", vkey, "--checkpoint", kept);
+        Assert.True(code == 1 && output.Contains(": cut-off: ", StringComparison.Ordinal), output + errors);
+        Assert.Equal(2, (await Command(directory, "audit", "verify", "--log", log, "--key", "no key")).Code);
+
         // A row that somebody has put back is behind the trail.
-        var stale = await Row(directory, "SELECT payload FROM okms_row WHERE row_name = 'key'");
+        var (stale, unasked) = (await Row(directory, OfKey("SELECT payload FROM okms_row", "crash")), default(object));
         await using (var changed = await ServiceProcess.Start(directory.Path))
         {
+            await changed.Http.Post("/v1/keys", new()
+            {
+                ["id"] = "guarded",
+                ["approval"] = new System.Text.Json.Nodes.JsonObject { ["operations"] = new System.Text.Json.Nodes.JsonArray("rotate"), ["required"] = 1, ["approvers"] = new System.Text.Json.Nodes.JsonArray("*") },
+            });
+            unasked = await Row(directory, OfKey("SELECT payload FROM okms_row", "guarded"));
+
+            // What waits for approval is a change of the row, too; and a killed silo has not moved its last records to the files yet.
+            using var asked = await changed.Http.PostAsync("/v1/keys/guarded/rotate", null);
+            Assert.Equal(System.Net.HttpStatusCode.Accepted, asked.StatusCode);
             await changed.Http.Rotate("crash");
-            Assert.Equal(0, await changed.Stop());
+            await changed.Kill();
         }
 
-        var newest = await Row(directory, "SELECT payload FROM okms_row WHERE row_name = 'key'");
-        await Row(directory, "UPDATE okms_row SET payload = @payload WHERE row_name = 'key'", stale);
+        var (newest, waiting) = (await Row(directory, OfKey("SELECT payload FROM okms_row", "crash")), await Row(directory, OfKey("SELECT payload FROM okms_row", "guarded")));
+        await Row(directory, OfKey("UPDATE okms_row SET payload = @payload", "crash"), stale);
+        await Row(directory, OfKey("UPDATE okms_row SET payload = @payload", "guarded"), unasked);
         (code, output, _) = await Command(directory, "audit", "verify", "--database");
         Assert.Equal(1, code);
         Assert.Contains("key crash: its row has revision 1; the trail knows 2", output, StringComparison.Ordinal);
-        await Row(directory, "UPDATE okms_row SET payload = @payload WHERE row_name = 'key'", newest);
+        Assert.Contains("key guarded: its row has revision 1; the trail knows 2", output, StringComparison.Ordinal);
+        await Row(directory, OfKey("UPDATE okms_row SET payload = @payload", "crash"), newest);
+        await Row(directory, OfKey("UPDATE okms_row SET payload = @payload", "guarded"), waiting);
         (code, output, errors) = await Command(directory, "audit", "verify", "--database");
         Assert.True(code == 0, output + errors);
 
@@ -77,6 +104,8 @@ public sealed class AuditCrashTests
         await File.WriteAllTextAsync(file, proof.Replace("index 3", "index 4", StringComparison.Ordinal));
         Assert.Equal(1, (await Command(directory, "audit", "check", file, "--key", key)).Code);
     }
+
+    private static string OfKey(string statement, string id) => $"{statement} WHERE row_name = 'key' AND grain_key = '={id}'";
 
     private static async Task<object?> Row(TemporaryDirectory directory, string text, object? payload = null)
     {
@@ -107,6 +136,16 @@ public sealed class AuditCrashTests
             {
                 return;
             }
+        }
+    }
+
+    private static void CopyAll(string from, string to)
+    {
+        foreach (var file in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var copy = Path.Combine(to, Path.GetRelativePath(from, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
         }
     }
 

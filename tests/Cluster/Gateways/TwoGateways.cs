@@ -49,6 +49,12 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
 
     public void Dispose() => _directory.Dispose();
 
+    /// <summary>How a test reaches the database, as Npgsql takes it.</summary>
+    internal string ConnectionString => _cluster.ConnectionString;
+
+    /// <summary>Starts one more silo, which the test ends.</summary>
+    internal Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => _cluster.StartSilo(settings);
+
     /// <summary>Replaces every silo by another, one after the other, so that whatever was in memory is gone.</summary>
     internal async Task ReplaceSilos()
     {

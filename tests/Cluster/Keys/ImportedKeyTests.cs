@@ -381,10 +381,10 @@ public sealed class ImportedKeyTests : KeyGrainTest
         var approval = await Approved("ruled", () => Parameters("ruled"));
         Assert.Equal(Time.GetUtcNow() + KmsLimits.GrantLife, approval.ExpiresAt);
         var parameters = await Parameters("ruled");
-        Silo.Approvers.Fallen = "alice";
+        Silo.Principals.Fallen = "alice";
         await Refused("conflict", () => Imports("ruled").Import(new(TestSilo.Caller, parameters.ImportToken, Wrapped(parameters, _material))));
         await Refused("approval_pending", () => Parameters("ruled"));
-        Silo.Approvers.Fallen = null;
+        Silo.Principals.Fallen = null;
         Assert.Equal(1, (await Imports("ruled").Import(new(TestSilo.Caller, parameters.ImportToken, Wrapped(parameters, _material)))).PrimaryVersion);
         await Refused("approval_pending", () => Parameters("ruled"));
         await Restart();
@@ -402,9 +402,9 @@ public sealed class ImportedKeyTests : KeyGrainTest
         var approval = await Approved("granted", () => Export("granted", wrapping));
         await Export("granted", wrapping);
         await Export("granted", wrapping);
-        Silo.Approvers.Fallen = "alice";
+        Silo.Principals.Fallen = "alice";
         await Refused("approval_pending", () => Export("granted", wrapping));
-        Silo.Approvers.Fallen = null;
+        Silo.Principals.Fallen = null;
         await Export("granted", wrapping);
         await Refused("permission_denied", () => Approvals("granted").Reject(new(TestSilo.Caller, approval.Id)));
         Assert.Equal(ApprovalState.Rejected, (await Approvals("granted").Reject(new(new("bob", "local", "r"), approval.Id))).State);

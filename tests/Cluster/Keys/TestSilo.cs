@@ -39,7 +39,7 @@ internal sealed class TestSilo : IAsyncDisposable
 
     public IGrainStorage Rows => Services.GetRequiredKeyedService<IGrainStorage>(StorageNames.Sealed);
 
-    public Everybody Approvers => (Everybody)Services.GetRequiredService<IApproverStanding>();
+    public Everybody Principals => (Everybody)Services.GetRequiredService<IPrincipalStanding>();
 
     public Fence Fence => Services.GetRequiredService<Fence>();
 
@@ -69,7 +69,7 @@ internal sealed class TestSilo : IAsyncDisposable
             }
 
             Gated(silo.Services, gate);
-            silo.Services.AddSingleton<IApproverStanding>(new Everybody());
+            silo.Services.AddSingleton<IPrincipalStanding>(new Everybody());
             if (time is not null)
             {
                 silo.Services.AddKeyedSingleton(ClockNames.Keys, time);
@@ -135,12 +135,12 @@ internal sealed class TestSilo : IAsyncDisposable
     }
 
     /// <summary>The tests of grains make up who calls.</summary>
-    internal sealed class Everybody : IApproverStanding
+    internal sealed class Everybody : IPrincipalStanding
     {
         /// <summary>Who may not any more; null for nobody.</summary>
         public string? Fallen { get; set; }
 
-        public ValueTask<bool> MayApprove(string principal, string keyId) => new(principal != Fallen);
+        public ValueTask<bool> May(string principal, string? source, KmsOperation operation, string keyId, KeyFacts facts) => new(principal != Fallen);
     }
 
     private static void Gated(IServiceCollection services, Gate gate)

@@ -116,6 +116,7 @@ public sealed class AttackTests(AttackedCluster attacked) : IClassFixture<Attack
         await using var attacker = await attacked.Connect("gateway-without-proof");
         var methods = ForGateways.Where(called => !_needNoProof.Contains(called.Operation)).ToList();
         Assert.NotEmpty(methods);
+        Assert.Equal(KmsOperation.All.Values.Where(row => row.NeedsProof).Select(row => row.Name).Order(StringComparer.Ordinal), methods.Select(called => called.Operation).Distinct().Order(StringComparer.Ordinal));
         foreach (var (operation, method) in methods)
         {
             foreach (var proof in (AdministratorProof?[])[null, new("okms-forged-token-0123456789abcdef"u8.ToArray())])

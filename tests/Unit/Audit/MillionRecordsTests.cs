@@ -31,18 +31,7 @@ public sealed class MillionRecordsTests : IDisposable
     [Fact]
     public async Task WhateverIsDoneToIt_IsFound()
     {
-        await using (var trail = Open(new()))
-        {
-            var written = new List<Task>(AtOnce);
-            for (var i = 0; i < Count; i++)
-            {
-                written.Add(trail.Append(Record(i)).AsTask());
-                if (written.Count < AtOnce && i < Count - 1) continue;
-                await Task.WhenAll(written);
-                written.Clear();
-            }
-        }
-
+        await Write(Count);
         var kept = Folder.ReadHead()!;
         var asWritten = Verify(kept);
         Assert.Equal((TrailFault.None, Count), (asWritten.Fault, asWritten.Records));
@@ -80,6 +69,39 @@ public sealed class MillionRecordsTests : IDisposable
             await Put(parts);
             var report = Verify(kept);
             return (report.Fault, report.Record);
+        }
+    }
+
+    /// <summary>The first byte and the last, those around tiles' edges, and some drawn anywhere; of fewer records, so that each takes milliseconds.</summary>
+    [Fact]
+    public async Task OneByte_WhereverItIs_IsFound()
+    {
+        const int Few = 66_000;
+        await Write(Few);
+        var kept = Folder.ReadHead()!;
+        var whole = await File.ReadAllBytesAsync(Records);
+        long[] edges = [.. new[] { 1, 255, 256, 257, 65_535, 65_536, Few - 1 }.SelectMany(record => new long[] { StartOf(whole, record) - 2, StartOf(whole, record) })];
+        foreach (var at in (long[])[0, .. edges, whole.Length - 2, .. Enumerable.Range(0, 20).Select(_ => Random.Shared.NextInt64(whole.Length - 1))])
+        {
+            var (record, was) = Overwrite(at, (byte)'#');
+            var changed = Verify(kept);
+            Assert.True((TrailFault.Changed, record) == (changed.Fault, changed.Record), $"byte {at} of record {record}: {changed}");
+            Overwrite(at, was);
+        }
+
+        Assert.Equal(TrailFault.None, Verify(kept).Fault);
+    }
+
+    private async Task Write(int count)
+    {
+        await using var trail = Open(new());
+        var written = new List<Task>(AtOnce);
+        for (var i = 0; i < count; i++)
+        {
+            written.Add(trail.Append(Record(i)).AsTask());
+            if (written.Count < AtOnce && i < count - 1) continue;
+            await Task.WhenAll(written);
+            written.Clear();
         }
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Gateway.Cluster;
 using OrleansKms.Gateway.Operations;
 
@@ -44,60 +45,111 @@ public sealed class CallRecorderTests
     }
 
     [Fact]
-    public async Task SiloThatIsAway_IsNotWaitedFor_AndGetsItLater()
+    public async Task WithoutASilo_NobodyWaits_AndASiloGetsItLater_OnceItCanRecord()
+    {
+        var silo = new Silo { Failure = new TimeoutException() };
+        var link = new ClusterLink(silo.Time, NullLogger<ClusterLink>.Instance);
+        var recorder = silo.Recorder(link);
+        await recorder.Record(Refused("10.0.0.1"));
+
+        // The disk of the first one that is there is full: what was answered before is kept for when it is not.
+        silo.Failure = KmsError.AuditUnavailable.Exception();
+        link.Start();
+        link.NotifyGatewayCountChanged(1, 0, connectionRecovered: false);
+        var refused = Assert.ThrowsAsync<KmsException>(() => recorder.Record(Refused("10.0.0.2")));
+        await silo.Pass(until: () => refused.IsCompleted);
+        Assert.Equal(KmsError.AuditUnavailable, (await refused).Error);
+        silo.Failure = null;
+        await silo.Pass(until: () => silo.Messages.Count > 0);
+        Assert.Contains("10.0.0.1", silo.Messages.SelectMany(message => message.Calls).Select(call => call.Caller.Source));
+    }
+
+    [Fact]
+    public async Task SiloThatDoesNotAnswer_OrFails_WithholdsTheAnswer_AndGetsTheCallLater()
+    {
+        foreach (var failure in (Exception?[])[null, new TimeoutException(), new InvalidOperationException("a silo is ending")])
+        {
+            var silo = new Silo { Failure = failure };
+            if (failure is null) silo.Hold();
+            var withheld = Assert.ThrowsAsync<KmsException>(() => silo.Recorder().Record(Refused("10.0.0.1")));
+            await silo.Pass(until: () => withheld.IsCompleted);
+            Assert.Equal(KmsError.AuditUnavailable, (await withheld).Error);
+            silo.Failure = null;
+            if (failure is null) silo.Release();
+            await silo.Pass(until: () => silo.Messages.Count > 0);
+            Assert.Equal("10.0.0.1", Assert.Single(Assert.Single(silo.Messages).Calls).Caller.Source);
+        }
+    }
+
+    [Fact]
+    public async Task SiloThatFailsOnce_AndRecordsInTime_LetsTheAnswerLeave()
     {
         var silo = new Silo { Failure = new TimeoutException() };
         var recorder = silo.Recorder();
-        await recorder.Record(Refused("10.0.0.1"));
+        var first = recorder.Record(Refused("10.0.0.1"));
+        await silo.Pass(until: () => silo.Failed > 0);
+        var second = recorder.Record(Refused("10.0.0.2"));
         silo.Failure = null;
-        await recorder.Record(Refused("10.0.0.2"));
-        await silo.UntilRecorded(2);
+        await silo.Pass(until: () => first.IsCompleted && second.IsCompleted);
+        await Task.WhenAll(first, second);
         Assert.Equal(["10.0.0.1", "10.0.0.2"], silo.Messages.SelectMany(message => message.Calls).Select(call => call.Caller.Source));
+    }
+
+    [Fact]
+    public void CallsWithoutRoom_AreToldApartFromThoseThatWait()
+    {
+        var waiting = new WaitingCalls();
+        for (var i = 0; i < GatewayCalls.MaxCalls; i++)
+        {
+            Assert.NotNull(waiting.Add(new(new("many", "many", "-"), $"operation:{i}", "unauthenticated")));
+        }
+
+        Assert.Null(waiting.Add(new(new("many", "many", "-"), "operation:more", "unauthenticated")));
+        Assert.NotNull(waiting.Add(new(new("many", "many", "-"), $"operation:{GatewayCalls.MaxCalls - 1}", "unauthenticated")));
     }
 
     private static GatewayCall Refused(string source) => new(new("anonymous", source, "request"), "service:sign-in", "unauthenticated");
 
     private sealed class Silo
     {
-        private readonly TaskCompletionSource _all = new();
         private TaskCompletionSource? _gate;
-        private int _wanted = int.MaxValue;
+        private int _failed;
+
+        public FakeTimeProvider Time { get; } = new();
+
+        public int Failed => Volatile.Read(ref _failed);
 
         public List<GatewayCalls> Messages { get; } = [];
 
         public Exception? Failure { get; set; }
 
-        public CallRecorder Recorder() => new(Record, ClusterLink.InProcess, TimeProvider.System, NullLogger.Instance);
+        public CallRecorder Recorder(ClusterLink? link = null) => new(Record, link ?? ClusterLink.InProcess, Time, NullLogger.Instance);
 
         public void Hold() => _gate = new();
 
         public void Release() => _gate!.SetResult();
 
-        public Task UntilRecorded(int calls)
+        /// <summary>Lets time pass until something has happened.</summary>
+        public async Task Pass(Func<bool> until)
         {
-            lock (Messages)
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+            while (!until())
             {
-                _wanted = calls;
-                Tell();
+                await Task.Delay(1, patience.Token);
+                Time.Advance(TimeSpan.FromMilliseconds(100));
             }
-
-            return _all.Task.WaitAsync(TimeSpan.FromMinutes(2));
         }
 
         private async Task Record(GatewayCalls calls)
         {
             if (_gate is { } gate) await gate.Task;
-            if (Failure is { } failure) throw failure;
-            lock (Messages)
+            if (Failure is { } failure)
             {
-                Messages.Add(calls);
-                Tell();
+                Interlocked.Increment(ref _failed);
+                throw failure;
             }
-        }
 
-        private void Tell()
-        {
-            if (Messages.Sum(message => message.Calls.Length) >= _wanted) _all.TrySetResult();
+            Messages.Add(calls);
         }
     }
 }

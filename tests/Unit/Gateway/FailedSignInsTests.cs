@@ -53,13 +53,36 @@ public sealed class FailedSignInsTests
     }
 
     [Fact]
-    public void MoreSourcesThanAreToldApart_CountTogether_UntilTheyAreForgotten()
+    public void MoreSourcesThanAreToldApart_LockOutNoNewcomer_AndTheOldestIsForgotten()
     {
-        for (var i = 0; i < FailedSignIns.MaxSources; i++) _failed.Note($"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}");
-        for (var i = 0; i < FailedSignIns.Max; i++) _failed.Note($"192.0.2.{i}");
-        Assert.False(_failed.Allows("192.0.2.200", out _));
-        _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Equal(TimeSpan.Zero, _failed.Note("192.0.2.201"));
-        Assert.True(_failed.Allows("192.0.2.200", out _));
+        for (var i = 0; i < FailedSignIns.Max; i++) _failed.Note("192.0.2.1");
+        for (var i = 0; i < FailedSignIns.MaxSources - 1; i++) _failed.Note(Address(i));
+        Assert.False(_failed.Allows("192.0.2.1", out _));
+        Assert.True(_failed.Allows("192.0.2.2", out _));
+
+        // Who goes on failing is not the oldest.
+        _failed.Note("192.0.2.1");
+        for (var i = 0; i < FailedSignIns.MaxSources - 1; i++)
+        {
+            Assert.Equal(TimeSpan.Zero, _failed.Note(Address(FailedSignIns.MaxSources + i)));
+            Assert.True(_failed.Allows(Address(FailedSignIns.MaxSources + i), out _));
+        }
+
+        Assert.False(_failed.Allows("192.0.2.1", out _));
+        _failed.Note("192.0.2.3");
+        Assert.True(_failed.Allows("192.0.2.1", out _));
+        Assert.Equal(FailedSignIns.MaxSources, _failed.Sources);
+
+        static string Address(int i) => $"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}";
+    }
+
+    [Fact]
+    public void IPv6_CountsBySite_WhileManyNetworksFail()
+    {
+        for (var i = 0; i < FailedSignIns.Many; i++) _failed.Note($"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}");
+        for (var i = 0; i < FailedSignIns.Max; i++) _failed.Note($"2001:db8:0:{i:x}::1");
+        Assert.False(_failed.Allows("2001:db8:0:ffff::1", out _));
+        Assert.True(_failed.Allows("2001:db8:1::1", out _));
+        Assert.Equal(FailedSignIns.Many + 1, _failed.Sources);
     }
 }

@@ -12,13 +12,16 @@ public sealed class KnownPrincipalsTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly FakeCluster _cluster = new();
+
+    // The silo that makes the changes: away, but where a test says otherwise.
+    private readonly FakeCluster _changer = new() { IsAway = true };
     private readonly KnownPrincipals _principals;
     private readonly Credentials _credentials;
     private readonly (string Id, string Text) _token = ApiToken.New();
 
     public KnownPrincipalsTests()
     {
-        _principals = new(_ => _cluster, ClusterLink.InProcess, _time, NullLogger.Instance);
+        _principals = new(_ => _cluster, ClusterLink.InProcess, _time, NullLogger.Instance, _changer.Changes);
         _credentials = SignInParts.Credentials(new NoAdministrator(), _principals, _time);
         _cluster.Give(_token, "ci");
     }
@@ -118,6 +121,55 @@ public sealed class KnownPrincipalsTests : IDisposable
         }
 
         await _principals.StopAsync(CancellationToken.None);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SiloThatHasLostItsDatabase_TheOneThatMakesTheChangesIsAsked_AndWhatItRevokedIsRefused(bool isHung)
+    {
+        await _principals.StartAsync(CancellationToken.None);
+        await _principals.Refresh();
+        await Found(_token.Text);
+
+        // From now on this gateway's silo tells what it read before, or nothing.
+        (_cluster.ReadAt, _cluster.IsHung) = (_time.GetUtcNow(), isHung);
+        (_cluster.Now, _changer.IsAway) = (_time.GetUtcNow, false);
+        _changer.Change("principal:other");
+        _changer.Change("principal:ci");
+        var revokedAt = _time.GetUtcNow();
+        _cluster.IsGone = true;
+        while (true)
+        {
+            var finding = Find(_token.Text);
+            do
+            {
+                await Task.Delay(1);
+                _time.Advance(TimeSpan.FromMilliseconds(50));
+            }
+            while (!finding.IsCompleted);
+            if ((await finding).Principal is null) break;
+            Assert.InRange(_time.GetUtcNow() - revokedAt, TimeSpan.Zero, KnownPrincipals.RevokedWithin);
+        }
+
+        await _principals.StopAsync(CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task WhileNoSiloHasItsDatabase_WhatWasKnownHolds_UntilItIsTooOld()
+    {
+        await _principals.Refresh();
+        await Found(_token.Text);
+        (_cluster.ReadAt, _cluster.Now) = (_time.GetUtcNow(), _time.GetUtcNow);
+        for (var minute = 0; minute < 5; minute++)
+        {
+            _time.Advance(TimeSpan.FromMinutes(1));
+            await _principals.Refresh();
+            Assert.Equal("ci", (await Find(_token.Text)).Principal!.Name);
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(LookupState.CannotTell, (await Find(_token.Text)).State);
     }
 
     [Fact]
@@ -267,6 +319,17 @@ public sealed class KnownPrincipalsTests : IDisposable
 
         public bool IsAway { get; set; }
 
+        /// <summary>Whether it answers nothing at all.</summary>
+        public bool IsHung { get; set; }
+
+        /// <summary>Whether it knows nobody.</summary>
+        public bool IsGone { get; set; }
+
+        /// <summary>When it last read the database; null for a moment ago.</summary>
+        public DateTimeOffset? ReadAt { get; set; }
+
+        public Func<DateTimeOffset> Now { get; set; } = () => default;
+
         public int Found { get; private set; }
 
         public int Asked => Volatile.Read(ref _asked);
@@ -320,7 +383,7 @@ public sealed class KnownPrincipalsTests : IDisposable
             Found++;
             if (IsAway) throw KmsError.StorageUnavailable.Exception();
             PrincipalFacts? facts;
-            lock (_facts) facts = _facts.GetValueOrDefault(query.Credential);
+            lock (_facts) facts = IsGone ? null : _facts.GetValueOrDefault(query.Credential);
             await _held;
             return new(facts);
         }
@@ -330,8 +393,10 @@ public sealed class KnownPrincipalsTests : IDisposable
             var (held, isFirst) = (_heldChanges, _isAsked.TrySetResult());
             Interlocked.Increment(ref _asked);
             if (IsAway) throw KmsError.StorageUnavailable.Exception();
+            if (IsHung) await new TaskCompletionSource().Task;
             var changes = new AccessChanges(
-                Order, false, [.. _changes.Where(change => change.Order > query.Since).Select(change => change.Name)], TimeSpan.Zero, HoldsFor);
+                Order, false, [.. _changes.Where(change => change.Order > query.Since).Select(change => change.Name)],
+                ReadAt is { } readAt ? Now() - readAt : TimeSpan.Zero, HoldsFor);
             if (isFirst) await held;
             return changes;
         }

@@ -12,17 +12,20 @@ public sealed class SharedLimitTests
     private readonly Lock _grain = new();
     private SharedWindow _window = new();
     private bool _isAway;
+    private bool _isOverloaded;
+    private bool _isStored;
     private int _calls;
 
     [Theory]
-    [InlineData(6_000, 1.1, 1, 1, 1)]
-    [InlineData(6_000, 2, 1, 1, 1)]
-    [InlineData(6_000, 1.5, 8, 1, 1)]
-    [InlineData(60_000, 3, 1, 2, 3)]
-    [InlineData(600, 2, 1, 1, 1)]
-    [InlineData(30, 2, 1, 1, 1)]
-    public async Task Uses_OverThreeGateways_AreTheLimitWithinFivePercent(long count, double demand, int first, int second, int third)
+    [InlineData(6_000, 1.1, 1, 1, 1, true)]
+    [InlineData(6_000, 2, 1, 1, 1, false)]
+    [InlineData(6_000, 1.5, 8, 1, 1, true)]
+    [InlineData(60_000, 3, 1, 2, 3, true)]
+    [InlineData(600, 2, 1, 1, 1, false)]
+    [InlineData(30, 2, 1, 1, 1, true)]
+    public async Task Uses_OverThreeGateways_AreTheLimitWithinFivePercent(long count, double demand, int first, int second, int third, bool isStored)
     {
+        _isStored = isStored;
         var gateways = Gateways(count);
         int[] shares = [first, second, third];
         var made = await Load(gateways, shares, (long)(count * demand), _minute);
@@ -93,7 +96,75 @@ public sealed class SharedLimitTests
     }
 
     [Fact]
-    public async Task GrainThatIsAway_LeavesEachGatewayToKeepTheLimitByItself()
+    public async Task GrainThatIsOverloaded_LeavesOnlyWhatIsHere_AndNobodyGrantsMore()
+    {
+        _isStored = true;
+        var gateways = Gateways(6_000);
+        var made = await Load(gateways, [1, 1, 1], 3_000, _minute / 2);
+        Assert.Equal(3_000, made);
+        _isOverloaded = true;
+        var calls = _calls;
+        var more = await Load(gateways, [1, 1, 1], 3_000, _minute / 4, "overloaded");
+        Assert.InRange(more, 0, 3 * 6_000 / SharedWindow.Parts);
+
+        // It is not asked for each of them: it has enough to do.
+        Assert.InRange(_calls - calls, 3, 3 * 15 * 5 + 3);
+        _isOverloaded = false;
+        _time.Advance(TimeSpan.FromSeconds(1));
+        Assert.InRange(made + more + await Load(gateways, [1, 1, 1], 6_000, _minute / 8), 0.95 * 6_000, 6_000);
+    }
+
+    [Fact]
+    public async Task AnswerThatIsLate_IsNotWaitedFor_AndItsBlockIsThereOnceItComes()
+    {
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var late = new SharedLimit("principal p", new LimitRule(10, TimeSpan.FromDays(31)), async request =>
+        {
+            asked.TrySetResult();
+            await answer.Task;
+            return await Reserve(request);
+        }, _time);
+        var waiting = Assert.ThrowsAsync<KmsException>(() => late.Take(1));
+        await asked.Task;
+        while (!waiting.IsCompleted)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(100));
+            await Task.Delay(1);
+        }
+
+        Assert.Equal(KmsError.Overloaded, (await waiting).Error);
+        Assert.Equal(KmsError.Overloaded, (await Assert.ThrowsAsync<KmsException>(() => late.Take(1))).Error);
+        answer.SetResult();
+        while (!late.TryTake(1)) await Task.Delay(1);
+        Assert.Equal(1, _calls);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatAGatewayGrantedAlone_CountsOnceASiloIsThere(bool isStored)
+    {
+        _isStored = isStored;
+        var gateways = Gateways(100);
+        Assert.True(await Takes(gateways[0], 10));
+        _isAway = true;
+        Assert.True(await Takes(gateways[0], 40));
+        Assert.True(await Takes(gateways[1], 20));
+        _isAway = false;
+        Assert.True(await Takes(gateways[0], 1));
+        Assert.True(await Takes(gateways[1], 1));
+        Assert.False(await Takes(gateways[2], 29));
+        Assert.True(await Takes(gateways[2], 28));
+
+        // Reported once, and over with the window.
+        Assert.False(await Takes(gateways[0], 1));
+        _time.Advance(_minute);
+        Assert.True(await Takes(gateways[1], 100));
+    }
+
+    [Fact]
+    public async Task NoSiloThatCanBeReached_LeavesEachGatewayToKeepTheLimitByItself()
     {
         var gateways = Gateways(100);
         _isAway = true;
@@ -174,19 +245,18 @@ public sealed class SharedLimitTests
     private SharedLimit[] Gateways(long count) => [.. Enumerable.Range(0, 3).Select(i => new SharedLimit(
         "principal p", new LimitRule(count, _minute), request => Reserve(request with { Gateway = $"{i}" }), _time))];
 
-    private Task<ReservedUses> Reserve(ReserveUses request)
+    private Task<ReservedUses?> Reserve(ReserveUses request)
     {
         // One at a time, as a grain does: gateways fetch blocks in the background.
         lock (_grain)
         {
             _calls++;
-            return _isAway
-                ? Task.FromException<ReservedUses>(new TimeoutException())
-                : Task.FromResult(_window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), wasStored: false));
+            return _isOverloaded ? Task.FromException<ReservedUses?>(_calls % 2 == 0 ? new TimeoutException() : KmsError.Overloaded.Exception())
+                : Task.FromResult(_isAway ? null : _window.Reserve(request, _time.GetUtcNow().ToUnixTimeMilliseconds(), _isStored));
         }
     }
 
-    private async Task<long> Load(SharedLimit[] gateways, int[] shares, long uses, TimeSpan over)
+    private async Task<long> Load(SharedLimit[] gateways, int[] shares, long uses, TimeSpan over, string refusal = "rate_limited")
     {
         // In random order, as requests come, and evenly over the time.
         var random = new Random(1);
@@ -194,21 +264,21 @@ public sealed class SharedLimitTests
         var made = 0L;
         for (var i = 0L; i < uses; i++)
         {
-            made += await Takes(gateways[pool[random.Next(pool.Length)]], 1) ? 1 : 0;
+            made += await Takes(gateways[pool[random.Next(pool.Length)]], 1, refusal) ? 1 : 0;
             if (i < uses - 1) _time.Advance(TimeSpan.FromTicks(over.Ticks / uses));
         }
 
         return made;
     }
 
-    private static async Task<bool> Takes(SharedLimit gateway, long uses)
+    private static async Task<bool> Takes(SharedLimit gateway, long uses, string refusal = "rate_limited")
     {
         try
         {
             await gateway.Take(uses);
             return true;
         }
-        catch (KmsException e) when (e.Error == KmsError.RateLimited)
+        catch (KmsException e) when (e.Code == refusal)
         {
             return false;
         }

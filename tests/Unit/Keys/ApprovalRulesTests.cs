@@ -1,5 +1,6 @@
 using OrleansKms.Grains.Keys.Lifecycle;
 using OrleansKms.Grains.Keys.Operations;
+using OrleansKms.Grains.Keys.Rows;
 
 namespace OrleansKms.Tests.Unit.Keys;
 
@@ -51,6 +52,53 @@ public sealed class ApprovalRulesTests
         Assert.False(ApprovalRules.MayApprove(null, principal));
         Assert.True(ApprovalRules.MayApprove(_rule with { Approvers = ["*"] }, principal));
     }
+
+    [Theory]
+    [InlineData("gateway")]
+    [InlineData("Anonymous")]
+    [InlineData("okms")]
+    [InlineData("billing/service")]
+    [InlineData("billing/*")]
+    public void ApproverWhomNobodyCanBe_IsRefused(string approver)
+    {
+        var refusal = Assert.Throws<KmsException>(() => ApprovalRules.Check(_rule with { Approvers = ["alice", "bob", approver] }));
+        Assert.Equal("invalid_parameter", refusal.Code);
+        ApprovalRules.Check(_rule with { Approvers = ["alice", "admin", "gateway*"] });
+    }
+
+    /// <summary>A policy of the key's own, and whether the approvers alice and ops-* could still undo it if two must approve.</summary>
+    public static TheoryData<string, PolicyStatement[], bool> Policies() => new()
+    {
+        { "none of approving", [new(PolicyEffect.Deny, ["use"], [])], false },
+        { "only uses", [new(PolicyEffect.Allow, ["use"], [])], true },
+        { "uses, and approving by those of one prefix", [new(PolicyEffect.Allow, ["use"], []), new(PolicyEffect.Allow, ["approvals:approve"], []) { Principals = ["ops-eu-*"] }], false },
+        { "approving by others", [new(PolicyEffect.Allow, ["manage"], []) { Principals = ["bob", "op"] }], true },
+        { "approving by one of two", [new(PolicyEffect.Allow, ["*"], []) { Principals = ["alice"] }], true },
+        { "denied to everyone", [new(PolicyEffect.Deny, ["manage"], [])], true },
+        { "denied to some", [new(PolicyEffect.Deny, ["manage"], []) { Principals = ["ops-1", "alice"] }], false },
+        { "denied to all of a prefix", [new(PolicyEffect.Deny, ["manage"], []) { Principals = ["ops*"] }], true },
+        { "denied for a time", [new(PolicyEffect.Deny, ["manage"], []) { When = new() { NotAfter = DateTimeOffset.UnixEpoch } }], false },
+        { "denied for other keys", [new(PolicyEffect.Deny, ["manage"], ["other"])], false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Policies))]
+    public void RuleAndPolicy_ThatLockEachOther_AreRefused(string name, PolicyStatement[] policy, bool locks)
+    {
+        var row = KeyApprovalsTests.Row(_rule with { Operations = ["policy"] });
+        Assert.True(Locks(row, row with { Policy = policy }) == locks, name);
+        Assert.True(Locks(row with { Approval = null, Policy = policy }, row with { Policy = policy }) == locks, name);
+
+        // Who is bound by no policy approves in any case; and what is not guarded can be undone by the administrator.
+        Assert.False(Locks(row, row with { Policy = policy, Approval = row.Approval! with { Required = 1, Approvers = ["admin"] } }), name);
+        Assert.False(Locks(row, row with { Policy = policy, Approval = _rule }), name);
+
+        // Whatever else is changed of a key that is locked already.
+        Assert.False(Locks(row with { Policy = policy }, row with { Policy = policy, Description = "changed" }), name);
+    }
+
+    private static bool Locks(KeyRow before, KeyRow after) =>
+        Record.Exception(() => ApprovalDeadlock.Check("key", before, after)) is KmsException { Code: "conflict" };
 
     [Fact]
     public void Guard_OfAnUpdate_IsByWhatItSets()

@@ -22,6 +22,9 @@ public sealed class KeyApprovalsTests
         Approval = _rule,
     };
 
+    /// <summary>A key with a rule.</summary>
+    internal static KeyRow Row(ApprovalRule rule) => _key with { Approval = rule };
+
     [Fact]
     public void Settle_WhereNothingHappened_IsTheVeryRow()
     {

@@ -50,6 +50,31 @@ public sealed class CompiledPoliciesTests
         }
     }
 
+    /// <summary>Each role, narrowed to each pattern, over every operation and key; and each single action that the role holds.</summary>
+    [Theory]
+    [MemberData(nameof(Roles))]
+    public void Roles_NarrowedToAPattern_MayWhatTheirGroupsHold_ForItsKeysOnly(string role)
+    {
+        var actions = Assert.Single(BuiltInPolicies.All[role].Statements).Actions;
+        foreach (var (pattern, matches) in _patterns)
+        {
+            var narrowed = Of(new PolicyStatement(PolicyEffect.Allow, actions, [pattern]));
+            var denied = CompiledPolicies.Of([BuiltInPolicies.All[role], new("deny", [new(PolicyEffect.Deny, actions, [pattern])])]);
+            foreach (var row in KmsOperation.All.Values)
+            {
+                var isOfRole = _roles[role].Contains(row.Group) || _alsoAllowed.Contains((role, row));
+                var single = Of(new PolicyStatement(PolicyEffect.Allow, [row.Name], [pattern]));
+                foreach (var key in _patterns[0].Matches)
+                {
+                    var isMatched = matches.Contains(key);
+                    Assert.Equal((pattern, row, key, isOfRole && isMatched), (pattern, row, key, narrowed.Decide(row, key, _context) == AccessDecision.Allowed));
+                    Assert.Equal((pattern, row, key, isOfRole && !isMatched), (pattern, row, key, denied.Decide(row, key, _context) == AccessDecision.Allowed));
+                    Assert.Equal((pattern, row, key, isMatched), (pattern, row, key, single.Decide(row, key, _context) == AccessDecision.Allowed));
+                }
+            }
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Actions))]
     public void Statements_MatchByActionAndPattern_AndDenyWins(string action)

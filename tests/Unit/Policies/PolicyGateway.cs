@@ -91,7 +91,7 @@ public sealed class PolicyGateway : IAsyncLifetime
     {
         // Refusals are kept in the audit trail, whatever was asked for.
         if (type == typeof(IAuditGrain) && method.ReturnType == typeof(Task)) return Task.CompletedTask;
-        if (!_ofTheGateway.Contains(type)) Calls.Enqueue($"{method.Name} {key}");
+        if (!_ofTheGateway.Contains(type) && method.Name != nameof(IPrincipalsGrain.Changes)) Calls.Enqueue($"{method.Name} {key}");
         Messages[method.Name] = args![0];
         return method.Name switch
         {
