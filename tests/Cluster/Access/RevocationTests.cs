@@ -74,7 +74,7 @@ public sealed class RevocationTests(TwoGateways gateways)
         var text = (string)token["token"]!;
         var port = ServiceProcess.FreePort();
         var way = new PortForwarder(port, gateways.ConnectionString);
-        await using var silo = await gateways.StartSilo(ClusterProcesses.WithGateway, ("DATABASE_URL", Postgres.Url(gateways.ConnectionString, port: port)));
+        var silo = await gateways.StartSilo(ClusterProcesses.WithGateway, ("DATABASE_URL", Postgres.Url(gateways.ConnectionString, port: port)));
         await UntilKnown(silo, text);
         await way.DisposeAsync();
         Assert.Equal(200, await WhoAmI(silo, text));

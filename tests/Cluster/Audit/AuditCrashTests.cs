@@ -105,6 +105,27 @@ public sealed class AuditCrashTests
         Assert.Equal(1, (await Command(directory, "audit", "check", file, "--key", key)).Code);
     }
 
+    /// <summary>One that takes connections and says nothing.</summary>
+    [Fact]
+    public async Task WitnessThatHangs_KeepsNoCallWaiting_AndTheTrailIsSigned()
+    {
+        using var directory = new TemporaryDirectory();
+        using var witness = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        witness.Start();
+        byte[] key = [4, .. new byte[32]];
+        var id = System.Security.Cryptography.SHA256.HashData([.. "witness.example/w\n"u8, .. key])[..4];
+        var setting = $"http://127.0.0.1:{((System.Net.IPEndPoint)witness.LocalEndpoint).Port}/w witness.example/w+{Convert.ToHexStringLower(id)}+{Convert.ToBase64String(key)}";
+        await using var service = await ServiceProcess.Start(directory.Path, ("OKMS_AUDIT_WITNESS", setting));
+        await service.Http.Create("unwitnessed");
+        using var asked = await witness.AcceptTcpClientAsync().WaitAsync(ServiceProcess.Patience);
+        for (var i = 0; i < 200; i++) await service.Http.Encrypt("unwitnessed", [1]);
+        await service.Http.Rotate("unwitnessed");
+        Assert.Equal("healthy", (string?)(await service.Http.Send(HttpMethod.Get, "/health"))["status"]);
+        Assert.Equal(0, await service.Stop());
+        var (code, output, errors) = await Command(directory, "audit", "verify", "--database");
+        Assert.True(code == 0 && output.Contains(": ok: ", StringComparison.Ordinal), output + errors);
+    }
+
     private static string OfKey(string statement, string id) => $"{statement} WHERE row_name = 'key' AND grain_key = '={id}'";
 
     private static async Task<object?> Row(TemporaryDirectory directory, string text, object? payload = null)

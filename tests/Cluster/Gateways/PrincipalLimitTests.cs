@@ -51,6 +51,34 @@ public sealed class PrincipalLimitTests(TwoGateways gateways)
         }
     }
 
+    /// <summary>By many callers at once, over three silos: whoever is refused was preceded by as many as may be, within what gateways hold unused.</summary>
+    [Fact]
+    public async Task ConcurrentCallers_OverBothGateways_AreAdmittedWithinFivePercentOfTheLimit()
+    {
+        const int Limit = 300;
+        await gateways.First.Http.Create("limited.many");
+        await gateways.First.Http.Post("/v1/principals", new()
+        {
+            ["name"] = "limited-many",
+            ["policies"] = new JsonArray("key-user"),
+            ["limits"] = new JsonArray(new JsonObject { ["count"] = Limit, ["per"] = "PT1H" }),
+        });
+        var token = (string)(await gateways.First.Http.Post("/v1/principals/limited-many/tokens"))["token"]!;
+        var admitted = await Task.WhenAll(Enumerable.Range(0, 16).Select(async caller =>
+        {
+            var gateway = caller % 2 == 0 ? gateways.First : gateways.Second;
+            for (var (made, refused) = (0, 0); ;)
+            {
+                var (status, body, _) = await TwoGateways.Send(gateway, token, HttpMethod.Post, "/v1/keys/limited.many/encrypt", new JsonObject { ["plaintext"] = "AQ==" });
+                if (status == 200) made++;
+                else if (status == 429) refused++;
+                else Assert.True(status is 401 or 503, $"{status} {body}");
+                if (refused == 5) return made;
+            }
+        }));
+        Assert.InRange(admitted.Sum(), 0.95 * Limit, Limit);
+    }
+
     private Task<(int Status, JsonNode? Body, System.Net.Http.Headers.HttpResponseHeaders Headers)> Send(string token, int i, string verb, (string Name, string Value) field)
     {
         // A ciphertext names its key.

@@ -105,6 +105,21 @@ public sealed class RoutePermissionTests(PolicyGateway gateway) : IClassFixture<
         }
     }
 
+    /// <summary>Whatever the policies look at: what they need of the key is asked for once.</summary>
+    [Fact]
+    public async Task WarmEncrypt_IsOneCall()
+    {
+        gateway.Keys[Existing] = new("AES_256_GCM", KeyProtection.Software);
+        var token = gateway.SignIn(
+            new(PolicyEffect.Allow, ["use"], ["secret.*"]) { When = new() { Source = ["127.0.0.0/8"], Specs = ["AES_256_GCM"], Kind = CiphertextKind.Data } },
+            new PolicyStatement(PolicyEffect.Deny, ["use"], ["*"]) { When = new() { AssociatedDataPrefix = [1] } });
+        Task<(int Status, JsonNode? Json)> Encrypt() => gateway.Send(token, "POST", $"/v1/keys/{Existing}/encrypt", """{"plaintext":"AQ=="}""");
+        Assert.Equal(409, (await Encrypt()).Status);
+        var before = gateway.Calls.Count;
+        Assert.Equal(409, (await Encrypt()).Status);
+        Assert.Equal(["Encrypt " + Existing], gateway.Calls.Skip(before));
+    }
+
     /// <summary>What a simulation asks, and what the routes do, over policies of all kinds.</summary>
     [Theory]
     [MemberData(nameof(Seeds))]

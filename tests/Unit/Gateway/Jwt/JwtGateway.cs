@@ -14,6 +14,7 @@ namespace OrleansKms.Tests.Unit.Gateway.Jwt;
 internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
 {
     public const string Issuer = "https://issuer.example";
+    public const string SecondIssuer = "https://second.example";
     public const string Audience = "okms.example";
     public const string Subject = "system:serviceaccount:shop:cards";
 
@@ -27,7 +28,7 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
         Keys = new(issuer ?? new JwtIssuer { Name = Issuer, Audiences = [Audience, "other.example"] }, Read, Time, NullLogger.Instance);
         _principals = new(_ => this, ClusterLink.InProcess, Time, NullLogger.Instance);
         Failed = new(Time);
-        Issuers = new([Keys]);
+        Issuers = new([Keys, new(new JwtIssuer { Name = SecondIssuer, Audiences = [Audience] }, ReadSecond, Time, NullLogger.Instance)]);
         _credentials = SignInParts.Credentials(new NoAdministrator(), _principals, Time, Issuers, Failed);
         Give(Subject, "cards");
     }
@@ -43,6 +44,9 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
     /// <summary>What the issuer publishes; null while it is away.</summary>
     public string? KeySet { get; set; }
 
+    /// <summary>What the second issuer publishes, which is trusted as well; null while it is away.</summary>
+    public string? SecondKeySet { get; set; }
+
     /// <summary>How often the issuer was asked.</summary>
     public int Reads { get; private set; }
 
@@ -53,11 +57,11 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
     /// <summary>A time as claims have it.</summary>
     public long Seconds(int fromNow) => Time.GetUtcNow().ToUnixTimeSeconds() + fromNow;
 
-    public void Give(string subject, string name, bool isEnabled = true)
+    public void Give(string subject, string name, bool isEnabled = true, string issuer = Issuer)
     {
         lock (_facts)
         {
-            _facts[CredentialName.OfJwt(Issuer, subject)] = new()
+            _facts[CredentialName.OfJwt(issuer, subject)] = new()
             {
                 Name = name,
                 IsEnabled = isEnabled,
@@ -93,6 +97,10 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
 
     public ValueTask<AccessChanges> Changes(AccessChangesQuery query) =>
         new(new AccessChanges(_changes.Count, false, [.. _changes.Skip((int)query.Since)], TimeSpan.Zero, TimeSpan.FromDays(30)));
+
+    private Task<byte[]> ReadSecond(CancellationToken cancellation) => SecondKeySet is { } keys
+        ? Task.FromResult(System.Text.Encoding.UTF8.GetBytes(keys))
+        : Task.FromException<byte[]>(new HttpRequestException("nobody there"));
 
     private Task<byte[]> Read(CancellationToken cancellation)
     {

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Microsoft.Extensions.Configuration;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Configuration;
@@ -5,7 +6,7 @@ using OrleansKms.Gateway.Configuration;
 namespace OrleansKms.Tests.Unit.Gateway.Jwt;
 
 /// <summary>The setting that names issuers.</summary>
-public sealed class JwtIssuerTextTests : IDisposable
+public sealed partial class JwtIssuerTextTests : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("okms-test-").FullName;
 
@@ -76,6 +77,32 @@ public sealed class JwtIssuerTextTests : IDisposable
         var refused = Assert.Throws<SettingException>(() => Read(text));
         Assert.StartsWith("OKMS_JWT_ISSUERS " + problem, refused.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>Those of Kubernetes and of CI systems in deploy/ACCESS.md, each as an operator would copy it.</summary>
+    [Fact]
+    public void IssuersInThePage_AreTaken()
+    {
+        var page = System.IO.File.ReadAllText(Path.Combine(Contracts.DocumentsTests.Root, "deploy", "ACCESS.md"));
+        var manifest = Manifest().Match(page).Groups["issuer"].Value;
+        string[] texts =
+        [
+            Regex.Replace(manifest, @"/run/okms/issuer/(ca\.crt|token)", found => File(Path.GetFileName(found.Value))),
+            .. Export().Matches(page).Select(found => found.Groups["issuer"].Value),
+            .. Inline().Matches(page).Select(found => found.Groups["issuer"].Value),
+        ];
+        Assert.Equal(
+            ["https://gitlab.example", "https://kubernetes.default.svc.cluster.local", "https://token.actions.githubusercontent.com", "https://token.actions.githubusercontent.com"],
+            texts.Select(text => Assert.Single(Read(text)).Name).Order(StringComparer.Ordinal));
+    }
+
+    [GeneratedRegex("OKMS_JWT_ISSUERS: >-\n(?<issuer>(  .*\n)+)")]
+    private static partial Regex Manifest();
+
+    [GeneratedRegex("OKMS_JWT_ISSUERS='(?<issuer>[^']+)'")]
+    private static partial Regex Export();
+
+    [GeneratedRegex("`(?<issuer>https://[^` ]+ audience=[^`]+)`")]
+    private static partial Regex Inline();
 
     private static IReadOnlyList<JwtIssuer> Read(string text) => JwtIssuerText.Read(new SettingsReader(
         new ConfigurationBuilder().AddInMemoryCollection([new("OKMS_JWT_ISSUERS", text)]).Build(), SettingTaker.SiloAndGateway));

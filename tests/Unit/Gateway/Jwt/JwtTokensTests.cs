@@ -126,6 +126,19 @@ public sealed class JwtTokensTests : IDisposable
 
     public void Dispose() => _gateway.Dispose();
 
+    [Fact]
+    public async Task KeyOfOneTrustedIssuer_SignsForNoOther()
+    {
+        _gateway.SecondKeySet = JwtSigner.KeySet(_stranger);
+        _gateway.Give(JwtGateway.Subject, "second", issuer: JwtGateway.SecondIssuer);
+        await _gateway.Refresh();
+        var second = _gateway.Claims().Replace(JwtGateway.Issuer, JwtGateway.SecondIssuer, StringComparison.Ordinal);
+        Assert.Equal("cards", (await _gateway.Find(_rsa.Sign(_gateway.Claims()))).Principal!.Name);
+        Assert.Equal("second", (await _gateway.Find(_stranger.Sign(second))).Principal!.Name);
+        Assert.Equal(LookupState.Nobody, (await _gateway.Find(_rsa.Sign(second))).State);
+        Assert.Equal(LookupState.Nobody, (await _gateway.Find(_stranger.Sign(_gateway.Claims()))).State);
+    }
+
     [Theory]
     [MemberData(nameof(Good))]
     public async Task GoodToken_SignsIn(string name)
