@@ -8,7 +8,7 @@ namespace OrleansKms.Tests.Cluster.Gateways;
 /// <summary>Three silos and two gateways, each a process of its own on one Postgres, shared by the tests that look through both gateways.</summary>
 public sealed class TwoGateways : IAsyncLifetime, IDisposable
 {
-    private const int Silos = 3;
+    internal const int Silos = 3;
 
     // What other tests send costs no spans.
     private static readonly (string, string?) SampledByCallers = ("OTEL_TRACES_SAMPLER", "parentbased_always_off");
@@ -51,6 +51,9 @@ public sealed class TwoGateways : IAsyncLifetime, IDisposable
 
     /// <summary>How a test reaches the database, as Npgsql takes it.</summary>
     internal string ConnectionString => _cluster.ConnectionString;
+
+    /// <summary>Runs one of the silo's commands with the cluster's settings.</summary>
+    internal Task<(int Code, string Output, string Errors)> Command(params string[] arguments) => _cluster.Command(arguments);
 
     /// <summary>Starts one more silo, which the test ends.</summary>
     internal Task<ServiceProcess> StartSilo(params (string Name, string? Value)[] settings) => _cluster.StartSilo(settings);
