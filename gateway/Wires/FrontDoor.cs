@@ -24,7 +24,7 @@ internal sealed class FrontDoor(
         var exchange = wire.Begin(http);
         http.Features.Set(exchange);
         // What is not for the grains are probes and pages.
-        var trace = wire.IsQueued(http.Request) ? RequestTrace.Begin(http.Request) : null;
+        var trace = RequestTrace.IsOn && wire.IsQueued(http.Request) ? RequestTrace.Begin(http.Request) : null;
         exchange.Trace = trace;
         if (services.Link.IsRemote) RequestTime.Current = exchange;
         var headers = http.Response.Headers;

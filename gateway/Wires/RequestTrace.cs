@@ -22,11 +22,14 @@ internal static class RequestTrace
 
     private static readonly ActivitySource _source = new(SourceName);
 
+    /// <summary>Whether anybody listens.</summary>
+    public static bool IsOn => _source.HasListeners();
+
     /// <summary>Begins the span, under the caller's if it names one.</summary>
     /// <returns>Null if nobody wants to know.</returns>
     public static Activity? Begin(HttpRequest request)
     {
-        if (!_source.HasListeners()) return null;
+        if (!IsOn) return null;
         _ = TraceParent.TryRead(request.Headers.TraceParent, StateOf(request), out var parent);
         var method = RequestLog.Method(request.Method);
         return _source.StartActivity(ActivityKind.Server, parent, [new(RequestsOnly.RequestTag, method)], name: method);

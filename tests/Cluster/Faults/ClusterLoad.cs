@@ -93,6 +93,9 @@ internal sealed partial class ClusterLoad(Balancer gateways, string prefix, int 
         }
     }
 
+    /// <summary>The encryptions of each key that were acknowledged.</summary>
+    public IReadOnlyDictionary<string, long> Encryptions => _keys.Values.ToDictionary(key => key.Id, key => key.Uses);
+
     public void Dispose() => _stop.Dispose();
 
     /// <summary>The ids of keys of which an answer contradicted an earlier one.</summary>

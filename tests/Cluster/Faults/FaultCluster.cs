@@ -1,4 +1,5 @@
 using System.Globalization;
+using OrleansKms.Tests.Cluster.Audit;
 using OrleansKms.Tests.Cluster.Processes;
 using OrleansKms.Tests.Cluster.Transport;
 
@@ -90,6 +91,29 @@ public sealed class FaultCluster : IAsyncLifetime, IDisposable
         foreach (var member in Silos.Concat(Gateways))
         {
             await member.UntilReady();
+        }
+    }
+
+    /// <summary>
+    /// Checks that the trails of all silos, of those that were stopped and those that run, have every answered request of an operation and
+    /// no other. A request whose answer a gateway did not get in time is made again, and then has a record for each time.
+    /// </summary>
+    /// <param name="action">The operation.</param>
+    /// <param name="answers">How many requests were answered well, by key.</param>
+    internal async Task RequireRecords(string action, IReadOnlyDictionary<string, long> answers)
+    {
+        // A running silo writes the last ones to its file a moment after they are safe.
+        using var patience = new CancellationTokenSource(ServiceProcess.Patience);
+        while (true)
+        {
+            var recorded = AuditRecords.In(_directory.Of("data"))
+                .Where(record => record.GetProperty("action").GetString() == action && record.GetProperty("outcome").GetString() == "ok")
+                .ToLookup(record => record.GetProperty("key_id").GetString()!, record => record.GetProperty("request_id").GetString());
+            var different = answers.FirstOrDefault(key => recorded[key.Key].Distinct().Count() != key.Value);
+            if (different.Key is not { } id) return;
+            var requests = recorded[id].Distinct().Count();
+            Assert.False(patience.IsCancellationRequested || requests > different.Value, $"{id}: {requests} requests are recorded, {different.Value} were answered.");
+            await Task.Delay(100);
         }
     }
 

@@ -63,7 +63,7 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
     }
 
     [Fact]
-    public async Task RollingRestart_FailsNoRequest()
+    public async Task RollingRestart_FailsNoRequest_AndLosesNoRecord()
     {
         await using var balancer = cluster.BeforeGateways();
         await balancer.UntilReady(2);
@@ -84,6 +84,7 @@ public sealed class FaultTests(FaultCluster cluster, ITestOutputHelper log) : IC
 
         await End(load);
         Assert.Empty(load.Failures);
+        await cluster.RequireRecords("keys:encrypt", load.Encryptions);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -7,6 +8,7 @@ using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Hosting;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Root;
+using OrleansKms.Grains.Telemetry;
 using OrleansKms.Tests.Cluster.Storage;
 using TemporaryDirectory = OrleansKms.Tests.Cluster.Processes.TemporaryDirectory;
 
@@ -34,6 +36,26 @@ public sealed class HsmTokenTests(SharedToken shared) : IClassFixture<SharedToke
             session.CloseInCall();
             return true;
         }
+    }
+
+    [Fact]
+    public async Task Call_IsASpanOfItsCallersTrace_AndSaysIfItFailed()
+    {
+        using var request = new Activity("request").Start();
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == KmsTraces.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> creation) =>
+                creation.Parent.TraceId == request.TraceId ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await shared.Token.Run(_ => true, default);
+        await Assert.ThrowsAsync<KmsException>(() => shared.Token.Run<bool>(_ => throw new HsmException("It refuses."), default));
+        Assert.Equal(
+            [("hsm call", request.SpanId, null), ("hsm call", request.SpanId, "hsm_unavailable")],
+            spans.Select(span => (span.OperationName, span.ParentSpanId, (string?)span.GetTagItem("error.type"))));
     }
 
     [Fact]
