@@ -31,8 +31,8 @@ materials() {
   local tools=$build/tools bom=$build/bom-$1
   [ -x "$tools/dotnet-CycloneDX" ] || dotnet tool install CycloneDX --version "$cyclonedx" --tool-path "$tools" >/dev/null
   rm -rf "$bom"
-  "$tools/dotnet-CycloneDX" silo/OrleansKms.Silo.csproj -o "$bom" -fn packages.json -F Json -ns -dpr -rs -tfm net10.0 -rt "$1" \
-    -biop "$build/obj" -sn okms -sv "$(version)" >&2
+  "$tools/dotnet-CycloneDX" silo/OrleansKms.Silo.csproj -o "$bom" -fn packages.json -F Json -ns -dpr -tfm net10.0 -rt "$1" \
+    -biop "$PWD/$build" -sn okms -sv "$(version)" >&2
   jq --sort-keys --slurpfile runtime <(runtime_packs "$1") --slurpfile vendored gateway/WebConsole/Files/vendor/manifest.json \
     'del(.metadata.timestamp) | .components += $runtime[0] + ($vendored[0].packages | map({type: "library", name, version,
       purl: "pkg:npm/\(.name)@\(.version)", "bom-ref": "pkg:npm/\(.name)@\(.version)", licenses: [{license: {id: .licence}}]}))' "$bom/packages.json"
@@ -96,4 +96,4 @@ for made in "$@"; do
       ;;
   esac
 done
-ls -l artifacts/okms artifacts/*/okms artifacts/*.nupkg 2>/dev/null
+find artifacts -maxdepth 2 \( -name okms -type f -o -name '*.nupkg' \) -exec ls -l {} +

@@ -4,7 +4,7 @@ namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
 /// Returns the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
-/// library returns memory unless asked. This happens once, at the first quiet moment of the process, and not at all if there is
+/// library returns memory unless asked; and it maps code that is not used again. This happens once, at the first quiet moment of the process, and not at all if there is
 /// none within a minute: by then its requests need that memory themselves, and should not wait for a collection.
 /// </summary>
 internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuTime, Action giveBack)
@@ -58,6 +58,8 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         {
             // Not glibc: musl keeps little.
         }
+
+        MappedFiles.LetGo();
     }
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]

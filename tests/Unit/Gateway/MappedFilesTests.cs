@@ -1,0 +1,72 @@
+using OrleansKms.Gateway.Hosting;
+
+namespace OrleansKms.Tests.Unit.Gateway;
+
+/// <summary>Which pages a process may let go of without losing anything.</summary>
+public sealed class MappedFilesTests
+{
+    [Theory]
+    [InlineData("r-xp", "/opt/okms", 0, true)]
+    [InlineData("r--s", "/opt/okms", 0, true)]
+    [InlineData("r-xp", "/opt/okms", 4, false)]
+    [InlineData("r--p", "/opt/okms", 0, false)]
+    [InlineData("rw-p", "/opt/okms", 0, false)]
+    [InlineData("rw-s", "/srv/okms-data/kms.db-shm", 0, false)]
+    [InlineData("r-xs", "/memfd:doublemapper (deleted)", 0, false)]
+    [InlineData("r-xp", "/opt/okms (deleted)", 0, false)]
+    [InlineData("r-xp", "[vdso]", 0, false)]
+    [InlineData("r-xp", "", 0, false)]
+    public void Clean_IsWhatTheFileHasAsItIs(string rights, string file, int changed, bool isClean)
+    {
+        var mappings = MappedFiles.Clean($"""
+            10000000-10003000 rw-p 00000000 00:00 0
+            Anonymous:             0 kB
+            10004000-10006000 {rights} 00001000 08:01 1234                     {file}
+            Size:                  8 kB
+            Anonymous:             {changed} kB
+            VmFlags: rd ex mr mw me
+            """.Split('\n'));
+        Assert.Equal(isClean ? [((nint)0x10004000, (nuint)0x2000)] : [], mappings);
+    }
+
+    [Fact]
+    public void LetGo_OfThisProcess_LeavesItAsItWas()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        using var file = new TemporaryMapping();
+        Assert.NotEmpty(MappedFiles.Clean(File.ReadAllLines("/proc/self/smaps")));
+        MappedFiles.LetGo();
+        Assert.Equal(TemporaryMapping.Content, file.Read());
+    }
+
+    /// <summary>A file that is mapped to be read.</summary>
+    private sealed class TemporaryMapping : IDisposable
+    {
+        private readonly string _path = Path.GetTempFileName();
+        private readonly System.IO.MemoryMappedFiles.MemoryMappedFile _file;
+        private readonly System.IO.MemoryMappedFiles.MemoryMappedViewAccessor _view;
+
+        public TemporaryMapping()
+        {
+            File.WriteAllText(_path, Content);
+            _file = System.IO.MemoryMappedFiles.MemoryMappedFile.CreateFromFile(_path, FileMode.Open, null, 0, System.IO.MemoryMappedFiles.MemoryMappedFileAccess.Read);
+            _view = _file.CreateViewAccessor(0, 0, System.IO.MemoryMappedFiles.MemoryMappedFileAccess.Read);
+        }
+
+        public static string Content => "as it was";
+
+        public string Read()
+        {
+            var bytes = new byte[Content.Length];
+            _view.ReadArray(0, bytes, 0, bytes.Length);
+            return System.Text.Encoding.ASCII.GetString(bytes);
+        }
+
+        public void Dispose()
+        {
+            _view.Dispose();
+            _file.Dispose();
+            File.Delete(_path);
+        }
+    }
+}
