@@ -19,7 +19,7 @@ cyclonedx=6.3.1
 # publish RID
 publish() {
   dotnet publish silo -c Release -r "$1" --self-contained --artifacts-path "$build" -o "$build/$1" -v q \
-    -p:PublishSingleFile=true -p:DebugType=embedded -p:RunAnalyzers=false
+    -p:PublishSingleFile=true -p:DebugType=embedded -p:OkmsPublish=true -p:RunAnalyzers=false
   mkdir -p "artifacts/$1"
   install -m 0755 "$build/$1/okms" "artifacts/$1/okms"
   materials "$1" >"artifacts/$1/okms.cdx.json"
@@ -63,7 +63,7 @@ try() {
 }
 
 tool() {
-  dotnet pack silo -c Release --artifacts-path "$build" -o artifacts -v q -p:OkmsPublish=true -p:RunAnalyzers=false
+  dotnet pack silo -c Release --artifacts-path "$build/package" -o artifacts -v q -p:OkmsPublish=true -p:RunAnalyzers=false
 }
 
 # again RID
