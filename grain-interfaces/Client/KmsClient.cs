@@ -3,6 +3,9 @@ namespace OrleansKms;
 /// <summary>Forwards to the grains.</summary>
 internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) : IKmsClient
 {
+    // As many as one batch of the database takes.
+    private const int CreatedAtOnce = 64;
+
     private readonly KmsCaller _caller = new(options.Principal);
     private readonly GrainReferences<IKeyGrain> _keys = new(grains);
 
@@ -30,7 +33,7 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
             });
 
     public Task<ItemResult<KeyDescription>[]> CreateKeys(IReadOnlyList<KeyToCreate> keys) => keys.Count is > 0 and <= KmsLimits.BatchItems
-        ? Task.WhenAll(keys.Select(TryCreate))
+        ? CreateAll(keys)
         : throw new ArgumentException($"There must be 1 to {KmsLimits.BatchItems} keys.", nameof(keys));
 
     public Task<KeyDescription> DescribeKey(string keyId) => Key(keyId).Describe(new KeyCommand(NewCaller()));
@@ -156,6 +159,23 @@ internal sealed class KmsClient(IGrainFactory grains, KmsClientOptions options) 
 
     public Task<ExportedKey> ExportKey(string keyId, byte[] wrappingPublicKey, int? version = null) =>
         Of<IKeyExportGrain>(keyId).Export(new(NewCaller(), wrappingPublicKey, version));
+
+    private async Task<ItemResult<KeyDescription>[]> CreateAll(IReadOnlyList<KeyToCreate> keys)
+    {
+        using var places = new SemaphoreSlim(CreatedAtOnce);
+        return await Task.WhenAll(keys.Select(async key =>
+        {
+            await places.WaitAsync();
+            try
+            {
+                return await TryCreate(key);
+            }
+            finally
+            {
+                places.Release();
+            }
+        }));
+    }
 
     private async Task<ItemResult<KeyDescription>> TryCreate(KeyToCreate key)
     {

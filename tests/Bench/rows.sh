@@ -2,7 +2,7 @@
 # Creates keys and wakes them up, over HTTP with 32 connections: creates, cold encryptions and cold decryptions a second, and what each
 # costs in CPU of the service and of Postgres.
 #
-#   [POSTGRES='Host=…;Username=…;Password=…' PGURL=postgres://user:password@host:port] tests/Bench/rows.sh PROGRAM…
+#   [PGURL=postgres://user:password@host:port] tests/Bench/rows.sh PROGRAM…
 #
 # PROGRAM is an executable of a silo, or one that dotnet runs (….dll); several are measured in turn, each on a database of its own: in
 # PGURL's server or, without it, on SQLite. WARM_UP (20) seconds, then ROUNDS (3) slices of SECONDS_EACH (10) for creates; then, after a restart, each of KEYS
@@ -82,7 +82,7 @@ for number in "${!programs[@]}"; do
     (umask 077 && printf '%s\n' "${tokens[$number]}" >"$work/$number/admin.token")
   fi
   start "$number"
-  measure "$number" "warm-up ${programs[$number]##*/}" create first=90000000 count=1000000 seconds="${WARM_UP:-20}" >/dev/null
+  measure "$number" "warm-up ${programs[$number]##*/}" create first=90000000 count=200000 seconds="${WARM_UP:-20}" >/dev/null
 done
 
 for round in $(seq "$rounds"); do

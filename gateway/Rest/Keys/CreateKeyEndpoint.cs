@@ -75,6 +75,9 @@ internal sealed class CreateKeysAnswer
 /// <summary>Creates a key, or many.</summary>
 internal static class CreateKeyEndpoint
 {
+    // Of one request: as many as one batch of the database takes. Those of many requests wait here, and not there.
+    private const int AtOnce = 64;
+
     private static readonly string _hsm = WireNames<KeyProtection>.Of(KeyProtection.Hsm);
 
     public static async Task Handle(RestExchange exchange)
@@ -110,11 +113,24 @@ internal static class CreateKeyEndpoint
             throw KmsError.InvalidRequest.Exception($"'items' must have 1 to {KmsLimits.BatchItems} keys.");
         }
 
-        var results = await Task.WhenAll(items.Select(item => CreateOne(exchange, item)));
+        using var places = new SemaphoreSlim(AtOnce);
+        var results = await Task.WhenAll(items.Select(async item =>
+        {
+            await places.WaitAsync();
+            try
+            {
+                return await CreateOne(exchange, item);
+            }
+            finally
+            {
+                places.Release();
+            }
+        }));
         await exchange.Answer(new CreateKeysAnswer { Results = results }, RestJson.Default.CreateKeysAnswer);
     }
 
-    // One key without an answer must not take down the others, so each has the whole deadline to itself.
+    // One key without an answer must not take down the others, so each has the whole deadline to itself. Those whose turn comes after it are
+    // not created.
     private static async Task<ListedKey> CreateOne(RestExchange exchange, CreateKeyItem item)
     {
         var id = IdOf(exchange, item);
@@ -129,6 +145,7 @@ internal static class CreateKeyEndpoint
 
         async Task<KeyDescription> Create()
         {
+            if (exchange.Remaining == TimeSpan.Zero) throw KmsError.Timeout.Exception();
             if (!KeyId.IsValid(id)) throw KmsError.InvalidKeyId.Exception();
             await exchange.ResolveKey(id, KmsOperation.CreateKey, FactsOf(item));
             return await KeyCommands.Create(exchange, id, ToRequest(item, exchange.Caller));
