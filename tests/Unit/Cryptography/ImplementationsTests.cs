@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Encapsulation;
 using OrleansKms.Grains.Cryptography.Signatures;
 
@@ -55,6 +56,44 @@ public sealed class ImplementationsTests
         var item = new SignItem([1, 2, 3], Context: [4]);
         Assert.True(theirs.Verify(item, await ours.Sign(item)));
         Assert.True(ours.Verify(item, await theirs.Sign(item)));
+    }
+
+    /// <summary>
+    /// Also where the platform has none, so that its branch cannot run: what either keeps the other takes, and the platform's lengths, by which
+    /// public keys are framed, are BouncyCastle's.
+    /// </summary>
+    [Fact]
+    public async Task PlatformsBranch_HasTheSameForms()
+    {
+        var kems = MlKemAlgorithm.On(platform: true).Zip(MlKemAlgorithm.On(platform: false)).ToList();
+        var signatures = MlDsaAlgorithm.On(platform: true).Zip(MlDsaAlgorithm.On(platform: false)).ToList();
+        (KeyAlgorithm Platform, KeyAlgorithm Library)[] pairs = [.. kems.Select(pair => ((KeyAlgorithm, KeyAlgorithm))pair), .. signatures.Select(pair => ((KeyAlgorithm, KeyAlgorithm))pair)];
+        foreach (var (platform, library) in pairs)
+        {
+            using var theirs = await platform.NewMaterial();
+            using var ours = await library.NewMaterial();
+            Assert.Equal(platform.Spec, library.Spec);
+            Assert.True(library.Accepts(theirs.Span) && platform.Accepts(ours.Span));
+            Assert.Equal(ours.Span[..22].ToArray(), theirs.Span[..22].ToArray());
+            using var opened = library.Open(library.Usages[0], "key", 1, theirs.Span);
+        }
+
+        MLKemAlgorithm[] kemSets = [MLKemAlgorithm.MLKem512, MLKemAlgorithm.MLKem768, MLKemAlgorithm.MLKem1024];
+        foreach (var (set, (_, library)) in kemSets.Zip(kems))
+        {
+            using var pair = new KemPair(library, (await library.NewMaterial()).Span);
+            var (ciphertext, secret) = pair.Encapsulate();
+            Assert.Equal((set.CiphertextSizeInBytes, set.SharedSecretSizeInBytes, set.PrivateSeedSizeInBytes), (ciphertext.Length, secret.Length, MlKemAlgorithm.SeedLength));
+            Assert.Equal(set.EncapsulationKeySizeInBytes, Org.BouncyCastle.Security.PublicKeyFactory.CreateKey(pair.PublicPart) is Org.BouncyCastle.Crypto.Parameters.MLKemPublicKeyParameters key ? key.GetEncoded().Length : 0);
+        }
+
+        MLDsaAlgorithm[] signatureSets = [MLDsaAlgorithm.MLDsa44, MLDsaAlgorithm.MLDsa65, MLDsaAlgorithm.MLDsa87];
+        foreach (var (set, (_, library)) in signatureSets.Zip(signatures))
+        {
+            using var pair = SignaturePair.From(library, (await library.NewMaterial()).Span);
+            Assert.Equal(set.SignatureSizeInBytes, (await pair.Sign(new([1]))).Length);
+            Assert.Equal(set.PublicKeySizeInBytes, Org.BouncyCastle.Security.PublicKeyFactory.CreateKey(pair.PublicPart) is Org.BouncyCastle.Crypto.Parameters.MLDsaPublicKeyParameters key ? key.GetEncoded().Length : 0);
+        }
     }
 
     [Fact]
