@@ -22,6 +22,12 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
         var guarded = await api.NewKey(new { approval = new { operations = new[] { "disable" }, required = 1, approvers = new[] { approver } } });
         (await api.Post($"/v1/keys/{guarded}/disable")).Is(HttpStatusCode.Accepted);
         var reader = Api.NewId();
+        var usages = new Dictionary<string, string>();
+        foreach (var (usage, spec) in ((string, string)[])
+            [("sign_verify", "ED25519"), ("mac", "HMAC_256"), ("derive", "HKDF_256"), ("jws", "ECC_NIST_P256"), ("encrypt_decrypt", "RSA_2048")])
+        {
+            usages[usage] = await api.NewKey(new { spec, usage });
+        }
 
         var seen = await Run(new
         {
@@ -31,6 +37,7 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
             guarded,
             hostile,
             reader,
+            usages,
             // For whoever wants to look at it, too.
             pictures = Environment.GetEnvironmentVariable("OKMS_TEST_PICTURES"),
         });
@@ -63,12 +70,30 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
         Assert.Equal(("1", "0"), (Step("dashboard"), Step("dashboardOfOthers")));
         Assert.Contains("permission_denied", Step("refused"), StringComparison.Ordinal);
 
+        await Tried(usages, steps["usages"]!);
+
         // What the browser did is what the service has done.
         Assert.Equal("enabled", (string)(await api.Get($"/v1/keys/{hostile}.made")).Is(HttpStatusCode.OK).Json["state"]!);
         Assert.Equal("disabled", (string)(await api.Get("/v1/keys/" + guarded)).Is(HttpStatusCode.OK).Json["state"]!);
         using var created = new HttpRequestMessage(HttpMethod.Get, "/v1/whoami");
         created.Headers.Authorization = new("Bearer", (string)steps["token"]!);
         Assert.Equal(reader, (string)(await api.Send(created)).Is(HttpStatusCode.OK).Json["principal"]!);
+    }
+
+    /// <summary>What the forms answered is what the routes answer.</summary>
+    private async Task Tried(Dictionary<string, string> usages, JsonNode tried)
+    {
+        string Text(string name) => (string)tried[name]!;
+        async Task<JsonNode> Post(string usage, string operation, object body) => (await api.Post($"/v1/keys/{usages[usage]}/{operation}", body)).Is(HttpStatusCode.OK).Json;
+        Assert.True((bool)(await Post("sign_verify", "verify", new { message = Api.Base64("grüße"), signature = Text("signature"), algorithm = "ED25519_PH" }))["valid"]!);
+        Assert.Equal((string)(await Post("mac", "mac", new { message = "AQID" }))["mac"]!, Text("mac"));
+        Assert.Equal((string)(await Post("derive", "derive", new { context = Api.Base64("tenant=42"), bytes = 48 }))["derived"]!, Text("derived"));
+        Assert.Contains("This is not JSON", Text("noClaims"), StringComparison.Ordinal);
+        Assert.Equal("""{"sub":"somebody"}""", System.Text.Encoding.UTF8.GetString(System.Buffers.Text.Base64Url.DecodeFromChars(Text("jws").Split('.')[1])));
+        Assert.Equal(0, (int)tried["associated"]!);
+        Assert.Equal((byte)0x41, Convert.FromBase64String(Text("ciphertext"))[1]);
+        Assert.Equal("grüße", Text("plaintext"));
+        Assert.Equal(Api.Base64("grüße"), (string)(await Post("encrypt_decrypt", "decrypt", new { ciphertext = Text("ciphertext") }))["plaintext"]!);
     }
 
     private static async Task<JsonNode> Run(object input)

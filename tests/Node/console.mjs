@@ -1,5 +1,5 @@
 // Drives the console in a browser, as a user does: on a narrow dark screen, on a wide light one, and as a second principal who approves.
-// Reads {"url", "token", "approver", "guarded", "hostile", "reader", "pictures"}; writes what it saw, which the test judges.
+// Reads {"url", "token", "approver", "guarded", "hostile", "reader", "usages", "pictures"}; writes what it saw, which the test judges.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -154,6 +154,7 @@ async function wide(made) {
     await look(page, `key-${part.toLowerCase()}-wide-light`);
   }
 
+  await tryUsages(page);
   await go(page, 'Principals');
   await page.getByRole('button', { name: 'New principal' }).click();
   await page.getByLabel('Name').fill(input.reader);
@@ -193,6 +194,70 @@ async function wide(made) {
   await page.setViewportSize({ width: 360, height: 740 });
   await look(page, 'cluster-360-light');
   await page.context().close();
+}
+
+/** The forms to try keys with, of every usage that has them: what they answer, and what the other half says of it. */
+async function tryUsages(page) {
+  const form = (name) => page.getByRole('form', { name, exact: true });
+  const answer = (name) => page.getByRole('group', { name, exact: true }).locator('code').innerText();
+  const fill = (name, label, text) => form(name).getByLabel(label, { exact: true }).fill(text);
+  const send = (name) => form(name).getByRole('button').click();
+  const judged = async (name, verdict) => { await send(name); await page.getByText(verdict, { exact: true }).waitFor(); };
+  const [valid, invalid] = ['It is valid: version 1 made it.', 'It is not valid.'];
+  const open = async (usage) => {
+    await page.goto(`${input.url}/console#/keys/${encodeURIComponent(input.usages[usage])}/try`);
+    await heading(page, input.usages[usage]);
+  };
+  const done = seen.steps.usages = {};
+
+  await open('sign_verify');
+  await form('Sign').getByLabel('Algorithm', { exact: true }).selectOption('ED25519_PH');
+  await fill('Sign', 'Message', 'grüße');
+  await send('Sign');
+  done.signature = await answer('Signature');
+  await form('Verify').getByLabel('Algorithm', { exact: true }).selectOption('ED25519_PH');
+  await fill('Verify', 'Message', 'grüße');
+  await judged('Verify', valid);
+  await look(page, 'try-sign-wide-light');
+  await fill('Verify', 'Message', 'grüsse');
+  await judged('Verify', invalid);
+
+  await open('mac');
+  await fill('Make a MAC', 'Message', 'AQID');
+  await form('Make a MAC').getByLabel('Message is given as', { exact: true }).selectOption('base64');
+  await send('Make a MAC');
+  done.mac = await answer('MAC');
+  await fill('Verify a MAC', 'Message', 'AQID');
+  await judged('Verify a MAC', invalid);
+  await form('Verify a MAC').getByLabel('Message is given as', { exact: true }).selectOption('base64');
+  await judged('Verify a MAC', valid);
+  await look(page, 'try-mac-wide-light');
+
+  await open('derive');
+  await fill('Derive', 'Context', 'tenant=42');
+  await fill('Derive', 'Bytes', '48');
+  await send('Derive');
+  done.derived = await answer('Derived');
+  await look(page, 'try-derive-wide-light');
+
+  await open('jws');
+  await fill('Sign a token', 'Claims', '{"sub": "somebody"');
+  await send('Sign a token');
+  done.noClaims = await page.getByRole('alert').innerText();
+  await fill('Sign a token', 'Claims', '{"sub": "somebody"}');
+  await send('Sign a token');
+  done.jws = await answer('JWS');
+  await look(page, 'try-jws-wide-light');
+
+  await open('encrypt_decrypt');
+  done.associated = await page.getByLabel('Associated data').count();
+  await form('Encrypt').getByLabel('Algorithm', { exact: true }).selectOption('RSAES_OAEP_SHA_1');
+  await fill('Encrypt', 'Plaintext', 'grüße');
+  await send('Encrypt');
+  done.ciphertext = await answer('Ciphertext');
+  await send('Decrypt');
+  done.plaintext = await answer('Plaintext');
+  await look(page, 'try-rsa-wide-light');
 }
 
 async function approve() {

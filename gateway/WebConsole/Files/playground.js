@@ -48,6 +48,9 @@ const Bytes = ({ label, name, rows = '3', ...others }) => html`
 
 const Associated = () => html`<${Field} label="Associated data" name="associated_data" hint="Optional text that is not stored: decryption needs the same." />`;
 
+const Algorithm = ({ of: { algorithms } }) => algorithms?.length > 1
+  && html`<${Field} label="Algorithm" name="algorithm" value=${algorithms[0]} options=${algorithms.map((name) => [name, name])} />`;
+
 const Plain = ({ of: base64 }) => {
   const text = textOf(base64);
   return html`${text !== null && html`<p>As text:</p><${Code} label="Plaintext" text=${text} />`}<p>As base64:</p><${Code} label="Plaintext in base64" text=${base64} />`;
@@ -57,15 +60,16 @@ class Encryption extends Component {
   state = { ciphertext: '' };
 
   render({ of: key, done }, { ciphertext }) {
-    // RSA authenticates none.
+    // RSA authenticates none; which of its algorithms there are depends on where the key is.
     const hasAssociated = !key.spec.startsWith('RSA');
+    const algorithm = (fields) => (key.algorithms ? fields.algorithm ?? key.algorithms[0] : '');
     const associated = ({ associated_data: text }) => (text ? utf8ToBase64(text) : '');
     return html`<div class="two">
       <${Try} title="Encrypt" submit="Encrypt" path=${path(['keys', key.id, 'encrypt'])}
-        body=${(fields) => withoutEmpty({ plaintext: bytes(fields.plaintext ?? '', fields.plaintext_form), associated_data: associated(fields) })}
+        body=${(fields) => withoutEmpty({ plaintext: bytes(fields.plaintext ?? '', fields.plaintext_form), associated_data: associated(fields), algorithm: algorithm(fields) })}
         done=${(answer) => { this.setState({ ciphertext: answer.ciphertext }); done(); }}
         show=${(answer) => html`<p>Ciphertext, by version ${answer.key_version}:</p><${Code} label="Ciphertext" text=${answer.ciphertext} />`}>
-        <${Bytes} label="Plaintext" name="plaintext" required />${hasAssociated && html`<${Associated} />`}
+        <${Bytes} label="Plaintext" name="plaintext" required />${hasAssociated && html`<${Associated} />`}<${Algorithm} of=${key} />
       <//>
       <${Try} key=${ciphertext} start=${{ ciphertext }} title="Decrypt" submit="Decrypt" path=${path(['keys', key.id, 'decrypt'])}
         body=${(fields) => withoutEmpty({ ciphertext: (fields.ciphertext ?? '').trim(), associated_data: associated(fields) })} done=${done}
@@ -84,7 +88,7 @@ class Signing extends Component {
       message: bytes(fields.message ?? '', fields.message_form), algorithm: fields.algorithm ?? key.algorithms?.[0], context: fields.context ? utf8ToBase64(fields.context) : '',
     });
     const fields = html`<${Bytes} label="Message" name="message" />
-      ${key.algorithms?.length > 1 && html`<${Field} label="Algorithm" name="algorithm" value=${key.algorithms[0]} options=${key.algorithms.map((name) => [name, name])} />`}
+      <${Algorithm} of=${key} />
       ${/^(ML_DSA|SLH_DSA)/.test(key.spec) && html`<${Field} label="Context" name="context" hint="Optional text" />`}`;
     return html`<div class="two">
       <${Try} title="Sign" submit="Sign" path=${path(['keys', key.id, 'sign'])} body=${(given) => withoutEmpty(what(given))}
