@@ -98,6 +98,52 @@ public sealed class ImportTests(DefaultApi api) : IDisposable
         Assert.Equal(1, (int)(await api.Get($"/v1/keys/{id}")).Json["uses"]!["encrypt"]!);
     }
 
+    /// <summary>Seeds, and the public keys of keys that encapsulate: so who has only that key from elsewhere can have the service encapsulate with it.</summary>
+    [Theory]
+    [InlineData("ML_KEM_512")]
+    [InlineData("ML_KEM_1024")]
+    [InlineData("X_WING")]
+    public async Task KeyThatEncapsulates_IsImported_WholeAndAsAPublicKeyAlone(string spec)
+    {
+        var whole = await Copied(spec, "encapsulate");
+        var publicKey = (await api.Get($"/v1/keys/{whole}/public-key")).Is(HttpStatusCode.OK).Json["public_key"].Deserialize<byte[]>()!;
+        var alone = await NewKey(spec);
+        Assert.True((bool)(await Import(alone, publicKey)).Is(HttpStatusCode.OK).Json["versions"]![0]!["public_only"]!);
+        var made = (await api.Post($"/v1/keys/{alone}/encapsulate")).Is(HttpStatusCode.OK).Json;
+        var ciphertext = (string)made["ciphertext"]!;
+        var found = (await api.Post($"/v1/keys/{whole}/decapsulate", new { ciphertext })).Is(HttpStatusCode.OK).Json;
+        Assert.Equal((string)made["shared_secret"]!, (string)found["shared_secret"]!);
+        (await api.Post($"/v1/keys/{alone}/decapsulate", new { ciphertext })).Is(HttpStatusCode.UnprocessableEntity, "wrong_key_usage");
+        (await Export(alone)).Is(HttpStatusCode.UnprocessableEntity, "wrong_key_usage");
+        var key = (await api.Get($"/v1/keys/{alone}")).Json;
+        Assert.Equal(("enabled", 1, 0), ((string)key["state"]!, (int)key["uses"]!["encapsulate"]!, (int)key["uses"]!["decapsulate"]!));
+
+        // Nothing that is no public key of the spec: cut, longer, of another spec.
+        var other = await NewKey(spec == "X_WING" ? "ML_KEM_768" : "X_WING");
+        foreach (var bytes in (byte[][])[publicKey[..^1], [.. publicKey, 0], publicKey[22..]])
+        {
+            (await Import(alone, bytes)).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+        }
+
+        (await Import(other, publicKey)).Is(HttpStatusCode.BadRequest, "invalid_parameter");
+    }
+
+    [Theory]
+    [InlineData("ML_DSA_44")]
+    [InlineData("ML_DSA_87")]
+    [InlineData("SLH_DSA_SHA2_128S")]
+    public async Task PostQuantumKey_IsImported_AndSignsForTheOneThatItIsACopyOf(string spec)
+    {
+        var copy = await Copied(spec, "sign_verify");
+        var signature = (string)(await api.Post($"/v1/keys/{copy}/sign", new { message = "AQID", context = "BA==" })).Is(HttpStatusCode.OK).Json["signature"]!;
+        var alone = await NewKey(spec);
+        var publicKey = (await api.Get($"/v1/keys/{copy}/public-key")).Is(HttpStatusCode.OK).Json["public_key"].Deserialize<byte[]>()!;
+        (await Import(alone, publicKey)).Is(HttpStatusCode.OK);
+        Assert.True((bool)(await api.Post($"/v1/keys/{alone}/verify", new { message = "AQID", context = "BA==", signature })).Is(HttpStatusCode.OK).Json["valid"]!);
+        Assert.False((bool)(await api.Post($"/v1/keys/{alone}/verify", new { message = "AQID", signature })).Is(HttpStatusCode.OK).Json["valid"]!);
+        (await api.Post($"/v1/keys/{alone}/sign", new { message = "AQID" })).Is(HttpStatusCode.UnprocessableEntity, "wrong_key_usage");
+    }
+
     [Fact]
     public async Task Pending_AnswersSo_OnEveryUse_AndCanBeDeleted()
     {
@@ -274,6 +320,18 @@ public sealed class ImportTests(DefaultApi api) : IDisposable
         Assert.Equal("wrapping key " + Convert.ToHexStringLower(SHA256.HashData(await MyPublicKey())), (string)exported["detail"]!);
         Assert.Contains(records, one => (string)one!["action"]! == "keys:import" && (int?)one["key_version"] == 1 && (string)one["outcome"]! == "ok");
         Assert.Contains(records, one => (string)one!["action"]! == "keys:import-parameters");
+    }
+
+    /// <summary>A key with the material that another one was made with, which leaves it with the same public key.</summary>
+    private async Task<string> Copied(string spec, string usage)
+    {
+        var made = await api.NewKey(new { spec, usage, exportable = true });
+        var material = await Exported(made);
+        var copy = await NewKey(spec);
+        (await Import(copy, material)).Is(HttpStatusCode.OK);
+        Assert.Equal(material, await Exported(copy));
+        Assert.Equal((string)(await api.Get($"/v1/keys/{made}/public-key")).Json["pem"]!, (string)(await api.Get($"/v1/keys/{copy}/public-key")).Json["pem"]!);
+        return copy;
     }
 
     private async Task<string> NewKey(string spec)
