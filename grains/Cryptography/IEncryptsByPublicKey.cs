@@ -9,6 +9,13 @@ public interface IEncryptsByPublicKey : IKeyVersion
     /// <summary>The ways in which it encrypts, the default first.</summary>
     IReadOnlyList<EncryptionScheme> Schemes { get; }
 
+    /// <summary>Requires that the private part decrypts by a scheme: one outside this process may not.</summary>
+    /// <param name="scheme">One of <see cref="Schemes"/>.</param>
+    /// <exception cref="KmsException">unsupported_algorithm, hsm_unavailable.</exception>
+    void RequireOffered(EncryptionScheme scheme)
+    {
+    }
+
     /// <summary>The length of the longest plaintext in bytes.</summary>
     /// <param name="scheme">One of <see cref="Schemes"/>.</param>
     int MaxPlaintextLength(EncryptionScheme scheme);

@@ -57,11 +57,23 @@ internal sealed class HsmKeyRules
     public static HsmKeyRules Private(CKK type, params CKA[] rights) =>
         new(CKO.CKO_PRIVATE_KEY, type, length: null, _rightsOfPrivateKeys, rights);
 
-    /// <summary>The same template without the attributes that a token may not know; null when it has none.</summary>
-    public static Pkcs11Template? WithoutOptional(Pkcs11Template template) =>
-        Array.Exists(_optional, type => template.Find(type) is not null)
-            ? _optional.Aggregate(template, (rest, type) => rest.Without(type))
-            : null;
+    /// <summary>
+    /// The same template without attributes that a token may not know: without each of them alone, since it may set a right that it knows
+    /// unless it is told not to, and at last without all.
+    /// </summary>
+    public static IEnumerable<Pkcs11Template> WithoutOptional(Pkcs11Template template)
+    {
+        var asked = Array.FindAll(_optional, type => template.Find(type) is not null);
+        foreach (var type in asked)
+        {
+            yield return template.Without(type);
+        }
+
+        if (asked.Length > 1)
+        {
+            yield return asked.Aggregate(template, (rest, type) => rest.Without(type));
+        }
+    }
 
     /// <summary>The template of a new key.</summary>
     /// <param name="id">Its CKA_ID.</param>

@@ -83,18 +83,34 @@ internal sealed partial class HsmSession
         Require("C_DestroyObject", code);
     }
 
-    private ulong GenerateKey(Pkcs11Template template, Func<Pkcs11Template, ulong> generate)
+    // An unspecific error may have come after the key was made.
+    private ulong GenerateKey(Pkcs11Template template, Func<Pkcs11Template, ulong> generate) => WithLess(
+        template, generate,
+        () => Find(Objects(CKO.CKO_SECRET_KEY).Add(CKA.CKA_ID, template.Find(CKA.CKA_ID)), most: 1) is [var made] ? made : null);
+
+    /// <summary>Makes a key, with fewer attributes where the token answers as if it did not know one.</summary>
+    /// <param name="template">The key's attributes.</param>
+    /// <param name="generate">Makes it.</param>
+    /// <param name="left">After an unspecific error: what was made in spite of it, or null once nothing of it is left.</param>
+    private static T WithLess<T>(Pkcs11Template template, Func<Pkcs11Template, T> generate, Func<T?> left)
+        where T : struct
     {
-        try
+        var less = new Queue<Pkcs11Template>(HsmKeyRules.WithoutOptional(template));
+        while (true)
         {
-            return generate(template);
-        }
-        catch (Pkcs11Exception e) when (MayNotKnow(e.Code) && HsmKeyRules.WithoutOptional(template) is { } rest)
-        {
-            // An unspecific error may have come after the key was made.
-            return e.IsAmbiguous && Find(Objects(CKO.CKO_SECRET_KEY).Add(CKA.CKA_ID, template.Find(CKA.CKA_ID)), most: 1) is [var made]
-                ? made
-                : generate(rest);
+            try
+            {
+                return generate(template);
+            }
+            catch (Pkcs11Exception e) when (MayNotKnow(e.Code) && less.Count > 0)
+            {
+                if (e.IsAmbiguous && left() is { } made)
+                {
+                    return made;
+                }
+
+                template = less.Dequeue();
+            }
         }
     }
 
@@ -124,20 +140,18 @@ internal sealed partial class HsmSession
     private (ulong Public, ulong Private) GeneratePair(ulong session, HsmPair pair, bool isPublicOnToken, bool isPrivateOnToken)
     {
         var publicKey = pair.Public.With(CKA.CKA_TOKEN, isPublicOnToken);
-        var privateKey = pair.Private.With(CKA.CKA_TOKEN, isPrivateOnToken);
-        try
-        {
-            return GeneratePair(session, pair, publicKey, privateKey);
-        }
-        catch (Pkcs11Exception e) when (MayNotKnow(e.Code) && HsmKeyRules.WithoutOptional(privateKey) is { } rest)
-        {
-            if (isPrivateOnToken && e.IsAmbiguous)
+        return WithLess(
+            pair.Private.With(CKA.CKA_TOKEN, isPrivateOnToken),
+            privateKey => GeneratePair(session, pair, publicKey, privateKey),
+            () =>
             {
-                DestroyAll(session, privateKey.Find(CKA.CKA_ID)!);
-            }
+                if (isPrivateOnToken)
+                {
+                    DestroyAll(session, pair.Private.Find(CKA.CKA_ID)!);
+                }
 
-            return GeneratePair(session, pair, publicKey, rest);
-        }
+                return null;
+            });
     }
 
     private (ulong Public, ulong Private) GeneratePair(ulong session, HsmPair pair, Pkcs11Template publicKey, Pkcs11Template privateKey)

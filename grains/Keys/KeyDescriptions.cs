@@ -9,7 +9,7 @@ namespace OrleansKms.Grains.Keys;
 /// <summary>Describes a key's row and counters in the contract's terms.</summary>
 internal static class KeyDescriptions
 {
-    public static KeyDescription Of(string id, KeyRow row, UsageLease usage) => new()
+    public static KeyDescription Of(string id, KeyRow row, UsageLease usage, KeyProviders providers) => new()
     {
         Id = id,
         Spec = row.Spec,
@@ -31,11 +31,11 @@ internal static class KeyDescriptions
         RestoreEpoch = row.Epoch,
         Limits = row.Limits,
         Approval = row.Approval,
-        Algorithms = AlgorithmsOf(row),
+        Algorithms = AlgorithmsOf(row, providers),
     };
 
-    private static string[]? AlgorithmsOf(KeyRow row) =>
-        KeyAlgorithms.TryFind(row.Spec, out var algorithm) && KeyProviders.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null;
+    private static string[]? AlgorithmsOf(KeyRow row, KeyProviders providers) =>
+        KeyAlgorithms.TryFind(row.Spec, out var algorithm) && providers.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null;
 
     /// <summary>A key has one usage, so whatever it spent is of that kind.</summary>
     private static KeyUses Uses(KeyUsage kind, UsageLease usage)

@@ -34,7 +34,7 @@ internal sealed class HsmAesGcm : HsmMechanism
     }
 
     /// <inheritdoc/>
-    public override string? Violation(HsmSession session, ulong key, byte[]? publicPart) => HsmKeyRules.Aes.Violation(session, key);
+    public override string? Violation(HsmSession session, HsmProof proof, ulong key, byte[]? publicPart) => HsmKeyRules.Aes.Violation(session, key);
 
     /// <inheritdoc/>
     public override IKeyVersion Open(HsmToken hsm, HsmProofs proofs, byte[] id, KeyUsage usage, KeyVersionName name, byte[]? publicPart) =>

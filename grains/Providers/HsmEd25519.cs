@@ -8,16 +8,19 @@ namespace OrleansKms.Grains.Providers;
 /// Ed25519 by CKM_EDDSA without parameters (PKCS#11 v3.0, 2.3.14): of the message itself. Ed25519ph is not offered: v3.0 does not say
 /// whether a token hashes the message for it, and tokens differ.
 /// </summary>
-internal sealed class HsmEd25519() : HsmSigning(_algorithm, Edwards, EdwardsKeyPairGen, "CKM_EC_EDWARDS_KEY_PAIR_GEN")
+internal sealed class HsmEd25519() : HsmSigning(_algorithm, _pairs)
 {
     private const int PointLength = 32;
 
     // Of v3.0, which the library does not name.
-    private const CKK Edwards = (CKK)0x40;
-    private const CKM EdwardsKeyPairGen = (CKM)0x1055;
     private const CKM Eddsa = (CKM)0x1057;
 
     private static readonly Ed25519Algorithm _algorithm = new();
+
+    private static readonly StringPairs _pairs = new(
+        Edwards.Type, Edwards.Maker, Edwards.MakerName, [EcPoint.CurveOid(Ed25519Algorithm.Oid), EcPoint.CurveName("edwards25519")], PointLength,
+        point => _algorithm.PublicInfo(point));
+
     private static readonly SignatureScheme[] _schemes = [Ed25519Algorithm.Pure];
     private static readonly TokenSigning _eddsa = TokenSigning.By(Eddsa, "CKM_EDDSA");
 
@@ -32,15 +35,4 @@ internal sealed class HsmEd25519() : HsmSigning(_algorithm, Edwards, EdwardsKeyP
 
     /// <inheritdoc/>
     protected override TokenSigning By(SignatureScheme scheme) => _eddsa;
-
-    /// <inheritdoc/>
-    protected override IEnumerable<HsmProof> Ways(HsmSession session) =>
-        [new() { Curve = EcPoint.CurveOid(Ed25519Algorithm.Oid) }, new() { Curve = EcPoint.CurveName("edwards25519") }];
-
-    /// <inheritdoc/>
-    protected override Pkcs11Template AddTo(Pkcs11Template publicKey, HsmProof way) => publicKey.Add(CKA.CKA_EC_PARAMS, way.Curve);
-
-    /// <inheritdoc/>
-    protected override byte[] ReadPublic(HsmSession session, ulong key) =>
-        _algorithm.PublicInfo(EcPoint.Unwrap(Required(session, key, CKA.CKA_EC_POINT), PointLength));
 }

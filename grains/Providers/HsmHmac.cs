@@ -58,7 +58,7 @@ internal sealed class HsmHmac(MacAlgorithm algorithm, CKM mechanism) : HsmMechan
     }
 
     /// <inheritdoc/>
-    public override string? Violation(HsmSession session, ulong key, byte[]? publicPart) => _rules.Violation(session, key);
+    public override string? Violation(HsmSession session, HsmProof proof, ulong key, byte[]? publicPart) => _rules.Violation(session, key);
 
     /// <inheritdoc/>
     public override IKeyVersion Open(HsmToken hsm, HsmProofs proofs, byte[] id, KeyUsage usage, KeyVersionName name, byte[]? publicPart) =>

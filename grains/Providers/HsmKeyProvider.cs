@@ -15,8 +15,6 @@ namespace OrleansKms.Grains.Providers;
 internal sealed partial class HsmKeyProvider(
     HsmToken hsm, HsmProofs proofs, int sessions, string serviceId, TimeProvider time, ILogger<HsmKeyProvider> logger) : IKeyProvider
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
-
     private readonly ulong _service = HsmKeyId.ServiceOf(serviceId);
 
     /// <inheritdoc/>
@@ -29,34 +27,49 @@ internal sealed partial class HsmKeyProvider(
     public int Parallelism => sessions;
 
     /// <inheritdoc/>
-    public bool IsSlow(KeyAlgorithm algorithm) => HsmMechanism.Find(algorithm) is { IsSlow: true };
+    public bool IsSlow(KeyAlgorithm algorithm) => HsmMechanism.All.Any(m => m.Spec == algorithm.Spec && m.IsSlow);
 
     /// <inheritdoc/>
     public int SinceLevel(KeyAlgorithm algorithm, KeyUsage usage) =>
-        Math.Max(algorithm.SinceLevel(usage), HsmMechanism.Find(algorithm)?.SinceLevel ?? 0);
+        Math.Max(algorithm.SinceLevel(usage), HsmMechanism.Find(algorithm, usage)?.SinceLevel ?? 0);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> AlgorithmNames(KeyAlgorithm algorithm, KeyUsage usage) =>
+        HsmMechanism.Find(algorithm, usage) is { } mechanism ? mechanism.AlgorithmNames(usage, proofs.Find(mechanism)) : [];
+
+    /// <inheritdoc/>
+    public async ValueTask UntilKnown(KeyAlgorithm algorithm, KeyUsage usage)
+    {
+        if (HsmMechanism.Find(algorithm, usage) is { } mechanism)
+        {
+            await proofs.GetSoon(mechanism, CancellationToken.None);
+        }
+    }
+
+    /// <inheritdoc/>
+    public IKeyVersion? OpenPublic(KeyAlgorithm algorithm, KeyUsage usage, int version, ReadOnlySpan<byte> publicPart) =>
+        HsmMechanism.Find(algorithm, usage)?.OpenPublic(proofs, usage, version, publicPart) ?? algorithm.OpenPublic(usage, version, publicPart);
 
     /// <inheritdoc/>
     public async ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken = default)
     {
-        if (HsmMechanism.Find(algorithm) is not { } mechanism)
+        if (HsmMechanism.Find(algorithm, usage) is not { } mechanism)
         {
-            return "The HSM does not support keys of this spec.";
+            return HsmMechanism.All.Any(m => m.Spec == algorithm.Spec)
+                ? "The HSM does not support keys of this spec with this usage."
+                : "The HSM does not support keys of this spec.";
         }
 
-        if (!mechanism.Usages.Contains(usage))
-        {
-            return "The HSM does not support keys of this spec with this usage.";
-        }
-
-        return mechanism.WhyNot(await proofs.Get(mechanism, cancellationToken)) is { } refusal
-            ? $"The HSM does not support keys of this spec: {refusal}."
-            : null;
+        return mechanism.WhyNot(await proofs.Get(mechanism, cancellationToken)) is not { } refusal ? null
+            : usage == algorithm.Usages[0] ? $"The HSM does not support keys of this spec: {refusal}."
+            : $"The HSM does not support keys of this spec with this usage: {refusal}.";
     }
 
     /// <inheritdoc/>
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
+    public async ValueTask<GeneratedVersion> Generate(
+        KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken = default)
     {
-        if (HsmMechanism.Find(algorithm) is not { } mechanism || await ProofOf(mechanism, cancellationToken) is not { } proof
+        if (HsmMechanism.Find(algorithm, usage) is not { } mechanism || await proofs.GetSoon(mechanism, cancellationToken) is not { } proof
             || mechanism.WhyNot(proof) is not null)
         {
             // The spec was checked at creation. By now it is another token, or one that no longer supports it, or it was not tried yet.
@@ -78,7 +91,7 @@ internal sealed partial class HsmKeyProvider(
     {
         // The kept bytes are sealed, so a mismatch with the name is a defect, not an attack.
         return HsmKeyId.TryRead(kept, out var id) && IsOf(id, name)
-            && HsmMechanism.Find(algorithm) is { } mechanism && mechanism.Usages.Contains(usage)
+            && HsmMechanism.Find(algorithm, usage) is { } mechanism
             ? mechanism.Open(hsm, proofs, id.ToArray(), usage, name, publicPart)
             : throw KmsError.KeyCorrupted.Exception();
     }
@@ -102,29 +115,6 @@ internal sealed partial class HsmKeyProvider(
             return true;
         },
         CancellationToken.None);
-
-    /// <summary>What the token can do; waits a little where that is still being found out, which is soon after the start.</summary>
-    private async ValueTask<HsmProof?> ProofOf(HsmMechanism mechanism, CancellationToken cancellationToken)
-    {
-        if (proofs.Find(mechanism) is { } known)
-        {
-            return known;
-        }
-
-        if (!hsm.IsUp)
-        {
-            return null;
-        }
-
-        try
-        {
-            return await proofs.Get(mechanism, cancellationToken).WaitAsync(_patience, cancellationToken);
-        }
-        catch (TimeoutException)
-        {
-            return null;
-        }
-    }
 
     // One that cannot be destroyed does not stop the others.
     private void Destroy(HsmSession session, IEnumerable<IGrouping<HsmKeyId, ulong>> made)
@@ -274,7 +264,7 @@ internal sealed partial class HsmKeyProvider(
         private void Check(HsmSession session, byte[]? publicPart)
         {
             var key = session.FindKey(id.ToArray(), mechanism.Class) ?? throw new HsmException("The token does not find the key that it just made.");
-            var violation = mechanism.Violation(session, key, publicPart);
+            var violation = mechanism.Violation(session, proof, key, publicPart);
 
             // The label is how the key is found when it is to be destroyed.
             if (violation is null && (session.Attribute(key, CKA.CKA_LABEL) is not { } kept || Encoding.UTF8.GetString(kept) != label))

@@ -17,11 +17,13 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
     private const int MaxTries = 3;
 
     private static readonly TimeSpan _betweenTries = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<HsmMechanism, TaskCompletionSource<HsmProof>> _proofs = new();
 
     /// <inheritdoc/>
-    public IEnumerable<string> Specs => HsmMechanism.All.Where(m => Find(m) is { } proof && m.WhyNot(proof) is null).Select(m => m.Spec);
+    public IEnumerable<string> Specs =>
+        HsmMechanism.All.SelectMany(m => Find(m) is { } proof && m.WhyNot(proof) is null ? m.Names(proof) : []);
 
     /// <summary>What the token can do with keys of a mechanism; null as long as that is not known.</summary>
     public HsmProof? Find(HsmMechanism mechanism) =>
@@ -30,6 +32,30 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
     /// <summary>The same, once it is known.</summary>
     /// <exception cref="OperationCanceledException">The wait was ended.</exception>
     public Task<HsmProof> Get(HsmMechanism mechanism, CancellationToken cancellationToken) => Of(mechanism).Task.WaitAsync(cancellationToken);
+
+    /// <summary>The same, after a little wait where that is still being found out, which is soon after the start; null if it is not known then.</summary>
+    /// <exception cref="OperationCanceledException">The wait was ended.</exception>
+    public async ValueTask<HsmProof?> GetSoon(HsmMechanism mechanism, CancellationToken cancellationToken)
+    {
+        if (Find(mechanism) is { } known)
+        {
+            return known;
+        }
+
+        if (!hsm.IsUp)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await Get(mechanism, cancellationToken).WaitAsync(_patience, cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            return null;
+        }
+    }
 
     /// <summary>Tries everything that is not known yet.</summary>
     public async Task ProveAll(CancellationToken cancellationToken)
@@ -98,14 +124,15 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
         CanHold(specs);
         foreach (var mechanism in HsmMechanism.All)
         {
+            var usages = string.Join(", ", mechanism.Usages);
             if (Find(mechanism) is { } proof && mechanism.WhyNot(proof) is { } refusal)
             {
-                CannotHold(mechanism.Spec, refusal);
+                CannotHold(mechanism.Spec, usages, refusal);
             }
             else if (Find(mechanism) is { } partly && mechanism.Lacks(partly) is { Count: > 0 } lacking)
             {
                 var algorithms = string.Join(", ", lacking);
-                Lacks(mechanism.Spec, algorithms);
+                Lacks(mechanism.Spec, usages, algorithms);
             }
         }
     }
@@ -116,9 +143,9 @@ internal sealed partial class HsmProofs(HsmToken hsm, HsmOptions options, TimePr
     [LoggerMessage(Level = LogLevel.Information, Message = "The HSM can hold keys of {Specs}")]
     private partial void CanHold(string specs);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The HSM cannot hold keys of {Spec}: {Reason}")]
-    private partial void CannotHold(string spec, string reason);
+    [LoggerMessage(Level = LogLevel.Information, Message = "The HSM cannot hold keys of {Spec} for {Usages}: {Reason}")]
+    private partial void CannotHold(string spec, string usages, string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Keys of {Spec} in the HSM do not sign by {Algorithms}")]
-    private partial void Lacks(string spec, string algorithms);
+    [LoggerMessage(Level = LogLevel.Information, Message = "Keys of {Spec} for {Usages} in the HSM lack {Algorithms}")]
+    private partial void Lacks(string spec, string usages, string algorithms);
 }

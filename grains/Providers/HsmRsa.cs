@@ -14,10 +14,8 @@ namespace OrleansKms.Grains.Providers;
 /// signs once before it is taken.
 /// </summary>
 /// <param name="bits">Length of the modulus.</param>
-internal sealed class HsmRsa(int bits)
-    : HsmSigning(new RsaAlgorithm(bits), CKK.CKK_RSA, CKM.CKM_RSA_PKCS_KEY_PAIR_GEN, nameof(CKM.CKM_RSA_PKCS_KEY_PAIR_GEN))
+internal sealed class HsmRsa(int bits) : HsmSigning(new RsaAlgorithm(bits), new RsaPairs(bits))
 {
-    private static readonly byte[] _exponent = [1, 0, 1];
     private static readonly TokenSigning _pkcs1 = TokenSigning.By(CKM.CKM_RSA_PKCS);
     private static readonly Dictionary<int, TokenSigning> _pss = new[] { 256, 384, 512 }.ToDictionary(hash => hash, TokenSigning.ByPss);
 
@@ -38,17 +36,10 @@ internal sealed class HsmRsa(int bits)
     public static HsmRsa Of4096 { get; } = new(4096);
 
     /// <inheritdoc/>
-    public override bool IsSlow => true;
-
-    /// <inheritdoc/>
     public override HsmMechanism ProvenBy => Of2048;
 
     /// <inheritdoc/>
     protected override int SignatureLength => bits / 8;
-
-    /// <inheritdoc/>
-    public override string? WhyNot(HsmProof proof) => proof.Refusal
-        ?? (proof.LongestKey < (ulong)bits ? FormattableString.Invariant($"CKM_RSA_PKCS_KEY_PAIR_GEN makes keys of up to {proof.LongestKey} bits") : null);
 
     /// <inheritdoc/>
     protected override TokenSigning By(SignatureScheme scheme) => IsPss(scheme) ? _pss[scheme.DigestLength * 8] : _pkcs1;
@@ -57,28 +48,6 @@ internal sealed class HsmRsa(int bits)
     protected override byte[] Prepared(SignatureScheme scheme, byte[] signed) => IsPss(scheme)
         ? signed
         : new DigestInfo(new AlgorithmIdentifier(_hashes[scheme.DigestLength * 8], DerNull.Instance), signed).GetDerEncoded();
-
-    /// <inheritdoc/>
-    protected override IEnumerable<HsmProof> Ways(HsmSession session) =>
-        [new() { LongestKey = session.LargestKey(CKM.CKM_RSA_PKCS_KEY_PAIR_GEN) ?? ulong.MaxValue }];
-
-    /// <inheritdoc/>
-    protected override Pkcs11Template AddTo(Pkcs11Template publicKey, HsmProof way) =>
-        publicKey.Add(CKA.CKA_MODULUS_BITS, (ulong)bits).Add(CKA.CKA_PUBLIC_EXPONENT, _exponent);
-
-    /// <inheritdoc/>
-    protected override byte[] ReadPublic(HsmSession session, ulong key)
-    {
-        var exponent = Required(session, key, CKA.CKA_PUBLIC_EXPONENT).AsSpan().TrimStart((byte)0);
-        if (!exponent.SequenceEqual(_exponent))
-        {
-            throw new CryptographicException("The public exponent is not the one requested.");
-        }
-
-        var modulus = Required(session, key, CKA.CKA_MODULUS).AsSpan().TrimStart((byte)0).ToArray();
-        using var rsa = RSA.Create(new RSAParameters { Modulus = modulus, Exponent = _exponent });
-        return rsa.ExportSubjectPublicKeyInfo();
-    }
 
     private static bool IsPss(SignatureScheme scheme) => ((RsaScheme)scheme).Padding == RSASignaturePadding.Pss;
 }

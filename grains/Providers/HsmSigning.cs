@@ -7,32 +7,20 @@ using OrleansKms.Grains.Hsm;
 namespace OrleansKms.Grains.Providers;
 
 /// <summary>
-/// Keys that sign by C_Sign. The token keeps the private key alone; the public one is read when the pair is made. Every signature is
-/// verified with it before it leaves, also those of a proof: one made by a fault can reveal an RSA key (Boneh, DeMillo and Lipton 1997),
-/// and one by another key, which a stale handle or an impostor on the token may lead to, is worthless.
+/// Keys that sign by C_Sign. Every signature is verified with the public key before it leaves, also those of a proof: one made by a fault can
+/// reveal an RSA key (Boneh, DeMillo and Lipton 1997), and one by another key, which a stale handle or an impostor on the token may lead to,
+/// is worthless.
 /// </summary>
 /// <param name="algorithm">The algorithm, which also verifies.</param>
-/// <param name="type">The type of the keys.</param>
-/// <param name="maker">The mechanism that makes them.</param>
-/// <param name="makerName">Its name, for messages.</param>
-internal abstract class HsmSigning(SignatureAlgorithm algorithm, CKK type, CKM maker, string makerName) : HsmMechanism
+/// <param name="kind">How tokens make the pairs.</param>
+internal abstract class HsmSigning(SignatureAlgorithm algorithm, HsmPairs kind)
+    : HsmPairMechanism(algorithm, CKA.CKA_SIGN, CKA.CKA_VERIFY, kind)
 {
-    private const string ProofLabel = "okms self-test";
-    private const int ProofIdLength = 16;
-
     // A token (JWS) is longer than its payload, by a third and a header.
     private const int EncodedLength = 2;
 
-    private readonly HsmKeyRules _rules = HsmKeyRules.Private(type, CKA.CKA_SIGN);
-
-    /// <inheritdoc/>
-    public sealed override string Spec => algorithm.Spec;
-
     /// <inheritdoc/>
     public override IReadOnlyList<KeyUsage> Usages => field ??= [.. algorithm.Usages.Where(u => u is KeyUsage.SignVerify or KeyUsage.Jws)];
-
-    /// <inheritdoc/>
-    public sealed override CKO Class => CKO.CKO_PRIVATE_KEY;
 
     /// <summary>The ways of signing that a token may know, the default first.</summary>
     public virtual IReadOnlyList<SignatureScheme> Schemes => algorithm.Schemes;
@@ -44,52 +32,11 @@ internal abstract class HsmSigning(SignatureAlgorithm algorithm, CKK type, CKM m
     protected virtual bool SignsMessages => false;
 
     /// <inheritdoc/>
-    public sealed override IReadOnlyList<string> AlgorithmNames(KeyUsage usage) =>
+    public sealed override IReadOnlyList<string> AlgorithmNames(KeyUsage usage, HsmProof? proof) =>
         usage == KeyUsage.Jws ? [.. JwsAlgorithms(Schemes).Select(a => a.Name)] : [.. Schemes.Select(s => s.Name)];
 
     /// <inheritdoc/>
     public sealed override IReadOnlyList<string> Lacks(HsmProof proof) => [.. Schemes.Except(proof.Schemes).Select(s => s.Name)];
-
-    /// <inheritdoc/>
-    public sealed override HsmProof Prove(HsmToken hsm, HsmSession session, int largestMessage)
-    {
-        HsmException? failure = null;
-        foreach (var way in Ways(session))
-        {
-            try
-            {
-                return Prove(session, way, largestMessage);
-            }
-            catch (HsmException e) when (!e.IsTokenLost)
-            {
-                failure ??= e;
-            }
-        }
-
-        throw failure!;
-    }
-
-    /// <inheritdoc/>
-    public sealed override byte[]? Make(HsmSession session, HsmProof proof, byte[] id, string label) =>
-        session.GeneratePair(Pair(proof, id, label), key => PublicPart(session, key));
-
-    /// <inheritdoc/>
-    public sealed override string? Violation(HsmSession session, ulong key, byte[]? publicPart)
-    {
-        if (_rules.Violation(session, key) is { } violation)
-        {
-            return violation;
-        }
-
-        using var verifies = OpenPublic(1, publicPart!);
-        return Signs(session, key, Schemes[0], verifies, length: 32) ? null : "what its private key signs, its public key does not verify";
-    }
-
-    /// <inheritdoc/>
-    public sealed override IKeyVersion Open(HsmToken hsm, HsmProofs proofs, byte[] id, KeyUsage usage, KeyVersionName name, byte[]? publicPart) =>
-        publicPart is not null
-            ? Open(new HsmSigningVersion(hsm, proofs, this, id, name.Version, publicPart), usage, name.KeyId)
-            : throw KmsError.KeyCorrupted.Exception();
 
     /// <summary>Signs, as the token does it.</summary>
     /// <param name="session">A session.</param>
@@ -122,72 +69,33 @@ internal abstract class HsmSigning(SignatureAlgorithm algorithm, CKK type, CKM m
     /// <summary>What the token gets for a digest or message.</summary>
     protected virtual byte[] Prepared(SignatureScheme scheme, byte[] signed) => signed;
 
-    /// <summary>What to try the token with: tokens may differ in how a curve is named.</summary>
-    protected virtual IEnumerable<HsmProof> Ways(HsmSession session) => [new()];
+    /// <inheritdoc/>
+    protected sealed override IKeyVersion OpenPair(HsmVersionKey key, KeyUsage usage, KeyVersionName name, byte[] publicPart)
+    {
+        var version = new HsmSigningVersion(key, this, name.Version, publicPart);
+        return usage == KeyUsage.Jws ? new JwsVersion(JwsAlgorithms(version.Schemes), name.KeyId, version) : version;
+    }
 
-    /// <summary>Adds what a public key of the spec needs.</summary>
-    protected abstract Pkcs11Template AddTo(Pkcs11Template publicKey, HsmProof way);
+    /// <inheritdoc/>
+    protected sealed override void RequirePublic(byte[] publicPart) => OpenPublic(1, publicPart).Dispose();
 
-    /// <summary>Reads a public key (SubjectPublicKeyInfo, DER).</summary>
-    /// <param name="session">A session.</param>
-    /// <param name="key">The handle of the public key.</param>
-    /// <exception cref="HsmException">An attribute is missing.</exception>
-    /// <exception cref="CryptographicException">It is no key of the spec.</exception>
-    protected abstract byte[] ReadPublic(HsmSession session, ulong key);
+    /// <inheritdoc/>
+    protected sealed override string? Misfit(HsmSession session, HsmProof proof, ulong key, byte[] publicPart)
+    {
+        using var verifies = OpenPublic(1, publicPart);
+        return Signs(session, key, Schemes[0], verifies, length: 32) ? null : "what its private key signs, its public key does not verify";
+    }
 
-    /// <summary>An attribute that the token must show.</summary>
-    protected static byte[] Required(HsmSession session, ulong key, CKA type) =>
-        session.Attribute(key, type) is { Length: > 0 } value ? value : throw new HsmException($"The token does not show the {type} of a public key.");
-
-    private IKeyVersion Open(HsmSigningVersion version, KeyUsage usage, string keyId) =>
-        usage == KeyUsage.Jws ? new JwsVersion(JwsAlgorithms(version.Schemes), keyId, version) : version;
+    /// <inheritdoc/>
+    protected sealed override HsmProof ProveUse(HsmSession session, ulong key, byte[] publicPart, HsmProof way, int largestMessage)
+    {
+        using var verifies = OpenPublic(1, publicPart);
+        var proven = way with { Schemes = ProvenSchemes(session, key, verifies) };
+        return SignsMessages ? proven with { MaxMessage = LargestMessage.Find(EncodedLength * largestMessage, size => Signs(session, key, Schemes[0], verifies, size)) } : proven;
+    }
 
     private IReadOnlyList<JwsAlgorithm> JwsAlgorithms(IReadOnlyList<SignatureScheme> schemes) =>
         [.. algorithm.JwsAlgorithms.Where(a => schemes.Contains(a.Scheme))];
-
-    private HsmPair Pair(HsmProof way, byte[] id, string label)
-    {
-        var publicKey = new Pkcs11Template()
-            .Add(CKA.CKA_CLASS, (ulong)CKO.CKO_PUBLIC_KEY).Add(CKA.CKA_KEY_TYPE, (ulong)type).Add(CKA.CKA_ID, id).Add(CKA.CKA_LABEL, label)
-            .Add(CKA.CKA_VERIFY, true);
-        return new(maker, makerName, AddTo(publicKey, way), _rules.NewKey(id, label), IsSlow);
-    }
-
-    // The library refuses what is no point of the curve, or has another length.
-    private byte[] PublicPart(HsmSession session, ulong key)
-    {
-        try
-        {
-            var publicPart = ReadPublic(session, key);
-            OpenPublic(1, publicPart).Dispose();
-            return publicPart;
-        }
-        catch (Exception e) when (e is CryptographicException or ArgumentException)
-        {
-            throw new HsmWrongAnswerException($"the public key that it made is none of {Spec}");
-        }
-    }
-
-    private HsmProof Prove(HsmSession session, HsmProof way, int largestMessage)
-    {
-        var (publicKey, key) = session.GenerateSessionPair(Pair(way, RandomNumberGenerator.GetBytes(ProofIdLength), ProofLabel));
-        try
-        {
-            if (_rules.Violation(session, key, isOnToken: false) is { } violation)
-            {
-                throw new HsmException($"The token made a key other than the one requested: {violation}.");
-            }
-
-            using var verifies = OpenPublic(1, PublicPart(session, publicKey));
-            var proven = way with { Schemes = ProvenSchemes(session, key, verifies) };
-            return SignsMessages ? proven with { MaxMessage = LargestMessage.Find(EncodedLength * largestMessage, size => Signs(session, key, Schemes[0], verifies, size)) } : proven;
-        }
-        finally
-        {
-            session.DestroySessionKey(key);
-            session.DestroySessionKey(publicKey);
-        }
-    }
 
     /// <summary>
     /// The schemes that work. The default ones must, also that of tokens (JWS): otherwise a request that names none would get another one

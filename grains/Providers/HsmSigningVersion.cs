@@ -8,13 +8,11 @@ namespace OrleansKms.Grains.Providers;
 /// One version of a signature key in the HSM; every signature is an HSM call, and is verified here before it leaves. What verifies is the
 /// public key from the row, not what the token shows.
 /// </summary>
-/// <param name="hsm">The token.</param>
-/// <param name="proofs">What it can do.</param>
+/// <param name="key">The key.</param>
 /// <param name="mechanism">How it signs.</param>
-/// <param name="id">The key's CKA_ID.</param>
 /// <param name="version">The key version.</param>
 /// <param name="publicPart">Its public part.</param>
-internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigning mechanism, byte[] id, int version, byte[] publicPart) : ISigns
+internal sealed class HsmSigningVersion(HsmVersionKey key, HsmSigning mechanism, int version, byte[] publicPart) : ISigns
 {
     // Threads of the HSM verify, one at a time for each key; opened by the first.
     private readonly Lock _lock = new();
@@ -25,11 +23,11 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
     public int Version => version;
 
     /// <inheritdoc/>
-    public bool IsAvailable => hsm.IsUp && (proofs.Find(mechanism) is not { } proof || mechanism.WhyNot(proof) is null);
+    public bool IsAvailable => key.IsAvailable;
 
     /// <inheritdoc/>
     public IReadOnlyList<SignatureScheme> Schemes =>
-        proofs.Find(mechanism) is { Schemes: { Count: > 0 } proven } ? proven : mechanism.Schemes;
+        key.Proofs.Find(mechanism) is { Schemes: { Count: > 0 } proven } ? proven : mechanism.Schemes;
 
     /// <inheritdoc/>
     public bool SignsAtOnce => false;
@@ -44,7 +42,7 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
     public async ValueTask<byte[]> Sign(SignatureInput input, CancellationToken cancellationToken = default)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
-        var proof = proofs.Find(mechanism);
+        var proof = key.Proofs.Find(mechanism);
         if (proof is not null && mechanism.WhyNot(proof) is { } refusal)
         {
             // It could when the key was made.
@@ -58,7 +56,7 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
 
         var signed = input.Signed(stackalloc byte[SignatureInput.MaxDigestLength]).ToArray();
         var (scheme, encoding) = (input.Scheme, input.Encoding);
-        var signature = await hsm.RunRepeatable(session => Sign(session, scheme, signed), cancellationToken);
+        var signature = await key.Hsm.RunRepeatable(session => Sign(session, scheme, signed), cancellationToken);
         return mechanism.Encoded(signature, encoding);
     }
 
@@ -72,13 +70,12 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
             _verifies = null;
         }
 
-        // It may have been closed because another silo has destroyed it.
-        hsm.Forget(id);
+        key.Forget();
     }
 
     private byte[] Sign(HsmSession session, SignatureScheme scheme, byte[] signed)
     {
-        var signature = mechanism.Sign(session, Key(session), scheme, signed);
+        var signature = mechanism.Sign(session, key.Handle(session), scheme, signed);
         if (IsGood(scheme, signed, signature))
         {
             return signature;
@@ -86,10 +83,10 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
 
         // The handle may be another key's by now, which a look at the token tells.
         session.ForgetKeys();
-        signature = mechanism.Sign(session, Key(session), scheme, signed);
+        signature = mechanism.Sign(session, key.Handle(session), scheme, signed);
         return IsGood(scheme, signed, signature)
             ? signature
-            : throw new HsmWrongAnswerException($"a signature that the public key of {Convert.ToHexStringLower(id)} does not verify");
+            : throw new HsmWrongAnswerException($"a signature that the public key of {Convert.ToHexStringLower(key.Id)} does not verify");
     }
 
     private bool IsGood(SignatureScheme scheme, byte[] signed, byte[] signature)
@@ -106,7 +103,4 @@ internal sealed class HsmSigningVersion(HsmToken hsm, HsmProofs proofs, HsmSigni
         using var once = mechanism.OpenPublic(version, publicPart);
         return HsmSigning.Verifies(once, scheme, signed, signature);
     }
-
-    private ulong Key(HsmSession session) => session.FindKey(id, mechanism.Class)
-        ?? throw new HsmException($"The token has no key {Convert.ToHexStringLower(id)}.");
 }

@@ -16,8 +16,22 @@ public sealed class KeyProviders(IEnumerable<IKeyProvider> providers)
     /// <param name="protection">The key's protection.</param>
     /// <param name="algorithm">Its algorithm.</param>
     /// <param name="usage">Its usage.</param>
-    public static IReadOnlyList<string> AlgorithmNames(KeyProtection protection, KeyAlgorithm algorithm, KeyUsage usage) =>
-        protection == KeyProtection.Hsm ? HsmMechanism.Find(algorithm)?.AlgorithmNames(usage) ?? [] : algorithm.AlgorithmNames(usage);
+    public IReadOnlyList<string> AlgorithmNames(KeyProtection protection, KeyAlgorithm algorithm, KeyUsage usage) =>
+        Find(protection)?.AlgorithmNames(algorithm, usage) ?? HsmMechanism.Find(algorithm, usage)?.AlgorithmNames(usage, proof: null) ?? [];
+
+    /// <summary>Opens the public part of a version of an existing key.</summary>
+    /// <param name="protection">The key's protection.</param>
+    /// <param name="algorithm">Its algorithm.</param>
+    /// <param name="usage">Its usage.</param>
+    /// <param name="version">The key version; 1 or more.</param>
+    /// <param name="publicPart">The public part.</param>
+    /// <returns>The version, which the caller disposes; null for a spec without public parts.</returns>
+    /// <exception cref="KmsException">hsm_unavailable: the key encrypts, and this silo does not know by what its HSM decrypts.</exception>
+    /// <exception cref="System.Security.Cryptography.CryptographicException">It is none of the spec.</exception>
+    public IKeyVersion? OpenPublic(KeyProtection protection, KeyAlgorithm algorithm, KeyUsage usage, int version, ReadOnlySpan<byte> publicPart) =>
+        usage == KeyUsage.EncryptDecrypt
+            ? Of(protection).OpenPublic(algorithm, usage, version, publicPart)
+            : algorithm.OpenPublic(usage, version, publicPart);
 
     /// <summary>The provider of an existing key.</summary>
     /// <param name="protection">The key's protection.</param>

@@ -19,7 +19,8 @@ internal sealed class SoftwareKeyProvider : IKeyProvider
     public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken = default) => default;
 
     /// <inheritdoc/>
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken = default)
+    public async ValueTask<GeneratedVersion> Generate(
+        KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken = default)
     {
         var material = await algorithm.NewMaterial(cancellationToken);
         try

@@ -99,11 +99,7 @@ internal sealed record MeasuredOperation(string Name, OpenSslOperation? OpenSsl,
             var (grain, theirs) = (silo.Grains.GetGrain<IKeyDerivationGrain>(id), Algorithm(spec).PublicPart(other.Span)!);
             return new(
                 async () => await grain.Derive(new() { Caller = BenchSilo.Caller, PublicKey = theirs, Raw = true }),
-                () =>
-                {
-                    version.Agree(theirs)!.Dispose();
-                    return Task.CompletedTask;
-                },
+                async () => (await version.Agree(theirs))!.Dispose(),
                 version);
         });
 

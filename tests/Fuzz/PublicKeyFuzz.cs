@@ -22,7 +22,7 @@ public class PublicKeyFuzz
         for (var round = 0; round < HostileBytes.Rounds / 20; round++)
         {
             var bytes = hostile.Of(genuine);
-            using var secret = agrees.Agree(bytes);
+            using var secret = await agrees.Agree(bytes);
 
             // Nothing but a public key's own length is ever one, and a secret is never all zeros.
             if (secret is not null && (bytes.Length != genuine[0].Length || !secret.Span.ContainsAnyExcept((byte)0)))
@@ -31,7 +31,7 @@ public class PublicKeyFuzz
             }
         }
 
-        using var good = agrees.Agree(genuine[1]);
+        using var good = await agrees.Agree(genuine[1]);
         Assert.NotNull(good);
     }
 

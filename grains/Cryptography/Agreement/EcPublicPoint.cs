@@ -15,6 +15,30 @@ internal static class EcPublicPoint
     /// <summary>How an uncompressed point begins (SEC 1, 2.3.3).</summary>
     internal const byte Uncompressed = 4;
 
+    /// <summary>Reads a point that is on the curve.</summary>
+    /// <param name="publicKey">SubjectPublicKeyInfo; may be anything.</param>
+    /// <param name="curve">The curve's object identifier.</param>
+    /// <param name="fieldLength">Length of a coordinate in bytes.</param>
+    /// <param name="point">The point.</param>
+    public static bool TryReadSound(ReadOnlySpan<byte> publicKey, string curve, int fieldLength, out ECPoint point)
+    {
+        if (!TryRead(publicKey, curve, fieldLength, out point))
+        {
+            return false;
+        }
+
+        try
+        {
+            // The platform refuses a point that is not on the curve; these curves have no small subgroups.
+            using var key = ECDiffieHellman.Create(new ECParameters { Curve = ECCurve.CreateFromValue(curve), Q = point });
+            return true;
+        }
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Reads a point; whether it is on the curve is for the platform to check.</summary>
     /// <param name="publicKey">SubjectPublicKeyInfo; may be anything.</param>
     /// <param name="curve">The curve's object identifier.</param>

@@ -39,7 +39,12 @@ internal sealed class EcdhVersion : IAgrees
     public bool IsAvailable => true;
 
     /// <inheritdoc/>
-    public SecretBytes? Agree(ReadOnlySpan<byte> publicKey)
+    public ValueTask<SecretBytes?> Agree(ReadOnlyMemory<byte> publicKey) => new(Agree(publicKey.Span));
+
+    /// <summary>Erases the key, as far as the platform can.</summary>
+    public void Dispose() => _key.Dispose();
+
+    private SecretBytes? Agree(ReadOnlySpan<byte> publicKey)
     {
         if (!EcPublicPoint.TryRead(publicKey, _curve, _fieldLength, out var point))
         {
@@ -61,7 +66,4 @@ internal sealed class EcdhVersion : IAgrees
             return null;
         }
     }
-
-    /// <summary>Erases the key, as far as the platform can.</summary>
-    public void Dispose() => _key.Dispose();
 }

@@ -12,7 +12,11 @@ namespace OrleansKms.Grains.Cryptography.Agreement;
 /// </remarks>
 public sealed class X25519Algorithm : KeyAlgorithm
 {
-    private const int KeyLength = 32;
+    /// <summary>The object identifier (RFC 8410, 3).</summary>
+    internal const string Oid = "1.3.101.110";
+
+    /// <summary>Length of a key, and of a secret, in bytes.</summary>
+    internal const int KeyLength = 32;
 
     private static readonly KeyUsage[] _usages = [KeyUsage.KeyAgreement];
 
@@ -63,9 +67,26 @@ public sealed class X25519Algorithm : KeyAlgorithm
     public override PublicJwk? JwkOf(ReadOnlySpan<byte> publicPart) =>
         new("OKP") { Curve = "X25519", X = PublicJwk.Text(publicPart[PublicPrefix.Length..].ToArray()) };
 
+    /// <summary>A public key as SubjectPublicKeyInfo.</summary>
+    /// <param name="key">32 bytes.</param>
+    internal static byte[] PublicInfo(byte[] key) => [.. PublicPrefix, .. key];
+
+    /// <summary>The 32 bytes of a public key; null for what is none.</summary>
+    /// <param name="publicKey">SubjectPublicKeyInfo; may be anything.</param>
+    internal static byte[]? KeyIn(ReadOnlySpan<byte> publicKey) =>
+        publicKey.Length == PublicPrefix.Length + KeyLength && publicKey.StartsWith(PublicPrefix) ? publicKey[PublicPrefix.Length..].ToArray() : null;
+
+    /// <summary>The same, unless the point is of low order: every private key would lead to the secret of zeros (RFC 7748, 6.1).</summary>
+    /// <param name="publicKey">SubjectPublicKeyInfo; may be anything.</param>
+    internal static byte[]? SoundKeyIn(ReadOnlySpan<byte> publicKey)
+    {
+        Span<byte> secret = stackalloc byte[KeyLength];
+        return KeyIn(publicKey) is { } key && X25519.CalculateAgreement(new byte[KeyLength], key, secret) ? key : null;
+    }
+
     private protected override SecretBytes? ImportCore(ReadOnlySpan<byte> material)
     {
-        if (!PrivateKeyInfo.TryReadString(material, "1.3.101.110", Asn1Tag.PrimitiveOctetString, out var key, out var theirs) || key.Length != KeyLength)
+        if (!PrivateKeyInfo.TryReadString(material, Oid, Asn1Tag.PrimitiveOctetString, out var key, out var theirs) || key.Length != KeyLength)
         {
             return null;
         }
@@ -94,15 +115,19 @@ public sealed class X25519Algorithm : KeyAlgorithm
 
         public bool IsAvailable => true;
 
-        public SecretBytes? Agree(ReadOnlySpan<byte> publicKey)
+        public ValueTask<SecretBytes?> Agree(ReadOnlyMemory<byte> publicKey) => new(Agree(KeyIn(publicKey.Span)));
+
+        public void Dispose() => _key.Dispose();
+
+        private SecretBytes? Agree(byte[]? theirs)
         {
-            if (publicKey.Length != PublicPrefix.Length + KeyLength || !publicKey.StartsWith(PublicPrefix))
+            if (theirs is null)
             {
                 return null;
             }
 
             var secret = new SecretBytes(KeyLength);
-            if (X25519.CalculateAgreement(_key.Span, publicKey[PublicPrefix.Length..], secret.Span))
+            if (X25519.CalculateAgreement(_key.Span, theirs, secret.Span))
             {
                 return secret;
             }
@@ -110,7 +135,5 @@ public sealed class X25519Algorithm : KeyAlgorithm
             secret.Dispose();
             return null;
         }
-
-        public void Dispose() => _key.Dispose();
     }
 }

@@ -128,9 +128,22 @@ internal sealed class PrimaryVersion(KeyActivation key)
     }
 
     /// <summary>Opens the version or, where a key encrypts with a public key, that alone: it needs no material and no provider.</summary>
-    private ValueTask<Opening> Open(KeyRow row) => KeyUsability.EncryptsByPublicKey(row)
-        ? new(Opening.Of(key.Versions.OpenPublic(row, row.Find(row.PrimaryVersion)!)))
-        : key.Open(row.PrimaryVersion);
+    private async ValueTask<Opening> Open(KeyRow row)
+    {
+        if (!KeyUsability.EncryptsByPublicKey(row))
+        {
+            return await key.Open(row.PrimaryVersion);
+        }
+
+        if (key.Services.Providers.Find(row.Protection) is { } provider && KeyAlgorithms.TryFind(row.Spec, out var algorithm))
+        {
+            await provider.UntilKnown(algorithm, row.Usage);
+        }
+
+        return ReferenceEquals(row, key.Slot.Row)
+            ? Opening.Of(key.Versions.OpenPublic(row, row.Find(row.PrimaryVersion)!))
+            : Opening.ClosedMeanwhile;
+    }
 
     /// <summary>Makes the rotation that must not wait, if one is due.</summary>
     /// <param name="usage">What the key must be for.</param>

@@ -64,5 +64,5 @@ internal static class RowChange
     }
 
     /// <summary>The key in the contract's terms. Its counters must be loaded.</summary>
-    public static KeyDescription Described(KeyActivation key, KeyRow row) => KeyDescriptions.Of(key.Id, row, key.Usage);
+    public static KeyDescription Described(KeyActivation key, KeyRow row) => KeyDescriptions.Of(key.Id, row, key.Usage, key.Services.Providers);
 }

@@ -90,7 +90,7 @@ internal sealed class SpareMaterial(KeyActivation key) : IDisposable
     private async Task MakeOnce(KeyRow row, int number)
     {
         var drops = _drops;
-        var made = await key.Services.Providers.Of(row.Protection).Generate(Algorithm(row)!, new(key.Id, row.Incarnation, number));
+        var made = await key.Services.Providers.Of(row.Protection).Generate(Algorithm(row)!, row.Usage, new(key.Id, row.Incarnation, number));
         if (drops != _drops)
         {
             made.Abandon();

@@ -32,10 +32,10 @@ internal sealed class VersionCiphers(
     /// </summary>
     /// <exception cref="KmsException">hsm_unavailable, unsupported_algorithm.</exception>
     public async ValueTask<MadeVersion> NewMaterial(
-        KeyProtection protection, KeyAlgorithm algorithm, Incarnation incarnation, int version, GeneratedVersion? spare = null,
+        KeyProtection protection, KeyAlgorithm algorithm, KeyUsage usage, Incarnation incarnation, int version, GeneratedVersion? spare = null,
         CancellationToken cancellationToken = default)
     {
-        using var made = spare ?? await providers.Of(protection).Generate(algorithm, new(keyId, incarnation, version), cancellationToken);
+        using var made = spare ?? await providers.Of(protection).Generate(algorithm, usage, new(keyId, incarnation, version), cancellationToken);
         return new(sealer.Wrap(new(grain, incarnation, version), made.Kept.Span), made.PublicPart);
     }
 
@@ -171,7 +171,7 @@ internal sealed class VersionCiphers(
         ClosePublic();
     }
 
-    private static IKeyVersion OpenPublicPart(KeyRow key, KeyVersionEntry entry)
+    private IKeyVersion OpenPublicPart(KeyRow key, KeyVersionEntry entry)
     {
         if (!KeyAlgorithms.TryFind(key.Spec, out var algorithm))
         {
@@ -180,7 +180,7 @@ internal sealed class VersionCiphers(
 
         try
         {
-            return entry.PublicKey is { } publicKey && algorithm.OpenPublic(key.Usage, entry.Version, publicKey) is { } open
+            return entry.PublicKey is { } publicKey && providers.OpenPublic(key.Protection, algorithm, key.Usage, entry.Version, publicKey) is { } open
                 ? open
                 : throw KmsError.WrongKeyUsage.Exception();
         }

@@ -37,7 +37,8 @@ internal static class VersionMaking
             throw KmsError.KeyCorrupted.Exception();
         }
 
-        var version = await key.Versions.NewMaterial(next.Row.Protection, algorithm, next.Row.Incarnation, next.Number, key.Spare.Take(next.Row, next.Number));
+        var version = await key.Versions.NewMaterial(
+            next.Row.Protection, algorithm, next.Row.Usage, next.Row.Incarnation, next.Number, key.Spare.Take(next.Row, next.Number));
         var made = next.Made(version.Material!, key.Now, version.PublicKey);
         var row = await key.Write(next.Row, also is null ? made : also(made), cause, permitsTheSame);
         await RowChange.Committed(key, row, cause.Caller, cause.Operation);

@@ -42,10 +42,10 @@ internal static class Creation
 
         services.Changes.RequireRoom();
         int? version = request.Origin == KeyOrigin.Generated ? VersionNumbers.Next(0, services.Epoch, key.Now) : null;
-        using var slow = version is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, time);
-        return await TryAtOnce(key, request, algorithm, version) is { } row
+        using var slow = version is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, usage, time);
+        return await TryAtOnce(key, request, algorithm, usage, version) is { } row
             ? await Created(key, request, row)
-            : await Created(key, request, await InSteps(key, request, algorithm, version, slow, time));
+            : await Created(key, request, await InSteps(key, request, algorithm, usage, version, slow, time));
     }
 
     private static async Task<KeyDescription> Created(KeyActivation key, CreateKey request, KeyRow row)
@@ -59,7 +59,7 @@ internal static class Creation
     /// not end leaves both or neither.
     /// </summary>
     /// <returns>Null if there is something, which must be looked at; then nothing was written.</returns>
-    private static async Task<KeyRow?> TryAtOnce(KeyActivation key, CreateKey request, KeyAlgorithm algorithm, int? version)
+    private static async Task<KeyRow?> TryAtOnce(KeyActivation key, CreateKey request, KeyAlgorithm algorithm, KeyUsage usage, int? version)
     {
         // What was read once may be what an earlier attempt left. And what an HSM makes stays there, so one looks first.
         if (key.Services.Storage is not IPairedRows rows || key.Slot.State != RowState.Unread || key.Usage.IsLoaded
@@ -69,9 +69,9 @@ internal static class Creation
         }
 
         var incarnation = Incarnation.New();
-        var made = version is { } first ? await key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first, null) : null;
+        var made = version is { } first ? await key.Versions.NewMaterial(request.Protection, algorithm, usage, incarnation, first, null) : null;
         var row = KeyChanges.Create(
-            request, request.Usage ?? algorithm.Usages[0], incarnation, made?.Material, key.Services.Epoch.Number, key.Now, made?.PublicKey);
+            request, usage, incarnation, made?.Material, key.Services.Epoch.Number, key.Now, made?.PublicKey);
         try
         {
             return await key.Insert(
@@ -85,15 +85,15 @@ internal static class Creation
 
     /// <summary>Creates the counters and then the key, after reading both: goes on where an earlier attempt ended.</summary>
     private static async Task<KeyRow> InSteps(
-        KeyActivation key, CreateKey request, KeyAlgorithm algorithm, int? version, GeneratedVersion? slow, CancellationTokenSource time)
+        KeyActivation key, CreateKey request, KeyAlgorithm algorithm, KeyUsage usage, int? version, GeneratedVersion? slow, CancellationTokenSource time)
     {
         var services = key.Services;
         var incarnation = await NewKey.BeginCounters(key, UsagePolicy.Of(algorithm, request.Rotation, request.Origin), version);
         var made = version is { } first
-            ? await NewKey.InTime(time, ended => key.Versions.NewMaterial(request.Protection, algorithm, incarnation, first, slow, ended))
+            ? await NewKey.InTime(time, ended => key.Versions.NewMaterial(request.Protection, algorithm, usage, incarnation, first, slow, ended))
             : null;
         var row = KeyChanges.Create(
-            request, request.Usage ?? algorithm.Usages[0], incarnation, made?.Material, services.Epoch.Number, key.Now, made?.PublicKey);
+            request, usage, incarnation, made?.Material, services.Epoch.Number, key.Now, made?.PublicKey);
         try
         {
             return await key.Write(null, row, new(request.Caller, KmsOperation.CreateKey.Verb));

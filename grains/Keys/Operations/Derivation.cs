@@ -29,7 +29,8 @@ internal static class Derivation
         if (request.KeyVersion is { } number)
         {
             var (version, meter) = await NamedVersion.Spend(key, row.Usage, number, KmsOperation.Derive);
-            var derived = Of(version, request);
+            var derived = new Derived(version.Version, await ProviderAnswers.Awaited(
+                key, KeyBy(version, request), changed => KeyUsability.RequireVerifies(Usable(changed), number)));
             Count(key, meter, derived, startedAt);
             return derived;
         }
@@ -38,7 +39,9 @@ internal static class Derivation
         {
             if (key.Primary.Ready is { Version: IDerives or IAgrees } && key.Gate.TrySpend(KmsOperation.Derive) is { } spent)
             {
-                var derived = Of(spent.Version, request);
+                var version = spent.Version;
+                var derived = new Derived(version.Version, await ProviderAnswers.Awaited(
+                    key, KeyBy(version, request), changed => KeyUsability.RequireVersion(changed, version.Version)));
                 key.Gate.Made(KmsOperation.Derive, spent, derived.Key.Length, startedAt);
                 return derived;
             }
@@ -70,26 +73,40 @@ internal static class Derivation
         }
     }
 
-    private static Derived Of(IKeyVersion version, Derive request)
+    private static KeyRow Usable(KeyRow row)
     {
-        var length = request.Bytes ?? KmsLimits.DefaultDerivedKeyBytes;
-        if (version is IDerives derives)
+        KeyLifecycle.RequireUsable(row.State);
+        return row;
+    }
+
+    /// <summary>Derives or agrees; waits where the version is outside this process.</summary>
+    private static ValueTask<byte[]> KeyBy(IKeyVersion version, Derive request)
+    {
+        if (version is not IDerives derives)
         {
-            var key = new byte[length];
-            derives.Derive(request.Context, request.Salt, key);
-            return new(version.Version, key);
+            var secret = version.Require<IAgrees>().Agree(request.PublicKey);
+            return secret.IsCompletedSuccessfully ? new(KeyOf(secret.Result, request)) : Awaited(secret, request);
         }
 
-        using var secret = version.Require<IAgrees>().Agree(request.PublicKey)
-            ?? throw Refused("The public key is not one that this key can agree with.");
+        var key = new byte[request.Bytes ?? KmsLimits.DefaultDerivedKeyBytes];
+        derives.Derive(request.Context, request.Salt, key);
+        return new(key);
+    }
+
+    private static async ValueTask<byte[]> Awaited(ValueTask<SecretBytes?> secret, Derive request) => KeyOf(await secret, request);
+
+    /// <summary>What is answered of an agreed secret, which this disposes.</summary>
+    private static byte[] KeyOf(SecretBytes? agreed, Derive request)
+    {
+        using var secret = agreed ?? throw Refused("The public key is not one that this key can agree with.");
         if (request.Raw)
         {
-            return new(version.Version, secret.Span.ToArray());
+            return secret.Span.ToArray();
         }
 
-        var derived = new byte[length];
+        var derived = new byte[request.Bytes ?? KmsLimits.DefaultDerivedKeyBytes];
         Hkdf256Algorithm.Derive(secret.Span, request.Context, [], derived);
-        return new(version.Version, derived);
+        return derived;
     }
 
     private static void Count(KeyActivation key, UsageMeter meter, Derived derived, long startedAt)

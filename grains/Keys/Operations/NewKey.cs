@@ -21,7 +21,7 @@ internal static class NewKey
     /// <returns>The material; null where it is made outside this process, with its name.</returns>
     /// <exception cref="KmsException">timeout, overloaded; key_exists, key_destroyed.</exception>
     public static async Task<GeneratedVersion?> MakeFirst(
-        KeyActivation key, IKeyProvider provider, KeyAlgorithm algorithm, CancellationTokenSource time)
+        KeyActivation key, IKeyProvider provider, KeyAlgorithm algorithm, KeyUsage usage, CancellationTokenSource time)
     {
         if (!provider.AnswersAtOnce)
         {
@@ -29,7 +29,7 @@ internal static class NewKey
         }
 
         await RequireFree(key);
-        return await InTime(time, ended => provider.Generate(algorithm, new(key.Id, default, 1), ended));
+        return await InTime(time, ended => provider.Generate(algorithm, usage, new(key.Id, default, 1), ended));
     }
 
     /// <summary>Ends in time for the rest: whoever asks hears of the key, or there is none.</summary>

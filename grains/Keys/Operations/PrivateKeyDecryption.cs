@@ -12,19 +12,19 @@ internal static class PrivateKeyDecryption
     /// <param name="ciphertext">The ciphertext.</param>
     /// <param name="options">What the request says of it.</param>
     /// <returns>The scheme; null if the ciphertext cannot be one of this version, or is not of the algorithm that the request names.</returns>
-    /// <exception cref="KmsException">unsupported_algorithm.</exception>
+    /// <exception cref="KmsException">unsupported_algorithm, hsm_unavailable.</exception>
     public static EncryptionScheme? Fit(
         IDecryptsByPrivateKey version, string keyId, CiphertextHeader? header, byte[] ciphertext, in DecryptionOptions options)
     {
         var named = EncryptionScheme.Named(version.Schemes, options.Algorithm);
-        if (header is not { } read)
+        var marked = header is { } read ? PublicKeyCiphertext.SchemeOf(version, keyId, read, ciphertext) : named;
+        if (marked is null || (options.Algorithm is not null && marked != named))
         {
-            return named;
+            return null;
         }
 
-        return PublicKeyCiphertext.SchemeOf(version, keyId, read, ciphertext) is { } marked && (options.Algorithm is null || marked == named)
-            ? marked
-            : null;
+        version.RequireOffered(marked);
+        return marked;
     }
 
     /// <summary>Decrypts.</summary>

@@ -17,7 +17,7 @@ internal static class PublicKeyEncryption
     /// <param name="associatedData">The associated data.</param>
     /// <param name="options">How.</param>
     /// <param name="startedAt">When it began.</param>
-    /// <exception cref="KmsException">unsupported_algorithm, invalid_parameter, wrong_key_usage.</exception>
+    /// <exception cref="KmsException">unsupported_algorithm, invalid_parameter, wrong_key_usage, hsm_unavailable.</exception>
     public static Encrypted? AtOnce(
         KeyActivation key, KmsOperation? limited, CiphertextKind kind, byte[] plaintext, byte[]? associatedData, in EncryptionOptions options,
         long startedAt)
@@ -30,6 +30,7 @@ internal static class PublicKeyEncryption
         RequireData(kind);
         RequireNoAssociatedData(associatedData);
         var scheme = EncryptionScheme.Named(version.Schemes, options.Algorithm);
+        version.RequireOffered(scheme);
         if (plaintext.Length > version.MaxPlaintextLength(scheme))
         {
             throw KmsError.InvalidParameter.Exception(

@@ -16,11 +16,11 @@ internal static class PublicKeys
         var call = KeyGate.Enter(KmsOperation.ReadPublicKey, request.Caller) with { Version = request.KeyVersion };
         return key.Gate.Run(
             call,
-            async () => Read(await key.Load(), request.KeyVersion),
+            async () => Read(await key.Load(), request.KeyVersion, key.Services.Providers),
             isRepeatable: true);
     }
 
-    private static PublicKeyDescription Read(KeyRow row, int? version)
+    private static PublicKeyDescription Read(KeyRow row, int? version, KeyProviders providers)
     {
         switch (row.State)
         {
@@ -43,7 +43,7 @@ internal static class PublicKeys
 
         return new(entry.Version, row.Spec, row.Usage, publicKey)
         {
-            Algorithms = KeyProviders.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null,
+            Algorithms = providers.AlgorithmNames(row.Protection, algorithm, row.Usage) is { Count: > 0 } names ? [.. names] : null,
             Jwk = algorithm.JwkOf(publicKey),
         };
     }

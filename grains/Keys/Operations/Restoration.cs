@@ -76,12 +76,12 @@ internal static class Restoration
         int? number = row.Origin == KeyOrigin.Generated ? VersionNumbers.Next(KeyRotation.NewestNumber(row), epoch, now) : null;
         var provider = key.Services.Providers.Of(row.Protection);
         using var time = NewKey.TimeToMake(request.Within);
-        using var slow = number is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, time);
+        using var slow = number is null || !provider.IsSlow(algorithm) ? null : await NewKey.MakeFirst(key, provider, algorithm, row.Usage, time);
         var incarnation = await NewKey.BeginCounters(key, UsagePolicy.Of(algorithm, row.Rotation, row.Origin), number);
         row = row with { Incarnation = incarnation };
         if (number is { } version)
         {
-            using var made = slow ?? await provider.Generate(algorithm, new(key.Id, incarnation, version), time.Token);
+            using var made = slow ?? await provider.Generate(algorithm, row.Usage, new(key.Id, incarnation, version), time.Token);
             using var both = With(material, version, made);
             row = new NextVersion(row, version, epoch.Number).Made(Wrap(key, row, version, both), now, made.PublicPart);
         }

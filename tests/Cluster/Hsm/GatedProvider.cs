@@ -32,8 +32,15 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
     public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) =>
         inner.WhyUnsupported(algorithm, usage, cancellationToken);
 
-    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
-        await gate.Pass(async () => await inner.Generate(algorithm, name, cancellationToken), isMaking: true);
+    public IReadOnlyList<string> AlgorithmNames(KeyAlgorithm algorithm, KeyUsage usage) => inner.AlgorithmNames(algorithm, usage);
+
+    public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken) =>
+        await gate.Pass(async () => await inner.Generate(algorithm, usage, name, cancellationToken), isMaking: true);
+
+    public ValueTask UntilKnown(KeyAlgorithm algorithm, KeyUsage usage) => inner.UntilKnown(algorithm, usage);
+
+    public IKeyVersion? OpenPublic(KeyAlgorithm algorithm, KeyUsage usage, int version, ReadOnlySpan<byte> publicPart) =>
+        inner.OpenPublic(algorithm, usage, version, publicPart);
 
     public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart) =>
         inner.Open(algorithm, usage, name, kept, publicPart) switch
@@ -41,6 +48,8 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
             IEncrypts encrypts => new Version(encrypts, gate),
             ISigns signs => new SigningVersion(signs, gate),
             IMacs macs => new MacVersion(macs, gate),
+            IAgrees agrees => new AgreeingVersion(agrees, gate),
+            IDecryptsByPrivateKey decrypts => new DecryptingVersion(decrypts, gate),
             var other => other,
         };
 
@@ -79,6 +88,35 @@ internal sealed class GatedProvider(IKeyProvider inner, ProviderGate gate) : IKe
 
         public async ValueTask<byte[]> Sign(SignatureInput input, CancellationToken cancellationToken) =>
             await gate.Pass(async () => await inner.Sign(input, cancellationToken));
+
+        public void Dispose() => inner.Dispose();
+    }
+
+    private sealed class AgreeingVersion(IAgrees inner, ProviderGate gate) : IAgrees
+    {
+        public int Version => inner.Version;
+
+        public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
+
+        public async ValueTask<SecretBytes?> Agree(ReadOnlyMemory<byte> publicKey) => await gate.Pass(async () => await inner.Agree(publicKey));
+
+        public void Dispose() => inner.Dispose();
+    }
+
+    private sealed class DecryptingVersion(IDecryptsByPrivateKey inner, ProviderGate gate) : IDecryptsByPrivateKey
+    {
+        public int Version => inner.Version;
+
+        public bool IsAvailable => !gate.IsAway && inner.IsAvailable;
+
+        public IReadOnlyList<EncryptionScheme> Schemes => inner.Schemes;
+
+        public int CiphertextLength => inner.CiphertextLength;
+
+        public void RequireOffered(EncryptionScheme scheme) => inner.RequireOffered(scheme);
+
+        public async ValueTask<byte[]?> Decrypt(EncryptionScheme scheme, ReadOnlyMemory<byte> ciphertext) =>
+            await gate.Pass(async () => await inner.Decrypt(scheme, ciphertext));
 
         public void Dispose() => inner.Dispose();
     }

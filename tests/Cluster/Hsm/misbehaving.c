@@ -18,14 +18,14 @@ typedef ulong (*any)();
 typedef struct { byte version[8]; any function[68]; } functions;
 enum {
     Initialize = 0, Finalize = 1, GetFunctionList = 3, OpenSession = 12, CloseSession = 13, DestroyObject = 22,
-    GetAttributeValue = 24, FindObjects = 27, EncryptInit = 29, SignInit = 42, Sign = 43, GenerateKey = 58, GenerateKeyPair = 59
+    GetAttributeValue = 24, FindObjects = 27, EncryptInit = 29, DecryptInit = 33, SignInit = 42, Sign = 43, GenerateKey = 58, GenerateKeyPair = 59
 };
 enum {
     Ok = 0, GeneralError = 5, FunctionFailed = 6, AttributeTypeInvalid = 0x12, DeviceError = 0x30, DeviceMemory = 0x31, MechanismInvalid = 0x70,
     TemplateInconsistent = 0xd1
 };
-enum { Token = 1, Label = 3, PublicExponent = 0x122, Extractable = 0x162, Copyable = 0x171 };
-enum { EdwardsKeyPairGen = 0x1055 };
+enum { Token = 1, Label = 3, Value = 0x11, SignRecover = 0x109, PublicExponent = 0x122, Extractable = 0x162, Copyable = 0x171 };
+enum { RsaOaep = 9, EdwardsKeyPairGen = 0x1055 };
 
 static functions *inner;
 static functions ours;
@@ -101,6 +101,11 @@ static ulong encrypt_init(ulong session, void *mechanism, ulong key) {
     return inner->function[EncryptInit](session, mechanism, key);
 }
 
+static ulong decrypt_init(ulong session, void *mechanism, ulong key) {
+    if (IS_ON("decrypts-nothing") && *(ulong *)mechanism == RsaOaep) return MechanismInvalid;
+    return inner->function[DecryptInit](session, mechanism, key);
+}
+
 static ulong generate_key(ulong session, void *mechanism, attribute *attributes, ulong count, ulong *key) {
     int token = find(attributes, count, Token);
     if (IS_ON("is-full") && token >= 0 && *(byte *)attributes[token].value) return DeviceMemory;
@@ -130,6 +135,20 @@ static ulong generate_pair(
         ofPublic[at].length = 1;
     }
 
+    attribute more[32];
+    if (IS_ON("knows-no-copyable")) {
+        if (find(ofPrivate, privates, Copyable) >= 0) return AttributeTypeInvalid;
+        // What it knows and is not told it grants.
+        if (find(ofPrivate, privates, SignRecover) < 0 && privates < 32) {
+            for (ulong i = 0; i < privates; i++) more[i] = ofPrivate[i];
+            more[privates].type = SignRecover;
+            more[privates].value = &yes;
+            more[privates].length = 1;
+            ofPrivate = more;
+            privates++;
+        }
+    }
+
     code = inner->function[GenerateKeyPair](session, mechanism, ofPublic, publics, ofPrivate, privates, public, private);
     if (code == Ok && IS_ON("mixes-pairs-up")) {
         // The public key of another pair, whose private key goes.
@@ -156,7 +175,10 @@ static ulong sign(ulong session, byte *data, ulong length, byte *signature, ulon
 
 static ulong get_attribute_value(ulong session, ulong object, attribute *attributes, ulong count) {
     if (IS_ON("knows-no-copyable") && find(attributes, count, Copyable) >= 0) return AttributeTypeInvalid;
-    return inner->function[GetAttributeValue](session, object, attributes, count);
+    ulong code = inner->function[GetAttributeValue](session, object, attributes, count);
+    int value = find(attributes, count, Value);
+    if (code == Ok && value >= 0 && attributes[value].value && IS_ON("derives-wrong")) *(byte *)attributes[value].value ^= 1;
+    return code;
 }
 
 static ulong get_function_list(functions **list) {
@@ -178,6 +200,7 @@ ulong C_GetFunctionList(functions **list) {
     ours.function[GetAttributeValue] = get_attribute_value;
     ours.function[FindObjects] = find_objects;
     ours.function[EncryptInit] = encrypt_init;
+    ours.function[DecryptInit] = decrypt_init;
     ours.function[GenerateKey] = generate_key;
     ours.function[GenerateKeyPair] = generate_pair;
     ours.function[SignInit] = sign_init;

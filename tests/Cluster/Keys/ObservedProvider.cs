@@ -32,8 +32,8 @@ internal sealed class ObservedProvider : IKeyProvider
 
     public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
-    public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
-        _inner.Generate(algorithm, name, cancellationToken);
+    public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken) =>
+        _inner.Generate(algorithm, usage, name, cancellationToken);
 
     public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart) =>
         new Version(_inner.Open(algorithm, usage, name, kept).Require<IEncryptsAtOnce>(), this);

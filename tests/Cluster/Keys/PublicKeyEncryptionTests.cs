@@ -220,8 +220,8 @@ public sealed class PublicKeyEncryptionTests : KeyGrainTest
 
         public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
-        public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken) =>
-            _inner.Generate(algorithm, name, cancellationToken);
+        public ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken) =>
+            _inner.Generate(algorithm, usage, name, cancellationToken);
 
         public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart)
         {

@@ -92,7 +92,7 @@ public sealed class SlowKeyTests : IAsyncLifetime
     [Fact]
     public async Task RestoredKeyWhoseNewVersionIsNotMadeInTime_LeavesNothingBehind_AndIsRestoredLater()
     {
-        using var made = await new SoftwareKeyProvider().Generate(KeyAlgorithms.TryFind(HeldProvider.Spec, out var algorithm) ? algorithm : null!, default);
+        using var made = await new SoftwareKeyProvider().Generate(KeyAlgorithms.TryFind(HeldProvider.Spec, out var algorithm) ? algorithm : null!, KeyUsage.SignVerify, default);
         using var material = MaterialBundle.Of([new(1, made.Kept)]);
         var row = new KeyRow
         {
@@ -235,7 +235,7 @@ public sealed class SlowKeyTests : IAsyncLifetime
 
         public ValueTask<string?> WhyUnsupported(KeyAlgorithm algorithm, KeyUsage usage, CancellationToken cancellationToken) => default;
 
-        public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyVersionName name, CancellationToken cancellationToken)
+        public async ValueTask<GeneratedVersion> Generate(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, CancellationToken cancellationToken)
         {
             if (_held is { } held)
             {
@@ -243,7 +243,7 @@ public sealed class SlowKeyTests : IAsyncLifetime
                 await _released.Task.WaitAsync(cancellationToken);
             }
 
-            return Made = await _inner.Generate(algorithm, name, cancellationToken);
+            return Made = await _inner.Generate(algorithm, usage, name, cancellationToken);
         }
 
         public IKeyVersion Open(KeyAlgorithm algorithm, KeyUsage usage, KeyVersionName name, ReadOnlySpan<byte> kept, byte[]? publicPart)
