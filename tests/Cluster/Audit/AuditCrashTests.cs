@@ -112,7 +112,9 @@ public sealed class AuditCrashTests
         using var directory = new TemporaryDirectory();
         using var witness = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         witness.Start();
-        byte[] key = [4, .. new byte[32]];
+
+        // Of the curve's base point, since nobody signs.
+        byte[] key = [4, 0x58, .. Enumerable.Repeat((byte)0x66, 31)];
         var id = System.Security.Cryptography.SHA256.HashData([.. "witness.example/w\n"u8, .. key])[..4];
         var setting = $"http://127.0.0.1:{((System.Net.IPEndPoint)witness.LocalEndpoint).Port}/w witness.example/w+{Convert.ToHexStringLower(id)}+{Convert.ToBase64String(key)}";
         await using var service = await ServiceProcess.Start(directory.Path, ("OKMS_AUDIT_WITNESS", setting));

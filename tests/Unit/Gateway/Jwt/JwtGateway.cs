@@ -23,12 +23,12 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
     private readonly KnownPrincipals _principals;
     private readonly Credentials _credentials;
 
-    public JwtGateway(JwtIssuer? issuer = null)
+    public JwtGateway(JwtIssuer? issuer = null, bool trustsSecond = false)
     {
         Keys = new(issuer ?? new JwtIssuer { Name = Issuer, Audiences = [Audience, "other.example"] }, Read, Time, NullLogger.Instance);
         _principals = new(_ => this, ClusterLink.InProcess, Time, NullLogger.Instance);
         Failed = new(Time);
-        Issuers = new([Keys, new(new JwtIssuer { Name = SecondIssuer, Audiences = [Audience] }, ReadSecond, Time, NullLogger.Instance)]);
+        Issuers = new(trustsSecond ? [Keys, new(new JwtIssuer { Name = SecondIssuer, Audiences = [Audience] }, ReadSecond, Time, NullLogger.Instance)] : [Keys]);
         _credentials = SignInParts.Credentials(new NoAdministrator(), _principals, Time, Issuers, Failed);
         Give(Subject, "cards");
     }
@@ -44,7 +44,7 @@ internal sealed class JwtGateway : IAccessFactsGrain, IDisposable
     /// <summary>What the issuer publishes; null while it is away.</summary>
     public string? KeySet { get; set; }
 
-    /// <summary>What the second issuer publishes, which is trusted as well; null while it is away.</summary>
+    /// <summary>What the second issuer publishes, if it is trusted; null while it is away.</summary>
     public string? SecondKeySet { get; set; }
 
     /// <summary>How often the issuer was asked.</summary>

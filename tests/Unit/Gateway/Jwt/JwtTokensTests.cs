@@ -129,14 +129,15 @@ public sealed class JwtTokensTests : IDisposable
     [Fact]
     public async Task KeyOfOneTrustedIssuer_SignsForNoOther()
     {
-        _gateway.SecondKeySet = JwtSigner.KeySet(_stranger);
-        _gateway.Give(JwtGateway.Subject, "second", issuer: JwtGateway.SecondIssuer);
-        await _gateway.Refresh();
-        var second = _gateway.Claims().Replace(JwtGateway.Issuer, JwtGateway.SecondIssuer, StringComparison.Ordinal);
-        Assert.Equal("cards", (await _gateway.Find(_rsa.Sign(_gateway.Claims()))).Principal!.Name);
-        Assert.Equal("second", (await _gateway.Find(_stranger.Sign(second))).Principal!.Name);
-        Assert.Equal(LookupState.Nobody, (await _gateway.Find(_rsa.Sign(second))).State);
-        Assert.Equal(LookupState.Nobody, (await _gateway.Find(_stranger.Sign(_gateway.Claims()))).State);
+        using var gateway = new JwtGateway(trustsSecond: true) { KeySet = JwtSigner.KeySet(_rsa) };
+        gateway.SecondKeySet = JwtSigner.KeySet(_stranger);
+        gateway.Give(JwtGateway.Subject, "second", issuer: JwtGateway.SecondIssuer);
+        await gateway.Refresh();
+        var second = gateway.Claims().Replace(JwtGateway.Issuer, JwtGateway.SecondIssuer, StringComparison.Ordinal);
+        Assert.Equal("cards", (await gateway.Find(_rsa.Sign(gateway.Claims()))).Principal!.Name);
+        Assert.Equal("second", (await gateway.Find(_stranger.Sign(second))).Principal!.Name);
+        Assert.Equal(LookupState.Nobody, (await gateway.Find(_rsa.Sign(second))).State);
+        Assert.Equal(LookupState.Nobody, (await gateway.Find(_stranger.Sign(gateway.Claims()))).State);
     }
 
     [Theory]
