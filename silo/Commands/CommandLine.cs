@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Silo.Commands;
@@ -10,6 +11,8 @@ namespace OrleansKms.Silo.Commands;
 /// </summary>
 internal static class CommandLine
 {
+    private const string NotKnown = " is not known here.";
+
     /// <summary>Runs what the arguments ask for.</summary>
     /// <param name="root">The program and its commands.</param>
     /// <param name="arguments">One or more.</param>
@@ -38,7 +41,7 @@ internal static class CommandLine
         {
             argument.Validators.Add(given =>
             {
-                foreach (var token in given.Tokens.Where(token => token.Value is ['-', _, ..])) given.AddError($"{token.Value} is not known here.");
+                foreach (var token in given.Tokens.Where(token => token.Value is ['-', _, ..])) given.AddError($"{token.Value}{NotKnown}");
             });
         }
 
@@ -48,8 +51,14 @@ internal static class CommandLine
     private static string Problem(ParseResult call, ParseErrorAction error)
     {
         var command = string.Join(' ', Path(call.CommandResult.Command));
+        // What comes after an unknown option may be a secret, and is not repeated.
+        if (call.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult && e.Message.EndsWith(NotKnown, StringComparison.Ordinal)) is { } refused)
+        {
+            return $"{refused.Message} For what there is: {command} --help";
+        }
+
         return call.UnmatchedTokens is [var unknown, ..]
-            ? $"{unknown} is not known here.{Suggestion(call, error, unknown)} For what there is: {command} --help"
+            ? $"{unknown}{NotKnown}{Suggestion(call, error, unknown)} For what there is: {command} --help"
             : $"{string.Join(' ', call.Errors.Select(e => e.Message))} For what there is: {command} --help";
     }
 

@@ -79,7 +79,7 @@ internal sealed class ServiceClient : IDisposable
     private async Task<(ServiceAnswer? Answer, VerbException? Failure, TimeSpan? Wait)> Try(ServiceCall call, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(call.Method, call.Path);
-        if ((call.Verbatim ?? (call.Body is null ? null : Encoding.UTF8.GetBytes(call.Body.ToJsonString()))) is { } body)
+        if (BodyOf(call) is { } body)
         {
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.ContentType = new("application/json");
@@ -110,6 +110,15 @@ internal sealed class ServiceClient : IDisposable
             throw ServiceFailure.NotOurs(_connection, e);
         }
     }
+
+    // HttpClient sends a POST without a body again, up to three times, when a connection ends without an answer; not one with a body.
+    private static byte[]? BodyOf(ServiceCall call) => call switch
+    {
+        { Verbatim: { } verbatim } => verbatim,
+        { Body: { } json } => Encoding.UTF8.GetBytes(json.ToJsonString()),
+        _ when call.Method == HttpMethod.Post => "{}"u8.ToArray(),
+        _ => null,
+    };
 
     private static bool IsJson(HttpResponseMessage response) => response.Content.Headers.ContentType?.MediaType == "application/json";
 

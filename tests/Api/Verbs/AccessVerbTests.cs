@@ -132,4 +132,16 @@ public sealed class AccessVerbTests(DefaultApi api) : VerbTest(api)
         var result = (await Shell().Run(arguments.Split(' '))).Is(ExitCode.Usage);
         Assert.Contains(reason, result.Errors, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("keys create --token okms_secret")]
+    [InlineData("encrypt k --token okms_secret")]
+    [InlineData("encrypt --token okms_secret")]
+    [InlineData("whoami --token okms_secret")]
+    public async Task Token_OnACommandLine_IsRefused_AndNotRepeated(string arguments)
+    {
+        var line = (await Shell().Run(arguments.Split(' '))).Fails(ExitCode.Usage);
+        Assert.StartsWith("--token is not known here", line, StringComparison.Ordinal);
+        Assert.DoesNotContain("okms_secret", line, StringComparison.Ordinal);
+    }
 }

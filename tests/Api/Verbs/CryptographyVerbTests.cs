@@ -29,7 +29,7 @@ public sealed class CryptographyVerbTests(DefaultApi api) : VerbTest(api)
 
         // What comes from rewrapping is a ciphertext as well, without a key's name given.
         await Okms($"keys rotate {id}");
-        var moved = (await Okms("rewrap-one @ciphertext " + form.Replace("--json", "--binary", StringComparison.Ordinal))).Bytes;
+        var moved = (await Okms(("rewrap-one @ciphertext " + form.Replace("--json", "--binary", StringComparison.Ordinal)).TrimEnd())).Bytes;
         Assert.Equal(plaintext, (await Okms("decrypt", moved)).Bytes);
         var other = await NewKey();
         moved = (await Okms($"reencrypt {other} @ciphertext --new-aad x")).Bytes;

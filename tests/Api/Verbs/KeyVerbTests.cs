@@ -16,7 +16,7 @@ public sealed class KeyVerbTests(DefaultApi api) : VerbTest(api)
 
         Assert.Equal($"changed {id}", (await Shell().Run("keys", "update", id, "--description", "orders\u001b[2J\nat rest", "--clear", "rotation", "--clear", "tags")).Is(0).Line);
         shown = (await Okms($"keys show {id}")).Output;
-        Assert.Contains("description   orders\\u{1b}[2J\\nat rest\n", shown, StringComparison.Ordinal);
+        Assert.Contains("description  orders\\u{1b}[2J\\nat rest\n", shown, StringComparison.Ordinal);
         Assert.DoesNotContain("P90D", shown, StringComparison.Ordinal);
         Assert.DoesNotContain("tags", shown, StringComparison.Ordinal);
         Assert.Contains("nothing to change", await Fails(ExitCode.Usage, $"keys update {id}"), StringComparison.Ordinal);
