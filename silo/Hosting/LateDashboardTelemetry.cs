@@ -23,19 +23,27 @@ internal static class LateDashboardTelemetry
         }
     }
 
-    /// <summary>Begins it, as the silo's start would have.</summary>
+    /// <summary>Begins it, as the silo's start would have; once.</summary>
     /// <param name="provider">The silo's services.</param>
     public static void Begin(IServiceProvider provider)
     {
-        if (provider.GetService<Deferred>() is not { } deferred) return;
-        using var start = new Start();
+        if (provider.GetService<Deferred>() is not { } deferred || deferred.HasBegun()) return;
+        var start = new Start();
         deferred.Participant.Participate(start);
         // It only builds a collector, and waits for nothing.
         foreach (var observer in start.Observers) observer.OnStart().GetAwaiter().GetResult();
     }
 
     /// <summary>What begins later.</summary>
-    private sealed record Deferred(ILifecycleParticipant<ISiloLifecycle> Participant);
+    private sealed class Deferred(ILifecycleParticipant<ISiloLifecycle> participant)
+    {
+        private bool _hasBegun;
+
+        public ILifecycleParticipant<ISiloLifecycle> Participant => participant;
+
+        /// <summary>Whether this was asked before.</summary>
+        public bool HasBegun() => Interlocked.Exchange(ref _hasBegun, true);
+    }
 
     /// <summary>Takes no part.</summary>
     private sealed class Nothing : ILifecycleParticipant<ISiloLifecycle>
@@ -61,6 +69,9 @@ internal static class LateDashboardTelemetry
             return this;
         }
 
-        public void Dispose() => Observers.Clear();
+        public void Dispose()
+        {
+            // A subscriber ends its subscription by itself, when it has started.
+        }
     }
 }

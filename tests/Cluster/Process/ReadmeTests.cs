@@ -12,6 +12,7 @@ public sealed partial class ReadmeTests
     internal static readonly string Readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
 
     private static readonly string _tour = File.ReadAllText(Path.Combine(Repository.Root, "gateway", "README.md"));
+    private static readonly string _verbs = File.ReadAllText(Path.Combine(Repository.Root, "silo", "Verbs", "README.md"));
     private static readonly string _cluster = File.ReadAllText(Path.Combine(Repository.Root, "deploy", "CLUSTER.md"));
 
     [Fact]
@@ -46,6 +47,8 @@ public sealed partial class ReadmeTests
             ],
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
 
+        await VerbsSession_PrintsWhatIsPrinted(directory, service);
+
         var usages = UsagesBlock().Match(_tour).Groups["script"].Value;
         Assert.Contains("http://localhost:8080", usages, StringComparison.Ordinal);
         (code, output, errors) = await Bash(
@@ -68,6 +71,27 @@ public sealed partial class ReadmeTests
             directory.Path, import.Replace(":8080", string.Create(CultureInfo.InvariantCulture, $":{service.Port}"), StringComparison.Ordinal));
         Assert.True(code == 0, $"{code}\n{output}\n{errors}\n{service}");
         Assert.Equal(["pending_import", "[\"enabled\",1]", "imported", "exported"], output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>What a first-time user of the command line saw, ciphertexts aside, which differ each time.</summary>
+    private static async Task VerbsSession_PrintsWhatIsPrinted(TemporaryDirectory directory, ServiceProcess service)
+    {
+        var lines = VerbsBlock().Match(_verbs).Groups["session"].Value.TrimEnd('\n').Split('\n');
+        var commands = lines.Where(line => line.StartsWith("$ ", StringComparison.Ordinal)).Select(line => line[2..]).ToList();
+        Assert.Contains("okms keys rotate first", commands);
+        // Keys of the sessions before are in its list.
+        var (code, output, errors) = await Bash(directory.Path, string.Create(CultureInfo.InvariantCulture, $$"""
+            export OKMS_URL=http://localhost:{{service.Port}}
+            okms() { dotnet '{{ServiceProcess.ProgramPath(ServiceProcess.Program)}}' "$@"; }
+            exec 2>&1
+            set +e
+            {{string.Join('\n', commands.Select(command => $"printf '%s\\n' {Quoted("$ " + command)}\n{command.Replace("keys list", "keys list --prefix first", StringComparison.Ordinal)}"))}}
+            """));
+        Assert.True(code == 0, $"{output}\n{errors}\n{service}");
+        Assert.Equal(lines.Select(Masked), output.TrimEnd('\n').Split('\n').Select(Masked));
+
+        static string Quoted(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
+        static string Masked(string line) => line.StartsWith("AQEAAAAB", StringComparison.Ordinal) ? "a ciphertext" : line;
     }
 
     [Fact]
@@ -138,6 +162,9 @@ public sealed partial class ReadmeTests
 
     [GeneratedRegex("<!-- http -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex TourBlock();
+
+    [GeneratedRegex("<!-- verbs -->\n```console\n(?<session>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex VerbsBlock();
 
     [GeneratedRegex("<!-- usages -->\n```bash\n(?<script>.*?)```", RegexOptions.Singleline)]
     private static partial Regex UsagesBlock();
