@@ -7,9 +7,14 @@ namespace OrleansKms.Files;
 internal static class LibC
 {
     private const int AtEmptyPath = 0x1000;
+    private const int CurrentDirectory = -100; // AT_FDCWD
+    private const uint StatxType = 0x1;
     private const uint StatxUserId = 0x8;
     private const int StatxSize = 256;
     private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
+    private const int ModeOffset = 28; // of stx_mode
+    private const int FileTypeMask = 0xF000; // S_IFMT
+    private const int RegularFile = 0x8000; // S_IFREG
     private const int FileExists = 17; // EEXIST
     private const int Interrupted = 4; // EINTR
 
@@ -19,6 +24,15 @@ internal static class LibC
         var status = new byte[StatxSize];
         var isTold = Statx((int)file.DangerousGetHandle(), "", AtEmptyPath, StatxUserId, status) == 0 && (ReadNative(status, 0) & StatxUserId) != 0;
         return isTold ? ReadNative(status, UserIdOffset) : null;
+    }
+
+    /// <summary>Whether a path leads to something else than a file with content: a directory, a device, a pipe, a socket. Linux only; elsewhere a directory.</summary>
+    public static bool IsSpecial(string path)
+    {
+        if (!OperatingSystem.IsLinux()) return Directory.Exists(path);
+        var status = new byte[StatxSize];
+        return Statx(CurrentDirectory, path, 0, StatxType, status) == 0
+            && (MemoryMarshal.Read<ushort>(status.AsSpan(ModeOffset)) & FileTypeMask) != RegularFile;
     }
 
     /// <summary>Gives a file a second name.</summary>

@@ -108,9 +108,13 @@ internal static partial class PrivateFile
         if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, OwnerOnly);
     }
 
+    /// <summary>Gives a finished file its name, unless that is taken. The name under which it was written may remain beside it.</summary>
+    /// <param name="unfinished">The file, flushed to the disk.</param>
+    /// <param name="path">The name, in the same directory.</param>
+    /// <returns>False when the name is taken.</returns>
     // By a second name, which the kernel gives only if the name is free. File.Move checks first and renames then, so that of two
     // concurrent writers the later would replace the other.
-    private static bool TryName(string unfinished, string path)
+    public static bool TryName(string unfinished, string path)
     {
         if (!OperatingSystem.IsWindows() && LibC.TryLink(unfinished, path) is { } isNamed) return isNamed;
         try
@@ -124,10 +128,12 @@ internal static partial class PrivateFile
         }
     }
 
-    // A dangling link counts too.
-    private static bool IsThere(string path) => Path.Exists(path) || new FileInfo(path).LinkTarget is not null;
+    /// <summary>Whether a name is taken. A dangling link counts too.</summary>
+    public static bool IsThere(string path) => Path.Exists(path) || new FileInfo(path).LinkTarget is not null;
 
-    private static void FlushDirectoryOf(string path)
+    /// <summary>Flushes the names in a file's directory to the disk.</summary>
+    /// <param name="path">An absolute path.</param>
+    public static void FlushDirectoryOf(string path)
     {
         if (!OperatingSystem.IsWindows()) LibC.FlushDirectory(Path.GetDirectoryName(path)!);
     }
