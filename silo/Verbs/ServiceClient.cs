@@ -91,7 +91,7 @@ internal sealed class ServiceClient : IDisposable
             using var response = await _http.SendAsync(request, cancellationToken);
             var content = await response.Content.ReadAsByteArrayAsync(cancellationToken);
             if (response.IsSuccessStatusCode || (call.TakesUnhealthy && response.StatusCode == HttpStatusCode.ServiceUnavailable && IsJson(response))) return (new((int)response.StatusCode, content), null, null);
-            var failure = ServiceFailure.Of((int)response.StatusCode, content, _connection);
+            var failure = ServiceFailure.Of((int)response.StatusCode, content, _connection, response.Headers.RetryAfter?.Delta);
             return (null, failure, WaitOf(call, response));
         }
         catch (HttpRequestException e)

@@ -13,12 +13,13 @@ internal static class ServiceFailure
     /// <param name="status">The HTTP status.</param>
     /// <param name="body">A problem (RFC 9457), if it is ours.</param>
     /// <param name="connection">Whom we asked, and as whom.</param>
-    public static VerbException Of(int status, byte[] body, ServiceConnection connection)
+    /// <param name="retryAfter">When to ask again, where the service says.</param>
+    public static VerbException Of(int status, byte[] body, ServiceConnection connection, TimeSpan? retryAfter = null)
     {
         if (ProblemIn(body) is not { } problem) return NotOurs(connection, null, status);
         var (code, detail) = (problem.Text("code")!, problem.Text("detail") ?? problem.Text("title") ?? "The service refused.");
         if (status is 500 && problem.Text("request_id") is { } request) detail += $" (request {request})";
-        return new(code, detail, ExitOf(status), RemedyOf(code, connection));
+        return new(code, detail, ExitOf(status), RemedyOf(code, connection)) { RetryAfter = retryAfter };
     }
 
     /// <summary>Nobody could be asked.</summary>

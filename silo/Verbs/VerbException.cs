@@ -15,6 +15,9 @@ internal sealed class VerbException(string code, string what, int exitCode, stri
     /// <summary>The process's exit code.</summary>
     public int ExitCode { get; } = exitCode;
 
+    /// <summary>After which time the service wants to be asked again; null where it does not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>The one line that users see, without control characters.</summary>
     public string Line => TerminalText.Clean(remedy is null ? $"okms: {Code}: {Message}" : $"okms: {Code}: {Message} {remedy}");
 

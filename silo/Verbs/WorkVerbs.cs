@@ -2,8 +2,10 @@ using System.CommandLine;
 using OrleansKms.Silo.Commands;
 using OrleansKms.Silo.Verbs.Access;
 using OrleansKms.Silo.Verbs.Cryptography;
+using OrleansKms.Silo.Verbs.Files;
 using OrleansKms.Silo.Verbs.Keys;
 using OrleansKms.Silo.Verbs.Operation;
+using OrleansKms.Silo.Verbs.Rewrap;
 
 namespace OrleansKms.Silo.Verbs;
 
@@ -24,6 +26,9 @@ internal static class WorkVerbs
         new("reencrypt", "Moves a ciphertext to another key, without showing the plaintext.", EncryptionVerbs.Reencrypt),
         new("datakey", "Makes a data key, in the clear and encrypted.", DataKeyVerbs.DataKey),
         new("datakey-pair", "Makes a key pair, with its private key in the clear and encrypted.", DataKeyVerbs.Pair),
+        new("encrypt-file", "Encrypts a file of any size for one key or several.", EncryptFileVerb.Command),
+        new("decrypt-file", "Decrypts a file of encrypt-file. A changed or incomplete one gets no output.", DecryptFileVerb.Command),
+        new("rewrap", "Moves the ciphertexts of a file to their keys' primary versions. After a kill or a failure, the same command goes on where it was.", RewrapVerb.Command),
         new("sign", "Signs a message.", SignatureVerbs.Sign),
         new("verify", "Verifies a signature.", SignatureVerbs.Verify),
         new("mac", "Makes and verifies MACs.", MacVerbs.Command),

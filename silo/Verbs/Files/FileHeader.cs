@@ -145,7 +145,7 @@ internal sealed class FileHeader
 
     private static FileFormatException Fault(FileFault fault) => new(fault, fault switch
     {
-        FileFault.NotEncrypted => "This is no file of encrypt-file.",
+        FileFault.NotEncrypted => "This is no file of encrypt-file; what okms encrypt printed is for okms decrypt.",
         FileFault.UnknownFormat => "This file has a format that this program does not know; a newer one may.",
         FileFault.CutOff => "The file ends within its header.",
         _ => "The header of the file is malformed.",

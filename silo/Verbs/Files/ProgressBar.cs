@@ -14,6 +14,11 @@ internal sealed class ProgressBar(TextWriter? terminal, long? total, TimeProvide
     private readonly long _begin = time.GetTimestamp();
     private long? _shown;
 
+    /// <summary>A bar on standard error, if that is a terminal.</summary>
+    /// <param name="context">The process.</param>
+    /// <param name="total">The whole in bytes; null when it is not known.</param>
+    public static ProgressBar Of(VerbContext context, long? total) => new(context.ErrorIsTerminal ? context.Error : null, total, context.Time);
+
     /// <summary>Shows it, ten times a second at most.</summary>
     /// <param name="done">How many bytes are done.</param>
     public void Show(long done) => Show(done, "");

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Text;
 using OrleansKms.Silo.Verbs;
+using OrleansKms.Tests.Cluster.Processes;
 using OrleansKms.Tests.Unit.Verbs;
 
 namespace OrleansKms.Tests.Api.Verbs;
@@ -53,6 +55,21 @@ public abstract class VerbTest : IDisposable
         await Okms($"principal create {name} --policy {policy}");
         await Okms($"token create {name} --out {name}");
         return name;
+    }
+
+    /// <summary>Starts a verb as a process of its own, which can be killed.</summary>
+    private protected Process StartProcess(string url, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [ServiceProcess.ProgramPath(ServiceProcess.Silo), .. arguments])
+        {
+            WorkingDirectory = _folder.FullName,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        ServiceProcess.RemoveSettings(start);
+        (start.Environment["OKMS_URL"], start.Environment["OKMS_TOKEN_FILE"]) = (url, "admin");
+        return Process.Start(start)!;
     }
 
     private protected string PathOf(string name) => Path.Combine(_folder.FullName, name);
