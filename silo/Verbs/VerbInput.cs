@@ -139,7 +139,9 @@ internal static class VerbInput
         return ReadAll(input, max, "The input");
     }
 
-    private static Stream OpenInput(VerbContext context)
+    /// <summary>Standard input, for the one value that takes it.</summary>
+    /// <exception cref="VerbException">Another value has taken it.</exception>
+    public static Stream OpenInput(VerbContext context)
     {
         // The second value would be empty, and an encryption with empty associated data would succeed.
         if (context.InputIsTaken) throw VerbException.Usage("Standard input can be only one of the values.", "Give the other as @FILE.");

@@ -43,7 +43,7 @@ internal sealed class FileEnds : IDisposable
         {
             var path = name == Standard ? null : context.PathOf(name);
             if (path is not null) WholeOutput.Check(path, replaces);
-            return new FileEnds(context, isStandard ? context.Input : OpenInput(context, input!), path, replaces);
+            return new FileEnds(context, isStandard ? VerbInput.OpenInput(context) : OpenInput(context, input!), path, replaces);
         });
     }
 

@@ -62,6 +62,7 @@ public sealed class FileVerbTests(DefaultApi api) : VerbTest(api)
             else Assert.Contains($"{one} (version 1): key_disabled", opened.Errors, StringComparison.Ordinal);
         }
 
+        await Enable(two, true);
         var twice = await Run("encrypt-file", "f", "--out", "h", "--recipient", two, "--recipient", "alias:" + alias);
         Assert.Equal(ExitCode.Usage, twice.Code);
         Assert.Contains("the same key", twice.Errors, StringComparison.Ordinal);

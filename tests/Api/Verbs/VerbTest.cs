@@ -60,7 +60,7 @@ public abstract class VerbTest : IDisposable
     /// <summary>Starts a verb as a process of its own, which can be killed.</summary>
     private protected Process StartProcess(string url, params string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet", [ServiceProcess.ProgramPath(ServiceProcess.Silo), .. arguments])
+        var start = new ProcessStartInfo("dotnet", [ServiceProcess.ProgramPath(ServiceProcess.Program), .. arguments])
         {
             WorkingDirectory = _folder.FullName,
             RedirectStandardInput = true,
