@@ -66,7 +66,7 @@ public sealed class RewrapJobTests : IDisposable
         });
         Assert.Equal((99, 101), (done.Rewrapped, done.Failed));
         Assert.Equal("payload_too_large", (string)JsonNode.Parse(File.ReadLines(Report).Last())!["code"]!);
-        Assert.Equal(1, _calls.Count(call => call.Path.Contains("/disabled/", StringComparison.Ordinal)));
+        Assert.Single(_calls, call => call.Path.Contains("/disabled/", StringComparison.Ordinal));
     }
 
     [Fact]
