@@ -205,7 +205,7 @@ public sealed class FileVerbTests(DefaultApi api) : VerbTest(api)
 
     private Task<VerbResult> Run(params string[] arguments) => Shell().Run(arguments);
 
-    private Task Enable(string key, bool isEnabled) => Api.Post($"/v1/keys/{key}/{(isEnabled ? "enable" : "disable")}");
+    private Task<Answer> Enable(string key, bool isEnabled) => Api.Post($"/v1/keys/{key}/{(isEnabled ? "enable" : "disable")}");
 
     private async Task<(long Decrypt, long Encrypt)> Uses(string key)
     {
