@@ -16,10 +16,11 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_GENERATE_ASPNET_CERT
 build=artifacts/.build
 cyclonedx=6.3.1
 
-# publish RID
+# publish RID. Without debugging information: it holds what the platform's generator of log calls has written, in another order each time,
+# and would make two builds of the same source differ.
 publish() {
   dotnet publish silo -c Release -r "$1" --self-contained --artifacts-path "$build" -o "$build/$1" -v q \
-    -p:PublishSingleFile=true -p:DebugType=embedded -p:OkmsPublish=true -p:RunAnalyzers=false
+    -p:PublishSingleFile=true -p:DebugType=none -p:OkmsPublish=true -p:RunAnalyzers=false
   mkdir -p "artifacts/$1"
   install -m 0755 "$build/$1/okms" "artifacts/$1/okms"
   materials "$1" >"artifacts/$1/okms.cdx.json"
