@@ -1,6 +1,7 @@
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Keys.Activation;
 using OrleansKms.Grains.Keys.Rows;
+using OrleansKms.Grains.Providers;
 using OrleansKms.Tests.Unit.Cryptography;
 
 namespace OrleansKms.Tests.Unit.Keys;
@@ -14,7 +15,7 @@ public sealed class VersionCiphersTests
         using var pair = await SignaturePair.Make("ECC_NIST_P256");
         var versions = Enumerable.Range(1, 40).Select(i => new KeyVersionEntry(i, KeyVersionState.Enabled, default) { PublicKey = pair.PublicPart }).ToArray();
         var row = KeyRotationTests.Row() with { Spec = "ECC_NIST_P256", Usage = KeyUsage.SignVerify, Versions = versions };
-        using var ciphers = new VersionCiphers(null!, null!, null!, default, "key");
+        using var ciphers = new VersionCiphers(null!, null!, new KeyProviders([]), default, "key");
         var first = Open();
         var second = Open();
         Assert.Equal(15, first.Zip(second).Count(both => ReferenceEquals(both.First, both.Second)));
