@@ -103,7 +103,7 @@ public sealed class RootChangeTests : IDisposable
         Assert.Contains("There is no database", await _program.Refused([("OKMS_DATA_DIR", _program.Of("nowhere"))], "list"), StringComparison.Ordinal);
         foreach (var words in (string[][])[[], ["paint"], ["add", "now"], ["list", "--dry-run"], ["verify", "a", "b"], ["remove"], ["destroy", "--create"], ["rotate", own]])
         {
-            Assert.Matches("For what there is: OrleansKms.Silo root .*--help", await _program.Refused(OwnFile, words));
+            Assert.Matches("For what there is: okms root .*--help", await _program.Refused(OwnFile, words));
         }
 
         Assert.Equal(before, await _program.Everything());

@@ -39,8 +39,8 @@ public sealed class RowBatchFaults : IAsyncLifetime
         {
             DataDirectory = _directory.Path,
 
-            // So that a server that stands still is given up soon.
-            ConnectionString = _server.ConnectionString + ";Command Timeout=2;Timeout=2",
+            // So that a server that stands still is given up soon. A new server may take longer to open its first connections.
+            ConnectionString = _server.ConnectionString + ";Command Timeout=2",
         });
     }
 

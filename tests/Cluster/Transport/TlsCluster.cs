@@ -39,7 +39,7 @@ public sealed class TlsCluster : IAsyncLifetime
     {
         foreach (var port in new[] { ClientPort, SecondClientPort })
         {
-            await using var client = await TlsHost.StartClient(Certificates.Files("gateway"), [port]);
+            await using var client = await TlsHost.StartClient(Certificates.Files("gateway"), [port], triesAgain: true);
             Assert.Equal("again"u8.ToArray(), (await client.Echo("again").Echo(new("again"u8.ToArray()))).Bytes);
         }
     }

@@ -78,13 +78,18 @@ internal sealed class TlsHost : IAsyncDisposable
             silo.Services.AddSingleton(new ExtraInterface(typeof(IEchoGrain)));
         }));
 
-    public static Task<TlsHost> StartClient(MutualTlsFiles files, int[] ports, TimeProvider? clock = null) => Start((host, connections, _) =>
+    public static Task<TlsHost> StartClient(
+        MutualTlsFiles files, int[] ports, TimeProvider? clock = null, bool triesAgain = false) => Start((host, connections, _) =>
         host.UseOrleansClient(client =>
         {
             client.UseStaticClustering([.. ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))]);
             client.Configure<ClusterOptions>(Name);
             // A test that expects a refusal waits for one, not for several.
-            client.UseConnectionRetryFilter((_, _) => Task.FromResult(false));
+            client.UseConnectionRetryFilter(async (_, stopping) =>
+            {
+                if (triesAgain) await Task.Delay(100, stopping);
+                return triesAgain;
+            });
             client.Configure<ClientConnectionOptions>(o => o.ConfigureConnection(connections.Count));
             client.UseMutualTls(files, clock ?? TimeProvider.System);
         }));
