@@ -274,6 +274,8 @@ async function approve() {
   seen.steps.refused = await page.getByRole('alert').last().innerText();
   seen.steps.dashboardOfOthers = await page.getByRole('link', { name: 'Dashboard', exact: true }).count();
   await go(page, 'Keys');
+  await page.getByLabel('Prefix').fill(input.guarded);
+  await page.getByLabel('Prefix').press('Enter');
   await page.getByRole('link', { name: input.guarded, exact: true }).click();
   await heading(page, input.guarded);
   await look(page, 'key-wide-dark');
