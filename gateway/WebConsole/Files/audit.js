@@ -7,7 +7,7 @@ import { actions } from './facts.js';
 
 const fields = ['key', 'principal', 'action', 'outcome', 'from', 'to'];
 
-const Record = ({ of }) => html`<details><summary aria-label=${`Record ${of.sequence}`}>${count(of.sequence)}</summary><pre class="pre">${JSON.stringify(of, null, 2)}</pre></details>`;
+const Record = ({ of }) => html`<details><summary aria-label=${`Record ${count(of.sequence)}`}>${count(of.sequence)}</summary><pre class="pre">${JSON.stringify(of, null, 2)}</pre></details>`;
 
 const Logs = () => html`<${Section} title="Logs and their checkpoints">
   <p class="quiet">Each silo signs its own log. A key's History page proves that key's changes; <code>audit verify</code> and <code>audit prove</code>, which have the logs themselves, prove the rest.</p>
