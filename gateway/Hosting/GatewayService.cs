@@ -25,6 +25,7 @@ internal static class GatewayService
         app.Announce();
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
         StartMemory.GiveBackWhenQuiet(app.Lifetime);
+        IdleMemory.CollectWhenIdle(app.Lifetime);
         await app.RunUntilStopped();
     });
 }

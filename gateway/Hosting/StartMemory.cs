@@ -4,8 +4,9 @@ namespace OrleansKms.Gateway.Hosting;
 
 /// <summary>
 /// Returns the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
-/// library returns memory unless asked; and it maps code that is not used again. This happens once, at the first quiet moment of the process, and not at all if there is
-/// none within a minute: by then its requests need that memory themselves, and should not wait for a collection.
+/// library returns memory unless asked; and it maps code that is not used again. This happens at the first quiet moment of the process, and
+/// once more two minutes later, when what begins late has begun; and not at all if there is no quiet moment within a minute: by then its
+/// requests need that memory themselves, and should not wait for a collection.
 /// </summary>
 internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuTime, Action giveBack)
 {
@@ -16,10 +17,12 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
     internal const double QuietShare = 0.1;
 
     private const int MaxWatches = 30;
+    private const long MaxHeap = 64 * 1024 * 1024;
+    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(2);
 
     /// <summary>Begins once the server listens.</summary>
     public static void GiveBackWhenQuiet(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(
-        () => _ = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack).Run(lifetime.ApplicationStopping));
+        () => _ = GiveBackTwice(lifetime.ApplicationStopping));
 
     /// <summary>Waits for a quiet moment, and returns the memory.</summary>
     internal async Task Run(CancellationToken stopping)
@@ -42,8 +45,22 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         }
     }
 
+    private static async Task GiveBackTwice(CancellationToken stopping)
+    {
+        var memory = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack);
+        await memory.Run(stopping).ConfigureAwait(false);
+        await Task.Delay(_pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await memory.Run(stopping).ConfigureAwait(false);
+    }
+
     private static void GiveBack()
     {
+        // More is in use, and to compact it takes long.
+        if (GC.GetTotalMemory(forceFullCollection: false) > MaxHeap)
+        {
+            return;
+        }
+
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         if (!OperatingSystem.IsLinux())
         {
