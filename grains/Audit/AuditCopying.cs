@@ -8,12 +8,14 @@ using OrleansKms.Grains.Telemetry;
 namespace OrleansKms.Grains.Audit;
 
 /// <summary>
-/// Copies the records of a directory's logs to the table that searches use. It copies only signed records, in batches, at a limited rate,
-/// and resumes after a crash. Not thread-safe.
+/// Copies the records of a directory's logs to the table that searches use. It copies only signed records, in batches, at a limited rate
+/// that is spread evenly, and resumes after a crash. Not thread-safe.
 /// </summary>
 internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeProvider time)
 {
-    private const int MaxBatch = 500;
+    // Small, since keys' rows wait for the transaction of a batch where the database has one writer.
+    private const int MaxBatch = 64;
+    private const int MaxForgotten = 5000;
     private static readonly TimeSpan _forgetEvery = TimeSpan.FromMinutes(1);
 
     private static long _lag;
@@ -29,7 +31,9 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
     /// <summary>Where the next record to copy is.</summary>
     private sealed record Place(long Record, RecordFile File, long Offset);
 
-    /// <summary>Copies up to one second's worth of records, from the silo's own log first and then from earlier ones.</summary>
+    /// <summary>
+    /// Copies up to one second's worth of records, from the silo's own log first and then from earlier ones; takes a second for as many.
+    /// </summary>
     /// <param name="own">The log this silo writes.</param>
     /// <param name="cancellationToken">Cancels the copy.</param>
     public async Task Run(TrailFolder own, CancellationToken cancellationToken)
@@ -73,8 +77,10 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
                 break;
             }
 
-            left -= (int)(next.Record - place.Record);
+            var copied = (int)(next.Record - place.Record);
+            left -= copied;
             _places[folder.Id] = next;
+            await Task.Delay(TimeSpan.FromSeconds((double)copied / options.CopyRate), time, cancellationToken);
         }
 
         return (left, hasLostRace);
@@ -136,6 +142,6 @@ internal sealed class AuditCopying(AuditOptions options, AuditIndex index, TimeP
         }
 
         _forgotAt = time.GetTimestamp();
-        await index.Forget(time.GetUtcNow() - options.CopyRetention, 10 * MaxBatch, cancellationToken);
+        await index.Forget(time.GetUtcNow() - options.CopyRetention, MaxForgotten, cancellationToken);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Storage;
@@ -13,7 +14,7 @@ internal sealed partial class AuditUpkeep(
 {
     private static readonly TimeSpan _pause = TimeSpan.FromSeconds(1);
 
-    private readonly HashSet<string> _failing = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, bool> _failing = new(StringComparer.Ordinal);
     private AuditAnchor? _unanchored;
 
     /// <summary>Passes on a new checkpoint.</summary>
@@ -22,23 +23,17 @@ internal sealed partial class AuditUpkeep(
     /// <summary>Runs until cancelled.</summary>
     public async Task Run(AuditLog log, TrailFolder folder, CancellationToken stopping)
     {
-        var witnessing = witness.Run(folder, stopping);
-        using var timer = new PeriodicTimer(_pause, TimeProvider.System);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stopping))
-            {
-                await Try("store the audit trail's checkpoint", () => Anchor(stopping), stopping);
-                await Try("record events of the installation", () => TakeEvents(log, stopping), stopping);
-                await Try("copy the audit trail for search", () => copying.Run(folder, stopping), stopping);
-                await Try("resume the audit trail", log.TryResume, stopping);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-        }
-
-        await witnessing;
+        await Task.WhenAll(
+            witness.Run(folder, stopping),
+            EverySecond(() => Try("copy the audit trail for search", () => copying.Run(folder, stopping), stopping), stopping),
+            EverySecond(
+                async () =>
+                {
+                    await Try("store the audit trail's checkpoint", () => Anchor(stopping), stopping);
+                    await Try("record events of the installation", () => TakeEvents(log, stopping), stopping);
+                    await Try("resume the audit trail", log.TryResume, stopping);
+                },
+                stopping));
     }
 
     /// <summary>Moves events of the installation to the log.</summary>
@@ -48,6 +43,18 @@ internal sealed partial class AuditUpkeep(
     /// <summary>Stores the last checkpoint before the silo stops.</summary>
     public Task Finish(CancellationToken cancellationToken) =>
         Try("store the audit trail's checkpoint", () => Anchor(cancellationToken), cancellationToken);
+
+    private static async Task EverySecond(Func<Task> work, CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(_pause, TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stopping)) await work();
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
 
     private async Task Anchor(CancellationToken cancellationToken)
     {
@@ -77,11 +84,11 @@ internal sealed partial class AuditUpkeep(
         try
         {
             await DiskWork.Run(work);
-            _failing.Remove(what);
+            _failing.TryRemove(what, out _);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            if (_failing.Add(what))
+            if (_failing.TryAdd(what, true))
             {
                 LogFailed(what, e);
             }

@@ -1,4 +1,4 @@
-namespace OrleansKms.Grains.Audit.Trail;
+namespace OrleansKms.Grains.Storage;
 
 /// <summary>
 /// Runs work that blocks on the disk in a thread of its own. The thread pool has as many threads as cores: two that wait for a slow disk
@@ -8,6 +8,10 @@ internal static class DiskWork
 {
     /// <summary>Runs work; what it awaits continues in the thread pool.</summary>
     public static Task Run(Func<Task> work) =>
+        Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+
+    /// <summary>Runs work that has a result; what it awaits continues in the thread pool.</summary>
+    public static Task<T> Run<T>(Func<Task<T>> work) =>
         Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
 
     /// <summary>Starts work that handles its own failures.</summary>

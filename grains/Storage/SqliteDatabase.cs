@@ -8,7 +8,7 @@ namespace OrleansKms.Grains.Storage;
 
 /// <summary>
 /// The embedded database of the all-in-one service: one file in the data directory, which a lock reserves for one process. SQLite
-/// has one writer and its calls block, so writes queue in an asynchronous gate and no call runs on the grain scheduler.
+/// has one writer and its calls block, so writes queue in an asynchronous gate, and no call runs on the grain scheduler or in the thread pool.
 /// </summary>
 internal sealed class SqliteDatabase : Database
 {
@@ -30,6 +30,8 @@ internal sealed class SqliteDatabase : Database
     private readonly SqliteRows _rows;
     private readonly SqliteRowReads _rowReads;
     private readonly SemaphoreSlim _writer = new(1, 1);
+    private readonly SqliteThread _writing = new("sqlite writes");
+    private readonly SqliteThread _rowReading = new("sqlite rows");
     private readonly ITimer _logTimer;
     private int _isLogToBeEmptied;
     private FileStream? _lock;
@@ -127,7 +129,7 @@ internal sealed class SqliteDatabase : Database
     public override Task RemoveSilos(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <inheritdoc/>
-    public override Task<T> Read<T>(Func<Task<T>> call) => Task.Run(call);
+    public override Task<T> Read<T>(Func<Task<T>> call) => DiskWork.Run(call);
 
     /// <inheritdoc/>
     public override async Task<T> Write<T>(Func<Task<T>> call)
@@ -135,7 +137,7 @@ internal sealed class SqliteDatabase : Database
         await _writer.WaitAsync().ConfigureAwait(false);
         try
         {
-            return await Task.Run(call).ConfigureAwait(false);
+            return await _writing.Run(call).ConfigureAwait(false);
         }
         finally
         {
@@ -173,11 +175,11 @@ internal sealed class SqliteDatabase : Database
     public override int ReadLanes => 1;
 
     /// <inheritdoc/>
-    public override Task ReadRows(string serviceId, IReadOnlyList<RowRead> reads)
+    public override Task ReadRows(string serviceId, IReadOnlyList<RowRead> reads) => _rowReading.Run(() =>
     {
         _rowReads.Read(serviceId, reads);
-        return Task.CompletedTask;
-    }
+        return Task.FromResult(true);
+    });
 
     /// <inheritdoc/>
     public override bool IsDuplicate(Exception failure) => failure is SqliteException
@@ -193,7 +195,14 @@ internal sealed class SqliteDatabase : Database
     public override void Dispose()
     {
         _logTimer.Dispose();
-        _writer.Wait(TimeSpan.FromSeconds(5));
+        if (!_writer.Wait(TimeSpan.FromSeconds(5)))
+        {
+            // A write hangs in the disk. Its connection and the lock of the directory end with the process.
+            return;
+        }
+
+        _writing.Dispose();
+        _rowReading.Dispose();
 
         _rows.Dispose();
         _rowReads.Dispose();
@@ -230,7 +239,7 @@ internal sealed class SqliteDatabase : Database
 
         try
         {
-            if (!await Task.Run(TryEmptyLog).ConfigureAwait(false))
+            if (!await _writing.Run(() => Task.FromResult(TryEmptyLog())).ConfigureAwait(false))
             {
                 EmptyLogSoon();
             }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 using OrleansKms.Files;
 using OrleansKms.Grains.Audit.Transparency;
+using OrleansKms.Grains.Storage;
 
 namespace OrleansKms.Grains.Audit.Trail;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Win32.SafeHandles;
+using OrleansKms.Grains.Storage;
 using OrleansKms.Grains.Telemetry;
 
 namespace OrleansKms.Grains.Audit.Trail;
