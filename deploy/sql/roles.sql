@@ -42,6 +42,11 @@ SELECT format('ALTER ROUTINE %s OWNER TO %I', oid::regprocedure, :'owner')
 FROM pg_proc
 WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'okms\_%' AND pg_get_userbyid(proowner) <> :'owner' \gexec
 
+-- Triggers on the rows of keys call it with the rights of who writes.
+SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', oid::regprocedure, :'silo')
+FROM pg_proc
+WHERE pronamespace = 'public'::regnamespace AND proname = 'okms_kek_lock' \gexec
+
 SELECT format('REVOKE ALL ON TABLE public.%I FROM PUBLIC, %I, %I', relname, :'silo', :'gateway')
 FROM pg_class
 WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' \gexec

@@ -71,7 +71,9 @@ internal sealed class RowResealing(Database database, RowSealer sealer, IOptions
             await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             var replaced = 0;
-            foreach (var (row, resealed) in rows)
+
+            // In the order in which those who write rows of keys lock them, so that neither waits for the other in a circle.
+            foreach (var (row, resealed) in rows.OrderBy(r => r.Row.Name, StringComparer.Ordinal).ThenBy(r => r.Row.Key, StringComparer.Ordinal))
             {
                 replaced += await Replace(transaction, row, resealed, cancellationToken);
             }

@@ -73,7 +73,7 @@ internal sealed partial class PostgresDatabase : Database
         connection.MinPoolSize = Math.Min(connection.MinPoolSize, connection.MaxPoolSize);
         _npgsql = NpgsqlDataSource.Create(connection);
         _connections = new PostgresConnections(_npgsql);
-        connection.Options = $"{connection.Options} {PostgresRows.PlannerOptions}";
+        connection.Options = $"{connection.Options} {PostgresRows.Options}";
         connection.MinPoolSize = 0;
         connection.MaxPoolSize = ofRows;
 

@@ -9,10 +9,12 @@ namespace OrleansKms.Grains.Storage;
 internal static class PostgresRows
 {
     /// <summary>
-    /// What connections for these statements are opened with: one plan for each statement, for any number of rows. To a planner that last saw a
-    /// table of one page, reading all of it looks cheapest.
+    /// What connections for these statements are opened with. One plan for each statement, for any number of rows: to a planner that last saw a
+    /// table of one page, reading all of it looks cheapest. And no long wait for a row that somebody has locked, so that the other rows of the
+    /// batch are soon written without it.
     /// </summary>
-    public const string PlannerOptions = "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off";
+    public const string Options =
+        "-c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan -c jit=off -c lock_timeout=500ms";
 
     // The second row fails the statement where there is one already: both or neither.
     private const string Insert =

@@ -28,7 +28,7 @@ internal sealed class RowBatches(Database database, string serviceId, Func<bool>
             $"The row {write.Name} was changed by another.", "another", write.Version?.ToString(CultureInfo.InvariantCulture) ?? "none");
     }
 
-    /// <summary>A transaction has each row once: of two writes of one row the second waits for what becomes of the first.</summary>
+    /// <summary>A transaction has each row once. Of two writes of one row in two transactions, the row's version lets one through.</summary>
     protected override bool Fits(HashSet<(string Name, string Key)> rows, RowWrite call) =>
         rows.Add((call.Name, call.Key)) && (call.Second is not var (second, _) || rows.Add((second, call.Key)));
 
@@ -80,6 +80,7 @@ internal sealed class RowBatches(Database database, string serviceId, Func<bool>
         catch (Exception e) when (batch is [{ Second: not null }] && database.IsDuplicate(e))
         {
             // Of the two rows the second was there: a race that is lost, and neither is written.
+            batch[0].NewVersion = null;
         }
 
         foreach (var write in batch) write.Committed();

@@ -32,13 +32,34 @@ internal sealed class RowReads(Database database, string serviceId, TimeProvider
             FailWaiting(e);
             return;
         }
-        catch (Exception e) when (!database.IsOutcomeUnknown(e))
+        catch (Exception e) when (e is not TimeoutException and not { InnerException: TimeoutException })
         {
-            // The database answered: for example, that a migration has changed what a prepared statement returns.
-            await ReadAll(batch);
+            // Whatever it is, such as a damaged page or a connection that had died: each half by itself, down to single rows.
+            if (batch.Count == 1)
+            {
+                await ReadAll(batch);
+            }
+            else
+            {
+                await ReadHalf(batch.GetRange(0, batch.Count / 2));
+                await ReadHalf(batch.GetRange(batch.Count / 2, batch.Count - batch.Count / 2));
+                return;
+            }
         }
 
         foreach (var read in batch) read.Done();
+    }
+
+    private async Task ReadHalf(List<RowRead> half)
+    {
+        try
+        {
+            await Run(half);
+        }
+        catch (Exception e)
+        {
+            Fail(half, e);
+        }
     }
 
     private Task ReadAll(List<RowRead> batch)

@@ -53,6 +53,9 @@ FOR EACH ROW EXECUTE FUNCTION okms_kek_require_unused();
 -- It has locked the table, for whose rows every writer looks.
 CREATE FUNCTION okms_kek_require_no_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+    RAISE feature_not_supported USING MESSAGE = 'KEKs are deleted only by a transaction that is READ COMMITTED.', TABLE = 'okms_kek';
+  END IF;
   IF EXISTS (SELECT 1 FROM okms_row) THEN
     RAISE foreign_key_violation USING MESSAGE = 'Rows are sealed under the KEKs.', TABLE = 'okms_kek';
   END IF;
@@ -63,4 +66,6 @@ $$;
 CREATE TRIGGER okms_kek_require_no_rows BEFORE TRUNCATE ON okms_kek
 FOR EACH STATEMENT EXECUTE FUNCTION okms_kek_require_no_rows();
 
+-- It waits for all who read or write the tables, and whoever comes after it waits for it: behind a dump, better not at all.
+SET LOCAL lock_timeout = '5s';
 ALTER TABLE okms_row DROP CONSTRAINT okms_row_kek_id_fkey;
