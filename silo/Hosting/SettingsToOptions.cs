@@ -100,6 +100,12 @@ internal static class SettingsToOptions
     {
         silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = settings.Http.RequestTimeout);
         silo.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = settings.Http.RequestTimeout);
-        return silo.Configure<GrainCollectionOptions>(options => options.CollectionAge = settings.KeyIdleTime);
+        return silo.Configure<GrainCollectionOptions>(options =>
+        {
+            options.CollectionAge = settings.KeyIdleTime;
+
+            // Each key that leaves writes its counters, and whoever wakes one up waits for those of a quantum: so few at a time.
+            options.CollectionQuantum = TimeSpan.FromSeconds(1);
+        });
     }
 }

@@ -48,6 +48,7 @@ internal static class SiloService
         app.Welcome(token);
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
         StartMemory.GiveBackWhenQuiet(app.Lifetime);
+        IdleMemory.CollectWhenIdle(app.Lifetime);
         await app.RunUntilStopped();
     });
 }

@@ -138,8 +138,7 @@ public sealed class RevocationTests(TwoGateways gateways)
         return done;
     }
 
-    /// <summary>Uses the key by one gateway without a pause.</summary>
-    /// <param name="acknowledged">When the revocation was acknowledged, by <paramref name="clock"/>.</param>
+    /// <summary>Uses the key by one gateway without a pause, and looks when its revocation was acknowledged.</summary>
     private sealed class User(ServiceProcess gateway, string token, Stopwatch clock, Task<TimeSpan> acknowledged)
     {
         private readonly TaskCompletionSource _letThrough = new(TaskCreationOptions.RunContinuationsAsynchronously);
