@@ -363,6 +363,11 @@ internal sealed class KeyActivation : IDisposable
     private async Task Read()
     {
         var inDoubt = Slot.State == RowState.InDoubt ? Slot.Row : null;
+        if (Slot.Row is null)
+        {
+            Usage.Forfeit();
+        }
+
         await Usage.ReadWith(Slot);
         Primary.Forget();
         if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)

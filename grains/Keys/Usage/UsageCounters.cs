@@ -26,6 +26,9 @@ internal sealed class UsageCounters(IGrainStorage storage, GrainId grain, TimePr
     private long _tookOverAt = long.MinValue;
     private bool _keepsWindows;
 
+    // The life of the key that unspent uses were reserved in.
+    private Incarnation? _incarnation;
+
     /// <summary>The row.</summary>
     public RowSlot<KeyUsageRow> Slot { get; } = new(storage, grain, RowNames.KeyUsage);
 
@@ -133,6 +136,7 @@ internal sealed class UsageCounters(IGrainStorage storage, GrainId grain, TimePr
     /// <summary>Resumes the row as it was read, or nothing where there is none.</summary>
     public void Resume()
     {
+        RequireSameLife(Slot.Row?.Incarnation);
         var stored = (Slot.Row?.Versions ?? []).ToDictionary(v => v.Version);
         foreach (var version in stored.Keys)
         {
@@ -196,6 +200,7 @@ internal sealed class UsageCounters(IGrainStorage storage, GrainId grain, TimePr
     public async Task Write(
         Incarnation incarnation, UsageMeter? reserved = null, long uses = 0, bool exact = false, Func<KeyUsageRow, Task>? write = null)
     {
+        RequireSameLife(incarnation);
         var written = Meters
             .Select(m => (Meter: m, Stored: m.ToStored(exact ? m.Spent : m == reserved ? m.Ceiling + uses : m.Ceiling)))
             .ToArray();
@@ -235,11 +240,22 @@ internal sealed class UsageCounters(IGrainStorage storage, GrainId grain, TimePr
     /// <summary>Whether a row has to say anything of a version.</summary>
     public static bool IsUsed(VersionUsage stored) => stored is not { Ceiling: 0, Decrypted: 0, Verified: 0 };
 
-    private void Forfeit()
+    /// <summary>Keeps nothing that was reserved, and gives nothing back.</summary>
+    public void Forfeit()
     {
         foreach (var meter in _meters.Values)
         {
             meter.Forfeit();
+        }
+    }
+
+    private void RequireSameLife(Incarnation? incarnation)
+    {
+        if (_incarnation != incarnation)
+        {
+            // Nothing was reserved in these counters.
+            Forfeit();
+            _incarnation = incarnation;
         }
     }
 }

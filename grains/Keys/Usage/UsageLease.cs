@@ -236,6 +236,9 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <inheritdoc cref="UsageCounters.Invalidate"/>
     public void Invalidate() => _counters.Invalidate();
 
+    /// <summary>Gives up what was reserved before the key existed: a restore may have replaced those counters.</summary>
+    public void Forfeit() => _counters.Forfeit();
+
     private Task SaveOnce(Incarnation incarnation, bool exact) => _counters.Repeat(incarnation, exact, async () =>
     {
         if (HasUnsaved || (exact && (HasUnspent || Windows.HasReserved)))

@@ -87,17 +87,21 @@ internal sealed class UsageMeter(int version)
         SpendUntil = Spent;
     }
 
-    /// <summary>Unspent uses may or may not have been given back: they are not given back again, and count as spent.</summary>
+    /// <summary>Unspent uses count as spent: they may have been given back, or the row may not have them.</summary>
     public void Forfeit()
     {
         Unspent = 0;
         SpendUntil = Spent;
     }
 
-    /// <summary>Takes over what a backup counted, where that is more.</summary>
-    public void TakeOver(VersionUsage counted) => Resume(new(
-        Version, Math.Max(_stored.Ceiling, counted.Ceiling), Math.Max(_stored.Decrypted, counted.Decrypted), Math.Max(_stored.Verified, counted.Verified),
-        Math.Max(_stored.Bytes, counted.Bytes), _stored.LastUsedAt > counted.LastUsedAt ? _stored.LastUsedAt : counted.LastUsedAt ?? _stored.LastUsedAt));
+    /// <summary>Takes over what a backup counted, where that is more: the ceiling is no sum any more, so nothing of it is given back.</summary>
+    public void TakeOver(VersionUsage counted)
+    {
+        Forfeit();
+        Resume(new(
+            Version, Math.Max(_stored.Ceiling, counted.Ceiling), Math.Max(_stored.Decrypted, counted.Decrypted), Math.Max(_stored.Verified, counted.Verified),
+            Math.Max(_stored.Bytes, counted.Bytes), _stored.LastUsedAt > counted.LastUsedAt ? _stored.LastUsedAt : counted.LastUsedAt ?? _stored.LastUsedAt));
+    }
 
     /// <summary>The values for the next row.</summary>
     /// <param name="ceiling">The ceiling to store.</param>

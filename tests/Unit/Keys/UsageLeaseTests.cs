@@ -117,6 +117,20 @@ public sealed class UsageLeaseTests
         Assert.Equal(1, script.Ceiling);
     }
 
+    [Fact]
+    public void CountersOfAnotherLifeOfTheKey_GetNothingBack()
+    {
+        var script = new Script(new([]), faults: 0);
+        var activation = script.Activation();
+        Assert.True(activation.Use(1).IsCompletedSuccessfully);
+        script.Rewrite(row => row with { Incarnation = script.NewLife(), Versions = [row.Versions.Single() with { Ceiling = 7 }] });
+        activation.Forget();
+        Assert.True(activation.Look().IsCompletedSuccessfully);
+        Assert.Equal(7, activation.Spent);
+        Assert.True(activation.End().IsCompletedSuccessfully);
+        Assert.Equal(7, script.Ceiling);
+    }
+
     private static void AtEachStep(
         int faults, Func<Activation, Task> old, Func<Activation, Task> taker, Func<Activation, Task>? third = null, int? runs = null)
     {
@@ -161,13 +175,15 @@ public sealed class UsageLeaseTests
             Rewrite(_ => new() { Incarnation = Incarnation });
         }
 
-        public Incarnation Incarnation { get; } = Incarnation.New();
+        public Incarnation Incarnation { get; private set; } = Incarnation.New();
 
         public long Made => _activations.Sum(a => a.Made);
 
         public long Ceiling => Row.Versions.SingleOrDefault()?.Ceiling ?? 0;
 
         private KeyUsageRow Row => (KeyUsageRow)_rows.Stored!;
+
+        public Incarnation NewLife() => Incarnation = Incarnation.New();
 
         public Activation Activation()
         {
@@ -277,6 +293,8 @@ public sealed class UsageLeaseTests
             await lease.Load(script.Incarnation);
             await lease.Reserve(_meter, _policy, script.Incarnation, wanted: 1);
         }
+
+        public void Forget() => lease.Invalidate();
 
         public void Decrypt()
         {
