@@ -305,14 +305,16 @@ internal sealed class KeyActivation : IDisposable
         Versions.Dispose();
         try
         {
-            if (Slot is { State: RowState.Known or RowState.InDoubt, Row: { } row } && (Usage.IsLoaded || Usage.HasUnsaved))
+            // Also after a lost race: what this activation has reserved is its own to give back. A key that is another one by now has other
+            // counters, which are left alone.
+            if (Slot.Row is { } row && (Usage.IsLoaded || Usage.HasUnsaved || Usage.HasUnspent))
             {
                 await Usage.Save(row.Incarnation, exact: true).WaitAsync(cancellationToken);
             }
         }
         catch (Exception e) when (e is KmsException or StorageFailedException or InconsistentStateException or OperationCanceledException)
         {
-            // Nothing is lost: the count resumes at the reserved ceiling.
+            // Nothing is lost: the count stays at the reserved ceiling.
             Services.Logger.CountersNotSaved(Id, e);
         }
         finally
@@ -361,6 +363,11 @@ internal sealed class KeyActivation : IDisposable
     private async Task Read()
     {
         var inDoubt = Slot.State == RowState.InDoubt ? Slot.Row : null;
+        if (Slot.Row is null)
+        {
+            Usage.Forfeit();
+        }
+
         await Usage.ReadWith(Slot);
         Primary.Forget();
         if (inDoubt is not null && Slot.Row is { } row && row.PrimaryVersion > inDoubt.PrimaryVersion)

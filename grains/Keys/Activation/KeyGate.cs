@@ -107,8 +107,7 @@ internal sealed class KeyGate(KeyActivation key)
                     case OutcomeKind.Outdated:
                         break;
                     case OutcomeKind.LostRace:
-                        // For example, a stopping silo's activation writes its last counters while this one, which has taken
-                        // over, reserves.
+                        // For example, a stopping silo's activation still reserves while this one has taken over.
                         lostRaces++;
                         key.LostRace();
                         break;

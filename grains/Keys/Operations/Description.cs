@@ -13,12 +13,13 @@ internal static class Description
 
     private static async Task<KeyDescription> Describe(KeyActivation key)
     {
+        var reads = key.Usage.Reads;
         await key.Load();
         await key.Rotation.RotateIfDue();
         using (await key.Turns.Begin())
         {
             var row = await key.Current();
-            await key.Usage.Load(row.Incarnation);
+            await key.Usage.Refresh(row.Incarnation, reads);
             if (KeyRotation.MakesVersionsByItself(row)
                 && KeyRotation.IsUsedUp(row, key.Usage.Meter(row.PrimaryVersion).Spent, UsagePolicy.Of(row).RotateAt))
             {

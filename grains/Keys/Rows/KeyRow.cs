@@ -160,8 +160,7 @@ public sealed record KeyUsageRow : Row
 /// <summary>One version's counters as stored.</summary>
 /// <param name="Version">The version.</param>
 /// <param name="Ceiling">
-/// Uses reserved. Counting resumes here, whatever the truth was: an activation writes the exact figure only when it will spend no
-/// more.
+/// Uses reserved by any activation, less those that it gave back when it would spend no more. Counting resumes here, whatever the truth was.
 /// </param>
 /// <param name="Decrypted">Decryptions, as of the last write.</param>
 /// <param name="Verified">Verifications, as of the last write.</param>

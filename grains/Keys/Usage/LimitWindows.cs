@@ -74,6 +74,11 @@ internal sealed class LimitWindows(TimeProvider time)
     /// <summary>Makes the next write reserve uses.</summary>
     public void Ask(LimitWindow[] windows, long wanted) => (_asking, _wanted) = (windows, wanted);
 
+    /// <summary>Whether two rows have the same counts.</summary>
+    public static bool AreSame(IReadOnlyList<WindowUsage>? one, IReadOnlyList<WindowUsage>? other) =>
+        (one ?? []).SequenceEqual(other ?? [], EqualityComparer<WindowUsage>.Create(
+            (a, b) => a!.Of == b!.Of && a.Per == b.Per && a.Spent.SequenceEqual(b.Spent)));
+
     /// <summary>Resumes a stored row.</summary>
     public void Resume(IReadOnlyList<WindowUsage>? stored)
     {

@@ -11,45 +11,35 @@ namespace OrleansKms.Grains.Keys.Usage;
 /// the count resumes at the reserved ceiling, so it is never below the truth.
 /// </summary>
 /// <remarks>
-/// All methods run on the activation's scheduler. Writes of the row never overlap: each waits for the previous one. A failed write revokes
+/// All methods run on the activation's scheduler. Calls of the row never overlap: each waits for the previous one. A failed write revokes
 /// nothing: earlier reservations stay spendable, and the row is read again before the next write.
 /// </remarks>
 internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvider time)
 {
-    /// <summary>How long nothing is tried after a failure, so that callers get the error at once while the database is down.</summary>
-    private static readonly TimeSpan _pauseAfterFailure = TimeSpan.FromSeconds(1);
-
-    private readonly RowSlot<KeyUsageRow> _slot = new(storage, grain, RowNames.KeyUsage);
-    private readonly Dictionary<int, UsageMeter> _meters = [];
-    private Task _writing = Task.CompletedTask;
+    private readonly UsageCounters _counters = new(storage, grain, time);
+    private Task _calling = Task.CompletedTask;
     private long _lastReservation;
-    private long _lastFailure = long.MinValue;
-    private bool _closed;
 
-    /// <summary>Whether the counters are known. They are not until the row was read.</summary>
-    public bool IsLoaded { get; private set; }
+    /// <inheritdoc cref="UsageCounters.IsLoaded"/>
+    public bool IsLoaded => _counters.IsLoaded;
 
-    private bool IsPaused => _lastFailure != long.MinValue && time.GetElapsedTime(_lastFailure) < _pauseAfterFailure;
+    /// <inheritdoc cref="UsageCounters.HasUnsaved"/>
+    public bool HasUnsaved => _counters.HasUnsaved;
 
-    /// <summary>Whether any counts are not in the row yet.</summary>
-    public bool HasUnsaved => _meters.Values.Any(m => m.HasUnsaved);
+    /// <inheritdoc cref="UsageCounters.HasUnspent"/>
+    public bool HasUnspent => _counters.HasUnspent;
 
-    /// <summary>All meters, in the order of versions.</summary>
-    public IEnumerable<UsageMeter> Meters => _meters.Values.OrderBy(m => m.Version);
+    /// <summary>How often the row was read, for <see cref="Refresh"/>.</summary>
+    public int Reads => _counters.Reads;
 
-    /// <summary>The windows of the key's limits, which the same row stores.</summary>
-    public LimitWindows Windows { get; } = new(time);
+    /// <inheritdoc cref="UsageCounters.Meters"/>
+    public IEnumerable<UsageMeter> Meters => _counters.Meters;
 
-    /// <summary>The counters of a version; zero if it was never used.</summary>
-    public UsageMeter Meter(int version)
-    {
-        if (!_meters.TryGetValue(version, out var meter))
-        {
-            _meters.Add(version, meter = new(version));
-        }
+    /// <inheritdoc cref="UsageCounters.Windows"/>
+    public LimitWindows Windows => _counters.Windows;
 
-        return meter;
-    }
+    /// <inheritdoc cref="UsageCounters.Meter"/>
+    public UsageMeter Meter(int version) => _counters.Meter(version);
 
     /// <summary>
     /// Inserts the row of a new key, with the first block of its first version reserved. If an earlier attempt to create the key left a
@@ -58,19 +48,19 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <returns>The incarnation that the row <c>key</c> must have.</returns>
     public async Task<Incarnation> Begin(UsagePolicy policy, int? version)
     {
-        await _slot.Read();
-        var incarnation = _slot.Row?.Incarnation ?? Incarnation.New();
-        Resume();
+        await _counters.Slot.Read();
+        var incarnation = _counters.Slot.Row?.Incarnation ?? Incarnation.New();
+        _counters.Resume();
         if (version is { } first)
         {
             var meter = Meter(first);
             meter.Block = UsagePolicy.FirstBlock;
-            await Write(incarnation, meter, policy.Reservation(meter.Spent, meter.Block), exact: false);
-            meter.SpendUntil = meter.Ceiling;
+            await _counters.Write(incarnation, meter, policy.Reservation(meter.Spent, meter.Block));
+            _counters.Permit(meter, meter.Ceiling);
         }
         else
         {
-            await Write(incarnation, null, 0, exact: false);
+            await _counters.Write(incarnation);
         }
 
         return incarnation;
@@ -90,43 +80,62 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
         var meter = version is { } first ? Meter(first) : null;
         if (meter is not null) meter.Block = UsagePolicy.FirstBlock;
         var uses = meter is null ? 0 : policy.Reservation(meter.Spent, meter.Block);
-        await Write(incarnation, meter, uses, exact: false, row => insert(_slot, row));
-        IsLoaded = true;
-        if (meter is not null) meter.SpendUntil = meter.Ceiling;
+        await _counters.Write(incarnation, meter, uses, write: row => insert(_counters.Slot, row));
+        _counters.Inserted();
+        if (meter is not null) _counters.Permit(meter, meter.Ceiling);
     }
 
     /// <summary>Reads the counters if necessary.</summary>
     /// <exception cref="KmsException">key_corrupted: the row is missing or belongs to another incarnation of the key.</exception>
     public async Task Load(Incarnation incarnation)
     {
-        while (!_writing.IsCompleted)
+        await Idle();
+        if (!IsLoaded)
         {
-            await Settled(_writing);
+            await (_calling = _counters.Read(incarnation));
         }
+    }
 
-        if (IsLoaded)
+    /// <summary>
+    /// Reads the counters again while the activation that had the key before may still give back what it has reserved. They stay as they are
+    /// if the database does not answer: too high at worst.
+    /// </summary>
+    /// <param name="incarnation">The key's incarnation.</param>
+    /// <param name="reads">The value of <see cref="Reads"/> before; a read since then is new enough.</param>
+    /// <exception cref="KmsException">key_corrupted, as for <see cref="Load"/>.</exception>
+    public async Task Refresh(Incarnation incarnation, int reads)
+    {
+        await Load(incarnation);
+        if (!_counters.MayFall || _counters.IsPaused || Reads != reads)
         {
             return;
         }
 
-        await Reload(incarnation);
+        try
+        {
+            await (_calling = _counters.Read(incarnation));
+        }
+        catch (StorageFailedException)
+        {
+            // The next one tries again.
+        }
     }
 
     /// <summary>Reads the row <c>key</c> and, if nothing is known of the counters yet, those with it: whoever uses the key needs them soon.</summary>
     /// <param name="key">The row <c>key</c>.</param>
     public async Task ReadWith(RowSlot<KeyRow> key)
     {
-        if (storage is not IPairedRows rows || _slot.State != RowState.Unread)
+        if (storage is not IPairedRows rows || _counters.Slot.State != RowState.Unread)
         {
             await key.Read();
             return;
         }
 
         // Counters that are missing, damaged or another key's are not taken: whoever needs them reads them again, and says so.
-        if (await key.ReadWith<KeyUsageRow>(rows, _slot.Name) is { RecordExists: true, State: { } row } counters
-            && key.Row is { Restoring: null } known && row.Incarnation == known.Incarnation && _slot.Took(counters))
+        if (await key.ReadWith<KeyUsageRow>(rows, _counters.Slot.Name) is { RecordExists: true, State: { } row } counters
+            && key.Row is { Restoring: null } known && row.Incarnation == known.Incarnation && _counters.Slot.Took(counters))
         {
-            Resume();
+            _counters.Resume();
         }
     }
 
@@ -139,19 +148,19 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
             Meter(stored.Version).TakeOver(stored);
         }
 
-        if (_slot.Row?.Windows is null)
+        if (_counters.Slot.Row?.Windows is null)
         {
             Windows.Resume(counters.Windows);
         }
 
-        await (_writing = Write(incarnation, null, 0, exact: false));
+        await (_calling = _counters.Write(incarnation));
     }
 
     /// <summary>The counters as a backup has them. They must be loaded.</summary>
     public KeyRestoring ForBackup() => new()
     {
-        Versions = [.. Meters.Select(m => m.ToStored(m.Spent)).Where(IsUsed)],
-        Windows = _slot.Row?.Windows,
+        Versions = [.. Meters.Select(m => m.ToStored(m.Spent)).Where(UsageCounters.IsUsed)],
+        Windows = _counters.Slot.Row?.Windows,
     };
 
     /// <summary>Reserves uses for a version, at least one, and waits for the write.</summary>
@@ -161,18 +170,15 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <param name="wanted">How many uses are about to be spent.</param>
     public async Task Reserve(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
     {
-        while (!_writing.IsCompleted)
-        {
-            await Settled(_writing);
-        }
-
-        if (meter.Spent < meter.SpendUntil)
+        await Idle();
+        if (meter.CanSpend)
         {
             return;
         }
 
+        RequireOpen();
         RequireStorage();
-        await (_writing = Renew(meter, policy, incarnation, wanted));
+        await (_calling = Renew(meter, policy, incarnation, wanted));
     }
 
     /// <summary>Reserves uses of limits, at least one of each, and waits for the write.</summary>
@@ -182,24 +188,16 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <exception cref="KmsException">rate_limited.</exception>
     public async Task Reserve(LimitWindow[] windows, Incarnation incarnation, long wanted)
     {
-        while (!_writing.IsCompleted)
-        {
-            await Settled(_writing);
-        }
-
+        await Idle();
         if (Windows.CanSpend(windows))
         {
             return;
         }
 
-        if (_closed)
-        {
-            throw KmsError.Unavailable.Exception();
-        }
-
+        RequireOpen();
         Windows.RequireRoom(windows);
         RequireStorage();
-        await (_writing = ReserveOnce(windows, incarnation, wanted));
+        await (_calling = ReserveOnce(windows, incarnation, wanted));
     }
 
     /// <summary>
@@ -209,174 +207,113 @@ internal sealed class UsageLease(IGrainStorage storage, GrainId grain, TimeProvi
     /// <returns>The write, so that its failure is observed; null if there is nothing to do.</returns>
     public Task? RenewInBackground(UsageMeter meter, UsagePolicy policy, Incarnation incarnation)
     {
-        if (_closed || IsPaused || !_writing.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
+        if (_counters.HasEnded || _counters.IsPaused || !_calling.IsCompleted || meter.SpendUntil - meter.Spent > meter.Block / 2
             || meter.SpendUntil >= policy.NextThreshold(meter.Spent)
             || meter.Spent >= policy.RotateAt)
         {
             return null;
         }
 
-        return _writing = Renew(meter, policy, incarnation, 1);
+        return _calling = Renew(meter, policy, incarnation, 1);
     }
 
     /// <summary>Writes counts from memory.</summary>
     /// <param name="incarnation">The key's incarnation.</param>
-    /// <param name="exact">Whether to return unspent reservations. Nothing can be spent afterwards.</param>
+    /// <param name="exact">Whether to give back unspent reservations. Nothing can be spent afterwards.</param>
     public async Task Save(Incarnation incarnation, bool exact)
     {
-        _closed |= exact;
-        while (!_writing.IsCompleted)
-        {
-            await Settled(_writing);
-        }
-
+        _counters.HasEnded |= exact;
+        await Idle();
         if (exact)
         {
             Windows.Stop();
-            foreach (var meter in _meters.Values)
-            {
-                meter.SpendUntil = meter.Spent;
-            }
+            _counters.Revoke();
         }
 
-        await (_writing = SaveOnce(incarnation, exact));
+        await (_calling = SaveOnce(incarnation, exact));
     }
 
-    /// <summary>Revokes the right to spend, and reads the row again before the next use.</summary>
-    public void Invalidate()
+    /// <inheritdoc cref="UsageCounters.Invalidate"/>
+    public void Invalidate() => _counters.Invalidate();
+
+    /// <summary>Gives up what was reserved before the key existed: a restore may have replaced those counters.</summary>
+    public void Forfeit() => _counters.Forfeit();
+
+    private Task SaveOnce(Incarnation incarnation, bool exact) => _counters.Repeat(incarnation, exact, async () =>
     {
-        IsLoaded = false;
-        Windows.GiveUp();
-        foreach (var meter in _meters.Values)
+        if (HasUnsaved || (exact && (HasUnspent || Windows.HasReserved)))
         {
-            meter.SpendUntil = meter.Spent;
+            await _counters.ReadIfNeeded(incarnation);
+            await _counters.Write(incarnation, exact: exact);
         }
-    }
+    });
 
-    private async Task SaveOnce(Incarnation incarnation, bool exact)
+    private Task ReserveOnce(LimitWindow[] windows, Incarnation incarnation, long wanted) => _counters.Repeat(incarnation, exact: false, async () =>
     {
-        if (_slot.NeedsRead || !IsLoaded)
-        {
-            await Reload(incarnation);
-        }
-
-        if (HasUnsaved || (exact && (Windows.HasReserved || _meters.Values.Any(m => m.Spent != m.Ceiling))))
-        {
-            await Write(incarnation, null, 0, exact);
-        }
-    }
-
-    private async Task ReserveOnce(LimitWindow[] windows, Incarnation incarnation, long wanted)
-    {
-        if (_slot.NeedsRead || !IsLoaded)
-        {
-            await Reload(incarnation);
-            Windows.RequireRoom(windows);
-        }
-
+        await _counters.ReadIfNeeded(incarnation);
+        Windows.RequireRoom(windows);
         Windows.Ask(windows, wanted);
-        await Write(incarnation, null, 0, exact: false);
-    }
+        await _counters.Write(incarnation);
+    });
 
-    private async Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
+    private Task Renew(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
     {
         var threshold = policy.NextThreshold(meter.Spent);
-        if (_slot.NeedsRead)
+        var busy = _lastReservation != 0 && time.GetElapsedTime(_lastReservation) < TimeSpan.FromMinutes(1);
+        meter.Block = Math.Clamp(busy ? meter.Block * 2 : meter.Block, UsagePolicy.FirstBlock, UsagePolicy.MaxBlock);
+        return _counters.Repeat(incarnation, exact: false, async () =>
         {
-            await Reload(incarnation);
+            await _counters.ReadIfNeeded(incarnation);
             if (meter.Spent >= threshold)
             {
                 // A write that seemed to fail had reserved up to here. Whether a rotation is due is checked before reserving more.
                 return;
             }
-        }
 
-        var busy = _lastReservation != 0 && time.GetElapsedTime(_lastReservation) < TimeSpan.FromMinutes(1);
-        meter.Block = Math.Clamp(busy ? meter.Block * 2 : meter.Block, UsagePolicy.FirstBlock, UsagePolicy.MaxBlock);
-        var from = Math.Max(meter.Spent, meter.Ceiling);
-        var uses = policy.Reservation(from, Math.Max(wanted, meter.Block));
+            // A read has revoked what is still this activation's own: then that comes first.
+            if (meter.CanSpend || meter.Spent >= SpendableUntil(meter, policy))
+            {
+                await ReserveMore(meter, policy, incarnation, wanted);
+            }
+
+            _counters.Permit(meter, SpendableUntil(meter, policy));
+        });
+    }
+
+    private async Task ReserveMore(UsageMeter meter, UsagePolicy policy, Incarnation incarnation, long wanted)
+    {
+        var uses = policy.Reservation(meter.Ceiling, Math.Max(wanted, meter.Block));
         if (uses > 0)
         {
-            await Write(incarnation, meter, from + uses - meter.Ceiling, exact: false);
+            await _counters.Write(incarnation, meter, uses);
             _lastReservation = time.GetTimestamp();
         }
-
-        meter.SpendUntil = _closed ? meter.Spent : Math.Min(meter.Ceiling, policy.NextThreshold(meter.Spent));
     }
 
-    private async Task Reload(Incarnation incarnation)
+    private static long SpendableUntil(UsageMeter meter, UsagePolicy policy) => Math.Min(meter.Ceiling, policy.NextThreshold(meter.Spent));
+
+    private void RequireOpen()
     {
-        try
+        if (_counters.HasEnded)
         {
-            await _slot.Read();
-        }
-        catch (StorageFailedException)
-        {
-            _lastFailure = time.GetTimestamp();
-            throw;
-        }
-
-        if (_slot.Row is not { } row || row.Incarnation != incarnation)
-        {
-            // A missing or wrong row must not be overwritten: restarted counters would be below the truth.
-            _slot.Invalidate();
-            throw KmsError.KeyCorrupted.Exception();
-        }
-
-        Resume();
-    }
-
-    private void Resume()
-    {
-        foreach (var stored in _slot.Row?.Versions ?? [])
-        {
-            Meter(stored.Version).Resume(stored);
-        }
-
-        Windows.Resume(_slot.Row?.Windows);
-
-        IsLoaded = true;
-    }
-
-    private async Task Write(
-        Incarnation incarnation, UsageMeter? reserved, long uses, bool exact, Func<KeyUsageRow, Task>? write = null)
-    {
-        var written = Meters
-            .Select(m => (Meter: m, Stored: m.ToStored(exact ? m.Spent : m == reserved ? m.Ceiling + uses : m.Ceiling)))
-            .Where(w => IsUsed(w.Stored))
-            .ToArray();
-        try
-        {
-            var row = new KeyUsageRow { Incarnation = incarnation, Versions = [.. written.Select(w => w.Stored)], Windows = Windows.ToStored() };
-            await (write is null ? _slot.Write(row) : write(row));
-        }
-        catch (Exception e) when (e is not InconsistentStateException && write is null)
-        {
-            // A lost race is not a database failure: the row is read again, and the next attempt may follow at once. Nor is it for the
-            // counters what becomes of a create, which nobody has to wait for.
-            _lastFailure = time.GetTimestamp();
-            throw;
-        }
-
-        _lastFailure = long.MinValue;
-        Windows.Saved();
-        foreach (var (meter, stored) in written)
-        {
-            meter.Saved(stored);
+            throw KmsError.Unavailable.Exception();
         }
     }
-
-    private static bool IsUsed(VersionUsage stored) => stored is not { Ceiling: 0, Decrypted: 0, Verified: 0 };
 
     private void RequireStorage()
     {
-        if (IsPaused)
+        if (_counters.IsPaused)
         {
             throw KmsError.StorageUnavailable.Exception();
         }
     }
 
-    /// <summary>Waits for a write whose failure someone else observes.</summary>
-    private static async Task Settled(Task write) => await write.ConfigureAwait(
-        ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+    /// <summary>Waits for the calls before, whose failures someone else observes.</summary>
+    private async Task Idle()
+    {
+        while (!_calling.IsCompleted)
+        {
+            await _calling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        }
+    }
 }

@@ -124,6 +124,45 @@ public sealed class TwoActivationsTests : IAsyncLifetime
         );
     }, (_, seen) => Assert.All(seen.EncryptionsByVersion, v => Assert.InRange(v.Value, 1, 64)), points: 6);
 
+    /// <summary>As where a silo stops and another has the key before its last write: that gives back, and the other goes on, exactly.</summary>
+    [Theory]
+    [InlineData(Taken.ToLookAt)]
+    [InlineData(Taken.ToDecrypt)]
+    [InlineData(Taken.ToEncrypt)]
+    public async Task ASiloStopsAfterAnotherTookItsKey_CountsAreExact(Taken taken)
+    {
+        var (id, other) = ($"stopped.{taken}", _silos[0]);
+        Encrypted encrypted;
+        await using (var stopping = await Silo())
+        {
+            await stopping.Create(id);
+            await stopping.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+            encrypted = await stopping.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+            await stopping.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
+            var known = await other.Key(id).Describe(new(TestSilo.Caller));
+            Assert.InRange(known.Uses.Encrypt, 3, long.MaxValue);
+            if (taken == Taken.ToDecrypt) await other.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
+            if (taken == Taken.ToEncrypt) await other.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+        }
+
+        var (encryptions, decryptions) = (taken == Taken.ToEncrypt ? 3 : 2, taken == Taken.ToDecrypt ? 2 : 1);
+        Assert.Equal((encryptions, decryptions), await Uses(other));
+        await other.Key(id).Encrypt(new(TestSilo.Caller, _plaintext));
+        await other.Key(id).Decrypt(new(TestSilo.Caller, encrypted.Ciphertext));
+        Assert.Equal((encryptions + 1, decryptions + 1), await Uses(other));
+
+        // The activation that went on, and ends now, has given back all that was reserved.
+        await other.DisposeAsync();
+        _silos[0] = await Silo();
+        Assert.Equal((encryptions + 1, decryptions + 1), await Uses(_silos[0]));
+
+        async Task<(long, long)> Uses(TestSilo silo)
+        {
+            var uses = (await silo.Key(id).Describe(new(TestSilo.Caller))).Uses;
+            return (uses.Encrypt, uses.Decrypt);
+        }
+    }
+
     private async Task AtEachAwait(
         string name,
         Func<TestSilo, TestSilo, string, Acknowledged, Task<(Func<Task> Held, Func<Task> Meanwhile)>> arrange,
@@ -160,6 +199,14 @@ public sealed class TwoActivationsTests : IAsyncLifetime
             await seen.Check(fresh, id, description);
             alsoCheck?.Invoke(description, seen);
         }
+    }
+
+    /// <summary>Why another silo has the key already.</summary>
+    public enum Taken
+    {
+        ToLookAt,
+        ToDecrypt,
+        ToEncrypt,
     }
 
     /// <summary>What was acknowledged to callers, to be held against what a fresh activation finds.</summary>
