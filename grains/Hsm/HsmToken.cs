@@ -8,13 +8,10 @@ namespace OrleansKms.Grains.Hsm;
 /// The HSM as the rest of the program sees it: asynchronous calls, each with a time-out, refused at once while the token is known
 /// to be away. Only the background probe checks whether it is back, so no request pays for that.
 /// </summary>
-internal sealed partial class HsmToken : IHsmHealth, IDisposable
+internal sealed class HsmToken : IHsmHealth, IDisposable
 {
     // Signing in, making a key and listing all objects may take a network HSM longer than an everyday call.
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
-
-    // A token that refused to make or destroy a key is not asked again just to find out whether it still refuses.
-    private static readonly TimeSpan _refusalIsNews = TimeSpan.FromMinutes(10);
 
     // A token that makes RSA keys in software of its own takes a minute for a long one.
     private static readonly TimeSpan _patienceOfMaking = TimeSpan.FromMinutes(2);
@@ -29,8 +26,6 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private static readonly KeyValuePair<string, object?> _failed = new("status", "failed");
     private static readonly KeyValuePair<string, object?> _refused = new("status", "not_tried");
 
-    private const string TooSlow = "The HSM does not answer in time; try again.";
-
     private readonly HsmOptions _options;
     private readonly HsmConnection _connection;
     private readonly HsmCalls _calls;
@@ -38,21 +33,15 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
     // Apart, so that no number of pairs that take seconds keeps the threads of everyday calls.
     private readonly HsmCalls _making;
-    private readonly TimeProvider _time;
-    private readonly ILogger<HsmToken> _logger;
+    private readonly HsmHealth _health;
     private volatile HsmKnownAnswer? _knownAnswer;
-    private volatile bool _isUp;
     private volatile bool _isServing;
-    private string? _whyDown;
-    private volatile string? _whyDownForCallers;
-    private volatile Refusal? _refusal;
     private long _made;
-    private long _toldAt;
 
     /// <summary>Sets up the HSM without connecting.</summary>
     public HsmToken(HsmOptions options, TimeProvider time, ILogger<HsmToken> logger, ILogger<HsmConnection> connectionLogger)
     {
-        (_options, _time, _logger) = (options, time, logger);
+        (_options, _health) = (options, new(time, logger));
         _connection = new HsmConnection(options, connectionLogger);
         _calls = new HsmCalls("okms-hsm", options.Sessions, _connection, IsTokenWell, time);
         _probes = new HsmCalls("okms-hsm-probe", 1, _connection, IsTokenWell, time);
@@ -60,15 +49,13 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     }
 
     /// <inheritdoc/>
-    public bool IsHealthy => WhyUnhealthy is null;
+    public bool IsHealthy => _health.IsHealthy;
 
     /// <inheritdoc/>
-    public string? WhyUnhealthy => !_isUp
-        ? _whyDownForCallers ?? KmsError.HsmUnavailable.Title
-        : _refusal is { } refusal && _time.GetElapsedTime(refusal.At) < _refusalIsNews ? refusal.Text : null;
+    public string? WhyUnhealthy => _health.WhyUnhealthy;
 
     /// <summary>Whether the token is there. It may still refuse some calls.</summary>
-    public bool IsUp => _isUp;
+    public bool IsUp => _health.IsUp;
 
     /// <summary>Destroys keys, and tracks failed destructions.</summary>
     public HsmDestructions Destructions => _connection.Module.Destructions;
@@ -84,7 +71,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         {
             await _probes.RunWithoutSession(_connection.Connect, _patience, cancellationToken);
             await _probes.Run(_ => true, _patience, cancellationToken);
-            _isUp = true;
+            _health.Begin();
         }
         catch (Exception e) when (e is HsmException or TimeoutException)
         {
@@ -155,7 +142,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     private async Task<T> Run<T>(
         HsmCalls calls, Func<HsmSession, T> work, TimeSpan timeout, bool isSlowDown, CancellationToken cancellationToken)
     {
-        if (!_isUp)
+        if (!IsUp)
         {
             _counter.Add(1, _refused);
             throw KmsError.HsmUnavailable.Exception();
@@ -175,29 +162,16 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
             span.Failed(KmsError.HsmUnavailable.Code);
             if (isSlowDown)
             {
-                Down(e);
+                _health.Down(e);
             }
 
-            throw new KmsException(KmsError.HsmUnavailable.Code, TooSlow, e);
+            throw new KmsException(KmsError.HsmUnavailable.Code, HsmHealth.TooSlow, e);
         }
         catch (HsmException e)
         {
             _counter.Add(1, _failed);
             span.Failed(KmsError.HsmUnavailable.Code);
-            if (e is HsmWrongAnswerException)
-            {
-                _refusal = new(e.ForCallers, _time.GetTimestamp());
-                WrongAnswer(e.Message);
-            }
-            else if (e.IsTokenLost)
-            {
-                Down(e);
-            }
-            else if (IsTimeToTell())
-            {
-                CallFailed(e.Message);
-            }
-
+            _health.Failed(e);
             throw new KmsException(KmsError.HsmUnavailable.Code, e.ForCallers, e);
         }
     }
@@ -213,7 +187,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         {
             return await Run(work, cancellationToken);
         }
-        catch (KmsException e) when (_isUp && e.InnerException is Pkcs11Exception { IsAmbiguous: true })
+        catch (KmsException e) when (IsUp && e.InnerException is Pkcs11Exception { IsAmbiguous: true })
         {
             return await Run(work, cancellationToken);
         }
@@ -231,12 +205,12 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         try
         {
             var answer = await run();
-            _refusal = null;
+            _health.ChangesAgain();
             return answer;
         }
         catch (KmsException e) when (e.InnerException is HsmException { IsTokenLost: false } and not HsmBusyException)
         {
-            _refusal = new(e.Message, _time.GetTimestamp());
+            _health.RefusesChange(e.Message);
             throw;
         }
     }
@@ -251,9 +225,9 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <exception cref="KmsException">hsm_unavailable: it cannot be initialised, or the token is missing afterwards.</exception>
     public async Task ListAnew(CancellationToken cancellationToken)
     {
-        if (_isUp && !HasStuck && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
+        if (IsUp && !HasStuck && await TryReconnect(isAnew: true, cancellationToken) is { } failure)
         {
-            Down(failure);
+            _health.Down(failure);
             throw new KmsException(KmsError.HsmUnavailable.Code, KmsError.HsmUnavailable.Title, failure);
         }
     }
@@ -269,11 +243,11 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
                 throw new HsmException("The maximum number of calls hang in the PKCS#11 module. If they do not return, restart.");
             }
 
-            Up();
+            _health.Up();
         }
         catch (Exception e) when (e is HsmException or TimeoutException)
         {
-            Down(e);
+            _health.Down(e);
             await Recover(e, cancellationToken);
         }
     }
@@ -281,7 +255,7 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
     /// <summary>Ends the threads and stops using the module.</summary>
     public void Dispose()
     {
-        _isUp = false;
+        _health.End();
         _calls.Dispose();
         _probes.Dispose();
         _making.Dispose();
@@ -312,13 +286,11 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
 
         if (failure is null)
         {
-            Up();
+            _health.Up();
         }
-        else if (failure.Message != _whyDown)
+        else
         {
-            _whyDown = failure.Message;
-            _whyDownForCallers = ForCallers(failure);
-            HsmStillDown(failure.Message);
+            _health.StillDown(failure);
         }
     }
 
@@ -351,37 +323,6 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         },
         _options.Timeout, cancellationToken);
 
-    // One line for each change, and not for each probe while an HSM is away for an hour.
-    private void Down(Exception cause)
-    {
-        if (_isUp)
-        {
-            _isUp = false;
-            _whyDown = cause.Message;
-            _whyDownForCallers = ForCallers(cause);
-            HsmDown(cause.Message);
-        }
-    }
-
-    private void Up()
-    {
-        if (!_isUp)
-        {
-            _isUp = true;
-            HsmBack();
-        }
-    }
-
-    private static string ForCallers(Exception cause) => (cause as HsmException)?.ForCallers ?? TooSlow;
-
-    // Where the HSM refuses calls as fast as they come, each would be a line.
-    private bool IsTimeToTell()
-    {
-        var told = Interlocked.Read(ref _toldAt);
-        var now = Environment.TickCount64;
-        return now - told >= 1000 && Interlocked.CompareExchange(ref _toldAt, now, told) == told;
-    }
-
     private StartRefusedException Refused(Exception cause) => new(
         cause is TimeoutException
             ? $"{_options.Setting}: the HSM with the token {_options.Address} does not answer."
@@ -390,56 +331,4 @@ internal sealed partial class HsmToken : IHsmHealth, IDisposable
         // Each start would spend another PIN try.
         IsForGood = cause is HsmPinException,
     };
-
-    private sealed record Refusal(string Text, long At);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM does not answer: {Reason}")]
-    private partial void HsmDown(string reason);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The HSM could not be reconnected: {Reason}")]
-    private partial void HsmStillDown(string reason);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The HSM answers again")]
-    private partial void HsmBack();
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Reason} Something on the token, or between it and here, is broken or changed")]
-    private partial void WrongAnswer(string reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The HSM refused a call: {Reason}")]
-    private partial void CallFailed(string reason);
-}
-
-/// <summary>
-/// What a working token must be able to do: open what the root key encrypted before. This tells a forged message from a broken
-/// device, which some tokens answer alike.
-/// </summary>
-/// <param name="keyId">The CKA_ID of the root key.</param>
-/// <param name="opens">Whether the key with this handle opens it.</param>
-internal sealed class HsmKnownAnswer(byte[] keyId, Func<HsmSession, ulong, bool> opens)
-{
-    /// <summary>Checks, and tells the result.</summary>
-    public bool Passes(HsmSession session)
-    {
-        try
-        {
-            return session.FindKey(keyId) is { } key && opens(session, key);
-        }
-        catch (HsmException)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Checks, and throws when it fails.</summary>
-    /// <exception cref="HsmException">The token does not give the known answer.</exception>
-    public void Require(HsmSession session)
-    {
-        // The handle that the session keeps may be of an object that is gone.
-        session.ForgetKeys();
-        var key = session.FindKey(keyId) ?? throw new HsmLostException("The token no longer has the root key.");
-        if (!opens(session, key))
-        {
-            throw new HsmLostException("The token no longer opens what the root key encrypted.");
-        }
-    }
 }

@@ -117,7 +117,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
     /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task Add(
         KekId id, string rootId, byte[] wrapped, bool isCurrent, ManifestChange? manifest, CancellationToken cancellationToken) =>
-        InTransaction(async transaction =>
+        database.InTransaction(async transaction =>
         {
             if (isCurrent)
             {
@@ -137,7 +137,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
     /// <summary>Makes a KEK the current one, all or nothing.</summary>
     /// <exception cref="InvalidOperationException">There is no such KEK; the current one stays.</exception>
     /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
-    public Task MakeCurrent(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => InTransaction(async transaction =>
+    public Task MakeCurrent(KekId id, ManifestChange? manifest, CancellationToken cancellationToken) => database.InTransaction(async transaction =>
     {
         await Supersede(transaction, cancellationToken);
         var made = await transaction.Execute("UPDATE okms_kek SET is_current = @yes WHERE kek_id = @id",
@@ -151,7 +151,7 @@ internal sealed class KekStore(Database database, TimeProvider time)
     /// <exception cref="KmsException">conflict: the ring was changed in the meantime.</exception>
     public Task Vouch(
         ManifestChange manifest, IReadOnlyCollection<(KekId Kek, byte[] Wrapped)> wraps, CancellationToken cancellationToken) =>
-        InTransaction(async transaction =>
+        database.InTransaction(async transaction =>
         {
             foreach (var (kek, wrapped) in wraps)
             {
@@ -199,15 +199,4 @@ internal sealed class KekStore(Database database, TimeProvider time)
     private Task<int> Supersede(DbTransaction transaction, CancellationToken cancellationToken) => transaction.Execute(
         "UPDATE okms_kek SET is_current = @no, superseded_at = @now WHERE is_current", [("no", false), ("now", Now)],
         cancellationToken);
-
-    /// <summary>Runs statements in one transaction.</summary>
-    private Task<T> InTransaction<T>(Func<DbTransaction, Task<T>> statements, CancellationToken cancellationToken) =>
-        database.Write(async () =>
-        {
-            await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            var result = await statements(transaction);
-            await transaction.CommitAsync(cancellationToken);
-            return result;
-        });
 }

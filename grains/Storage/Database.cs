@@ -93,6 +93,16 @@ internal abstract class Database : IDisposable
     /// <summary>Runs a call that writes.</summary>
     public abstract Task<T> Write<T>(Func<Task<T>> call);
 
+    /// <summary>Runs statements that write, in one transaction.</summary>
+    public Task<T> InTransaction<T>(Func<DbTransaction, Task<T>> statements, CancellationToken cancellationToken) => Write(async () =>
+    {
+        await using var connection = await Connections.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        var result = await statements(transaction);
+        await transaction.CommitAsync(cancellationToken);
+        return result;
+    });
+
     /// <summary>
     /// Runs a call that writes a row of a grain, and takes a reply only once a synchronous standby has the row.
     /// </summary>

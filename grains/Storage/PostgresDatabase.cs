@@ -15,22 +15,12 @@ internal sealed partial class PostgresDatabase : Database
     private const long SchemaLock = 0x4F4B_4D53_0001;
     private const long ResealingLock = 0x4F4B_4D53_0002;
 
-    // Postgres allows 100 connections by default; the silos of a small cluster fit into that.
-    private const int MaxConnections = 30;
-
     // While one transaction waits for the disk, or for a row that another holds, others go on.
     private const int Lanes = 4;
     private const int Readers = 2;
 
-    // More than the statements here and in the providers, so that none evicts another. A start refuses a pooler that shares
-    // sessions, in which prepared statements would be lost.
-    private const int MaxPrepared = 64;
-
     // Settings that Postgres must not run with: it could lose what it has acknowledged, or fail to recover from a crash.
     private static readonly string[] _neededOn = ["fsync", "full_page_writes", "synchronous_commit"];
-    // A silo whose machine is lost in the middle of a transaction must not hold its locks until the kernel gives up on it.
-    private const string ServerOptions =
-        "-c idle_in_transaction_session_timeout=10s -c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3";
 
     // More than memory may hold, so that Postgres writes it to a temporary file on the disk of the tables: a table has allocated
     // space, and goes on for a while when the disk is full. It is not flushed, locks nothing, and is gone at the end.
@@ -63,7 +53,7 @@ internal sealed partial class PostgresDatabase : Database
         _startTimeout = options.StartTimeout;
         _time = time;
         _logger = logger;
-        var connection = Complete(options.ConnectionString!);
+        var connection = PostgresConnectionString.Complete(options.ConnectionString!);
         _connectionString = connection.ConnectionString;
         _longestWrite = connection.CommandTimeout > 0 ? TimeSpan.FromSeconds(connection.CommandTimeout) - _slack : TimeSpan.MaxValue;
 
@@ -373,42 +363,6 @@ internal sealed partial class PostgresDatabase : Database
         DatabaseUnreachableException { InnerException: SocketException or TimeoutException } => true,
         _ => MayComeYet(failure.InnerException),
     };
-
-    private static NpgsqlConnectionStringBuilder Complete(string connectionString)
-    {
-        try
-        {
-            var builder = new NpgsqlConnectionStringBuilder(connectionString);
-            builder.ApplicationName ??= "orleanskms";
-            if (!builder.ShouldSerialize("Maximum Pool Size"))
-            {
-                builder.MaxPoolSize = MaxConnections;
-            }
-
-            if (!builder.ShouldSerialize("Timeout"))
-            {
-                builder.Timeout = 5;
-            }
-
-            if (!builder.ShouldSerialize("Command Timeout"))
-            {
-                builder.CommandTimeout = 5;
-            }
-
-            if (!builder.ShouldSerialize("Max Auto Prepare"))
-            {
-                builder.MaxAutoPrepare = MaxPrepared;
-            }
-
-            builder.Options = $"{ServerOptions} {builder.Options}".TrimEnd();
-            return builder;
-        }
-        catch (Exception e) when (e is ArgumentException or FormatException)
-        {
-            // Without the cause's text, which may repeat a part of the string with the password in it.
-            throw new StartRefusedException("The Postgres connection string is not valid.");
-        }
-    }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Waiting for Postgres, up to {Limit}: {Reason}")]
     private partial void WaitingForPostgres(TimeSpan limit, string reason);

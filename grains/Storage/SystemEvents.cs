@@ -33,7 +33,7 @@ internal sealed class SystemEvents(Database database)
     });
 
     /// <summary>Notes the root that silos run on; another one than before is an event.</summary>
-    public Task NoteRoot(string rootId, DateTime now, CancellationToken cancellationToken) => InTransaction(async transaction =>
+    public Task NoteRoot(string rootId, DateTime now, CancellationToken cancellationToken) => database.InTransaction(async transaction =>
     {
         (string, object)[] state = [("name", RootState), ("value", rootId)];
         if (await transaction.Execute("INSERT INTO okms_audit_state (name, value) VALUES (@name, @value) ON CONFLICT (name) DO NOTHING", state, cancellationToken) == 0
@@ -56,7 +56,7 @@ internal sealed class SystemEvents(Database database)
             return false;
         }
 
-        await InTransaction(async transaction =>
+        await database.InTransaction(async transaction =>
         {
             // Another silo may be at it: one of them deletes it.
             if (await transaction.Execute("DELETE FROM okms_audit_event WHERE event_id = @id", [("id", id)], cancellationToken) == 1)
@@ -80,16 +80,6 @@ internal sealed class SystemEvents(Database database)
                 reader.GetString(1), new(DateTime.SpecifyKind(reader.GetDateTime(2), DateTimeKind.Utc)), reader.GetString(3), reader.GetString(4)))
             : null;
     }
-
-    private Task<T> InTransaction<T>(Func<DbTransaction, Task<T>> statements, CancellationToken cancellationToken) =>
-        database.Write(async () =>
-        {
-            await using var connection = await database.Connections.OpenConnectionAsync(cancellationToken);
-            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-            var result = await statements(transaction);
-            await transaction.CommitAsync(cancellationToken);
-            return result;
-        });
 
     private static (string, object)[] Values(string action, string detail, DateTime now) =>
     [

@@ -6,6 +6,7 @@ using OrleansKms.Grains.Audit;
 using OrleansKms.Grains.Audit.Trail;
 using OrleansKms.Grains.Audit.Transparency;
 using OrleansKms.Grains.Storage;
+using OrleansKms.Silo.Verbs;
 
 namespace OrleansKms.Silo.Commands;
 
@@ -21,7 +22,7 @@ internal static class AuditCommands
     {
         var log = LogOption();
         var key = new Option<string?>("--key") { Description = KeyDescription };
-        var checkpoint = new Option<string[]>("--checkpoint") { Description = "A file with a signed checkpoint that was stored elsewhere. Can be repeated." };
+        var checkpoint = Verb.Texts("--checkpoint", "FILE", "A file with a signed checkpoint that was stored elsewhere.");
         var database = new Option<bool>("--database") { Description = "Takes keys and checkpoints from the database, out of reach of a silo's disk, and lists keys whose rows are behind the trail." };
         var command = new Command("verify", "Verifies every record of the logs. Exit code 1: records were changed, removed, inserted, reordered, cut off or rewritten.")
         {

@@ -34,7 +34,7 @@ internal static class CompletionCommand
         _okms() {
           local line="okms ${(j: :)words[2,CURRENT]}" word="${words[CURRENT]}" suggestion
           local -a found
-          for suggestion in "${(@f)$("${words[1]}" "[suggest:${#line}]" "$line" 2>/dev/null)}"; do
+          for suggestion in "${(@f)$(${~words[1]} "[suggest:${#line}]" "$line" 2>/dev/null)}"; do
             case "$suggestion" in
               --*) [[ $word == -* ]] && found+=("$suggestion") ;;
               [-/]*|'') ;;

@@ -19,7 +19,7 @@ internal static class ServiceFailure
         if (ProblemIn(body) is not { } problem) return NotOurs(connection, null, status);
         var (code, detail) = (problem.Text("code")!, problem.Text("detail") ?? problem.Text("title") ?? "The service refused.");
         if (status is 500 && problem.Text("request_id") is { } request) detail += $" (request {request})";
-        return new(code, detail, ExitOf(status), RemedyOf(code, connection)) { RetryAfter = retryAfter };
+        return new(code, detail, ExitOf(status), RemedyOf(code, detail, connection)) { RetryAfter = retryAfter };
     }
 
     /// <summary>Nobody could be asked.</summary>
@@ -71,7 +71,7 @@ internal static class ServiceFailure
     };
 
     // The service's own sentence says what is wrong; this is what to type next. Null where that sentence says it already.
-    private static string? RemedyOf(string code, ServiceConnection connection) => code switch
+    private static string? RemedyOf(string code, string detail, ServiceConnection connection) => code switch
     {
         "unauthenticated" => connection.Authorization is null ? GiveToken : "The token is unknown, expired or revoked, or its principal is disabled: make another with okms token create.",
         "permission_denied" => "See who you are with okms whoami, and why with okms policy simulate.",
@@ -80,6 +80,7 @@ internal static class ServiceFailure
         "policy_not_found" => "List the policies with okms policy list.",
         "principal_not_found" => "List the principals with okms principal list.",
         "approval_not_found" => "List what waits with okms approval list.",
+        "not_found" when detail != KmsError.NotFound.Title => null,
         "not_found" or "method_not_allowed" => "Is the service's version older than this program's?",
         "key_exists" => "Choose another id, or use that key.",
         "key_disabled" => "Enable it with okms keys enable.",

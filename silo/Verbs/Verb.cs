@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Parsing;
 
 namespace OrleansKms.Silo.Verbs;
 
@@ -46,7 +48,12 @@ internal static class Verb
     public static Option<string?> Text(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description };
 
     /// <summary>A string option that can be repeated.</summary>
-    public static Option<string[]> Texts(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description + " Can be repeated." };
+    public static Option<string[]> Texts(string name, string helpName, string description)
+    {
+        var option = new Option<string[]>(name) { HelpName = helpName, Description = description + " Can be repeated." };
+        option.CompletionSources.Add(AfterValue);
+        return option;
+    }
 
     /// <summary>An option that names a new file for the result. What cannot be written is refused before anything is asked for.</summary>
     /// <param name="context">The process.</param>
@@ -72,4 +79,12 @@ internal static class Verb
 
     /// <summary>A number.</summary>
     public static Option<int?> Number(string name, string helpName, string description) => new(name) { HelpName = helpName, Description = description };
+
+    // As each value of such an option has the option's name in front, the rest of the verb follows a value. The library expects another one.
+    private static IEnumerable<CompletionItem> AfterValue(CompletionContext context)
+    {
+        var tokens = context.ParseResult.Tokens;
+        var words = tokens.Count - (context.WordToComplete.Length > 0 ? 1 : 0);
+        return words == 0 || tokens[words - 1].Type == TokenType.Option ? [] : context.ParseResult.CommandResult.Command.GetCompletions(context);
+    }
 }

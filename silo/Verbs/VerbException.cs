@@ -21,6 +21,11 @@ internal sealed class VerbException(string code, string what, int exitCode, stri
     /// <summary>The one line that users see, without control characters.</summary>
     public string Line => TerminalText.Clean(remedy is null ? $"okms: {Code}: {Message}" : $"okms: {Code}: {Message} {remedy}");
 
+    /// <summary>The same, of one thing among several that were named.</summary>
+    /// <param name="what">The beginning of the sentence, which the reason follows after a colon.</param>
+    /// <param name="otherRemedy">What to do, if it is another thing.</param>
+    public VerbException Of(string what, string? otherRemedy = null) => new(Code, $"{what}: {Message}", ExitCode, otherRemedy ?? remedy, this) { RetryAfter = RetryAfter };
+
     /// <summary>The call of the program is wrong.</summary>
     public static VerbException Usage(string what, string? remedy = null, Exception? inner = null) => new("usage", what, Verbs.ExitCode.Usage, remedy, inner);
 }

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Data.Sqlite;
 using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Api;
@@ -91,6 +92,20 @@ public class Api : IAsyncLifetime
         between?.Invoke();
         _service = await Start(_directory, environment ?? _environment);
     }
+
+    /// <summary>Starts the service again without some of its keys, of which neither rows nor memory are left.</summary>
+    public Task Lose(params IReadOnlyCollection<string> keys) => Restart(() =>
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(Service.DataDirectory, "kms.db")};Pooling=False");
+        connection.Open();
+        foreach (var key in keys)
+        {
+            using var command = connection.CreateCommand();
+            command.CommandText = "DELETE FROM okms_row WHERE grain_key = @key";
+            command.Parameters.AddWithValue("@key", "=" + key);
+            Assert.True(command.ExecuteNonQuery() >= 2, key);
+        }
+    });
 
     private protected virtual Task<ServiceProcess> Start(string directory, (string, string?)[] environment) =>
         ServiceProcess.Start(directory, environment);

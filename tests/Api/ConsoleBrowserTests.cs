@@ -1,8 +1,7 @@
-using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using OrleansKms.Tests.Cluster;
+using OrleansKms.Tests.Unit.Cryptography;
 
 namespace OrleansKms.Tests.Api;
 
@@ -29,7 +28,7 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
             usages[usage] = await api.NewKey(new { spec, usage });
         }
 
-        var seen = await Run(new
+        var seen = JsonObject.Create(await NodeScript.Run("console.mjs", new
         {
             url = api.Http.BaseAddress!.GetLeftPart(UriPartial.Authority),
             token = api.Token,
@@ -40,7 +39,7 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
             usages,
             // For whoever wants to look at it, too.
             pictures = Environment.GetEnvironmentVariable("OKMS_TEST_PICTURES"),
-        });
+        }))!;
         foreach (var fault in (string[])["refusedByPolicy", "errors", "foreign", "wide", "unreadable"])
         {
             Assert.Equal((fault, "[]"), (fault, seen[fault]!.ToJsonString()));
@@ -94,23 +93,5 @@ public sealed class ConsoleBrowserTests(DefaultApi api)
         Assert.Equal((byte)0x41, Convert.FromBase64String(Text("ciphertext"))[1]);
         Assert.Equal("grüße", Text("plaintext"));
         Assert.Equal(Api.Base64("grüße"), (string)(await Post("encrypt_decrypt", "decrypt", new { ciphertext = Text("ciphertext") }))["plaintext"]!);
-    }
-
-    private static async Task<JsonNode> Run(object input)
-    {
-        var folder = Path.Combine(Repository.Root, "tests", "Node");
-        Assert.True(Directory.Exists(Path.Combine(folder, "node_modules", "playwright-core")), "Run `npm ci --ignore-scripts` in tests/Node first.");
-        using var node = Process.Start(new ProcessStartInfo("node", [Path.Combine(folder, "console.mjs")])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var (error, output) = (node.StandardError.ReadToEndAsync(), node.StandardOutput.ReadToEndAsync());
-        await node.StandardInput.WriteAsync(JsonSerializer.Serialize(input));
-        node.StandardInput.Close();
-        await node.WaitForExitAsync();
-        Assert.True(node.ExitCode == 0, await error);
-        return JsonNode.Parse(await output)!;
     }
 }

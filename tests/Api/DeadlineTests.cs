@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
+using OrleansKms.Tests.Unit.Gateway;
 
 namespace OrleansKms.Tests.Api;
 
@@ -64,7 +65,7 @@ public sealed class DeadlineTests
             ? Task.FromResult(new KeyValidation(true, KeyState.Enabled, null))
             : new TaskCompletionSource<KeyValidation>().Task;
         gateway.Answers["Create"] = () => IsFirst()
-            ? Task.FromResult(Description())
+            ? Task.FromResult(FakeKey.Of("a"))
             : new TaskCompletionSource<KeyDescription>().Task;
         var sending = gateway.Http.PostAsync(path, new StringContent(body, Encoding.UTF8, "application/json"));
         await last.Task;
@@ -106,23 +107,6 @@ public sealed class DeadlineTests
         Assert.Equal("timeout", (string)page["aliases"]![1]!["error"]!["code"]!);
         Assert.NotNull(page["next_cursor"]);
     }
-
-    private static KeyDescription Description() => new()
-    {
-        Id = "a",
-        Spec = "AES_256_GCM",
-        Usage = KeyUsage.EncryptDecrypt,
-        State = KeyState.Enabled,
-        Protection = KeyProtection.Software,
-        Origin = KeyOrigin.Generated,
-        Exportable = false,
-        Tags = new Dictionary<string, string>(),
-        CreatedAt = DateTimeOffset.UnixEpoch,
-        PrimaryVersion = 1,
-        MinDecryptVersion = 1,
-        Versions = [],
-        Uses = new(),
-    };
 
     /// <summary>Lets the clock go on until the request is answered, and no further than twice its time.</summary>
     private static async Task<HttpResponseMessage> InTime(

@@ -180,17 +180,6 @@ public sealed class PrincipalTests(DefaultApi api)
     }
 
     [Fact]
-    public async Task Dashboard_IsForWhomThePolicyLets_ByAPasswordThatIsAnApiToken()
-    {
-        var (user, operators) = (Name(), Name());
-        await Create(user, "key-user");
-        await Create(operators, "administrator");
-        Assert.Equal(HttpStatusCode.OK, (await Dashboard(await Token(operators))).Status);
-        (await Dashboard(await Token(user))).Is(HttpStatusCode.Forbidden, "permission_denied");
-        (await Dashboard("okms_0123456789abcdef_" + new string('A', 43))).Is(HttpStatusCode.Unauthorized, "unauthenticated");
-    }
-
-    [Fact]
     public async Task WhoAmI_OfTheAdministrator()
     {
         var who = (await api.Get("/v1/whoami")).Is(HttpStatusCode.OK).Json;
@@ -209,14 +198,6 @@ public sealed class PrincipalTests(DefaultApi api)
 
     private async Task<string> Token(string name) =>
         Text((await api.Post($"/v1/principals/{name}/tokens")).Is(HttpStatusCode.Created).Json, "token");
-
-    private Task<Answer> Dashboard(string password)
-    {
-        var request = new HttpRequestMessage(HttpMethod.Get, "/dashboard/");
-        request.Headers.Authorization = new AuthenticationHeaderValue(
-            "Basic", Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes("anybody:" + password)));
-        return api.Send(request);
-    }
 
     private Task<Answer> As(string token, string path, object? body = null)
     {

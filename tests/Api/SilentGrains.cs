@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Reflection;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -12,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Gateway.Hosting;
+using OrleansKms.Tests.Unit.Gateway;
 
 namespace OrleansKms.Tests.Api;
 
@@ -83,21 +83,4 @@ internal sealed class SilentGrains : IAsyncDisposable
 
     private static object Grain(Type type, Dictionary<string, Func<object>> answers) =>
         FakeGrain.Of(type, (method, _) => answers[method.Name]());
-}
-
-/// <summary>An object that answers the calls of an interface by one function.</summary>
-public class FakeGrain : DispatchProxy
-{
-    private Func<MethodInfo, object?[]?, object?> _answer = (_, _) => null;
-
-    public static T Of<T>(Func<MethodInfo, object?[]?, object?> answer) => (T)Of(typeof(T), answer);
-
-    public static object Of(Type type, Func<MethodInfo, object?[]?, object?> answer)
-    {
-        var fake = Create(type, typeof(FakeGrain));
-        ((FakeGrain)fake)._answer = answer;
-        return fake;
-    }
-
-    protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer(targetMethod!, args);
 }

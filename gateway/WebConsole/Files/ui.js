@@ -162,9 +162,8 @@ export class TypedConfirmation extends Component {
   }
 }
 
-/** Loads something and shows it; again when `of` changes. */
-export class Load extends Component {
-  state = { data: undefined, error: null };
+/** Loads when it is shown, and again when `of` changes. An answer counts only if it is of the latest turn. */
+class Loading extends Component {
   turn = 0;
 
   componentDidMount() {
@@ -178,6 +177,11 @@ export class Load extends Component {
   componentWillUnmount() {
     this.turn = -1;
   }
+}
+
+/** Loads something and shows it. */
+export class Load extends Loading {
+  state = { data: undefined, error: null };
 
   load = async () => {
     const turn = ++this.turn;
@@ -196,21 +200,8 @@ export class Load extends Component {
 }
 
 /** A list by pages. */
-export class Listing extends Component {
+export class Listing extends Loading {
   state = { items: null, next: null, error: null, isBusy: false };
-  turn = 0;
-
-  componentDidMount() {
-    this.load();
-  }
-
-  componentDidUpdate(before) {
-    if (before.of !== this.props.of) this.load();
-  }
-
-  componentWillUnmount() {
-    this.turn = -1;
-  }
 
   load = async (cursor = null) => {
     const turn = ++this.turn;

@@ -20,7 +20,7 @@ public readonly record struct SignatureInput(
     /// <exception cref="KmsException">unsupported_algorithm, invalid_parameter.</exception>
     public static SignatureInput Of(IReadOnlyList<SignatureScheme> schemes, SignItem item)
     {
-        var scheme = Find(schemes, item.Algorithm);
+        var scheme = IScheme.Named(schemes, item.Algorithm);
         if (item.IsDigest && (scheme.Hash is null || item.Data.Length != scheme.DigestLength))
         {
             throw KmsError.InvalidParameter.Exception(scheme.Hash is null
@@ -48,22 +48,4 @@ public readonly record struct SignatureInput(
     internal ReadOnlySpan<byte> Signed(Span<byte> buffer) => IsDigest || Scheme.Hash is not { } hash
         ? Data.Span
         : buffer[..CryptographicOperations.HashData(hash, Data.Span, buffer)];
-
-    private static SignatureScheme Find(IReadOnlyList<SignatureScheme> schemes, string? name)
-    {
-        if (name is null)
-        {
-            return schemes[0];
-        }
-
-        foreach (var scheme in schemes)
-        {
-            if (scheme.Name == name)
-            {
-                return scheme;
-            }
-        }
-
-        throw KmsError.UnsupportedAlgorithm.Exception($"The algorithms of this key are: {string.Join(", ", schemes.Select(s => s.Name))}.");
-    }
 }

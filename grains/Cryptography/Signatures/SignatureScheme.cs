@@ -4,7 +4,7 @@ namespace OrleansKms.Grains.Cryptography.Signatures;
 
 /// <summary>One way to sign with a key, by its name in the API, for example <c>RSASSA_PSS_SHA_256</c>.</summary>
 /// <param name="Name">The name.</param>
-public record SignatureScheme(string Name)
+public record SignatureScheme(string Name) : IScheme
 {
     /// <summary>The hash of messages; null where the algorithm signs the message itself.</summary>
     public HashAlgorithmName? Hash { get; init; }

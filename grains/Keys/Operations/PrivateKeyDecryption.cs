@@ -16,7 +16,7 @@ internal static class PrivateKeyDecryption
     public static EncryptionScheme? Fit(
         IDecryptsByPrivateKey version, string keyId, CiphertextHeader? header, byte[] ciphertext, in DecryptionOptions options)
     {
-        var named = EncryptionScheme.Named(version.Schemes, options.Algorithm);
+        var named = IScheme.Named(version.Schemes, options.Algorithm);
         var marked = header is { } read ? PublicKeyCiphertext.SchemeOf(version, keyId, read, ciphertext) : named;
         if (marked is null || (options.Algorithm is not null && marked != named))
         {

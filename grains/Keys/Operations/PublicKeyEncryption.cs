@@ -29,7 +29,7 @@ internal static class PublicKeyEncryption
 
         RequireData(kind);
         RequireNoAssociatedData(associatedData);
-        var scheme = EncryptionScheme.Named(version.Schemes, options.Algorithm);
+        var scheme = IScheme.Named(version.Schemes, options.Algorithm);
         version.RequireOffered(scheme);
         if (plaintext.Length > version.MaxPlaintextLength(scheme))
         {

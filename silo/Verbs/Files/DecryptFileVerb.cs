@@ -13,19 +13,15 @@ internal static class DecryptFileVerb
     /// <summary>The verb.</summary>
     public static Command Command(VerbContext context)
     {
-        var file = new Argument<string?>("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "The encrypted file, or - for standard input." };
-        var aad = Verb.Text("--aad", "VALUE", $"Refuses the file unless this is its associated data ({VerbInput.Forms}).");
-        var (output, force) = EncryptFileVerb.OutputOptions(
-            $"The decrypted file, or - for standard output. By default the encrypted file's name without {FileEnds.Extension}.");
-        return Verb.Of(
-            context, "decrypt-file", "", [file, aad, output, force], run => Run(run, run.Get(file), run.Get(aad), run.Get(output), run.Get(force)));
+        var options = new FileVerbOptions(
+            "The encrypted file", "Refuses the file unless this is its associated data", "The decrypted file", $"the encrypted file's name without {FileEnds.Extension}");
+        return Verb.Of(context, "decrypt-file", "", [options.File, options.Aad, options.Output, options.Force], run => Run(run, options));
     }
 
-    private static async Task<int> Run(VerbRun run, string? file, string? aad, string? output, bool force)
+    private static async Task<int> Run(VerbRun run, FileVerbOptions options)
     {
-        var expected = await VerbInput.Optional(run.Context, aad, FileHeader.MaxAssociatedData);
-        using var ends = FileEnds.Open(run.Context, file, output, force, NameFor);
-        if (ends.Name is null && run.IsJson) throw VerbException.Usage("With --json, the decrypted file cannot go to standard output too.", "Name a file with --out FILE.");
+        var expected = await VerbInput.Optional(run.Context, run.Get(options.Aad), FileHeader.MaxAssociatedData);
+        using var ends = options.Open(run, NameFor);
         var header = ReadHeader(ends);
         if (expected is not null && !CryptographicOperations.FixedTimeEquals(expected, header.AssociatedData))
         {

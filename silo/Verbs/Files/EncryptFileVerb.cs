@@ -13,33 +13,26 @@ internal static class EncryptFileVerb
     /// <summary>The verb.</summary>
     public static Command Command(VerbContext context)
     {
-        var file = new Argument<string?>("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "The file, or - for standard input." };
+        var options = new FileVerbOptions(
+            "The file", "Associated data, which the file shows to everyone and decrypt-file can insist on", "The encrypted file", $"the file's name and {FileEnds.Extension}");
         var recipients = Verb.Texts("--recipient", "KEY", "A key that will open the file: its id, or alias: and a name. Any one of several opens it.");
-        var aad = Verb.Text("--aad", "VALUE", $"Associated data, which the file shows to everyone and decrypt-file can insist on ({VerbInput.Forms}).");
         var cipher = new Option<string>("--cipher") { HelpName = "NAME", Description = "The cipher.", DefaultValueFactory = _ => FileCipher.Aes256Gcm.Name };
         cipher.AcceptOnlyFromAmong([.. FileCipher.All.Select(one => one.Name)]);
-        var (output, force) = OutputOptions($"The encrypted file, or - for standard output. By default the file's name and {FileEnds.Extension}.");
         return Verb.Of(
-            context, "encrypt-file", "", [file, recipients, aad, cipher, output, force],
-            run => Run(
-                run, run.Get(file), run.Get(recipients) ?? [], run.Get(aad), FileCipher.All.Single(one => one.Name == run.Get(cipher)), run.Get(output), run.Get(force)));
+            context, "encrypt-file", "", [options.File, recipients, options.Aad, cipher, options.Output, options.Force],
+            run => Run(run, options, run.Get(recipients) ?? [], FileCipher.All.Single(one => one.Name == run.Get(cipher))));
     }
 
-    /// <summary>The options of both verbs for files that say where the output goes.</summary>
-    internal static (Option<string?> Output, Option<bool> Force) OutputOptions(string description) =>
-        (Verb.Text("--out", "FILE", description), Verb.Switch("--force", "Replaces the output if it exists."));
-
-    private static async Task<int> Run(VerbRun run, string? file, string[] recipients, string? aad, FileCipher cipher, string? output, bool force)
+    private static async Task<int> Run(VerbRun run, FileVerbOptions options, string[] recipients, FileCipher cipher)
     {
         if (recipients.Length is 0 or > FileHeader.MaxRecipients)
         {
             throw VerbException.Usage(FormattableString.Invariant($"A file is for 1 to {FileHeader.MaxRecipients} keys."), "Name each with --recipient KEY.");
         }
 
-        var associatedData = await VerbInput.Optional(run.Context, aad, FileHeader.MaxAssociatedData) ?? [];
+        var associatedData = await VerbInput.Optional(run.Context, run.Get(options.Aad), FileHeader.MaxAssociatedData) ?? [];
         if (associatedData.Length > FileHeader.MaxAssociatedData) throw VerbException.Usage($"--aad has more than {FileHeader.MaxAssociatedData} bytes.");
-        using var ends = FileEnds.Open(run.Context, file, output, force, name => name + FileEnds.Extension);
-        if (ends.Name is null && run.IsJson) throw VerbException.Usage("With --json, the encrypted file cannot go to standard output too.", "Name a file with --out FILE.");
+        using var ends = options.Open(run, name => name + FileEnds.Extension);
         if (ends.Name is null && run.Context.OutputIsTerminal)
         {
             throw VerbException.Usage("An encrypted file is not written to a terminal.", "Write it to a file with --out FILE, or into a pipe.");
@@ -81,8 +74,7 @@ internal static class EncryptFileVerb
     private static async Task<(FileKey Key, List<byte[]> Wrapped)> Wrap(VerbRun run, string[] recipients, byte[] context)
     {
         var associatedData = Convert.ToBase64String(context);
-        var made = await run.Ask(ServiceCall.Use(
-            ServiceCall.Of($"v1/keys/{recipients[0]}/datakey"), new JsonObject { ["bytes"] = FileKey.Length, ["associated_data"] = associatedData }));
+        var made = await Ask(run, recipients[0], "datakey", new() { ["bytes"] = FileKey.Length, ["associated_data"] = associatedData });
         var bytes = made.Json.Bytes("plaintext");
         var key = FileKey.TryCopy(bytes) ?? throw Unreadable();
         CryptographicOperations.ZeroMemory(bytes);
@@ -90,8 +82,7 @@ internal static class EncryptFileVerb
         var ids = new Dictionary<string, string>(StringComparer.Ordinal) { [made.Json.Text("key_id") ?? ""] = recipients[0] };
         foreach (var recipient in recipients.Skip(1))
         {
-            var body = new JsonObject { ["plaintext"] = Convert.ToBase64String(key.Bytes), ["associated_data"] = associatedData };
-            var answer = await run.Ask(ServiceCall.Use(ServiceCall.Of($"v1/keys/{recipient}/encrypt"), body));
+            var answer = await Ask(run, recipient, "encrypt", new() { ["plaintext"] = Convert.ToBase64String(key.Bytes), ["associated_data"] = associatedData });
             if (!ids.TryAdd(answer.Json.Text("key_id") ?? "", recipient))
             {
                 throw VerbException.Usage($"{ids[answer.Json.Text("key_id") ?? ""]} and {recipient} are the same key.", "Name it once.");
@@ -101,6 +92,20 @@ internal static class EncryptFileVerb
         }
 
         return (key, wrapped);
+    }
+
+    // Of several recipients, the line names the one that was refused. A key of RSA fails in two ways: it makes no data keys, and takes no
+    // associated data.
+    private static async Task<ServiceAnswer> Ask(VerbRun run, string recipient, string operation, JsonObject body)
+    {
+        try
+        {
+            return await run.Ask(ServiceCall.Use(ServiceCall.Of($"v1/keys/{recipient}/{operation}"), body));
+        }
+        catch (VerbException e) when (e.ExitCode is ExitCode.Refused or ExitCode.NotFound || e.Code is "permission_denied")
+        {
+            throw e.Of($"{recipient} cannot be a recipient", e.Code is "wrong_key_usage" or "invalid_parameter" ? "Recipients are symmetric keys for encryption." : null);
+        }
     }
 
     private static FileHeader MakeHeader(FileKey key, FileCipher cipher, byte[] associatedData, List<byte[]> wrapped)

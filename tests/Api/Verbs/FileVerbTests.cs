@@ -116,6 +116,45 @@ public sealed class FileVerbTests(DefaultApi api) : VerbTest(api)
     }
 
     [Fact]
+    public async Task KeyThatEncryptsNoFileKey_IsNoRecipient_InWhateverPlace()
+    {
+        Written("f", 10);
+        var good = await NewKey();
+        foreach (var (options, refused) in ((string, bool)[])
+        [
+            ("--spec RSA_2048 --usage encrypt_decrypt", true), ("--spec ED25519 --usage sign_verify", true), ("--spec HMAC_256 --usage mac", true),
+            ("--spec HKDF_256 --usage derive", true), ("--spec AES_128_GCM --usage encrypt_decrypt", false),
+        ])
+        {
+            var key = await NewKey(options);
+            if (!refused)
+            {
+                Assert.Equal(0, (await Run("encrypt-file", "f", "--recipient", good, "--recipient", key)).Code);
+                continue;
+            }
+
+            foreach (var recipients in (string[][])[["--recipient", key], ["--recipient", key, "--recipient", good], ["--recipient", good, "--recipient", key]])
+            {
+                foreach (var output in (string[])["f.okms", "-"])
+                {
+                    var line = (await Run(["encrypt-file", "f", .. recipients, "--out", output])).Fails(ExitCode.Refused);
+                    Assert.Contains($": {key} cannot be a recipient: ", line, StringComparison.Ordinal);
+                    Assert.EndsWith(" Recipients are symmetric keys for encryption.", line, StringComparison.Ordinal);
+                    Assert.Equal(["f"], Names());
+                }
+            }
+        }
+
+        var disabled = await NewKey();
+        await Enable(disabled, false);
+        Assert.StartsWith(
+            $"okms: key_disabled: {disabled} cannot be a recipient: ", (await Run("encrypt-file", "f", "--recipient", good, "--recipient", disabled, "--out", "g")).Fails(ExitCode.Refused),
+            StringComparison.Ordinal);
+        Assert.StartsWith($"okms: key_not_found: {good}x cannot be a recipient: ", (await Run("encrypt-file", "f", "--recipient", good + "x", "--out", "g")).Fails(ExitCode.NotFound), StringComparison.Ordinal);
+        Assert.Equal(["f", "f.okms"], Names());
+    }
+
+    [Fact]
     public async Task CiphertextMadeForAnotherPurpose_IsNoFileKey()
     {
         // Whoever may have something encrypted elsewhere must not be able to make a file with it.
@@ -156,6 +195,7 @@ public sealed class FileVerbTests(DefaultApi api) : VerbTest(api)
 
     [Theory]
     [InlineData("TERM", "encrypt-file")]
+    [InlineData("KILL", "encrypt-file")]
     [InlineData("TERM", "decrypt-file")]
     [InlineData("KILL", "decrypt-file")]
     public async Task KilledInTheMiddle_NothingHasTheFinalName(string signal, string verb)

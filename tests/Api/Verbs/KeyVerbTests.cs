@@ -120,6 +120,31 @@ public sealed class KeyVerbTests(DefaultApi api) : VerbTest(api)
     }
 
     [Fact]
+    public async Task LostKey_ComesBackFromItsBackup()
+    {
+        var (id, other) = (await NewKey(), await NewKey());
+        var before = (await Okms($"encrypt {id} x")).Bytes;
+        await Okms($"keys backup {id} --binary --out backup");
+        await Api.Lose(id);
+        Assert.StartsWith("okms: key_not_found: ", await Fails(ExitCode.NotFound, $"keys show {id}"), StringComparison.Ordinal);
+        Assert.StartsWith("okms: key_not_found: ", await Fails(ExitCode.NotFound, "decrypt", before), StringComparison.Ordinal);
+        await Okms($"keys show {other}");
+
+        var primary = (int)(await Okms("keys restore @backup --json")).Json["primary_version"]!;
+        Assert.True(primary > 1);
+        Assert.Equal("x", (await Okms("decrypt", before)).Line);
+        var after = await Okms($"encrypt {id} y --json");
+        Assert.Equal((id, primary), ((string?)after.Json["key_id"], (int)after.Json["key_version"]!));
+        Assert.Equal("y", (await Okms("decrypt", after.Bytes)).Line);
+        Assert.Contains("keys:restore", (await Okms($"keys history {id}")).Output, StringComparison.Ordinal);
+        Assert.StartsWith("okms: key_exists: ", await Fails(ExitCode.Refused, "keys restore @backup"), StringComparison.Ordinal);
+
+        await Api.Lose(id);
+        Assert.StartsWith($"restored {id}: what came back decrypts and verifies, and version ", (await Okms("keys restore", Read("backup"))).Line, StringComparison.Ordinal);
+        Assert.Equal("x", (await Okms("decrypt", before)).Line);
+    }
+
+    [Fact]
     public async Task PublicKey_IsPem_Jwk_OrDer()
     {
         var id = await NewKey("--spec ECC_NIST_P256");

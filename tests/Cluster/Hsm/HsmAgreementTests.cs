@@ -1,10 +1,10 @@
-using System.Formats.Asn1;
 using System.Security.Cryptography;
 using Net.Pkcs11Interop.Common;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Hsm;
 using OrleansKms.Grains.Providers;
 using OrleansKms.Grains.Sealing;
+using OrleansKms.Tests.Unit.Cryptography;
 
 namespace OrleansKms.Tests.Cluster.Hsms;
 
@@ -63,11 +63,11 @@ public sealed class HsmAgreementTests(SharedToken shared, HsmContractTests.MadeK
             ecdh.ImportSubjectPublicKeyInfo(publicKey, out _);
             var point = ecdh.ExportParameters(includePrivateParameters: false).Q;
             var curve = spec switch { "ECC_NIST_P256" => "1.2.840.10045.3.1.7", "ECC_NIST_P384" => "1.3.132.0.34", _ => "1.3.132.0.35" };
-            hostile.Add(Spki(curve, [(byte)(2 + (point.Y![^1] & 1)), .. point.X!]));
-            hostile.Add(Spki(curve, [0]));
-            hostile.Add(Spki(curve, [4, .. new byte[2 * point.X!.Length]]));
-            hostile.Add(Spki(curve, [4, .. Enumerable.Repeat((byte)0xff, 2 * point.X.Length)]));
-            Assert.Equal(publicKey, Spki(curve, [4, .. point.X, .. point.Y]));
+            hostile.Add(EcPublicKey.Spki(curve, [(byte)(2 + (point.Y![^1] & 1)), .. point.X!]));
+            hostile.Add(EcPublicKey.Spki(curve, [0]));
+            hostile.Add(EcPublicKey.Spki(curve, [4, .. new byte[2 * point.X!.Length]]));
+            hostile.Add(EcPublicKey.Spki(curve, [4, .. Enumerable.Repeat((byte)0xff, 2 * point.X.Length)]));
+            Assert.Equal(publicKey, EcPublicKey.Spki(curve, [4, .. point.X, .. point.Y]));
         }
 
         var calls = shared.Token.Calls;
@@ -125,22 +125,5 @@ public sealed class HsmAgreementTests(SharedToken shared, HsmContractTests.MadeK
 
         (await keys.Generate(algorithm, KeyUsage.KeyAgreement, new("right", Incarnation.New(), 1))).Dispose();
         Assert.True(shared.Token.IsHealthy);
-    }
-
-    private static byte[] Spki(string curve, byte[] point)
-    {
-        var writer = new AsnWriter(AsnEncodingRules.DER);
-        using (writer.PushSequence())
-        {
-            using (writer.PushSequence())
-            {
-                writer.WriteObjectIdentifier("1.2.840.10045.2.1");
-                writer.WriteObjectIdentifier(curve);
-            }
-
-            writer.WriteBitString(point);
-        }
-
-        return writer.Encode();
     }
 }

@@ -71,4 +71,45 @@ public sealed class CommandLineTests
             """);
         Assert.Equal((0, offered, ""), (code, output.TrimEnd(), errors));
     }
+
+    /// <summary>In zsh's own completion, at a terminal: a key completes the word before the cursor and prints the line.</summary>
+    [ZshFact]
+    public async Task Completion_InZsh_CompletesCommandsOptionsAndFiles()
+    {
+        (string Line, string Completed)[] expected =
+        [
+            ("okms roo", "okms root "), ("okms keys cre", "okms keys create "), ("okms root --dry-run rem", "okms root --dry-run remove "),
+            ("okms create-administrator --rep", "okms create-administrator --replace "), ("okms keys create --tag x=y --rotate-e", "okms keys create --tag x=y --rotate-every "),
+            ("okms --hel", "okms --help "), ("./okms roo", "./okms root "), ("okms encrypt-file \"a b\" --reci", "okms encrypt-file \"a b\" --recipient "),
+            ("okms encrypt-file onl", "okms encrypt-file only.txt "),
+        ];
+        using var directory = new TemporaryDirectory();
+        await File.WriteAllTextAsync(directory.Of("only.txt"), "");
+        await File.WriteAllLinesAsync(directory.Of("lines"), expected.Select(one => one.Line));
+        var (code, output, errors) = await ReadmeTests.Bash(directory.Path, $$"""
+            printf '#!/bin/sh\nexec dotnet "{{ServiceProcess.ProgramPath(ServiceProcess.Program)}}" "$@"\n' >okms
+            chmod +x okms
+            export PATH=$PWD:$PATH
+            zsh -f <<'ZSH'
+            zmodload zsh/zpty
+            zpty z zsh -f -i
+            zpty -w z 'PS1= PS2= RPS1=; autoload -Uz compinit; compinit -D -u; source <(okms completion zsh)'
+            zpty -w z 'show() { zle complete-word; print -r -- "{$BUFFER}"; BUFFER= }; zle -N show; bindkey "^X" show; print re""ady'
+            zpty -r -m z seen '*ready*'
+            while IFS= read -r line; do
+              zpty -n -w z "$line"$'\x18'
+              zpty -r -m z seen '*{*}*'
+              print -r -- "${${seen##*\{}%%\}*}"
+            done <lines
+            zpty -d z
+            ZSH
+            """);
+        Assert.True(code == 0, errors);
+        Assert.Equal(expected.Select(one => one.Completed), output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private sealed class ZshFactAttribute : FactAttribute
+    {
+        public ZshFactAttribute() => Skip = File.Exists("/usr/bin/zsh") ? null : "There is no zsh: completion in it was NOT tried.";
+    }
 }

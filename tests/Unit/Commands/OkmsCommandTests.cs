@@ -38,6 +38,10 @@ public sealed class OkmsCommandTests
     [InlineData("okms root ver", "verify", "rotate")]
     [InlineData("okms create-administrator --rep", "--replace", "--token-file")]
     [InlineData("okms completion ", "zsh", "root")]
+    [InlineData("okms keys create --tag a=b --rot", "--rotate-every", "--spec")]
+    [InlineData("okms keys create --tag a=b --tag c=d ", "--spec", "keys")]
+    [InlineData("okms keys create --tag ", "", "--spec")]
+    [InlineData("okms encrypt-file report.pdf --recipient k --cipher ", "aes-256-gcm", "--aad")]
     public void Suggestions_AreWhatMayFollow(string line, string offered, string other)
     {
         var suggestions = Output($"[suggest:{line.Length}]", line).Split('\n');

@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using OrleansKms.Configuration;
 using OrleansKms.Gateway.Rest.Reference;
+using OrleansKms.Tests.Cluster;
 
 namespace OrleansKms.Tests.Unit.Contracts;
 
@@ -11,7 +12,7 @@ public sealed partial class DocumentsTests
 {
     private const int MaxReadmeLines = 200;
 
-    internal static readonly string Root = FindRoot();
+    internal static readonly string Root = Repository.Root;
 
     /// <summary>Every document of the repository.</summary>
     public static TheoryData<string> Documents => new(
@@ -139,17 +140,6 @@ public sealed partial class DocumentsTests
             .ToHashSet(StringComparer.Ordinal);
 
     private static string WithoutCode(string text) => Fence().Replace(text, "");
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "OrleansKms.sln")))
-        {
-            directory = directory.Parent ?? throw new InvalidOperationException("The solution was not found above the tests.");
-        }
-
-        return directory.FullName;
-    }
 
     [GeneratedRegex(@"\b(?:[Uu]p to|at most|to) \d|\d (?:KiB|MiB|characters|bytes|items)\b|\bP(?:\d+D|T\d)")]
     private static partial Regex LimitInNumbers();

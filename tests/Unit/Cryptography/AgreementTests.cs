@@ -1,4 +1,3 @@
-using System.Formats.Asn1;
 using System.Security.Cryptography;
 using OrleansKms.Grains.Cryptography;
 
@@ -129,7 +128,7 @@ public sealed class AgreementTests : IDisposable
         using var vectors = new WycheproofFile(file);
         foreach (var c in vectors.Cases())
         {
-            using var secret = Agree(Find(spec), Pkcs8(ECCurve.CreateFromValue(curve), c, fieldLength), Spki(curve, c.Bytes("public")));
+            using var secret = Agree(Find(spec), Pkcs8(ECCurve.CreateFromValue(curve), c, fieldLength), EcPublicKey.Spki(curve, c.Bytes("public")));
             Assert.True(c.IsValid == true ? secret!.Span.SequenceEqual(c.Bytes("shared")) : secret is null, c.ToString());
         }
     }
@@ -141,7 +140,7 @@ public sealed class AgreementTests : IDisposable
         var one = Convert.FromHexString("C88F01F510D9AC3F70A292DAA2316DE544E9AAB8AFE84049C62A9C57862D1433");
         var other = Convert.FromHexString("04D12DFB5289C8D4F81208B70270398C342296970A0BCCB74C736FC7554494BF63"
             + "56FBF3CA366CC23E8157854C13C58D6AAC23F046ADA30F8353E74F33039872AB");
-        using var secret = Agree(Find("ECC_NIST_P256"), Pkcs8(ECCurve.NamedCurves.nistP256, one), Spki("1.2.840.10045.3.1.7", other));
+        using var secret = Agree(Find("ECC_NIST_P256"), Pkcs8(ECCurve.NamedCurves.nistP256, one), EcPublicKey.Spki("1.2.840.10045.3.1.7", other));
         Assert.Equal("D6840F6B42F6EDAFD13116E0E12565202FEF8E9ECE7DCE03812464D04B9442DE", Convert.ToHexString(secret!.Span));
     }
 
@@ -154,7 +153,7 @@ public sealed class AgreementTests : IDisposable
         using var material = await Find("ECC_NIST_P256").NewMaterial();
         var infinity = new byte[length];
         infinity[0] = length == 1 ? (byte)0 : (byte)4;
-        using var secret = Agree(Find("ECC_NIST_P256"), material.Span, Spki("1.2.840.10045.3.1.7", infinity));
+        using var secret = Agree(Find("ECC_NIST_P256"), material.Span, EcPublicKey.Spki("1.2.840.10045.3.1.7", infinity));
         Assert.Null(secret);
     }
 
@@ -195,23 +194,6 @@ public sealed class AgreementTests : IDisposable
     {
         using var key = ECDiffieHellman.Create(new ECParameters { Curve = curve, D = scalar });
         return key.ExportPkcs8PrivateKey();
-    }
-
-    private static byte[] Spki(string curve, byte[] point)
-    {
-        var writer = new AsnWriter(AsnEncodingRules.DER);
-        using (writer.PushSequence())
-        {
-            using (writer.PushSequence())
-            {
-                writer.WriteObjectIdentifier("1.2.840.10045.2.1");
-                writer.WriteObjectIdentifier(curve);
-            }
-
-            writer.WriteBitString(point);
-        }
-
-        return writer.Encode();
     }
 
     private string Path(string name) => System.IO.Path.Combine(_directory.FullName, name);

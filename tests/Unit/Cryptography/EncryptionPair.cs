@@ -30,10 +30,10 @@ internal sealed class EncryptionPair : IDisposable
         return algorithm;
     }
 
-    public byte[] Encrypt(string algorithm, ReadOnlySpan<byte> plaintext) => Public.Encrypt(EncryptionScheme.Named(Public.Schemes, algorithm), plaintext);
+    public byte[] Encrypt(string algorithm, ReadOnlySpan<byte> plaintext) => Public.Encrypt(IScheme.Named(Public.Schemes, algorithm), plaintext);
 
     public async Task<byte[]?> Decrypt(string algorithm, byte[] ciphertext) =>
-        await Private.Decrypt(EncryptionScheme.Named(Private.Schemes, algorithm), ciphertext);
+        await Private.Decrypt(IScheme.Named(Private.Schemes, algorithm), ciphertext);
 
     /// <summary>Decrypts a ciphertext with a header.</summary>
     public async Task<byte[]?> DecryptWithHeader(byte[] ciphertext) =>
@@ -43,7 +43,7 @@ internal sealed class EncryptionPair : IDisposable
 
     public byte[] EncryptWithHeader(string algorithm, ReadOnlySpan<byte> plaintext)
     {
-        var scheme = EncryptionScheme.Named(Public.Schemes, algorithm);
+        var scheme = IScheme.Named(Public.Schemes, algorithm);
         return PublicKeyCiphertext.WithHeader(scheme, Id, Public.Version, Public.Encrypt(scheme, plaintext));
     }
 

@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json;
-using OrleansKms.Tests.Unit.Contracts;
+using OrleansKms.Tests.Cluster;
 
 namespace OrleansKms.Tests.Unit.Cryptography;
 
 /// <summary>The scripts of <c>tests/Node</c>: libraries of others, by Node.js. deploy/test.sh installs them.</summary>
 internal static class NodeScript
 {
-    private static readonly string _folder = Path.Combine(DocumentsTests.Root, "tests", "Node");
+    private static readonly string _folder = Path.Combine(Repository.Root, "tests", "Node");
 
     /// <summary>Runs a script.</summary>
     /// <param name="name">Its name.</param>

@@ -25,7 +25,7 @@ public sealed class PublicKeyEncryptionContractTests
     {
         using var pair = await EncryptionPair.Make(spec);
         using var other = await EncryptionPair.Make(spec, 2);
-        var scheme = EncryptionScheme.Named(pair.Public.Schemes, algorithm);
+        var scheme = IScheme.Named(pair.Public.Schemes, algorithm);
         var max = AlgorithmRegistry.PublicKeyEncryptions.Single(r => (r.Spec, r.Algorithm) == (spec, algorithm)).MaxPlaintext;
         Assert.Equal(max, pair.Public.MaxPlaintextLength(scheme));
         foreach (var length in (int[])[0, 1, 31, 67, max])
@@ -104,10 +104,10 @@ public sealed class PublicKeyEncryptionContractTests
     public async Task Algorithm_ThatIsNone_IsRefused_AndTheFirstIsTheDefault()
     {
         using var pair = await EncryptionPair.Make("RSA_2048");
-        Assert.Equal("RSAES_OAEP_SHA_256", EncryptionScheme.Named(pair.Public.Schemes, null).Name);
+        Assert.Equal("RSAES_OAEP_SHA_256", IScheme.Named(pair.Public.Schemes, null).Name);
         foreach (var name in (string[])["", "RSA_OAEP", "rsaes_oaep_sha_1", "RSAES_OAEP_SHA_512", "RSAES_PKCS1_V1_5", "RSASSA_PSS_SHA_256"])
         {
-            var refusal = Assert.Throws<KmsException>(() => EncryptionScheme.Named(pair.Public.Schemes, name));
+            var refusal = Assert.Throws<KmsException>(() => IScheme.Named(pair.Public.Schemes, name));
             Assert.Equal("unsupported_algorithm", refusal.Code);
             Assert.Equal("The algorithms of this key are: RSAES_OAEP_SHA_256, RSAES_OAEP_SHA_1.", refusal.Message);
         }

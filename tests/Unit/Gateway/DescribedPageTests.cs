@@ -44,7 +44,7 @@ public sealed class DescribedPageTests
         InterlockedMax(ref _most, Interlocked.Increment(ref _running));
         await Task.Yield();
         Interlocked.Decrement(ref _running);
-        return new ListedKey(id, Answer(id, versions), null);
+        return new ListedKey(id, KeyAnswer.Of(FakeKey.Of(id, versions)), null);
     }
 
     private static void InterlockedMax(ref int most, int value)
@@ -56,21 +56,4 @@ public sealed class DescribedPageTests
             seen = before;
         }
     }
-
-    private static KeyAnswer Answer(string id, int versions) => KeyAnswer.Of(new KeyDescription
-    {
-        Id = id,
-        Spec = "AES_256_GCM",
-        Usage = KeyUsage.EncryptDecrypt,
-        State = KeyState.Enabled,
-        Protection = KeyProtection.Software,
-        Origin = KeyOrigin.Generated,
-        Exportable = false,
-        Tags = new Dictionary<string, string>(),
-        CreatedAt = DateTimeOffset.UnixEpoch,
-        PrimaryVersion = versions,
-        MinDecryptVersion = 1,
-        Versions = [.. Enumerable.Range(1, versions).Select(n => new KeyVersionDescription(n, KeyVersionState.Enabled, DateTimeOffset.UnixEpoch, 0))],
-        Uses = new(),
-    });
 }

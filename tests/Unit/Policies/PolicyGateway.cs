@@ -11,6 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Hosting;
+using OrleansKms.Tests.Unit.Gateway;
 
 namespace OrleansKms.Tests.Unit.Policies;
 
@@ -134,22 +135,5 @@ public sealed class PolicyGateway : IAsyncLifetime
         public bool IsReady => true;
 
         public Principal? Find(ReadOnlySpan<char> token) => principals.GetValueOrDefault(token.ToString());
-    }
-
-    /// <summary>An object that answers the calls of an interface by one function.</summary>
-    public class FakeGrain : DispatchProxy
-    {
-        private Func<MethodInfo, object?[]?, object?> _answer = (_, _) => null;
-
-        public static T Of<T>(Func<MethodInfo, object?[]?, object?> answer) => (T)Of(typeof(T), answer);
-
-        public static object Of(Type type, Func<MethodInfo, object?[]?, object?> answer)
-        {
-            var fake = Create(type, typeof(FakeGrain));
-            ((FakeGrain)fake)._answer = answer;
-            return fake;
-        }
-
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => _answer(targetMethod!, args);
     }
 }
