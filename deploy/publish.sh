@@ -29,12 +29,14 @@ publish() {
 # materials RID: the packages, by CycloneDX' own tool; what it does not see: the runtime, and the libraries of the console. Without a serial
 # number and the time of day, the same program has the same list.
 materials() {
-  local tools=$build/tools bom=$build/bom-$1
+  local tools=$build/cyclonedx-$cyclonedx bom=$build/bom-$1
   [ -x "$tools/dotnet-CycloneDX" ] || dotnet tool install CycloneDX --version "$cyclonedx" --tool-path "$tools" >/dev/null
   rm -rf "$bom"
   "$tools/dotnet-CycloneDX" silo/OrleansKms.Silo.csproj -o "$bom" -fn packages.json -F Json -ns -dpr -tfm net10.0 -rt "$1" \
     -biop "$PWD/$build" -sn okms -sv "$(version)" >&2
-  jq --sort-keys --slurpfile runtime <(runtime_packs "$1") --slurpfile vendored gateway/WebConsole/Files/vendor/manifest.json \
+  # A file, since the failure of a <(…) is seen by nobody.
+  runtime_packs "$1" >"$bom/runtime.json"
+  jq --sort-keys --slurpfile runtime "$bom/runtime.json" --slurpfile vendored gateway/WebConsole/Files/vendor/manifest.json \
     'del(.metadata.timestamp) | .components += $runtime[0] + ($vendored[0].packages | map({type: "library", name, version,
       purl: "pkg:npm/\(.name)@\(.version)", "bom-ref": "pkg:npm/\(.name)@\(.version)", licenses: [{license: {id: .licence}}]}))' "$bom/packages.json"
 }
@@ -43,22 +45,24 @@ materials() {
 runtime_packs() {
   jq '[.libraries | keys[] | select(startswith("runtimepack.")) | ltrimstr("runtimepack.") | split("/")
     | {type: "framework", name: .[0], version: .[1], purl: "pkg:nuget/\(.[0])@\(.[1])", "bom-ref": "pkg:nuget/\(.[0])@\(.[1])",
-       licenses: [{license: {id: "MIT"}}]}]' "$build/bin/OrleansKms.Silo/release_$1/okms.deps.json"
+       licenses: [{license: {id: "MIT"}}]}] | if . == [] then error("no runtime pack is named") else . end' "$build/bin/OrleansKms.Silo/release_$1/okms.deps.json"
 }
 
 version() { sed -n 's:.*<Version>\(.*\)</Version>.*:\1:p' Directory.Build.props; }
 
-# try RID: all in one with its embedded database, until it says that it is ready
+# try RID: all in one with its embedded database, until it says that it is ready, a minute at most; and until it has ended
 try() {
-  local okms="$PWD/artifacts/$1/okms" directory port=$((20000 + RANDOM % 10000)) pid
+  local okms="$PWD/artifacts/$1/okms" directory port=$((20000 + RANDOM % 10000)) pid end=$((SECONDS + 60))
   directory="$(mktemp -d)"
   (cd "$directory" && exec env -i PORT="$port" "$okms" serve) >"$directory/log" 2>&1 &
   pid=$!
   until env -i PORT="$port" "$okms" healthcheck >/dev/null; do
+    if [ "$SECONDS" -ge "$end" ]; then kill -9 "$pid"; wait "$pid" || true; fi
     if ! kill -0 "$pid" 2>/dev/null; then cat "$directory/log"; rm -rf "$directory"; return 1; fi
     sleep 0.2
   done
   kill "$pid"
+  timeout 60 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
   wait "$pid"
   rm -rf "$directory"
 }

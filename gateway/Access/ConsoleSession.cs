@@ -6,6 +6,9 @@ namespace OrleansKms.Gateway.Access;
 /// <param name="SealedAt">When the cookie was made, UTC.</param>
 internal sealed record ConsoleSession(string Token, DateTimeOffset Since, DateTimeOffset SealedAt)
 {
+    /// <summary>Whether its cookie was that of a browser that uses TLS. Browsers tell an <c>Origin</c> only when they change something.</summary>
+    public bool IsSecure { get; init; }
+
     /// <summary>The type alone: the token is in no log.</summary>
     public override string ToString() => nameof(ConsoleSession);
 }

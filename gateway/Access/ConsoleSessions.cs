@@ -52,7 +52,7 @@ internal sealed class ConsoleSessions(TimeProvider time)
         Span<byte> key = stackalloc byte[KeyBytes];
         RandomNumberGenerator.Fill(key);
         var now = time.GetUtcNow();
-        Give(http, key, new(token.ToString(), now, now));
+        Give(http, key, new(token.ToString(), now, now) { IsSecure = IsSecure(http.Request) });
         var text = Base64Url.EncodeToString(key);
         CryptographicOperations.ZeroMemory(key);
         return text;
@@ -68,13 +68,13 @@ internal sealed class ConsoleSessions(TimeProvider time)
         if (!IsKey(key, bytes)) return null;
         foreach (var name in (string[])[SecureName, Name])
         {
-            if (request.Cookies[name] is { } cookie && TryOpen(bytes, cookie, out var session)) return session;
+            if (request.Cookies[name] is { } cookie && TryOpen(bytes, cookie, out var session)) return session with { IsSecure = name == SecureName };
         }
 
         return null;
     }
 
-    /// <summary>Prolongs a session whose request was let in.</summary>
+    /// <summary>Prolongs a session whose request was let in, in the cookie that it came in.</summary>
     public void Prolong(HttpContext http, ConsoleSession session, ReadOnlySpan<char> key)
     {
         Span<byte> bytes = stackalloc byte[KeyBytes];
@@ -93,10 +93,9 @@ internal sealed class ConsoleSessions(TimeProvider time)
 
     private void Give(HttpContext http, ReadOnlySpan<byte> key, ConsoleSession session)
     {
-        var isSecure = IsSecure(http.Request);
         var left = session.Since + Longest - time.GetUtcNow();
         http.Response.Cookies.Append(
-            isSecure ? SecureName : Name, Seal(key, session), Options(isSecure, left < Idle ? left : Idle));
+            session.IsSecure ? SecureName : Name, Seal(key, session), Options(session.IsSecure, left < Idle ? left : Idle));
     }
 
     private static CookieOptions Options(bool isSecure, TimeSpan? age) => new()

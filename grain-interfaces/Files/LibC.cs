@@ -10,9 +10,12 @@ internal static class LibC
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const uint StatxType = 0x1;
     private const uint StatxUserId = 0x8;
+    private const uint StatxInode = 0x100;
     private const int StatxSize = 256;
     private const int UserIdOffset = 20; // of stx_uid, the same on every architecture
     private const int ModeOffset = 28; // of stx_mode
+    private const int InodeOffset = 32; // of stx_ino
+    private const int DeviceOffset = 136; // of stx_dev_major, which stx_dev_minor follows
     private const int FileTypeMask = 0xF000; // S_IFMT
     private const int RegularFile = 0x8000; // S_IFREG
     private const int FileExists = 17; // EEXIST
@@ -33,6 +36,20 @@ internal static class LibC
         var status = new byte[StatxSize];
         return Statx(CurrentDirectory, path, 0, StatxType, status) == 0
             && (MemoryMarshal.Read<ushort>(status.AsSpan(ModeOffset)) & FileTypeMask) != RegularFile;
+    }
+
+    /// <summary>Which file a path leads to, whatever names it has; null where there is none, or that cannot be told. Linux only.</summary>
+    public static (ulong Device, ulong Inode)? IdentityOf(string path)
+    {
+        var status = new byte[StatxSize];
+        return OperatingSystem.IsLinux() && Statx(CurrentDirectory, path, 0, StatxInode, status) == 0 ? IdentityIn(status) : null;
+    }
+
+    /// <summary>Which file is open; null where that cannot be told. Linux only.</summary>
+    public static (ulong Device, ulong Inode)? IdentityOf(SafeFileHandle file)
+    {
+        var status = new byte[StatxSize];
+        return OperatingSystem.IsLinux() && Statx((int)file.DangerousGetHandle(), "", AtEmptyPath, StatxInode, status) == 0 ? IdentityIn(status) : null;
     }
 
     /// <summary>Gives a file a second name.</summary>
@@ -83,6 +100,10 @@ internal static class LibC
         _ = Close(descriptor);
         if (failed) throw new IOException($"Cannot flush the file system of {path} (errno {error}).");
     }
+
+    private static (ulong Device, ulong Inode)? IdentityIn(byte[] status) => (ReadNative(status, 0) & StatxInode) == 0
+        ? null
+        : (((ulong)ReadNative(status, DeviceOffset) << 32) | ReadNative(status, DeviceOffset + sizeof(uint)), MemoryMarshal.Read<ulong>(status.AsSpan(InodeOffset)));
 
     private static uint ReadNative(byte[] status, int offset) => MemoryMarshal.Read<uint>(status.AsSpan(offset));
 

@@ -25,6 +25,10 @@ internal static partial class PrivateFile
     /// <exception cref="IOException">Another process has it open.</exception>
     public static FileStream OpenExclusive(string path) => new(path, Options(FileMode.OpenOrCreate, FileShare.None));
 
+    /// <summary>Creates a file and opens it exclusively.</summary>
+    /// <exception cref="IOException">It exists already.</exception>
+    public static FileStream OpenNew(string path) => new(path, Options(FileMode.CreateNew, FileShare.None));
+
     /// <summary>Creates an empty file if it is missing, or removes everybody else's access to it.</summary>
     public static void EnsureExists(string path)
     {

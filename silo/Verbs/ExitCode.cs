@@ -27,7 +27,10 @@ internal static class ExitCode
     /// <summary>Nothing was done yet: the operation waits for approval (202).</summary>
     public const int Pending = 7;
 
-    /// <summary>Done in part: some records could not be rewrapped; or of a file only the beginning is there, and that on standard output.</summary>
+    /// <summary>
+    /// Done in part: some records could not be rewrapped; of what is on standard output the end is missing; or the service has done its part,
+    /// and its answer could not be written here.
+    /// </summary>
     public const int Part = 8;
 
     /// <summary>A defect of this program: EX_SOFTWARE of sysexits.h.</summary>

@@ -24,7 +24,7 @@ internal partial class VerbContext
     public bool InputIsTaken { get; set; }
 
     /// <summary>Standard output.</summary>
-    public virtual Stream Output => field ??= Console.OpenStandardOutput();
+    public VerbStream Output => field ??= new(OpenOutput());
 
     /// <summary>Standard error.</summary>
     public virtual TextWriter Error => Console.Error;
@@ -57,6 +57,13 @@ internal partial class VerbContext
 
     /// <summary>Reads what somebody types; null at the end of the input.</summary>
     public virtual string? ReadLine() => Console.In.ReadLine();
+
+    /// <summary>Does to the process what one that holds secrets has done: no core dumps, no debugger, files of its owner alone.</summary>
+    /// <exception cref="Gateway.Configuration.SettingException">The runtime is told to write crash dumps.</exception>
+    public virtual void Harden() => Gateway.Hosting.ProcessHardening.Apply();
+
+    /// <summary>Opens standard output.</summary>
+    protected virtual Stream OpenOutput() => Console.OpenStandardOutput();
 
     /// <summary>The environment.</summary>
     protected virtual string? ReadVariable(string name) => Environment.GetEnvironmentVariable(name);

@@ -8,6 +8,7 @@ internal sealed class VerbRun : IDisposable
 {
     private readonly ParseResult _call;
     private ServiceClient? _service;
+    private bool _hasChanged;
 
     private VerbRun(VerbContext context, ParseResult call, CancellationToken cancellation)
     {
@@ -35,9 +36,10 @@ internal sealed class VerbRun : IDisposable
     /// <returns>The exit code.</returns>
     public static async Task<int> Run(VerbContext context, ParseResult call, Func<VerbRun, Task<int>> action, CancellationToken cancellation)
     {
+        context.Harden();
+        using var run = new VerbRun(context, call, cancellation);
         try
         {
-            using var run = new VerbRun(context, call, cancellation);
             var code = await action(run);
             await context.Output.FlushAsync(cancellation);
             return code;
@@ -45,7 +47,7 @@ internal sealed class VerbRun : IDisposable
         catch (VerbException e)
         {
             await context.Error.WriteLineAsync(e.Line);
-            return e.ExitCode;
+            return e.ExitCode == ExitCode.Usage ? run.CodeOfUsage : e.ExitCode;
         }
         catch (JsonException)
         {
@@ -55,7 +57,7 @@ internal sealed class VerbRun : IDisposable
         catch (IOException e)
         {
             await context.Error.WriteLineAsync(TerminalText.Clean($"okms: io: Reading or writing failed: {e.Message}"));
-            return ExitCode.Usage;
+            return run.CodeOfUsage;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -64,6 +66,9 @@ internal sealed class VerbRun : IDisposable
             return ExitCode.Defect;
         }
     }
+
+    // Nothing was changed, unless something was before this went wrong.
+    private int CodeOfUsage => _hasChanged || Context.Output.HasBegun ? ExitCode.Part : ExitCode.Usage;
 
     /// <summary>The value of an option; the type's default where it is not given.</summary>
     public T? Get<T>(Option<T> option) => _call.GetValue(option);
@@ -76,7 +81,12 @@ internal sealed class VerbRun : IDisposable
 
     /// <summary>Sends a call.</summary>
     /// <exception cref="VerbException">It was not answered well.</exception>
-    public Task<ServiceAnswer> Ask(ServiceCall call) => Service.Send(call, Cancellation);
+    public async Task<ServiceAnswer> Ask(ServiceCall call)
+    {
+        var answer = await Service.Send(call, Cancellation);
+        _hasChanged |= !call.MayRepeat && !answer.IsPending;
+        return answer;
+    }
 
     /// <summary>Sends a call and prints the answer.</summary>
     /// <param name="call">The call.</param>

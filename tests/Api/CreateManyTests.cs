@@ -71,6 +71,7 @@ public sealed class CreateManyTests(DefaultApi api)
 
     [Theory]
     [InlineData("""{"items":[]}""")]
+    [InlineData("""{"items":null}""")]
     [InlineData("""{"items":[null]}""")]
     [InlineData("""{"items":{}}""")]
     [InlineData("""{"items":[{}],"id":"a"}""")]

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 using OrleansKms.Gateway.Json;
 using OrleansKms.Gateway.Limits;
@@ -62,7 +63,8 @@ internal class CreateKeyItem
 internal sealed class CreateKeyBody : CreateKeyItem
 {
     /// <summary>1 to <see cref="KmsLimits.BatchItems"/> keys instead of one; each is created or fails by itself.</summary>
-    public CreateKeyItem[]? Items { get; set; }
+    [DisallowNull]
+    public BatchOf<CreateKeyItem>? Items { get; set; }
 }
 
 /// <summary>The outcome of creating many keys.</summary>
@@ -101,47 +103,45 @@ internal static class CreateKeyEndpoint
         await exchange.Answer(KeyAnswer.Of(key), RestJson.Default.KeyAnswer, StatusCodes.Status201Created);
     }
 
-    private static async Task CreateMany(RestExchange exchange, CreateKeyBody body, CreateKeyItem[] items)
+    private static async Task CreateMany(RestExchange exchange, CreateKeyBody body, BatchOf<CreateKeyItem> items)
     {
         if (!body.IsEmpty)
         {
             throw KmsError.InvalidRequest.Exception("'items' must be alone: the other fields belong in each item.");
         }
 
-        if (items.Length is 0 or > KmsLimits.BatchItems || Array.Exists(items, item => item is null))
+        if (items.Count == 0 || items.Any(item => item is null))
         {
             throw KmsError.InvalidRequest.Exception($"'items' must have 1 to {KmsLimits.BatchItems} keys.");
         }
 
         using var places = new SemaphoreSlim(AtOnce);
-        var results = await Task.WhenAll(items.Select(async item =>
-        {
-            await places.WaitAsync();
-            try
-            {
-                return await CreateOne(exchange, item);
-            }
-            finally
-            {
-                places.Release();
-            }
-        }));
+        var results = await Task.WhenAll(items.Select(item => CreateOne(exchange, item, places)));
         await exchange.Answer(new CreateKeysAnswer { Results = results }, RestJson.Default.CreateKeysAnswer);
     }
 
     // One key without an answer must not take down the others, so each has the whole deadline to itself. Those whose turn comes after it are
     // not created.
-    private static async Task<ListedKey> CreateOne(RestExchange exchange, CreateKeyItem item)
+    private static async Task<ListedKey> CreateOne(RestExchange exchange, CreateKeyItem item, SemaphoreSlim places)
     {
         var id = IdOf(exchange, item);
+        Exception failure;
+        await places.WaitAsync();
         try
         {
             return new ListedKey(id, KeyAnswer.Of(await exchange.Within(Create())), null);
         }
         catch (Exception e)
         {
-            return new ListedKey(id, null, ErrorAnswer.Of(await exchange.FailureOf(e, KmsOperation.CreateKey, id)));
+            failure = e;
         }
+        finally
+        {
+            places.Release();
+        }
+
+        // All at once, and in no place: a trail that is slow costs the request its patience once, and not for each place again.
+        return new ListedKey(id, null, ErrorAnswer.Of(await exchange.FailureOf(failure, KmsOperation.CreateKey, id)));
 
         async Task<KeyDescription> Create()
         {

@@ -40,13 +40,13 @@ export function textOf(base64) {
 
 const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The command that does the same; the token comes from a file, since others see command lines. */
+/** The command that does the same; the token comes from a file and the body from standard input, since others see command lines. */
 export function curl(method, address, body) {
   const lines = [
     `curl -fsS -H @<(printf 'Authorization: Bearer %s\\n' "$(cat admin.token)")`,
     ...(body === undefined ? [] : ["-H 'Content-Type: application/json'"]),
     `${body === undefined && method === 'GET' ? '' : `-X ${method} `}${quoted(location.origin + '/v1' + address)}`,
-    ...(body === undefined ? [] : [`-d ${quoted(JSON.stringify(body))}`]),
+    ...(body === undefined ? [] : [`--data-binary @- <<'END'\n${JSON.stringify(body)}\nEND`]),
   ];
   return lines.join(' \\\n  ');
 }

@@ -26,8 +26,18 @@ internal static class ApiTokenVerbs
             return await run.Answer(ServiceCall.Change(ServiceCall.Of($"v1/principals/{run.Require(name)}/tokens"), body), async json =>
             {
                 var token = json.Text("token") ?? "";
-                if (run.Get(file) is { } to) run.Output.File(to, Encoding.ASCII.GetBytes(token + "\n"));
-                else await run.Output.Line(token);
+                try
+                {
+                    if (run.Get(file) is { } to) run.Output.File(to, Encoding.ASCII.GetBytes(token + "\n"));
+                    else await run.Output.Line(token);
+                }
+                catch (Exception e) when (e is VerbException or IOException)
+                {
+                    throw new VerbException(
+                        "io", $"The token {json.Text("id")} was created, but could not be written: {e.Message.TrimEnd('.')}.", ExitCode.Part,
+                        $"Revoke it with okms token revoke {run.Require(name)} {json.Text("id")}, and create another.", e);
+                }
+
                 await run.Say($"It is the token {json.Text("id")} of {run.Require(name)}, good until {json.Text("expires_at")}{(run.Get(file) is { } there ? $", and is in {there}" : "; it is shown only now")}.");
             });
         });

@@ -35,7 +35,7 @@ internal static class PolicyVerbs
         var name = Name();
         var policy = new Argument<string?>("POLICY") { Arity = ArgumentArity.ZeroOrOne, Description = "The policy as JSON, as show --json prints it, or its statements: @FILE, or - for standard input." };
         return Verb.Of(context, "put", "Creates a policy, or replaces it.", [name, policy], async run => await run.Answer(
-            new ServiceCall(HttpMethod.Put, Of(run.Require(name))) { Body = await KeyPolicyVerbs.Read(run, run.Get(policy)) },
+            new ServiceCall(HttpMethod.Put, Of(run.Require(name))) { Body = await KeyPolicyVerbs.Read(run, run.Get(policy), "name", run.Require(name)) },
             json => $"stored {json.Text("name")}, {json.List("statements").Count()} statements; it holds everywhere within 5 s"));
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace OrleansKms.Silo.Verbs.Cryptography;
@@ -53,7 +54,7 @@ internal static class SecretVerbs
             var (ciphertext, json) = await VerbInput.Made(run.Context, run.Get(input), "ciphertext");
             var body = new JsonObject();
             body.Set("ciphertext", ciphertext);
-            body.Set("key_version", run.Get(version) ?? (json.Field("key_version") is { } number ? number.GetInt32() : null));
+            body.Set("key_version", run.Get(version) ?? VersionIn(json));
             return await run.Answer(
                 ServiceCall.Use(ServiceCall.Of($"v1/keys/{run.Require(key)}/decapsulate"), body), answer => output.Write(run, answer.Bytes("shared_secret")));
         });
@@ -67,6 +68,13 @@ internal static class SecretVerbs
         return Verb.Of(context, "random", "", [bytes, .. output.Options], run =>
             run.Answer(ServiceCall.Use("v1/random", new JsonObject { ["bytes"] = run.Get(bytes) }), json => output.Write(run, json.Bytes("bytes"))));
     }
+
+    private static int? VersionIn(JsonElement made) => made.Field("key_version") switch
+    {
+        null => null,
+        { ValueKind: JsonValueKind.Number } number when number.TryGetInt32(out var version) => version,
+        _ => throw VerbException.Usage("The 'key_version' of the JSON is no version.", "Name it with --key-version."),
+    };
 
     private static string? PublicKey(byte[]? given) =>
         given is null ? null : given.AsSpan().StartsWith("-----BEGIN"u8) ? Encoding.ASCII.GetString(given) : Convert.ToBase64String(given);

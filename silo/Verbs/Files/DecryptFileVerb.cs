@@ -28,6 +28,12 @@ internal static class DecryptFileVerb
             throw new VerbException("invalid_file", "The file was encrypted with other associated data.", ExitCode.Refused, "Without --aad, any is accepted.");
         }
 
+        // Anyone can have encrypted it: its content could move the cursor, or type.
+        if (ends.Name is null && run.Context.OutputIsTerminal)
+        {
+            throw VerbException.Usage("A decrypted file is not written to a terminal.", "Write it to a file with --out FILE, or into a pipe.");
+        }
+
         using var key = await Unwrap(run, header);
         if (!header.IsOf(key)) throw Invalid("The header of the file was changed.", ends);
         var length = Write(run, ends, key, header);

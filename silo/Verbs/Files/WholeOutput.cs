@@ -49,7 +49,7 @@ internal sealed class WholeOutput : IDisposable
     {
         var full = Path.GetFullPath(path);
         if (!replaces && PrivateFile.IsThere(full)) throw Taken(path);
-        if (LibC.IsSpecial(full)) throw new IOException($"{path} is not a file. For standard output: --output -");
+        if (LibC.IsSpecial(full)) throw new IOException($"{path} is not a file. For standard output: --out -");
         // Replacing a link would leave the old content where it led.
         if (new FileInfo(full) is { LinkTarget: not null } link) full = link.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
         return Directory.Exists(Path.GetDirectoryName(full)) ? full : throw new IOException($"There is no directory {Path.GetDirectoryName(path)}.");

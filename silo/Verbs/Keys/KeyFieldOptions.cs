@@ -75,7 +75,7 @@ internal sealed class KeyFieldOptions
     {
         try
         {
-            return JsonNode.Parse(await VerbInput.Bytes(run.Context, value)) ?? throw new JsonException();
+            return JsonNode.Parse(await VerbInput.Bytes(run.Context, value), documentOptions: new() { AllowDuplicateProperties = false }) ?? throw new JsonException();
         }
         catch (JsonException e)
         {

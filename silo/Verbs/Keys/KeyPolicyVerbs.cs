@@ -12,13 +12,26 @@ internal static class KeyPolicyVerbs
         "policy", "A key's own policy, which narrows what the policies of principals allow.", Show(context), Set(context), Remove(context));
 
     /// <summary>A policy for a body: an object with <c>statements</c>, or the statements themselves.</summary>
-    public static async Task<JsonNode> Read(VerbRun run, string? value) => await KeyFieldOptions.ReadJson(run, value, "The policy") switch
+    /// <param name="run">The run.</param>
+    /// <param name="value">The policy, as it was given.</param>
+    /// <param name="field">What else the object may have, as <c>show --json</c> prints it: whose policy it is.</param>
+    /// <param name="owner">Whose it is to be.</param>
+    /// <exception cref="VerbException">It is that of another, or has a field of which nothing would be stored.</exception>
+    public static async Task<JsonNode> Read(VerbRun run, string? value, string field, string owner)
     {
-        JsonArray statements => new JsonObject { ["statements"] = statements },
-        // As okms policy show --json prints it.
-        JsonObject policy when policy["statements"] is { } statements && policy.Count <= 2 => new JsonObject { ["statements"] = statements.DeepClone() },
-        var other => other,
-    };
+        var given = await KeyFieldOptions.ReadJson(run, value, "The policy");
+        if (given is JsonArray statements) return new JsonObject { ["statements"] = statements };
+        if (given is not JsonObject policy || policy["statements"] is not { } listed) throw VerbException.Usage("The policy has no 'statements'.", "Give what show --json prints, or the list of statements.");
+        foreach (var (name, said) in policy)
+        {
+            if (name == "statements") continue;
+            if (name != field) throw VerbException.Usage($"The policy has a field '{name}', which means nothing here.");
+            var other = said?.GetValueKind() == JsonValueKind.String ? said.GetValue<string>() : said?.ToJsonString();
+            if (other != owner) throw VerbException.Usage($"The policy is that of {other ?? "nobody"}, and not of {owner}.", $"Leave out '{field}' to take it over.");
+        }
+
+        return new JsonObject { ["statements"] = listed.DeepClone() };
+    }
 
     /// <summary>Prints the statements of a policy.</summary>
     public static Task Print(VerbRun run, JsonElement policy) => run.Output.Table(["EFFECT", "ACTIONS", "KEYS", "PRINCIPALS", "WHEN"], [.. policy.List("statements").Select(statement => (string?[])
@@ -38,7 +51,7 @@ internal static class KeyPolicyVerbs
         var key = Verb.Key();
         var policy = new Argument<string?>("POLICY") { Arity = ArgumentArity.ZeroOrOne, Description = "The policy as JSON: @FILE, or - for standard input." };
         return Verb.Of(context, "set", "Sets a key's own policy.", [key, policy], async run =>
-            await run.Answer(new ServiceCall(HttpMethod.Put, Of(run.Require(key))) { Body = await Read(run, run.Get(policy)) }, _ => $"{run.Require(key)} has the policy"));
+            await run.Answer(new ServiceCall(HttpMethod.Put, Of(run.Require(key))) { Body = await Read(run, run.Get(policy), "key_id", run.Require(key)) }, _ => $"{run.Require(key)} has the policy"));
     }
 
     private static Command Remove(VerbContext context)

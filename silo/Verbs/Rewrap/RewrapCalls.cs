@@ -15,9 +15,6 @@ internal sealed class RewrapCalls(Func<ServiceCall, CancellationToken, Task<Serv
     // One message to a key for all of its ciphertexts; below this number keys share a call.
     private const int FewOfAKey = 16;
 
-    private static readonly TimeSpan _firstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan _longestPause = TimeSpan.FromSeconds(30);
-
     // Errors of one item among others that time mends.
     private static readonly HashSet<string> _passing = new(StringComparer.Ordinal)
     {
@@ -39,21 +36,18 @@ internal sealed class RewrapCalls(Func<ServiceCall, CancellationToken, Task<Serv
     /// <param name="cancellationToken">Ends it.</param>
     private async Task Rewrap(string? key, List<RewrapRecord> records, CancellationToken cancellationToken)
     {
-        var (since, pause) = (time.GetTimestamp(), _firstPause);
-        while (records.Count > 0)
+        for (var waiting = new Patience(patience, time); ;)
         {
-            VerbException? why = null;
+            VerbException why;
             try
             {
-                var answer = await send(CallOf(key, records), cancellationToken);
-                var left = Take(answer.Json, records);
-                if (left.Count < records.Count) (since, pause) = (time.GetTimestamp(), _firstPause);
-                records = left;
-                why = left.Count == 0 ? null : new VerbException("try_later", "The service cannot rewrap the rest now.", ExitCode.TryLater);
+                var left = Take((await send(CallOf(key, records), cancellationToken)).Json, records);
+                if (left.Count == 0) return;
+                if (left.Count < records.Count) waiting.Renew();
+                (records, why) = (left, new("try_later", "The service cannot rewrap the rest now.", ExitCode.TryLater));
             }
-            catch (VerbException e) when (e.ExitCode is ExitCode.TryLater || e.Code is "unreachable" or "no_answer" or "not_okms" or "internal")
+            catch (VerbException e) when (Patience.Mends(e))
             {
-                // A proxy whose service is gone answers too, and not as the service does.
                 why = e;
             }
             catch (VerbException e) when (e.Code is not ("unauthenticated" or "usage") && e.ExitCode is ExitCode.Refused or ExitCode.Permission or ExitCode.NotFound)
@@ -62,11 +56,7 @@ internal sealed class RewrapCalls(Func<ServiceCall, CancellationToken, Task<Serv
                 return;
             }
 
-            if (why is null) continue;
-            if (time.GetElapsedTime(since) > patience) throw why;
-            var wait = why.RetryAfter > pause ? why.RetryAfter.Value : pause;
-            await Task.Delay(wait * (1 + (Random.Shared.NextDouble() / 4)), time, cancellationToken);
-            pause = pause * 2 < _longestPause ? pause * 2 : _longestPause;
+            await waiting.Wait(why, cancellationToken);
         }
     }
 
@@ -114,7 +104,9 @@ internal sealed class RewrapCalls(Func<ServiceCall, CancellationToken, Task<Serv
         {
             if (result.Field("error") is not { } error)
             {
-                record.Outcome = RewrapOutcome.Rewrapped(result.Text("ciphertext") ?? throw Unreadable());
+                // What is written in place of a ciphertext is one: the old one is gone with the input.
+                var ciphertext = result.Bytes("ciphertext");
+                record.Outcome = CiphertextHeader.TryRead(ciphertext, out _) ? RewrapOutcome.Rewrapped(Convert.ToBase64String(ciphertext)) : throw Unreadable();
             }
             else if (error.Text("code") is { } code && !_passing.Contains(code))
             {

@@ -26,7 +26,7 @@ internal sealed class RewrapJob
     {
         (_options, _files) = (options, files);
         _calls = new(send, options.Patience, time);
-        _primaries = options.KeepsPrimary ? new(send, time) : null;
+        _primaries = options.KeepsPrimary ? new(send, options.Patience, time) : null;
         _reader = new(files.Input, options.Format, files.Progress.Lines + 1);
     }
 
@@ -106,9 +106,10 @@ internal sealed class RewrapJob
             var fields = _options.Format.Read(bytes);
             if (fields.Ciphertext is null) return new(line, bytes) { Outcome = RewrapOutcome.Empty };
             var key = _options.Key ?? fields.Key ?? (CiphertextHeader.TryRead(fields.Ciphertext, out var header) ? header.KeyId : null);
-            return key is null
-                ? new(line, bytes) { Outcome = RewrapOutcome.Failed(KmsError.InvalidCiphertext.Code, "It is no ciphertext of this service: it does not name a key.") }
-                : new(line, bytes) { Fields = fields, AssociatedData = fields.AssociatedData ?? _options.AssociatedData, Key = key };
+            if (key is null) return new(line, bytes) { Outcome = RewrapOutcome.Failed(KmsError.InvalidCiphertext.Code, "It is no ciphertext of this service: it does not name a key.") };
+            // Such a key makes a call of many records fail, and not its own alone.
+            if (!RewrapRecord.IsKey(key)) return new(line, bytes) { Outcome = RewrapOutcome.Failed(KmsError.InvalidKeyId.Code, "What names the key is neither an id nor an alias.") };
+            return new(line, bytes) { Fields = fields, AssociatedData = fields.AssociatedData ?? _options.AssociatedData, Key = key };
         }
         catch (FormatException e)
         {
@@ -178,6 +179,7 @@ internal sealed class RewrapJob
     private static byte[] LineOf(RewrapRecord record, RewrapOutcome outcome) => Encoding.UTF8.GetBytes(new JsonObject
     {
         ["line"] = record.Line,
+        ["last_line"] = record.LastLine,
         ["key_id"] = record.Key,
         ["code"] = outcome.Code,
         ["detail"] = outcome.Detail,

@@ -50,4 +50,10 @@ internal sealed record RewrapOptions
 
     /// <summary>How far an unfinished run is.</summary>
     public string Progress => Output + ".progress";
+
+    /// <summary>The same while it is written.</summary>
+    public string NextProgress => Progress + ".tmp";
+
+    /// <summary>The report as seen from the output, beside which it stays if both are moved.</summary>
+    public string ReportFile => Path.GetRelativePath(Path.GetDirectoryName(Output)!, Report);
 }

@@ -17,6 +17,9 @@ internal sealed record RewrapProgress
     /// <summary>The options that matter, as text.</summary>
     public required string Meaning { get; init; }
 
+    /// <summary>The report, as seen from the output: no other file is cut to <see cref="Report"/>.</summary>
+    public required string ReportFile { get; init; }
+
     /// <summary>The SHA-256 of the input up to <see cref="Input"/>, in hexadecimal: another input is not gone on with.</summary>
     public required string InputHash { get; init; }
 
@@ -52,6 +55,7 @@ internal sealed record RewrapProgress
     {
         ["format"] = Format,
         ["meaning"] = Meaning,
+        ["report_file"] = ReportFile,
         ["input_sha256"] = InputHash,
         ["input"] = Input,
         ["lines"] = Lines,
@@ -78,6 +82,7 @@ internal sealed record RewrapProgress
             return new()
             {
                 Meaning = json.Text("meaning") ?? throw new JsonException(),
+                ReportFile = json.Text("report_file") ?? throw new JsonException(),
                 InputHash = json.Text("input_sha256") ?? throw new JsonException(),
                 Input = json.Number("input"),
                 Lines = json.Number("lines"),

@@ -8,6 +8,9 @@ internal sealed class RewrapRecord(long line, byte[] bytes)
     /// <summary>The number of its first line, from 1.</summary>
     public long Line { get; } = line;
 
+    /// <summary>The number of its last line: another one where a field holds line breaks.</summary>
+    public long LastLine => Line + Bytes.AsSpan(..^1).Count((byte)'\n');
+
     /// <summary>The record as it was.</summary>
     public byte[] Bytes { get; } = bytes;
 
@@ -22,6 +25,10 @@ internal sealed class RewrapRecord(long line, byte[] bytes)
 
     /// <summary>Where it is on its way.</summary>
     public RewrapOutcome? Outcome { get; set; }
+
+    /// <summary>Whether a text can name a key: an id, or an alias.</summary>
+    public static bool IsKey(ReadOnlySpan<char> text) =>
+        KeyId.IsValid(text.StartsWith(KeyId.AliasPrefix, StringComparison.Ordinal) ? text[KeyId.AliasPrefix.Length..] : text);
 
     /// <summary>How much of a call it takes, in bytes before base64.</summary>
     public long Size => (Fields.Ciphertext?.Length ?? 0) + (AssociatedData?.Length ?? 0);

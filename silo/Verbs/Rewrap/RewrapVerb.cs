@@ -29,7 +29,7 @@ internal sealed class RewrapVerb
     private readonly Option<int> _concurrency = Number("--concurrency", 4, "How many calls are under way at once.");
     private readonly Option<int> _checkpoint = Number("--checkpoint", 10_000, "After how many lines the work so far is put on the disk.");
     private readonly Option<int> _patience = Number("--patience", 600, "For how many seconds to try again while the service does not answer or is busy.");
-    private readonly Option<bool> _restart = Verb.Switch("--restart", "Throws away what an unfinished run has left, instead of going on with it.");
+    private readonly Option<bool> _restart = Verb.Switch("--restart", "Throws away what an unfinished run of this output has left, instead of going on with it.");
     private readonly Option<bool> _force = Verb.Switch("--force", "Replaces the output if it exists, at the end.");
 
     /// <summary>The verb.</summary>
@@ -56,10 +56,6 @@ internal sealed class RewrapVerb
         catch (UnauthorizedAccessException e)
         {
             throw VerbException.Usage($"A file cannot be used: {e.Message}", inner: e);
-        }
-        catch (FileNotFoundException e)
-        {
-            throw VerbException.Usage($"The file {run.Require(_file)} cannot be read: it does not exist.", inner: e);
         }
     }
 
@@ -111,11 +107,11 @@ internal sealed class RewrapVerb
     private async Task<RewrapOptions> Read(VerbRun run)
     {
         var (input, output) = (run.Context.PathOf(run.Require(_file)), run.Context.PathOf(run.Get(_output)!));
-        if (input == output) throw VerbException.Usage("The output is the input, which is only read.", "Name another file with --out.");
         var names = new FieldNames(run.Get(_field)!, run.Get(_aadField), run.Get(_keyField), run.Get(_aadIsText));
         if (names.AssociatedData is not null && run.Get(_aad) is not null) throw VerbException.Usage("--aad and --aad-field exclude each other.");
         if (names.AssociatedData is null && names.AssociatedDataIsText) throw VerbException.Usage("--aad-text needs --aad-field.");
         if (names.Key is not null && run.Get(_key) is not null) throw VerbException.Usage("--key and --key-field exclude each other.");
+        if (run.Get(_key) is { } key && !RewrapRecord.IsKey(key)) throw VerbException.Usage($"--key {key} is neither an id nor {KeyId.AliasPrefix} and a name.");
         var format = run.Get(_format) ?? (input.EndsWith(".csv", StringComparison.OrdinalIgnoreCase) ? "csv" : input.EndsWith(".tsv", StringComparison.OrdinalIgnoreCase) ? "tsv" : "jsonl");
         var associatedData = await VerbInput.Optional(run.Context, run.Get(_aad), KmsLimits.AssociatedDataBytes);
         return new()
@@ -126,8 +122,8 @@ internal sealed class RewrapVerb
             Format = format switch
             {
                 "jsonl" => new JsonLinesFormat(names),
-                "csv" => new CsvFormat(names, (byte)','),
-                "tsv" => new CsvFormat(names, (byte)'\t'),
+                "csv" => new CsvFormat(names),
+                "tsv" => new TsvFormat(names),
                 _ => throw VerbException.Usage($"{format} is no format.", "There are jsonl, csv and tsv."),
             },
             Meaning = MeaningOf(run, format, names, associatedData),

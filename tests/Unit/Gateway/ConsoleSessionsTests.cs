@@ -127,6 +127,25 @@ public sealed class ConsoleSessionsTests
     }
 
     [Fact]
+    public void Session_BehindAProxyThatEndsTls_KeepsItsSecureCookie()
+    {
+        var http = new DefaultHttpContext { Request = { Scheme = "http" } };
+        http.Request.Headers.Origin = "https://kms.example";
+        var key = _sessions.Begin(http, Token)!;
+        for (var i = 0; i < 3; i++)
+        {
+            var cookie = http.Response.Headers.SetCookie.ToString().Split(';')[0];
+            Assert.StartsWith("__Secure-okms-console=", cookie, StringComparison.Ordinal);
+            _time.Advance(TimeSpan.FromMinutes(2));
+            // As a browser asks for a page: without an Origin.
+            http = new DefaultHttpContext { Request = { Scheme = "http" } };
+            http.Request.Headers.Cookie = cookie;
+            _sessions.Prolong(http, _sessions.Open(http.Request, key)!, key);
+            Assert.Contains("; secure", http.Response.Headers.SetCookie.ToString(), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Token_ThatIsTooLongForACookie_IsRefused()
     {
         var http = new DefaultHttpContext();

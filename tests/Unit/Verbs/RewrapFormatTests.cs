@@ -87,6 +87,28 @@ public sealed class RewrapFormatTests
         Assert.Contains(what, Assert.Throws<FormatException>(() => Csv("id,ciphertext,aad,key\n").Read(Encoding.UTF8.GetBytes(record))).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void TsvRecord_IsALine_WhateverMarksAreInIt()
+    {
+        string[] records = ["id\tciphertext\taad\tkey\r\n", "\"5 inches\tAQID\t\t\n", "a\"b\tAQID\tAQ==\t\"k\"\r\n", "\t\t\t\n", "\"\"\tAQID\t\tk"];
+        var format = new TsvFormat(_names);
+        var reader = new RecordReader(new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(records))), format, line: 1);
+        var read = new List<string>();
+        var fields = new List<RecordFields>();
+        while (reader.Read() is { } record)
+        {
+            read.Add(Encoding.UTF8.GetString(record));
+            if (read.Count == 1) format.ReadHeader(record);
+            else fields.Add(format.Read(record));
+            if (fields is [.., { Ciphertext: not null } last]) Assert.Equal(("AQID", false), (Encoding.UTF8.GetString(record[last.Place]), last.IsQuoted));
+        }
+
+        Assert.Equal(records, read);
+        Assert.Equal(["AQID", "AQID", null, "AQID"], fields.Select(one => one.Ciphertext is null ? null : Convert.ToBase64String(one.Ciphertext)));
+        Assert.Equal([null, "\"k\"", null, "k"], fields.Select(one => one.Key));
+        Assert.Contains("3 fields", Assert.Throws<FormatException>(() => format.Read("\tAQID\t\n"u8)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void CsvHeader_NamesTheColumns_OrIsRefused()
     {
         Assert.Equal([1, 2, 3], Csv("\uFEFF\"ciphertext\",aad,key\r\n").Read("AQID,,\n"u8).Ciphertext!);
@@ -128,7 +150,7 @@ public sealed class RewrapFormatTests
 
     private static CsvFormat Csv(string header)
     {
-        var format = new CsvFormat(_names, (byte)',');
+        var format = new CsvFormat(_names);
         format.ReadHeader(Encoding.UTF8.GetBytes(header));
         return format;
     }

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using OrleansKms.Silo.Verbs;
@@ -8,32 +7,24 @@ using OrleansKms.Silo.Verbs.Rewrap;
 namespace OrleansKms.Tests.Unit.Verbs;
 
 /// <summary>A run of rewrap against a service that is made up: what comes out, and what a run that ended before its time leaves.</summary>
-public sealed class RewrapJobTests : IDisposable
+public sealed class RewrapJobTests : RewrapTest
 {
-    private readonly string _directory = Directory.CreateTempSubdirectory("okms-test-").FullName;
-    private readonly ImpatientTime _time = new();
-    private readonly ConcurrentQueue<(string Path, int Items)> _calls = new();
-
-    private string Output => Of("out.jsonl");
-
-    private string Report => Of("report.jsonl");
-
     [Fact]
     public async Task EveryLine_ComesOutOnce_InOrder_WithEverythingElseAsItWas()
     {
         var lines = Enumerable.Range(0, 2500).Select(i => i % 100 == 7 ? "" : Line(i, $$""" "n":{{i}}.0,""")).ToList();
         await Run(lines, options: o => o with { Batch = 300 });
         Assert.Equal(lines.Select(Rewrapped), File.ReadAllLines(Output));
-        Assert.Equal([Of("in.jsonl"), Output], Directory.GetFiles(_directory).Order(StringComparer.Ordinal));
-        Assert.All(_calls, call => Assert.InRange(call.Items, 1, 300));
-        Assert.Equal((2475, 9), (_calls.Sum(call => call.Items), _calls.Count));
+        Assert.Equal([Of("in.jsonl"), Output], Directory.GetFiles(Folder).Order(StringComparer.Ordinal));
+        Assert.All(Calls, call => Assert.InRange(call.Items, 1, 300));
+        Assert.Equal((2475, 9), (Calls.Sum(call => call.Items), Calls.Count));
     }
 
     [Fact]
     public async Task KeyWithManyCiphertexts_IsCalledItself_AndKeysWithFew_Together()
     {
         await Run([.. Enumerable.Range(0, 100).Select(i => Line(i, "", i < 40 ? "many" : $"key-{i % 30}"))]);
-        Assert.Equal([("v1/batch", 60), ("v1/keys/many/rewrap", 40)], _calls.OrderBy(call => call.Path, StringComparer.Ordinal));
+        Assert.Equal([("v1/batch", 60), ("v1/keys/many/rewrap", 40)], Calls.OrderBy(call => call.Path, StringComparer.Ordinal));
     }
 
     [Fact]
@@ -66,7 +57,7 @@ public sealed class RewrapJobTests : IDisposable
         });
         Assert.Equal((99, 101), (done.Rewrapped, done.Failed));
         Assert.Equal("payload_too_large", (string)JsonNode.Parse(File.ReadLines(Report).Last())!["code"]!);
-        Assert.Single(_calls, call => call.Path.Contains("/disabled/", StringComparison.Ordinal));
+        Assert.Single(Calls, call => call.Path.Contains("/disabled/", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -82,9 +73,9 @@ public sealed class RewrapJobTests : IDisposable
             _ => Answer(call, item => NumberOf(item) % 2 == 0 && busy.TryAdd(NumberOf(item), true) ? "rate_limited" : null),
         });
         Assert.Equal((50, 0), (done.Rewrapped, done.Failed));
-        Assert.Equal([50, 50, 50, 25], _calls.Select(call => call.Items));
-        Assert.Equal(3, _time.Waits.Count);
-        Assert.InRange(_time.Waits.First(), TimeSpan.FromSeconds(42), TimeSpan.FromSeconds(42 * 1.25));
+        Assert.Equal([50, 50, 50, 25], Calls.Select(call => call.Items));
+        Assert.Equal(3, Time.Waits.Count);
+        Assert.InRange(Time.Waits.First(), TimeSpan.FromSeconds(42), TimeSpan.FromSeconds(42 * 1.25));
     }
 
     [Fact]
@@ -95,12 +86,12 @@ public sealed class RewrapJobTests : IDisposable
         var failure = await Assert.ThrowsAsync<VerbException>(() => Run(
             lines, (call, _) => calls++ < 3 ? Answer(call, _ => null) : throw new VerbException("unavailable", "Down.", ExitCode.TryLater), o => o with { Batch = 20, Concurrency = 1 }));
         Assert.Equal(("unavailable", false), (failure.Code, File.Exists(Output)));
-        Assert.InRange(_time.Waits.Sum(wait => wait.TotalSeconds), 60, 120);
+        Assert.InRange(Time.Waits.Sum(wait => wait.TotalSeconds), 60, 120);
         Assert.Equal(60, RewrapProgress.Read(Output + ".progress").Lines);
 
-        _calls.Clear();
+        Calls.Clear();
         await Run(lines, options: o => o with { Batch = 20 });
-        Assert.Equal(40, _calls.Sum(call => call.Items));
+        Assert.Equal(40, Calls.Sum(call => call.Items));
         Assert.Equal(lines.Select(Rewrapped), File.ReadAllLines(Output));
     }
 
@@ -110,7 +101,7 @@ public sealed class RewrapJobTests : IDisposable
         var failure = await Assert.ThrowsAsync<VerbException>(() => Run(
             [Line(1)], (_, _) => throw new VerbException("unauthenticated", "Who?", ExitCode.Permission)));
         Assert.Equal("unauthenticated", failure.Code);
-        Assert.Empty(_time.Waits);
+        Assert.Empty(Time.Waits);
     }
 
     [Fact]
@@ -134,23 +125,6 @@ public sealed class RewrapJobTests : IDisposable
     }
 
     [Fact]
-    public async Task RunKilledBetweenTheEndAndTheName_IsFinished()
-    {
-        await Run([Line(1), Line(2)]);
-        var progress = new RewrapProgress { Meaning = "meaning", InputHash = "", Rewrapped = 2, IsDone = true };
-        File.WriteAllBytes(Output + ".progress", progress.ToBytes());
-        Assert.Equal(progress, RewrapFiles.FinishKilled(Options()));
-        Assert.False(File.Exists(Output + ".progress"));
-
-        File.WriteAllBytes(Output + ".progress", progress.ToBytes());
-        File.Move(Output, Output + ".part");
-        Assert.Equal(progress, RewrapFiles.FinishKilled(Options()));
-        Assert.Equal(2, File.ReadAllLines(Output).Length);
-        Assert.Null(RewrapFiles.FinishKilled(Options()));
-        Assert.Equal([Of("in.jsonl"), Output], Directory.GetFiles(_directory).Order(StringComparer.Ordinal));
-    }
-
-    [Fact]
     public async Task ChangedInput_OtherOptions_AndStrangeFiles_AreNotGoneOnWith()
     {
         var lines = Enumerable.Range(0, 100).Select(i => Line(i)).ToList();
@@ -163,23 +137,12 @@ public sealed class RewrapJobTests : IDisposable
         var part = File.ReadAllBytes(Output + ".part");
         File.WriteAllBytes(Output + ".part", part[..^1]);
         Assert.Contains("shorter", Assert.Throws<VerbException>(() => RewrapFiles.Open(Options())).Message, StringComparison.Ordinal);
-        File.WriteAllText(Output + ".progress", "{}");
-        Assert.Contains("not the progress", Assert.Throws<VerbException>(() => RewrapFiles.Open(Options())).Message, StringComparison.Ordinal);
 
         await Run(null, options: o => o with { Restarts = true });
         Assert.Equal(lines.Select(Rewrapped), File.ReadAllLines(Output));
         Assert.Contains("exists already", Assert.Throws<VerbException>(() => RewrapFiles.Open(Options())).Message, StringComparison.Ordinal);
         await Run(null, options: o => o with { Replaces = true });
         Assert.Equal(lines.Select(Rewrapped), File.ReadAllLines(Output));
-    }
-
-    [Fact]
-    public async Task TwoRunsOfOneOutput_ExcludeEachOther()
-    {
-        File.WriteAllLines(Of("in.jsonl"), [Line(1)]);
-        using (RewrapFiles.Open(Options())) Assert.ThrowsAny<IOException>(() => RewrapFiles.Open(Options()));
-        await Run(null);
-        Assert.Single(File.ReadAllLines(Output));
     }
 
     [Fact]
@@ -194,7 +157,7 @@ public sealed class RewrapJobTests : IDisposable
                 if (call.Method != HttpMethod.Get)
                 {
                     // So long that what was known of the key is old.
-                    _time.Advance(TimeSpan.FromSeconds(11));
+                    Time.Advance(TimeSpan.FromSeconds(11));
                     return Answer(call, _ => null);
                 }
 
@@ -206,68 +169,4 @@ public sealed class RewrapJobTests : IDisposable
         // The key rotated after the first batch.
         Assert.Equal(lines.Select((line, i) => i % 5 == (i < 5 ? 2 : 3) ? line : Rewrapped(line)), File.ReadAllLines(Output));
     }
-
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
-
-    private static string Line(int number, string before = "", string key = "k", byte version = 1) =>
-        $$"""{{{before}}"ciphertext":"{{Convert.ToBase64String(Ciphertext(number, key, version))}}", "rest":[{{number}}, "ä"] }""";
-
-    private static byte[] Ciphertext(int number, string key, byte version) =>
-        [1, 1, 0, 0, 0, version, (byte)key.Length, .. Encoding.ASCII.GetBytes(key), .. BitConverter.GetBytes(number), .. new byte[28]];
-
-    // The made-up service appends a byte.
-    private static string Rewrapped(string line)
-    {
-        if (line.Length == 0) return line;
-        var ciphertext = (string)JsonNode.Parse(line)!["ciphertext"]!;
-        return line.Replace($"\"{ciphertext}\"", $"\"{Convert.ToBase64String([.. Convert.FromBase64String(ciphertext), 9])}\"", StringComparison.Ordinal);
-    }
-
-    private static byte[] BytesOf(JsonNode item) => Convert.FromBase64String((string)item["ciphertext"]!);
-
-    private static string KeyOf(JsonNode item) => Encoding.ASCII.GetString(BytesOf(item)[7..^32]);
-
-    private static int NumberOf(JsonNode item) => BitConverter.ToInt32(BytesOf(item), BytesOf(item).Length - 32);
-
-    private static List<JsonNode> ItemsOf(ServiceCall call) => [.. (call.Body!["items"] ?? call.Body["operations"])!.AsArray().Select(item => item!)];
-
-    private static Task<ServiceAnswer> Answer(ServiceCall call, Func<JsonNode, string?> refuse)
-    {
-        var results = ItemsOf(call).Select(item => (JsonNode)(refuse(item) is { } code
-            ? new JsonObject { ["error"] = new JsonObject { ["code"] = code, ["detail"] = "No." } }
-            : new JsonObject { ["key_id"] = "k", ["key_version"] = 2, ["ciphertext"] = Convert.ToBase64String([.. BytesOf(item), 9]) }));
-        return Task.FromResult(new ServiceAnswer(200, Encoding.UTF8.GetBytes(new JsonObject { ["results"] = new JsonArray([.. results]) }.ToJsonString())));
-    }
-
-    private static Func<ServiceCall, CancellationToken, Task<ServiceAnswer>> Service(Func<JsonNode, string?> refuse) => (call, _) => Answer(call, refuse);
-
-    private RewrapOptions Options() => new()
-    {
-        Input = Of("in.jsonl"),
-        Output = Output,
-        Report = Report,
-        Format = new JsonLinesFormat(new("ciphertext", AssociatedData: null, Key: null, AssociatedDataIsText: false)),
-        Meaning = "meaning",
-        Patience = TimeSpan.FromMinutes(1),
-    };
-
-    private async Task<RewrapProgress> Run(
-        List<string>? lines, Func<ServiceCall, CancellationToken, Task<ServiceAnswer>>? service = null, Func<RewrapOptions, RewrapOptions>? options = null)
-    {
-        if (lines is not null) File.WriteAllLines(Of("in.jsonl"), lines);
-        var chosen = options?.Invoke(Options()) ?? Options();
-        using var files = RewrapFiles.Open(chosen);
-        var job = new RewrapJob(
-            chosen, files,
-            (call, cancellation) =>
-            {
-                if (call.Body is not null) _calls.Enqueue((call.Path, ItemsOf(call).Count));
-                return (service ?? Service(_ => null))(call, cancellation);
-            },
-            _time);
-        await job.Run(() => { }, CancellationToken.None);
-        return files.Progress;
-    }
-
-    private string Of(string name) => Path.Combine(_directory, name.ToString(CultureInfo.InvariantCulture));
 }

@@ -43,6 +43,12 @@ internal sealed class VerbShell(string directory, params (string Name, string? V
     /// <summary>What somebody types there.</summary>
     public string? Typed { get; init; }
 
+    /// <summary>Whether nothing can be written to standard output.</summary>
+    public bool OutputFails { get; init; }
+
+    /// <summary>Whether the process was told to keep its secrets to itself.</summary>
+    public bool IsHardened { get; private set; }
+
     /// <summary>Runs a verb.</summary>
     public Task<VerbResult> Run(params string[] arguments) => Run(arguments, []);
 
@@ -76,8 +82,6 @@ internal sealed class VerbShell(string directory, params (string Name, string? V
 
         public override Stream Input { get; } = new MemoryStream(input);
 
-        public override Stream Output => Written;
-
         public override TextWriter Error => Said;
 
         public override bool InputIsTerminal => shell.IsTerminal;
@@ -90,7 +94,18 @@ internal sealed class VerbShell(string directory, params (string Name, string? V
 
         public override string? ReadLine() => shell.Typed;
 
+        public override void Harden() => shell.IsHardened = true;
+
+        protected override Stream OpenOutput() => shell.OutputFails ? new FullDisk() : Written;
+
         protected override string? ReadVariable(string name) => variables.GetValueOrDefault(name);
+    }
+
+    private sealed class FullDisk : MemoryStream
+    {
+        public override void Write(ReadOnlySpan<byte> buffer) => throw new IOException("No space left on device");
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => throw new IOException("No space left on device");
     }
 
     /// <summary>A pause between attempts is over at once.</summary>
