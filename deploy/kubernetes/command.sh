@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one command of the silo program in the cluster, as the job deploy/kubernetes/jobs/command; prints its output, and exits with 0
+# Runs one command of okms in the cluster, as the job deploy/kubernetes/jobs/command; prints its output, and exits with 0
 # only if it did. OKMS_OTHER_... variables are passed on. The output stays in the job's log until the next command: do not create
 # tokens with it (use jobs/create-administrator, jobs/replace-administrator).
 #     deploy/kubernetes/command.sh restore-epoch

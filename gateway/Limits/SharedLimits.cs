@@ -84,9 +84,12 @@ internal sealed class SharedLimits(Func<string, ReserveUses, Task<ReservedUses?>
         }
     }
 
-    private SharedLimit Find(string kind, string name, LimitRule rule)
+    private SharedLimit Find(string kind, string name, LimitRule rule) =>
+        _kept.TryGetValue((kind, name, rule), out var known) ? known : Add(kind, name, rule);
+
+    // Separate, so that a limit that is known costs no closure.
+    private SharedLimit Add(string kind, string name, LimitRule rule)
     {
-        if (_kept.TryGetValue((kind, name, rule), out var known)) return known;
         if (_kept.Count >= MaxKept) _kept.Clear();
         var subject = kind + name;
         var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{subject}\n{rule.Of}\n{rule.Per.Ticks}")));

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace OrleansKms;
 
 /// <summary>
@@ -6,21 +8,21 @@ namespace OrleansKms;
 /// </summary>
 internal static class RequestRights
 {
-    private static readonly KmsOperation[] _ofReencryption = [KmsOperation.Decrypt, KmsOperation.Encrypt];
+    private static readonly ImmutableArray<KmsOperation> _ofReencryption = [KmsOperation.Decrypt, KmsOperation.Encrypt];
 
-    private static readonly KmsOperation[] _ofBatches =
+    private static readonly ImmutableArray<KmsOperation> _ofBatches =
     [
         KmsOperation.Encrypt, KmsOperation.Decrypt, KmsOperation.Rewrap, KmsOperation.GenerateDataKey, KmsOperation.Sign, KmsOperation.Verify,
         KmsOperation.GenerateMac, KmsOperation.VerifyMac,
     ];
 
-    private static readonly KmsOperation[][] _byItself = [.. KmsOperation.All.Values.OrderBy(row => row.Index).Select(row => new[] { row })];
+    private static readonly ImmutableArray<KmsOperation>[] _byItself = [.. KmsOperation.All.Values.OrderBy(row => row.Index).Select(row => ImmutableArray.Create(row))];
 
     /// <summary>
     /// The operations as which one is decided: itself or, where it is made of others, those. Its own name can still deny it. A re-encryption
     /// needs all of its parts, a batch any.
     /// </summary>
-    public static IReadOnlyList<KmsOperation> PartsOf(KmsOperation operation) =>
+    public static ImmutableArray<KmsOperation> PartsOf(KmsOperation operation) =>
         operation == KmsOperation.Reencrypt ? _ofReencryption : operation == KmsOperation.RunBatch ? _ofBatches : _byItself[operation.Index];
 
     /// <summary>Whether the operation may be allowed with some key, as far as that can be known without the key.</summary>

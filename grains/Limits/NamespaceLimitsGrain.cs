@@ -47,7 +47,7 @@ public sealed partial class NamespaceLimitsGrain : Grain, INamespaceLimitsGrain
             if (rules.Count > 0 && !_levels.AllKnowLevel4)
             {
                 throw KmsError.Conflict.Exception(
-                    "Limits can be set only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
+                    "Limits can be set only after the upgrade: upgrade every silo and gateway, then run okms raise-feature-level.");
             }
 
             limits.Remove(request.Prefix);

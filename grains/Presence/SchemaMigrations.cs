@@ -38,7 +38,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
         {
             throw new StartRefusedException(
                 $"The database lacks the migration {missing[0].Name}, which the role of this process may not apply. "
-                + "Run the command migrate with the role that owns the schema.");
+                + "Run okms migrate with the role that owns the schema.");
         }
 
         var result = await Task.Run(engine.PerformUpgrade, cancellationToken);
@@ -71,7 +71,7 @@ internal sealed partial class SchemaMigrations(Database database, FeatureLevels 
         if (missing.Count > 0)
         {
             throw new StartRefusedException(
-                $"The database lacks the migration {missing[0].Name}. Start a silo of this version first, or run the command migrate.");
+                $"The database lacks the migration {missing[0].Name}. Start a silo of this version first, or run okms migrate.");
         }
 
         await RequireProgramVersion(cancellationToken);

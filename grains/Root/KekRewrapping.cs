@@ -48,13 +48,13 @@ internal static class KekRewrapping
             if (!kek.Wraps.TryGetValue(root.Id, out var wrapped))
             {
                 throw new StartRefusedException(
-                    $"The root key {root.Id} does not wrap {RootRules.Lacking(root.Id, keks)} of the {keks.Count} key-encryption keys, the first of them {kek.Id}. Run the command root add.");
+                    $"The root key {root.Id} does not wrap {RootRules.Lacking(root.Id, keks)} of the {keks.Count} key-encryption keys, the first of them {kek.Id}. Run okms root add.");
             }
 
             using var opened = await root.TryOpen(kek.Id, wrapped, cancellationToken)
                 ?? throw new StartRefusedException(
                     $"The root key {root.Id} does not open its wrap of the key-encryption key {kek.Id}, which was changed in "
-                        + "the database. Run the command root add, which wraps it again.");
+                        + "the database. Run okms root add, which wraps it again.");
         }
     }
 

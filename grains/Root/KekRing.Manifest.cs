@@ -9,8 +9,8 @@ namespace OrleansKms.Grains.Root;
 internal sealed partial class KekRing
 {
     private const string Repair = "If you know how this came about, restore the tables okms_kek, okms_kek_wrap and "
-        + "okms_kek_manifest from a backup of today, or check the KEKs with the command root list and make the root key vouch "
-        + "for them as they are with root accept.";
+        + "okms_kek_manifest from a backup of today, or check the KEKs with okms root list and make the root key vouch "
+        + "for them as they are with okms root accept.";
 
     /// <summary>The manifest as the root vouches for it.</summary>
     /// <returns>Null where there is none; the caller decides what that means.</returns>
@@ -20,7 +20,7 @@ internal sealed partial class KekRing
         if (stored.Manifest is null)
         {
             return stored.Manifests == 0 ? null : throw new StartRefusedException(
-                $"The root key {root.Id} does not vouch for the key-encryption keys of this database; another one does. Run the command root add with both.");
+                $"The root key {root.Id} does not vouch for the key-encryption keys of this database; another one does. Run okms root add with both.");
         }
 
         var manifest = await root.TryRead(stored.Manifest, cancellationToken) ?? throw new StartRefusedException(
@@ -32,7 +32,7 @@ internal sealed partial class KekRing
             {
                 RequireWraps(stored.Keks);
                 throw new StartRefusedException(
-                    $"The root key {root.Id} vouches for the key-encryption keys as they were in generation {manifest.Generation}, and another one for generation {newer.Generation}: run the command root add with it again, then start.");
+                    $"The root key {root.Id} vouches for the key-encryption keys as they were in generation {manifest.Generation}, and another one for generation {newer.Generation}: run okms root add with it again, then start.");
             }
         }
 
@@ -124,7 +124,7 @@ internal sealed partial class KekRing
         foreach (var kek in stored.Keks)
         {
             using var opened = await root.TryOpen(kek.Id, kek.Wrapped, cancellationToken)
-                ?? throw new StartRefusedException($"The root key {root.Id} does not open the key-encryption key {kek.Id}: run the command root add with it.");
+                ?? throw new StartRefusedException($"The root key {root.Id} does not open the key-encryption key {kek.Id}: run okms root add with it.");
             using var born = new KekBirth(manifest.Installation, manifest.Generation).With(opened.Key);
             wraps.Add((kek.Id, await root.Wrap(kek.Id, born, cancellationToken)));
         }

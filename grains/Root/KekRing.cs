@@ -275,8 +275,8 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
         if (lacking > 0)
         {
             throw new StartRefusedException(lacking == stored.Count
-                ? $"The root key {root.Id} does not open the key-encryption keys of this database. Start with a root key that does, or let this one wrap them too by the command root add."
-                : $"The root key {root.Id} does not open {lacking} of the {stored.Count} key-encryption keys of this database, which are newer than its wraps: run the command root add with it again, then start.");
+                ? $"The root key {root.Id} does not open the key-encryption keys of this database. Start with a root key that does, or let this one wrap them too by okms root add."
+                : $"The root key {root.Id} does not open {lacking} of the {stored.Count} key-encryption keys of this database, which are newer than its wraps: run okms root add with it again, then start.");
         }
     }
 
@@ -289,7 +289,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
     [LoggerMessage(Level = LogLevel.Information, Message = "KEK ring open: {Count} KEKs, current {Current}, manifest of generation {Generation}")]
     private partial void RingOpened(int count, KekId current, long generation);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId} of this silo: rows under it cannot be read here until the command root add has run with it")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "KEK {KekId} is not opened by the root key {RootId} of this silo: rows under it cannot be read here until okms root add has run with it")]
     private partial void KekDoesNotOpen(KekId kekId, string rootId);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "THE KEKS ARE NOT AS THE ROOT KEY VOUCHES FOR: {Problem}. This silo goes on sealing under {Current}")]

@@ -135,10 +135,10 @@ internal sealed partial class KekRotation(
     [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} is the current one: every silo has opened it")]
     private partial void KekIsCurrent(KekId kekId);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} does not wrap the new KEK {KekId}: run the command root add with it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} does not wrap the new KEK {KekId}: run okms root add with it")]
     private partial void RootLacksKek(string rootId, KekId kekId);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for the KEKs as they were before this change: run the command root add with it")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for the KEKs as they were before this change: run okms root add with it")]
     private partial void RootIsBehind(string rootId);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "KEK {KekId} destroyed")]

@@ -94,7 +94,7 @@ public sealed partial class RootChanges(
         var description = session.Roots.FirstOrDefault(r => r.Id == rootId)?.Description ?? "";
         if (await session.Records.Remove(rootId, stays.Id, description, cancellationToken) == 0)
         {
-            throw new StartRefusedException($"The key-encryption keys changed meanwhile, and nothing was removed. Run the command root add for {stays.Id}, then this one again.");
+            throw new StartRefusedException($"The key-encryption keys changed meanwhile, and nothing was removed. Run okms root add for {stays.Id}, then this one again.");
         }
 
         RootRemoved(rootId, stays.Id);

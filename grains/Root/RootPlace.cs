@@ -90,7 +90,7 @@ internal sealed class FileRootPlace(string setting, string path, bool isHandedIn
 
     /// <inheritdoc/>
     public override string? WhyNoSuccessor => isHandedIn
-        ? $"{setting}: the root key is handed in, and is not changed here. Put a new one beside it and add it: OKMS_OTHER_ROOT_KEY_FILE and the command root add --create."
+        ? $"{setting}: the root key is handed in, and is not changed here. Put a new one beside it and add it: OKMS_OTHER_ROOT_KEY_FILE and okms root add --create."
         : null;
 
     private string SuccessorPath => path + ".next";

@@ -33,11 +33,11 @@ public sealed record RootReport(int Keks, IReadOnlyList<RootDescription> Roots, 
                 root.Description ?? ""));
             if (wraps > 0 && wraps < session.Keks.Count)
             {
-                remarks.Add($"The root key {root.Id} lacks {session.Keks.Count - wraps} of the {session.Keks.Count} key-encryption keys: run root add with it.");
+                remarks.Add($"The root key {root.Id} lacks {session.Keks.Count - wraps} of the {session.Keks.Count} key-encryption keys: run okms root add with it.");
             }
             else if (wraps > 0 && IsBehind(session, root.Id))
             {
-                remarks.Add($"The root key {root.Id} vouches for the key-encryption keys as they were before their last change, or for none: run root add with it.");
+                remarks.Add($"The root key {root.Id} vouches for the key-encryption keys as they were before their last change, or for none: run okms root add with it.");
             }
         }
 

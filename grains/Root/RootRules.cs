@@ -21,12 +21,12 @@ internal static class RootRules
     {
         if (keks.All(k => !k.Wraps.ContainsKey(rootId)))
         {
-            return $"The root key {rootId} wraps nothing in this database. The command root list names those that do.";
+            return $"The root key {rootId} wraps nothing in this database. okms root list names those that do.";
         }
 
         if (keks.All(k => k.Wraps.Keys.All(w => w == rootId)))
         {
-            return $"The root key {rootId} is the only one of this database. Add another one first: the command root add.";
+            return $"The root key {rootId} is the only one of this database. Add another one first: okms root add.";
         }
 
         if (rootId == stays)
@@ -35,7 +35,7 @@ internal static class RootRules
         }
 
         return Lacking(stays, keks) is var lacking and > 0
-            ? $"The root key {stays}, which would stay, does not wrap {lacking} of the {keks.Count} key-encryption keys. Run the command root add first."
+            ? $"The root key {stays}, which would stay, does not wrap {lacking} of the {keks.Count} key-encryption keys. Run okms root add first."
             : WhyInUse(rootId, silos, "removed");
     }
 
@@ -50,7 +50,7 @@ internal static class RootRules
     {
         if (root is null)
         {
-            return $"The root key {rootId} is not one of this database. The command root list names those that are; the id must be given whole.";
+            return $"The root key {rootId} is not one of this database. okms root list names those that are; the id must be given whole.";
         }
 
         if (root.DestroyedAt is { } at)

@@ -70,7 +70,7 @@ internal sealed class RootSession : IAsyncDisposable
         catch (Exception e) when (e is DbException or DatabaseUnreachableException)
         {
             var cause = e is DatabaseUnreachableException { InnerException: { } inner } ? inner : e;
-            throw new StartRefusedException($"The database failed: {cause.Message} Look at the command root list, and run the command again.", e);
+            throw new StartRefusedException($"The database failed: {cause.Message} Look at okms root list, and run the command again.", e);
         }
     }
 

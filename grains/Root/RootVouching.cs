@@ -44,11 +44,11 @@ internal static class RootVouching
         }
 
         var manifest = await TryRead(session, root, cancellationToken) ?? throw new StartRefusedException(
-            $"The root key {root.Id} does not vouch for the manifest of the key-encryption keys. Run the command root add.");
+            $"The root key {root.Id} does not vouch for the manifest of the key-encryption keys. Run okms root add.");
         if (session.Manifests.Values.Select(m => RingManifest.TryRead(m.Bytes)).OfType<RingManifest>().Any(m => m.WhyNotAfter(manifest) is null))
         {
             throw new StartRefusedException(
-                $"The root key {root.Id} vouches for the key-encryption keys as they were before their last change. Run the command root add.");
+                $"The root key {root.Id} vouches for the key-encryption keys as they were before their last change. Run okms root add.");
         }
 
         RequireAgreement(session, manifest);
@@ -75,7 +75,7 @@ internal static class RootVouching
             foreach (var kek in session.Keks)
             {
                 opened.Add((kek.Id, await root.TryOpen(kek.Id, kek.Wraps.GetValueOrDefault(root.Id), cancellationToken)
-                    ?? throw new StartRefusedException($"The root key {root.Id} does not open the key-encryption key {kek.Id}. Run the command root add, or remove that one.")));
+                    ?? throw new StartRefusedException($"The root key {root.Id} does not open the key-encryption key {kek.Id}. Run okms root add, or remove that one.")));
             }
 
             // Above everything that was ever vouched for here, so that none of it can follow.

@@ -44,7 +44,7 @@ internal static class AuditCommands
 
     private static Command Check()
     {
-        var proof = new Argument<string>("PROOF") { Description = "A file written by audit prove." };
+        var proof = new Argument<string>("PROOF") { Description = "A file written by okms audit prove." };
         var key = new Option<string>("--key") { Description = "The key that verifies the log, as name+id+key.", Required = true };
         var command = new Command("check", "Checks a proof and prints its record. Exit code 1: the proof is invalid.") { proof, key };
         command.SetAction((call, _) => Check(call.GetRequiredValue(proof), call.GetRequiredValue(key)));
@@ -106,7 +106,7 @@ internal static class AuditCommands
             var entry = RecordReader.Find(folder, record);
             var path = MerkleTree.InclusionProof(TiledTree.Load(folder, head.Size), record, head.Size);
             var proof = new LogProof(record, entry, path, note);
-            if (!proof.Verifies(OwnKey(folder))) throw new InvalidDataException("Record, tiles and checkpoint do not match: run audit verify.");
+            if (!proof.Verifies(OwnKey(folder))) throw new InvalidDataException("Record, tiles and checkpoint do not match: run okms audit verify.");
             await using var output = Console.OpenStandardOutput();
             await output.WriteAsync(proof.ToBytes());
             return 0;

@@ -66,12 +66,13 @@ internal sealed partial class IssuerKeys(JwtIssuer issuer, Func<CancellationToke
     /// <summary>Refreshes the keys until the process stops.</summary>
     public async Task KeepFresh(CancellationToken stopping)
     {
-        var freshFor = issuer.KeyFile is null ? FreshFor : FileFreshFor;
         var pauseAfterFailure = MinPause;
         while (true)
         {
             await Refresh().WaitAsync(stopping);
-            await Task.Delay(_isAway ? pauseAfterFailure : freshFor, time, stopping);
+
+            // A file needs no sparing: whoever replaces or repairs it waits no longer after failures.
+            await Task.Delay(issuer.KeyFile is not null ? FileFreshFor : _isAway ? pauseAfterFailure : FreshFor, time, stopping);
             pauseAfterFailure = !_isAway ? MinPause : 2 * pauseAfterFailure < _maxPauseAfterFailure ? 2 * pauseAfterFailure : _maxPauseAfterFailure;
         }
     }

@@ -10,7 +10,7 @@ const fields = ['key', 'principal', 'action', 'outcome', 'from', 'to'];
 const Record = ({ of }) => html`<details><summary aria-label=${`Record ${count(of.sequence)}`}>${count(of.sequence)}</summary><pre class="pre">${JSON.stringify(of, null, 2)}</pre></details>`;
 
 const Logs = () => html`<${Section} title="Logs and their checkpoints">
-  <p class="quiet">Each silo signs its own log. A key's History page proves that key's changes; <code>audit verify</code> and <code>audit prove</code>, which have the logs themselves, prove the rest.</p>
+  <p class="quiet">Each silo signs its own log. A key's History page proves that key's changes; <code>okms audit verify</code> and <code>okms audit prove</code>, which have the logs themselves, prove the rest.</p>
   <${Load} of="logs" get=${() => get('/audit/logs')}>${({ logs }) => logs.length === 0 ? html`<p class="empty">There is no log.</p>`
     : html`<${Table} caption="Logs" columns=${['Silo', 'Records signed', 'Searchable', 'Signed', 'Checkpoint']} rows=${logs.map((log) => [
       html`${log.silo}<div class="quiet"><code>${log.log}</code></div>`, count(log.size), html`${count(log.copied)} ${log.copied < log.size && html`<${Badge} of="pending" />`}`,

@@ -18,7 +18,7 @@ public sealed class KeyServices(
     [FromKeyedServices(ClockNames.Keys)] TimeProvider time, ErasureClock erasures, IClockHealth clock, FeatureLevels levels,
     ChangeLines changes, CurrentEpoch epoch, ILogger<KeyGrain> logger, IServiceProvider services)
 {
-    private const string UpgradeFirst = "after the upgrade: upgrade every silo and gateway, then run raise-feature-level.";
+    private const string UpgradeFirst = "after the upgrade: upgrade every silo and gateway, then run okms raise-feature-level.";
 
     /// <summary>The caller in records of what a key does by itself.</summary>
     internal static Caller Self { get; } = new("okms", "silo", "-");

@@ -57,7 +57,7 @@ internal sealed class DestructionSchedule(RequestedOperation request) : KeyChang
         if (!services.Levels.AllKnowPendingDestruction)
         {
             throw KmsError.Conflict.Exception(
-                "Versions can be destroyed only after the upgrade: upgrade every silo and gateway, then run raise-feature-level.");
+                "Versions can be destroyed only after the upgrade: upgrade every silo and gateway, then run okms raise-feature-level.");
         }
     }
 }

@@ -149,7 +149,7 @@ public sealed class RootChangeTests : IDisposable
         await _program.Decrypts(Key, ciphertext, OwnFile);
 
         Assert.Contains("does not vouch", await _program.Refused(both, "verify"), StringComparison.Ordinal);
-        Assert.Contains("run root add with it", await _program.Root(OwnFile, "list"), StringComparison.Ordinal);
+        Assert.Contains("run okms root add with it", await _program.Root(OwnFile, "list"), StringComparison.Ordinal);
         Assert.Contains("does not vouch", await _program.StartRefused([("OKMS_ROOT_KEY_FILE", recovery)]), StringComparison.Ordinal);
         await _program.Root(both, "add");
         await _program.Root(both, "verify");

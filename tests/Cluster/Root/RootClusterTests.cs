@@ -50,7 +50,7 @@ public sealed class RootClusterTests : IAsyncLifetime, IDisposable
         await RootProgram.RotateKek(silos[0].Http);
         var early = _cluster.LaunchSilo(OwnHsm);
         Assert.Equal(StartGuard.Refused, await early.Exited());
-        Assert.Contains("run the command root add with it again", Assert.Single(early.Errors), StringComparison.Ordinal);
+        Assert.Contains("run okms root add with it again", Assert.Single(early.Errors), StringComparison.Ordinal);
         await Root(FileAndHsm, "add");
         await Root(FileAndHsm, "verify");
         await Roll(silos, load, OwnHsm);

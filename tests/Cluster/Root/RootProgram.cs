@@ -84,7 +84,7 @@ internal sealed class RootProgram : IDisposable
         return Assert.Single(errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), l => l.StartsWith("okms: ", StringComparison.Ordinal));
     }
 
-    /// <summary>The roots, from the command root list: id, KEKs, state, and whether the settings lead to it.</summary>
+    /// <summary>The roots, from okms root list: id, KEKs, state, and whether the settings lead to it.</summary>
     public async Task<List<(string Id, string Keks, string State, string Opens)>> List(params (string, string?)[] environment) =>
         [.. (await Root(environment, "list")).Split('\n').Skip(1).Where(l => l.StartsWith("file:", StringComparison.Ordinal) || l.StartsWith("hsm:", StringComparison.Ordinal))
             .Select(l => l.Split("  ", StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))

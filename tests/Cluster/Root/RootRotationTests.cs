@@ -98,7 +98,7 @@ public sealed class RootRotationTests : IDisposable
 
         Assert.Contains("lacks 1 of the 2 key-encryption keys", await _program.Root(both, "list"), StringComparison.Ordinal);
         Assert.Contains("root add", await _program.Refused(both, "verify"), StringComparison.Ordinal);
-        Assert.Contains("run the command root add with it again", await _program.StartRefused(ownRecovery), StringComparison.Ordinal);
+        Assert.Contains("run okms root add with it again", await _program.StartRefused(ownRecovery), StringComparison.Ordinal);
         var hsm = (await _program.List(OwnHsm)).Single(r => r.Opens == "silo").Id;
         Assert.Contains("does not open 1 of the 2", await _program.StartRefused(ownRecovery), StringComparison.Ordinal);
         Assert.Contains("does not wrap 1 of the 2", await _program.Refused(ownRecovery, "remove", hsm), StringComparison.Ordinal);

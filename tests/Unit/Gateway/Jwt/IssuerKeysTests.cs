@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Time.Testing;
 using OrleansKms.Gateway.Access;
 using OrleansKms.Gateway.Access.Jwt;
 
@@ -106,6 +108,28 @@ public sealed class IssuerKeysTests : IDisposable
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
     }
 
+    /// <summary>Nobody is spared by reading a file more rarely, and who puts it right is promised that it is read in a moment.</summary>
+    [Fact]
+    public async Task KeysInAFile_AreReadEveryFewSeconds_HoweverOftenThatFailed()
+    {
+        var (time, reads) = (new RecordedDelays(), 0);
+        var keys = new IssuerKeys(
+            new() { Name = JwtGateway.Issuer, Audiences = [JwtGateway.Audience], KeyFile = "keys" },
+            _ => reads++ % 20 < 15 ? Task.FromException<byte[]>(new IOException("missing")) : Task.FromResult(System.Text.Encoding.UTF8.GetBytes(JwtSigner.KeySet(_old))),
+            time, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        using var stopping = new CancellationTokenSource();
+        var reading = keys.KeepFresh(stopping.Token);
+        for (var i = 1; i <= 40; i++)
+        {
+            Assert.Equal(IssuerKeys.FileFreshFor, await time.Next());
+            Assert.Equal(i, reads);
+            time.Advance(IssuerKeys.FileFreshFor);
+        }
+
+        await stopping.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => reading);
+    }
+
     [Fact]
     public async Task ManyWhoWaitForTheIssuer_AskOnce_AndTooManyAtOnceHearThatNobodyCanTell()
     {
@@ -122,4 +146,23 @@ public sealed class IssuerKeysTests : IDisposable
     // A token of its own each time, so that none is kept.
     private async Task<LookupState> Find(JwtSigner signer) =>
         (await _gateway.Find(signer.Sign(_gateway.Claims($"\"jti\":\"{Guid.NewGuid()}\",")), Guid.NewGuid().ToString())).State;
+
+    /// <summary>A clock that says how long somebody is about to wait, except for a fetch to end.</summary>
+    private sealed class RecordedDelays : FakeTimeProvider
+    {
+        private readonly Channel<TimeSpan> _delays = Channel.CreateUnbounded<TimeSpan>();
+
+        public async Task<TimeSpan> Next()
+        {
+            using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+            return await _delays.Reader.ReadAsync(patience.Token);
+        }
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime != IssuerDocuments.Patience) _delays.Writer.TryWrite(dueTime);
+            return timer;
+        }
+    }
 }
