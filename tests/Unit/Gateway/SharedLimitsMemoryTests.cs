@@ -43,6 +43,6 @@ public sealed class SharedLimitsMemoryTests
         Assert.Equal(6, reserved);
     }
 
-    private static IGrainFactory Grains(params NamespaceLimits[] limits) => PolicyGateway.FakeGrain.Of<IGrainFactory>((asked, _) =>
-        PolicyGateway.FakeGrain.Of(asked.ReturnType, (_, _) => Task.FromResult(new AllNamespaceLimits(1, limits))));
+    private static IGrainFactory Grains(params NamespaceLimits[] limits) => FakeGrain.Of<IGrainFactory>((asked, _) =>
+        FakeGrain.Of(asked.ReturnType, (_, _) => Task.FromResult(new AllNamespaceLimits(1, limits))));
 }
