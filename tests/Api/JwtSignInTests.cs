@@ -6,38 +6,42 @@ using OrleansKms.Tests.Cluster.Processes;
 
 namespace OrleansKms.Tests.Api;
 
-/// <summary>A service that trusts a real issuer.</summary>
+/// <summary>A service that trusts a real issuer, and one whose keys are in a file.</summary>
 public sealed class IssuerApi : Api, IAsyncLifetime
 {
     public IssuerApi()
-        : this(new TestIssuer())
+        : this(new TestIssuer(), new FileIssuer())
     {
     }
 
-    private IssuerApi(TestIssuer issuer)
-        : base(Trust(issuer)) => Issuer = issuer;
+    private IssuerApi(TestIssuer issuer, FileIssuer file)
+        : base(("OKMS_JWT_ISSUERS", file.FileOf(Setting(issuer), file.Setting))) => (Issuer, KeysInFile) = (issuer, file);
 
     public TestIssuer Issuer { get; }
 
-    public static (string, string?) Trust(TestIssuer issuer) => ("OKMS_JWT_ISSUERS", $"{issuer.Name} audience={TestIssuer.Audience} skew=PT0S");
+    public FileIssuer KeysInFile { get; }
+
+    public static (string, string?) Trust(TestIssuer issuer) => ("OKMS_JWT_ISSUERS", Setting(issuer));
 
     async Task IAsyncLifetime.InitializeAsync()
     {
         await Issuer.Start();
         await InitializeAsync();
-        (await Post("/v1/principals", new
-        {
-            name = "cards",
-            policies = new[] { "administrator" },
-            jwt = new[] { new { issuer = Issuer.Name, subject = TestIssuer.Subject } },
-        })).Is(HttpStatusCode.Created);
+        await Create("cards", Issuer.Name, TestIssuer.Subject);
+        await Create("cards-by-file", FileIssuer.Name, FileIssuer.Subject);
     }
 
     async Task IAsyncLifetime.DisposeAsync()
     {
         await DisposeAsync();
         await Issuer.DisposeAsync();
+        KeysInFile.Dispose();
     }
+
+    private static string Setting(TestIssuer issuer) => $"{issuer.Name} audience={TestIssuer.Audience} skew=PT0S";
+
+    private async Task Create(string name, string issuer, string subject) =>
+        (await Post("/v1/principals", new { name, policies = new[] { "administrator" }, jwt = new[] { new { issuer, subject } } })).Is(HttpStatusCode.Created);
 }
 
 /// <summary>Sign-in by tokens of a real issuer.</summary>
@@ -156,6 +160,38 @@ public sealed class JwtSignInTests(IssuerApi api) : IClassFixture<IssuerApi>
         await Until(renewed, HttpStatusCode.OK);
         (await As(old, "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
         (await As(renewed, "/v1/whoami")).Is(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task KeySetInAFile_ThatIsReplaced_LetsInTheNewKey_AndTheRemovedOneOut()
+    {
+        var file = api.KeysInFile;
+        var (first, second, third) = (file.NewKey(), file.NewKey(), file.NewKey());
+        file.Publish(first, second);
+        var (old, kept) = (FileIssuer.Token(first), FileIssuer.Token(second));
+        await Until(old, HttpStatusCode.OK);
+        await Until(kept, HttpStatusCode.OK);
+        Assert.Equal("cards-by-file", (string?)(await As(old, "/v1/whoami")).Json["principal"]);
+
+        // No token names a key that is unknown: only the file itself tells, which is read a hundred times as often as an issuer is asked.
+        file.Publish(second);
+        await Until(old, HttpStatusCode.Unauthorized);
+        (await As(FileIssuer.Token(first), "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+        (await As(kept, "/v1/whoami")).Is(HttpStatusCode.OK);
+
+        // The key of the new one is taken up, and whatever the one before it signed is refused with it.
+        file.Publish(third);
+        await Until(FileIssuer.Token(third), HttpStatusCode.OK);
+        (await As(kept, "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
+
+        // A file that cannot be read takes no key away and adds none; the next one that can be read does.
+        file.Break();
+        await Until(FileIssuer.Token(first), HttpStatusCode.ServiceUnavailable, "unavailable");
+        Assert.Equal("healthy", (string?)(await api.Get("/health")).Is(HttpStatusCode.OK).Json["checks"]!["issuers"]);
+        (await As(FileIssuer.Token(third), "/v1/whoami")).Is(HttpStatusCode.OK);
+        file.Publish(first);
+        await Until(FileIssuer.Token(first), HttpStatusCode.OK);
+        (await As(FileIssuer.Token(third), "/v1/whoami")).Is(HttpStatusCode.Unauthorized, "unauthenticated");
     }
 
     [Fact]
