@@ -145,8 +145,10 @@ internal abstract partial class Call(OperationServices services, string requestI
     }
 
     /// <summary>Records an answer that this gateway itself is about to give.</summary>
+    /// <param name="operation">The operation.</param>
+    /// <param name="detail">What a change is; null where the operation says it all.</param>
     /// <exception cref="KmsException">audit_unavailable.</exception>
-    public Task RecordAnswered(KmsOperation operation) => Services.Recorder.Record(Told(operation, "ok", null, null));
+    public Task RecordAnswered(KmsOperation operation, string? detail = null) => Services.Recorder.Record(Told(operation, "ok", null, null) with { Detail = detail });
 
     /// <summary>An operation has been authorized: only now may a wire check the form of its request.</summary>
     protected virtual void WhenAuthorized()

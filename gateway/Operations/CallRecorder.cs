@@ -163,7 +163,7 @@ internal sealed class WaitingCalls
     private static readonly Caller _many = new("many", "many", "-");
 
     private readonly List<GatewayCall> _calls = [];
-    private readonly Dictionary<(string, string, string, string, string?), int> _kinds = [];
+    private readonly Dictionary<(string, string, string, string, string?, string?), int> _kinds = [];
     private readonly TaskCompletionSource<WaitingCalls?> _recorded = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>An empty collection.</summary>
@@ -204,7 +204,7 @@ internal sealed class WaitingCalls
 
         if (_calls.Count >= MaxKinds && !_kinds.ContainsKey(Kind(call)))
         {
-            call = call with { Caller = _many, KeyId = null };
+            call = call with { Caller = _many, KeyId = null, Detail = null };
         }
 
         var kind = Kind(call);
@@ -240,6 +240,6 @@ internal sealed class WaitingCalls
         _ = _recorded.Task.Exception;
     }
 
-    private static (string, string, string, string, string?) Kind(GatewayCall call) =>
-        (call.Operation, call.Outcome, call.Caller.Principal, call.Caller.Source, call.KeyId);
+    private static (string, string, string, string, string?, string?) Kind(GatewayCall call) =>
+        (call.Operation, call.Outcome, call.Caller.Principal, call.Caller.Source, call.KeyId, call.Detail);
 }

@@ -1,3 +1,4 @@
+using OrleansKms.Gateway.Configuration;
 using OrleansKms.Gateway.Logging;
 
 namespace OrleansKms.Gateway.Operations;
@@ -10,6 +11,8 @@ internal static class LogCommands
 
     /// <summary>The longest.</summary>
     public static readonly TimeSpan MaxLife = TimeSpan.FromDays(7);
+
+    private const string AsStarted = "as started";
 
     /// <summary>Returns what is logged.</summary>
     public static async Task<LogChoice> Describe(Call call)
@@ -29,7 +32,8 @@ internal static class LogCommands
         }
 
         // First, so that nobody hides what follows without a record of it.
-        await call.RecordAnswered(KmsOperation.SetLogging);
+        await call.RecordAnswered(KmsOperation.SetLogging, FormattableString.Invariant(
+            $"level {(level is { } named ? LevelNames.Of(named) : AsStarted)}, requests {(requests is { } all ? all ? "true" : "false" : AsStarted)}, for {(life is { } time ? Iso8601Duration.Format(time) : "good")}"));
         return call.Services.Logging.Set(level, requests, life);
     }
 }

@@ -108,4 +108,7 @@ public sealed record GatewayCall(
 
     /// <summary>The number of identical calls it stands for, itself included; at most 65,536.</summary>
     [Id(5)] public int Times { get; init; } = 1;
+
+    /// <summary>What a change was, of those that a gateway makes itself; null for none. Never anything secret, nor text of the caller's.</summary>
+    [Id(6)] public string? Detail { get; init; }
 }

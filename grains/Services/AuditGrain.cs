@@ -77,6 +77,7 @@ public sealed partial class AuditGrain(IServiceProvider services, CallAudit audi
                 Items = call.Items,
                 FailedItems = call.Items,
                 Times = call.Times > 1 ? call.Times : null,
+                Detail = call.Detail,
             });
         }
     }

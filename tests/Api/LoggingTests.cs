@@ -50,6 +50,19 @@ public sealed class LoggingTests(DefaultApi api) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Trail_TellsWhatWasSet()
+    {
+        (await api.Put(Route, new { level = "warn", requests = false, expires_in = "PT17M" })).Is(HttpStatusCode.OK);
+        (await api.Put(Route, new { })).Is(HttpStatusCode.OK);
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        string[] wanted = ["level warn, requests false, for PT17M", "level as started, requests as started, for good"];
+        while (wanted.Except((await api.Get("/v1/audit?action=logging:set")).Is(HttpStatusCode.OK).Json["records"]!.AsArray().Select(record => (string?)record!["detail"])).Any())
+        {
+            await Task.Delay(50, patience.Token);
+        }
+    }
+
+    [Fact]
     public async Task Signals_ChangeTheLevel()
     {
         api.Service.Signal("USR1");

@@ -16,7 +16,7 @@ public sealed class MessageTextTests
         "AuditQuery.Outcome", "AuditQuery.Principal", "Caller.Credential", "Caller.Principal", "Caller.RequestId",
         "Caller.Source", "Caller.TraceId", "CreateKey.Spec", "CreatePrincipal.Name", "CreateToken.Name",
         "CreatedToken.Id", "Decrypt.Algorithm", "DecryptItem.Algorithm", "DestroyKek.KekId", "DirectoryQuery.After", "DirectoryQuery.Prefix",
-        "Encrypt.Algorithm", "EncryptItem.Algorithm", "FindPrincipal.Credential", "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
+        "Encrypt.Algorithm", "EncryptItem.Algorithm", "FindPrincipal.Credential", "GatewayCall.Detail", "GatewayCall.KeyId", "GatewayCall.Operation", "GatewayCall.Outcome",
         "GenerateDataKeyPair.Spec", "HealthReport.ClockProblem", "HealthReport.HsmProblem", "HealthReport.KekProblem", "ItemError.Code",
         "ItemError.Detail", "Jws.Algorithm", "JwtIdentity.Issuer", "JwtIdentity.Subject", "KekDescription.Id", "KeyDescription.Id",
         "KeyFacts.Spec", "KeyHistoryPage.Next", "KeyRowCheck.Error", "KeyRowCheck.Row", "KeyValidation.Error",

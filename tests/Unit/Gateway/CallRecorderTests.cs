@@ -108,6 +108,15 @@ public sealed class CallRecorderTests
         Assert.NotNull(waiting.Add(new(new("many", "many", "-"), $"operation:{GatewayCalls.MaxCalls - 1}", "unauthenticated")));
     }
 
+    [Fact]
+    public void ChangesThatDiffer_AreNotOneRecord()
+    {
+        var waiting = new WaitingCalls();
+        GatewayCall[] changes = [.. Enumerable.Range(0, 500).Select(i => new GatewayCall(new("admin", "-", "-"), "logging:set", "ok") { Detail = i % 2 == 0 ? "a" : "b" })];
+        foreach (var change in changes) Assert.NotNull(waiting.Add(change));
+        Assert.Equal([250, 250], ((string[])["a", "b"]).Select(detail => waiting.Calls.Where(call => call.Detail == detail).Sum(call => call.Times)));
+    }
+
     private static GatewayCall Refused(string source) => new(new("anonymous", source, "request"), "service:sign-in", "unauthenticated");
 
     private sealed class Silo

@@ -39,11 +39,18 @@ public sealed class RewrapFilesTests : RewrapTest
     }
 
     [Fact]
-    public async Task DeviceInPlaceOfAFile_IsRefused()
+    public async Task WhatIsNoFile_IsRefused_AndStays()
     {
         if (!OperatingSystem.IsLinux()) return;
-        Assert.Contains("is not a file", (await Assert.ThrowsAsync<VerbException>(() => Run([Line(1)], options: o => o with { Report = "/dev/full" }))).Message, StringComparison.Ordinal);
-        Assert.True(File.Exists("/dev/full"));
+        Directory.CreateDirectory(Of("directory"));
+        using (var pipe = System.Diagnostics.Process.Start("mkfifo", [Of("pipe")])) await pipe.WaitForExitAsync();
+        foreach (var name in (string[])["directory", "pipe"])
+        {
+            Assert.Contains("is not a file", (await Assert.ThrowsAsync<VerbException>(() => Run([Line(1)], options: o => o with { Report = Of(name) }))).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "is not a file", (await Assert.ThrowsAsync<VerbException>(() => Run([Line(1)], options: o => o with { Output = Of(name), Replaces = true }))).Message, StringComparison.Ordinal);
+            Assert.True(Path.Exists(Of(name)));
+        }
     }
 
     [Fact]

@@ -97,7 +97,7 @@ public sealed class VerbEndTests : IDisposable
     {
         var file = FileVectors.Make(FileCipher.Aes256Gcm, "", "\e[2J"u8.ToArray(), FileVectors.Backups);
         File.WriteAllBytes(Path.Combine(_folder.FullName, "f.okms"), file);
-        using var service = new StubService();
+        using var service = new StubService(StubService.Problem(403, "permission_denied"));
         var shell = new VerbShell(_folder.FullName, ("OKMS_URL", service.Url)) { IsTerminal = true };
         Assert.Contains("terminal", (await shell.Run(arguments, file)).Fails(ExitCode.Usage), StringComparison.Ordinal);
         Assert.Empty(service.Requests);
@@ -105,7 +105,7 @@ public sealed class VerbEndTests : IDisposable
 
     private async Task<string> Refuses(string[] arguments, string input)
     {
-        using var service = new StubService();
+        using var service = new StubService(StubService.Problem(403, "permission_denied"));
         var result = await new VerbShell(_folder.FullName, ("OKMS_URL", service.Url)).Run(arguments, Encoding.UTF8.GetBytes(input));
         Assert.Empty(service.Requests);
         return result.Fails(ExitCode.Usage);
