@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography;
 using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Sealing;
@@ -110,7 +109,4 @@ internal sealed partial class KekRing
             throw KmsError.Conflict.Exception($"The KEKs are not as the root key vouches for, and none is changed: {problem}.");
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} created")]
-    private partial void KekCreated(KekId kekId);
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using OrleansKms.Grains.Cryptography.Aead;
 using OrleansKms.Grains.Sealing;
 
@@ -174,10 +173,4 @@ internal sealed partial class KekRing
         var bytes = next.ToBytes();
         return new(root.Id, _stored, new(bytes, await root.Authenticate(bytes, cancellationToken)));
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for {Count} KEKs from now on, current {Current}: they are trusted as they were found. Rotate the KEK once, so that nobody can take this back with wraps from an older backup")]
-    private partial void TrustedOnFirstUse(string rootId, int count, KekId current);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The manifest of the KEKs is renewed in restore epoch {Epoch}: generation {Generation}")]
-    private partial void RenewedAfterRestore(int epoch, long generation);
 }

@@ -286,6 +286,7 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
             current is { } id && opened.TryGetValue(id, out var kek) ? new Snapshot(opened.ToFrozenDictionary(), kek) : null;
     }
 
+    // All in this file: the generator writes those of several files in another order each time, and two builds would differ.
     [LoggerMessage(Level = LogLevel.Information, Message = "KEK ring open: {Count} KEKs, current {Current}, manifest of generation {Generation}")]
     private partial void RingOpened(int count, KekId current, long generation);
 
@@ -297,4 +298,13 @@ internal sealed partial class KekRing(IRootKey root, KekStore store, ILogger<Kek
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The KEKs are again as the root key vouches for")]
     private partial void RingAgrees();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "KEK {KekId} created")]
+    private partial void KekCreated(KekId kekId);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The root key {RootId} vouches for {Count} KEKs from now on, current {Current}: they are trusted as they were found. Rotate the KEK once, so that nobody can take this back with wraps from an older backup")]
+    private partial void TrustedOnFirstUse(string rootId, int count, KekId current);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The manifest of the KEKs is renewed in restore epoch {Epoch}: generation {Generation}")]
+    private partial void RenewedAfterRestore(int epoch, long generation);
 }

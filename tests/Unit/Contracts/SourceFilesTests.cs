@@ -32,6 +32,18 @@ public sealed partial class SourceFilesTests
         Assert.DoesNotContain(classes, one => one.Lines > MaxKeyClassLines);
     }
 
+    /// <summary>The generator writes those of several files in another order each time, and then two builds of the same source differ.</summary>
+    [Fact]
+    public void LogMessagesOfAClass_AreInOneFile()
+    {
+        var classes = _files.Where(file => !file.StartsWith("tests", StringComparison.Ordinal)
+                && File.ReadAllText(Path.Combine(DocumentsTests.Root, file)).Contains("[LoggerMessage(", StringComparison.Ordinal))
+            .GroupBy(file => Path.Combine(Path.GetDirectoryName(file)!, NameOf(file)))
+            .ToList();
+        Assert.NotEmpty(classes);
+        Assert.All(classes, files => Assert.Single(files));
+    }
+
     // A partial class has files KeyRing.cs and KeyRing.Changes.cs.
     private static string NameOf(string file) => Path.GetFileName(file).Split('.')[0];
 
