@@ -3,19 +3,19 @@ namespace OrleansKms.Gateway.Hosting;
 /// <summary>
 /// Keeps an idle process small. The collector lets the youngest generation grow as large as the processor's cache, which may be tens of MiB,
 /// before it collects. A busy process needs that; an idle one fills it within minutes with what its timers leave. So a process that was quiet
-/// for a while and has not collected in the meantime collects its two young generations: that takes a millisecond or two, however large the heap.
+/// for a while and has not collected in the meantime collects and compacts, which takes some twenty milliseconds; one with a large heap does not.
 /// </summary>
 internal sealed class IdleMemory(TimeProvider time, Func<TimeSpan> cpuTime, Func<int> collections, Action collect)
 {
     /// <summary>How long a process is watched at a time.</summary>
-    internal static readonly TimeSpan Watch = TimeSpan.FromSeconds(10);
+    internal static readonly TimeSpan Watch = TimeSpan.FromSeconds(30);
 
     /// <summary>Begins once the server listens, and lasts until the process stops.</summary>
     public static void CollectWhenIdle(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(() => _ = new IdleMemory(
         TimeProvider.System,
         () => Environment.CpuUsage.TotalTime,
         () => GC.CollectionCount(0),
-        () => GC.Collect(1, GCCollectionMode.Forced, blocking: true)).Run(lifetime.ApplicationStopping));
+        () => StartMemory.Compact()).Run(lifetime.ApplicationStopping));
 
     /// <summary>Watches until the process stops.</summary>
     internal async Task Run(CancellationToken stopping)

@@ -45,6 +45,18 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         }
     }
 
+    /// <summary>Compacts the heap and returns what is free, unless it is large: then more of it is in use, and to compact it takes long.</summary>
+    internal static bool Compact()
+    {
+        if (GC.GetTotalMemory(forceFullCollection: false) > MaxHeap)
+        {
+            return false;
+        }
+
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        return true;
+    }
+
     private static async Task GiveBackTwice(CancellationToken stopping)
     {
         var memory = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack);
@@ -55,14 +67,7 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
 
     private static void GiveBack()
     {
-        // More is in use, and to compact it takes long.
-        if (GC.GetTotalMemory(forceFullCollection: false) > MaxHeap)
-        {
-            return;
-        }
-
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        if (!OperatingSystem.IsLinux())
+        if (!Compact() || !OperatingSystem.IsLinux())
         {
             return;
         }
