@@ -6,7 +6,7 @@
 #     deploy/publish.sh linux-arm64      artifacts/linux-arm64/okms
 #     deploy/publish.sh tool             artifacts/OrleansKms.VERSION.nupkg: dotnet tool install -g OrleansKms --source artifacts
 #     deploy/publish.sh again linux-x64  publishes what is committed a second time, in a directory of another name, and compares
-# Beside each file is okms.cdx.json, what it is made of, in the format of CycloneDX. artifacts/okms is the file for this machine, which is
+# Beside each file is okms.cdx.json, and beside the package OrleansKms.VERSION.cdx.json: what it is made of, in the format of CycloneDX. artifacts/okms is the file for this machine, which is
 # started once from an empty directory, without .NET and without an environment.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -26,16 +26,17 @@ publish() {
   materials "$1" >"artifacts/$1/okms.cdx.json"
 }
 
-# materials RID: the packages, by CycloneDX' own tool; what it does not see: the runtime, and the libraries of the console. Without a serial
-# number and the time of day, the same program has the same list.
+# materials RID|tool: the packages, by CycloneDX' own tool; what it does not see: the runtime, and the libraries of the console. Without a
+# serial number and the time of day, the same program has the same list.
 materials() {
-  local tools=$build/cyclonedx-$cyclonedx bom=$build/bom-$1
+  local tools=$build/cyclonedx-$cyclonedx bom=$build/bom-$1 place=$build runtime=(-rt "$1")
+  [ "$1" != tool ] || { place=$build/package runtime=(); }
   [ -x "$tools/dotnet-CycloneDX" ] || dotnet tool install CycloneDX --version "$cyclonedx" --tool-path "$tools" >/dev/null
   rm -rf "$bom"
-  "$tools/dotnet-CycloneDX" silo/OrleansKms.Silo.csproj -o "$bom" -fn packages.json -F Json -ns -dpr -tfm net10.0 -rt "$1" \
-    -biop "$PWD/$build" -sn okms -sv "$(version)" >&2
+  "$tools/dotnet-CycloneDX" silo/OrleansKms.Silo.csproj -o "$bom" -fn packages.json -F Json -ns -dpr -tfm net10.0 "${runtime[@]}" \
+    -biop "$PWD/$place" -sn okms -sv "$(version)" >&2
   # A file, since the failure of a <(…) is seen by nobody.
-  runtime_packs "$1" >"$bom/runtime.json"
+  if [ "$1" = tool ]; then echo '[]'; else runtime_packs "$1"; fi >"$bom/runtime.json"
   jq --sort-keys --slurpfile runtime "$bom/runtime.json" --slurpfile vendored gateway/WebConsole/Files/vendor/manifest.json \
     'del(.metadata.timestamp) | .components += $runtime[0] + ($vendored[0].packages | map({type: "library", name, version,
       purl: "pkg:npm/\(.name)@\(.version)", "bom-ref": "pkg:npm/\(.name)@\(.version)", licenses: [{license: {id: .licence}}]}))' "$bom/packages.json"
@@ -69,6 +70,7 @@ try() {
 
 tool() {
   dotnet pack silo -c Release --artifacts-path "$build/package" -o artifacts -v q -p:OkmsPublish=true -p:RunAnalyzers=false
+  materials tool >"artifacts/OrleansKms.$(version).cdx.json"
 }
 
 # again RID

@@ -8,7 +8,7 @@ namespace OrleansKms.Gateway.Hosting;
 internal sealed class IdleMemory(TimeProvider time, Func<TimeSpan> cpuTime, Func<int> collections, Action collect)
 {
     /// <summary>How long a process is watched at a time.</summary>
-    internal static readonly TimeSpan Watch = TimeSpan.FromSeconds(30);
+    internal static readonly TimeSpan Watch = TimeSpan.FromSeconds(20);
 
     /// <summary>Begins once the server listens, and lasts until the process stops.</summary>
     public static void CollectWhenIdle(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(() => _ = new IdleMemory(

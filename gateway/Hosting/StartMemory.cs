@@ -5,7 +5,7 @@ namespace OrleansKms.Gateway.Hosting;
 /// <summary>
 /// Returns the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
 /// library returns memory unless asked; and it maps code that is not used again. This happens at the first quiet moment of the process, and
-/// once more two minutes later, when what begins late has begun; and not at all if there is no quiet moment within a minute: by then its
+/// once more half a minute later, when what begins late has begun; and not at all if there is no quiet moment within a minute: by then its
 /// requests need that memory themselves, and should not wait for a collection.
 /// </summary>
 internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuTime, Action giveBack)
@@ -18,7 +18,7 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
 
     private const int MaxWatches = 30;
     private const long MaxHeap = 64 * 1024 * 1024;
-    private static readonly TimeSpan _pause = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(30);
 
     /// <summary>Begins once the server listens.</summary>
     public static void GiveBackWhenQuiet(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(
