@@ -15,7 +15,7 @@ internal sealed class IdleMemory(TimeProvider time, Func<TimeSpan> cpuTime, Func
         TimeProvider.System,
         () => Environment.CpuUsage.TotalTime,
         () => GC.CollectionCount(0),
-        () => StartMemory.Compact()).Run(lifetime.ApplicationStopping));
+        StartMemory.Compact).Run(lifetime.ApplicationStopping));
 
     /// <summary>Watches until the process stops.</summary>
     internal async Task Run(CancellationToken stopping)

@@ -45,29 +45,19 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         }
     }
 
-    /// <summary>Compacts the heap and returns what is free, unless it is large: then more of it is in use, and to compact it takes long.</summary>
-    internal static bool Compact()
+    /// <summary>
+    /// Compacts the heap, and returns what is free in it and in that of the C library, which the just-in-time compiler uses. Not if the heap is
+    /// large: then more of it is in use, and to compact it takes long.
+    /// </summary>
+    internal static void Compact()
     {
         if (GC.GetTotalMemory(forceFullCollection: false) > MaxHeap)
         {
-            return false;
+            return;
         }
 
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return true;
-    }
-
-    private static async Task GiveBackTwice(CancellationToken stopping)
-    {
-        var memory = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack);
-        await memory.Run(stopping).ConfigureAwait(false);
-        await Task.Delay(_pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await memory.Run(stopping).ConfigureAwait(false);
-    }
-
-    private static void GiveBack()
-    {
-        if (!Compact() || !OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux())
         {
             return;
         }
@@ -80,7 +70,19 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         {
             // Not glibc: musl keeps little.
         }
+    }
 
+    private static async Task GiveBackTwice(CancellationToken stopping)
+    {
+        var memory = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack);
+        await memory.Run(stopping).ConfigureAwait(false);
+        await Task.Delay(_pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await memory.Run(stopping).ConfigureAwait(false);
+    }
+
+    private static void GiveBack()
+    {
+        Compact();
         MappedFiles.LetGo();
     }
 
