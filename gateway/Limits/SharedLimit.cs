@@ -39,6 +39,15 @@ internal sealed class SharedLimit(string subject, LimitRule rule, Func<ReserveUs
     /// <summary>The limit.</summary>
     public LimitRule Rule => rule;
 
+    /// <summary>Ends with the fetch of a block that is on its way, if one is.</summary>
+    internal Task Fetching
+    {
+        get
+        {
+            lock (_lock) return _fetching ?? Task.CompletedTask;
+        }
+    }
+
     /// <summary>Takes uses from the block, if it has enough.</summary>
     public bool TryTake(long uses)
     {

@@ -49,9 +49,9 @@ internal sealed class RowBatches(Database database, string serviceId, Func<bool>
         }
         catch (DatabaseUnreachableException e)
         {
-            // It is the same for all that wait, and each of them would wait for another attempt.
-            Fail(batch, e);
+            // It is the same for all that wait, and each of them would wait for another attempt; not for those that come once one has been told.
             FailWaiting(e);
+            Fail(batch, e);
         }
         catch (Exception e) when (batch.Count == 1 || database.IsOutcomeUnknown(e))
         {

@@ -28,8 +28,9 @@ internal sealed class RowReads(Database database, string serviceId, TimeProvider
         }
         catch (DatabaseUnreachableException e)
         {
-            Fail(batch, e);
+            // Not those that come once one of the batch has been told.
             FailWaiting(e);
+            Fail(batch, e);
             return;
         }
         catch (Exception e) when (e is not TimeoutException and not { InnerException: TimeoutException })
