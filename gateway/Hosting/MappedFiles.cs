@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Buffers.Text;
 using System.Runtime.InteropServices;
 
 namespace OrleansKms.Gateway.Hosting;
@@ -11,6 +11,7 @@ internal static partial class MappedFiles
 {
     private const string List = "/proc/self/smaps";
     private const int DontNeed = 4; // MADV_DONTNEED
+    private const int MaxLine = 16 * 1024; // The name of a file has 4,096 bytes at most, and each is written as one or, a line break, as four.
 
     /// <summary>
     /// Lets go of pages whose content is in their file and nowhere else. Whoever needs one again gets it from the page cache, sixteen at
@@ -21,7 +22,8 @@ internal static partial class MappedFiles
         if (!OperatingSystem.IsLinux()) return;
         try
         {
-            foreach (var (start, length) in Clean(File.ReadAllLines(List))) _ = Advise(start, length, DontNeed);
+            using var list = new FileStream(List, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            foreach (var (start, length) in Clean(list)) _ = Advise(start, length, DontNeed);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -31,32 +33,47 @@ internal static partial class MappedFiles
 
     /// <summary>
     /// The mappings of files that nobody can write through, and of which no page has been changed: neither by a relocation, nor by who
-    /// could write before.
+    /// could write before. The list has some 40,000 lines, so none becomes a string.
     /// </summary>
-    /// <param name="lines">The lines of <c>/proc/PID/smaps</c>.</param>
-    internal static List<(nint Start, nuint Length)> Clean(IEnumerable<string> lines)
+    /// <param name="list">The content of <c>/proc/PID/smaps</c>.</param>
+    internal static List<(nint Start, nuint Length)> Clean(Stream list)
     {
         var clean = new List<(nint, nuint)>();
         (nint Start, nuint Length)? candidate = null;
-        foreach (var line in lines)
+        var buffer = new byte[MaxLine];
+        for (int kept = 0, read; (read = list.Read(buffer, kept, buffer.Length - kept)) > 0;)
         {
-            if (!char.IsAsciiLetterUpper(line[0])) candidate = OfFile(line);
-            else if (candidate is { } mapping && line.StartsWith("Anonymous:", StringComparison.Ordinal) && line.EndsWith(" 0 kB", StringComparison.Ordinal)) clean.Add(mapping);
+            var rest = buffer.AsSpan(0, kept + read);
+            for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..])
+            {
+                var line = rest[..end];
+                if (line.IsEmpty || line[0] is < (byte)'A' or > (byte)'Z') candidate = OfFile(line);
+                else if (candidate is { } mapping && line.StartsWith("Anonymous:"u8) && line.EndsWith(" 0 kB"u8)) clean.Add(mapping);
+            }
+
+            rest.CopyTo(buffer);
+            kept = rest.Length;
         }
 
         return clean;
     }
 
     /// <summary>A mapping, if it is of a file, and either of code or shared with the file; null otherwise.</summary>
-    private static (nint Start, nuint Length)? OfFile(string line)
+    private static (nint Start, nuint Length)? OfFile(ReadOnlySpan<byte> line)
     {
         // 7f0c-7f0d r-xp 00000000 08:01 1234    /usr/lib/libc.so.6
-        var parts = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length != 6 || !parts[5].StartsWith('/') || parts[5].StartsWith("/memfd:", StringComparison.Ordinal) || parts[5].StartsWith("/dev/", StringComparison.Ordinal)) return null;
-        if (parts[1] is not ("r-xp" or "r--s" or "r-xs")) return null;
-        var range = parts[0].Split('-');
-        var start = nint.Parse(range[0], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-        return (start, (nuint)(nint.Parse(range[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture) - start));
+        if (!Utf8Parser.TryParse(line, out ulong start, out var digits, 'x')) return null;
+        line = line[(digits + 1)..];
+        if (!Utf8Parser.TryParse(line, out ulong end, out digits, 'x')) return null;
+        var rights = line.Slice(digits + 1, 4);
+        if (!rights.SequenceEqual("r-xp"u8) && !rights.SequenceEqual("r--s"u8) && !rights.SequenceEqual("r-xs"u8)) return null;
+        var slash = line.IndexOf((byte)'/');
+        if (slash < 0) return null;
+
+        // A space ends the name of a file that is deleted.
+        var file = line[slash..];
+        if (file.Contains((byte)' ') || file.StartsWith("/memfd:"u8) || file.StartsWith("/dev/"u8)) return null;
+        return ((nint)start, (nuint)(end - start));
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

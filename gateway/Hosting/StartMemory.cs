@@ -82,8 +82,8 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
 
     private static void GiveBack()
     {
-        Compact();
         MappedFiles.LetGo();
+        Compact();
     }
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]

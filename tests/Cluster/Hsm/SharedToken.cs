@@ -20,6 +20,8 @@ public sealed class SharedToken : IAsyncLifetime
     /// <summary>Tests that take turns: SoftHSM fails now and then when several processes change one token at a time.</summary>
     public const string Collection = "shared token";
 
+    private const int MaxTries = 5;
+
     private static readonly SoftHsm _hsm = Start();
 
     private readonly TemporaryDirectory _directory = new();
@@ -103,7 +105,11 @@ public sealed class SharedToken : IAsyncLifetime
             ulong session = 0;
             Assert.Equal(CKR.CKR_OK, module.Functions.C_OpenSession(
                 slots[0], CKF.CKF_SERIAL_SESSION | CKF.CKF_RW_SESSION, IntPtr.Zero, IntPtr.Zero, ref session));
-            Assert.Equal(CKR.CKR_OK, write(module, session));
+
+            // SoftHSM reads the token's directory while it writes there, and fails now and then when another thread reads it, too.
+            var code = write(module, session);
+            for (var tries = 1; code == CKR.CKR_GENERAL_ERROR && tries < MaxTries; tries++) code = write(module, session);
+            Assert.Equal(CKR.CKR_OK, code);
             module.Functions.C_CloseSession(session);
         }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using OrleansKms.Gateway.Hosting;
 
 namespace OrleansKms.Tests.Unit.Gateway;
@@ -18,14 +19,16 @@ public sealed class MappedFilesTests
     [InlineData("r-xp", "", 0, false)]
     public void Clean_IsWhatTheFileHasAsItIs(string rights, string file, int changed, bool isClean)
     {
-        var mappings = MappedFiles.Clean($"""
+        var mappings = Clean($"""
             10000000-10003000 rw-p 00000000 00:00 0
             Anonymous:             0 kB
             10004000-10006000 {rights} 00001000 08:01 1234                     {file}
             Size:                  8 kB
             Anonymous:             {changed} kB
             VmFlags: rd ex mr mw me
-            """.Split('\n'));
+
+
+            """);
         Assert.Equal(isClean ? [((nint)0x10004000, (nuint)0x2000)] : [], mappings);
     }
 
@@ -34,9 +37,33 @@ public sealed class MappedFilesTests
     {
         if (!OperatingSystem.IsLinux()) return;
         using var file = new TemporaryMapping();
-        Assert.NotEmpty(MappedFiles.Clean(File.ReadAllLines("/proc/self/smaps")));
+        Assert.NotEmpty(Clean(File.ReadAllText("/proc/self/smaps")));
         MappedFiles.LetGo();
         Assert.Equal(TemporaryMapping.Content, file.Read());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(4096)]
+    public void Clean_OfAList_ThatComesInPieces_IsTheSame(int piece)
+    {
+        var list = string.Concat(Enumerable.Range(0, 500).Select(i => $"""
+            {0x10000000 + (i * 0x10000):x}-{0x10000000 + (i * 0x10000) + 0x1000:x} r-xp 00001000 08:01 1234     /opt/{new string('x', i)}
+            Size:                  4 kB
+            Anonymous:             {i % 2} kB
+
+            """));
+        var mappings = MappedFiles.Clean(new Pieces(Encoding.UTF8.GetBytes(list), piece));
+        Assert.Equal(Enumerable.Range(0, 250).Select(i => ((nint)(0x10000000 + (i * 0x20000)), (nuint)0x1000)), mappings);
+    }
+
+    private static List<(nint Start, nuint Length)> Clean(string list) => MappedFiles.Clean(new MemoryStream(Encoding.UTF8.GetBytes(list)));
+
+    /// <summary>A stream that answers as little as the kernel may.</summary>
+    private sealed class Pieces(byte[] content, int piece) : MemoryStream(content)
+    {
+        public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, piece));
     }
 
     /// <summary>A file that is mapped to be read.</summary>
