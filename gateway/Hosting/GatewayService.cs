@@ -25,7 +25,7 @@ internal static class GatewayService
         app.Announce();
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
         StartMemory.GiveBackWhenQuiet(app.Lifetime);
-        IdleMemory.CollectWhenIdle(app.Lifetime);
+        IdleMemory.GiveBackWhenIdle(app.Lifetime);
         await app.RunUntilStopped();
     });
 }

@@ -5,8 +5,8 @@ namespace OrleansKms.Gateway.Hosting;
 /// <summary>
 /// Returns the memory that a start leaves behind. A start allocates ten times what stays, and neither the collector nor the C
 /// library returns memory unless asked; and it maps code that is not used again. This happens at the first quiet moment of the process, and
-/// once more half a minute later, when what begins late has begun; and not at all if there is no quiet moment within a minute: by then its
-/// requests need that memory themselves, and should not wait for a collection.
+/// a few seconds after that again, until what begins late has begun; and not at all if there is no quiet moment within a minute: by then its
+/// requests need that memory themselves, and should not wait for a collection. Then <see cref="IdleMemory"/> goes on.
 /// </summary>
 internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuTime, Action giveBack)
 {
@@ -17,12 +17,13 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
     internal const double QuietShare = 0.1;
 
     private const int MaxWatches = 30;
+    private const int Times = 6;
     private const long MaxHeap = 64 * 1024 * 1024;
-    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _pause = TimeSpan.FromSeconds(4);
 
     /// <summary>Begins once the server listens.</summary>
     public static void GiveBackWhenQuiet(IHostApplicationLifetime lifetime) => lifetime.ApplicationStarted.Register(
-        () => _ = GiveBackTwice(lifetime.ApplicationStopping));
+        () => _ = GiveBackOften(lifetime.ApplicationStopping));
 
     /// <summary>Waits for a quiet moment, and returns the memory.</summary>
     internal async Task Run(CancellationToken stopping)
@@ -72,18 +73,21 @@ internal sealed partial class StartMemory(TimeProvider time, Func<TimeSpan> cpuT
         }
     }
 
-    private static async Task GiveBackTwice(CancellationToken stopping)
+    private static async Task GiveBackOften(CancellationToken stopping)
     {
         var memory = new StartMemory(TimeProvider.System, () => Environment.CpuUsage.TotalTime, GiveBack);
-        await memory.Run(stopping).ConfigureAwait(false);
-        await Task.Delay(_pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await memory.Run(stopping).ConfigureAwait(false);
+        for (var time = 0; time < Times && !stopping.IsCancellationRequested; time++)
+        {
+            await memory.Run(stopping).ConfigureAwait(false);
+            await Task.Delay(_pause, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
-    private static void GiveBack()
+    /// <summary>Compacts, and lets go of pages of files: last, since what runs until then maps some.</summary>
+    internal static void GiveBack()
     {
-        MappedFiles.LetGo();
         Compact();
+        MappedFiles.LetGo();
     }
 
     [LibraryImport("libc", EntryPoint = "malloc_trim")]

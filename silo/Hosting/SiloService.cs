@@ -48,7 +48,7 @@ internal static class SiloService
         app.Welcome(token);
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
         StartMemory.GiveBackWhenQuiet(app.Lifetime);
-        IdleMemory.CollectWhenIdle(app.Lifetime);
+        IdleMemory.GiveBackWhenIdle(app.Lifetime);
         await app.RunUntilStopped();
     });
 }
