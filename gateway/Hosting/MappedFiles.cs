@@ -33,7 +33,7 @@ internal static partial class MappedFiles
 
     /// <summary>
     /// The mappings of files that nobody can write through, and of which no page has been changed: neither by a relocation, nor by who
-    /// could write before. The list has some 40,000 lines, so none becomes a string.
+    /// could write before. The list has some 30,000 lines, so none becomes a string.
     /// </summary>
     /// <param name="list">The content of <c>/proc/PID/smaps</c>.</param>
     internal static List<(nint Start, nuint Length)> Clean(Stream list)

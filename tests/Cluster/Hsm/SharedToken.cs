@@ -106,7 +106,7 @@ public sealed class SharedToken : IAsyncLifetime
             Assert.Equal(CKR.CKR_OK, module.Functions.C_OpenSession(
                 slots[0], CKF.CKF_SERIAL_SESSION | CKF.CKF_RW_SESSION, IntPtr.Zero, IntPtr.Zero, ref session));
 
-            // SoftHSM reads the token's directory while it writes there, and fails now and then when another thread reads it, too.
+            // SoftHSM fails now and then while others use the token.
             var code = write(module, session);
             for (var tries = 1; code == CKR.CKR_GENERAL_ERROR && tries < MaxTries; tries++) code = write(module, session);
             Assert.Equal(CKR.CKR_OK, code);
