@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using OrleansKms.Files;
 
 namespace OrleansKms.Gateway.Hosting;
 

@@ -67,7 +67,7 @@ internal static class DecryptFileVerb
             try
             {
                 var body = new JsonObject { ["ciphertext"] = Convert.ToBase64String(recipient.Wrapped), ["associated_data"] = associatedData };
-                var bytes = (await run.Ask(ServiceCall.Use("v1/decrypt", body))).Json.Bytes("plaintext");
+                var bytes = (await Footprint.Ask(run, ServiceCall.Use("v1/decrypt", body))).Json.Bytes("plaintext");
                 var key = FileKey.TryCopy(bytes);
                 CryptographicOperations.ZeroMemory(bytes);
                 return key ?? throw new VerbException("invalid_file", "The header holds no file key.", ExitCode.Refused);

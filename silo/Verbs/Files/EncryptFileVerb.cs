@@ -100,7 +100,7 @@ internal static class EncryptFileVerb
     {
         try
         {
-            return await run.Ask(ServiceCall.Use(ServiceCall.Of($"v1/keys/{recipient}/{operation}"), body));
+            return await Footprint.Ask(run, ServiceCall.Use(ServiceCall.Of($"v1/keys/{recipient}/{operation}"), body));
         }
         catch (VerbException e) when (e.ExitCode is ExitCode.Refused or ExitCode.NotFound || e.Code is "permission_denied")
         {

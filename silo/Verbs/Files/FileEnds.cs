@@ -1,3 +1,5 @@
+using OrleansKms.Files;
+
 namespace OrleansKms.Silo.Verbs.Files;
 
 /// <summary>Where a verb for files reads and writes. What goes wrong with either is the caller's to mend, in one line.</summary>
@@ -49,7 +51,12 @@ internal sealed class FileEnds : IDisposable
 
     /// <summary>Begins the output.</summary>
     /// <exception cref="VerbException">It cannot be written.</exception>
-    public Stream Begin() => _path is null ? _context.Output : Try(_path, () => _output = WholeOutput.Create(_path, _replaces)).Stream;
+    public Stream Begin()
+    {
+        var output = _path is null ? _context.Output : Try(_path, () => _output = WholeOutput.Create(_path, _replaces)).Stream;
+        MappedFiles.LetGo();
+        return output;
+    }
 
     /// <summary>Ends it: everything of it is right, so a file gets its name.</summary>
     /// <exception cref="VerbException">It cannot be written.</exception>
@@ -64,6 +71,8 @@ internal sealed class FileEnds : IDisposable
                 return true;
             });
         }
+
+        MappedFiles.LetGo();
     }
 
     /// <summary>Tells a bar how far it is, and stops where nobody reads the output any more.</summary>

@@ -1,14 +1,19 @@
 using System.Text;
-using OrleansKms.Gateway.Hosting;
+using OrleansKms.Files;
 
-namespace OrleansKms.Tests.Unit.Gateway;
+namespace OrleansKms.Tests.Unit.Files;
 
 /// <summary>Which pages a process may let go of without losing anything.</summary>
 public sealed class MappedFilesTests
 {
+    private const string Program = "/opt/okms";
+
     [Theory]
     [InlineData("r-xp", "/opt/okms", 0, true)]
     [InlineData("r--s", "/opt/okms", 0, true)]
+    [InlineData("r-xp", "/usr/lib/libc.so.6", 0, true)]
+    [InlineData("r--s", "/usr/share/dotnet/System.Linq.dll", 0, true)]
+    [InlineData("r--s", "/srv/okms-data/kms.db", 0, false)]
     [InlineData("r-xp", "/opt/okms", 4, false)]
     [InlineData("r--p", "/opt/okms", 0, false)]
     [InlineData("rw-p", "/opt/okms", 0, false)]
@@ -54,11 +59,11 @@ public sealed class MappedFilesTests
             Anonymous:             {i % 2} kB
 
             """));
-        var mappings = MappedFiles.Clean(new Pieces(Encoding.UTF8.GetBytes(list), piece));
+        var mappings = MappedFiles.Clean(new Pieces(Encoding.UTF8.GetBytes(list), piece), Program);
         Assert.Equal(Enumerable.Range(0, 250).Select(i => ((nint)(0x10000000 + (i * 0x20000)), (nuint)0x1000)), mappings);
     }
 
-    private static List<(nint Start, nuint Length)> Clean(string list) => MappedFiles.Clean(new MemoryStream(Encoding.UTF8.GetBytes(list)));
+    private static List<(nint Start, nuint Length)> Clean(string list) => MappedFiles.Clean(new MemoryStream(Encoding.UTF8.GetBytes(list)), Program);
 
     /// <summary>A stream that answers as little as the kernel may.</summary>
     private sealed class Pieces(byte[] content, int piece) : MemoryStream(content)
@@ -66,10 +71,10 @@ public sealed class MappedFilesTests
         public override int Read(byte[] buffer, int offset, int count) => base.Read(buffer, offset, Math.Min(count, piece));
     }
 
-    /// <summary>A file that is mapped to be read.</summary>
+    /// <summary>An assembly's file, by its name, that is mapped to be read.</summary>
     private sealed class TemporaryMapping : IDisposable
     {
-        private readonly string _path = Path.GetTempFileName();
+        private readonly string _path = Path.Combine(Path.GetTempPath(), $"{Guid.NewGuid():N}.dll");
         private readonly System.IO.MemoryMappedFiles.MemoryMappedFile _file;
         private readonly System.IO.MemoryMappedFiles.MemoryMappedViewAccessor _view;
 

@@ -1,13 +1,14 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
+using System.Text;
 
-namespace OrleansKms.Gateway.Hosting;
+namespace OrleansKms.Files;
 
 /// <summary>
-/// The pages of files that the process has mapped. They are code and metadata of the program, and a start touches many that are never
-/// used again; a program of one file maps each assembly twice. The kernel would reclaim them when it needs memory.
+/// The pages of the program that the process has mapped: code and metadata, of which a start touches much that is never used again. A
+/// program of one file maps each assembly twice. The kernel would reclaim them when it needs memory.
 /// </summary>
-internal static partial class MappedFiles
+internal static class MappedFiles
 {
     private const string List = "/proc/self/smaps";
     private const int DontNeed = 4; // MADV_DONTNEED
@@ -23,7 +24,7 @@ internal static partial class MappedFiles
         try
         {
             using var list = new FileStream(List, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            foreach (var (start, length) in Clean(list)) _ = Advise(start, length, DontNeed);
+            foreach (var (start, length) in Clean(list, Environment.ProcessPath)) _ = Advise(start, length, DontNeed);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -32,12 +33,15 @@ internal static partial class MappedFiles
     }
 
     /// <summary>
-    /// The mappings of files that nobody can write through, and of which no page has been changed: neither by a relocation, nor by who
-    /// could write before. The list has some 30,000 lines, so none becomes a string.
+    /// The mappings of the program that nobody can write through, and of which no page has been changed: neither by a relocation, nor by who
+    /// could write before. Nobody unmaps them while the process lives, so that nothing else can be there in the meantime. The list has some
+    /// 30,000 lines, so none becomes a string.
     /// </summary>
     /// <param name="list">The content of <c>/proc/PID/smaps</c>.</param>
-    internal static List<(nint Start, nuint Length)> Clean(Stream list)
+    /// <param name="program">The file of the process's program.</param>
+    internal static List<(nint Start, nuint Length)> Clean(Stream list, string? program)
     {
+        var programName = Encoding.UTF8.GetBytes(program ?? "");
         var clean = new List<(nint, nuint)>();
         (nint Start, nuint Length)? candidate = null;
         var buffer = new byte[MaxLine];
@@ -47,7 +51,7 @@ internal static partial class MappedFiles
             for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..])
             {
                 var line = rest[..end];
-                if (line.IsEmpty || line[0] is < (byte)'A' or > (byte)'Z') candidate = OfFile(line);
+                if (line.IsEmpty || line[0] is < (byte)'A' or > (byte)'Z') candidate = OfProgram(line, programName);
                 else if (candidate is { } mapping && line.StartsWith("Anonymous:"u8) && line.EndsWith(" 0 kB"u8)) clean.Add(mapping);
             }
 
@@ -58,25 +62,27 @@ internal static partial class MappedFiles
         return clean;
     }
 
-    /// <summary>A mapping, if it is of a file, and either of code or shared with the file; null otherwise.</summary>
-    private static (nint Start, nuint Length)? OfFile(ReadOnlySpan<byte> line)
+    /// <summary>A mapping, if it is of code, or of the program's file or an assembly's and shared with it; null otherwise.</summary>
+    private static (nint Start, nuint Length)? OfProgram(ReadOnlySpan<byte> line, ReadOnlySpan<byte> program)
     {
         // 7f0c-7f0d r-xp 00000000 08:01 1234    /usr/lib/libc.so.6
         if (!Utf8Parser.TryParse(line, out ulong start, out var digits, 'x')) return null;
         line = line[(digits + 1)..];
         if (!Utf8Parser.TryParse(line, out ulong end, out digits, 'x')) return null;
         var rights = line.Slice(digits + 1, 4);
-        if (!rights.SequenceEqual("r-xp"u8) && !rights.SequenceEqual("r--s"u8) && !rights.SequenceEqual("r-xs"u8)) return null;
         var slash = line.IndexOf((byte)'/');
         if (slash < 0) return null;
 
         // A space ends the name of a file that is deleted.
         var file = line[slash..];
         if (file.Contains((byte)' ') || file.StartsWith("/memfd:"u8) || file.StartsWith("/dev/"u8)) return null;
-        return ((nint)start, (nuint)(end - start));
+        var isProgram = rights.SequenceEqual("r-xp"u8) || (rights.SequenceEqual("r--s"u8) && (file.SequenceEqual(program) || file.EndsWith(".dll"u8)));
+        return isProgram ? ((nint)start, (nuint)(end - start)) : null;
     }
 
-    [LibraryImport("libc", EntryPoint = "madvise")]
+#pragma warning disable SYSLIB1054 // Generated marshalling needs unsafe code, which this project does not allow.
+    [DllImport("libc", EntryPoint = "madvise")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int Advise(nint start, nuint length, int advice);
+    private static extern int Advise(nint start, nuint length, int advice);
+#pragma warning restore SYSLIB1054
 }
