@@ -24,8 +24,7 @@ internal static class GatewayService
         app.MapKmsGateway();
         app.Announce();
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
-        StartMemory.GiveBackWhenQuiet(app.Lifetime);
-        IdleMemory.GiveBackWhenIdle(app.Lifetime);
+        QuietMemory.GiveBackWhenQuiet(app.Lifetime);
         await app.RunUntilStopped();
     });
 }

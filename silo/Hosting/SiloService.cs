@@ -47,8 +47,7 @@ internal static class SiloService
         metricsToken?.Announce(app, "token for /metrics");
         app.Welcome(token);
         ShutdownWatchdog.Arm(app.Lifetime, settings.Http);
-        StartMemory.GiveBackWhenQuiet(app.Lifetime);
-        IdleMemory.GiveBackWhenIdle(app.Lifetime);
+        QuietMemory.GiveBackWhenQuiet(app.Lifetime);
         await app.RunUntilStopped();
     });
 }
